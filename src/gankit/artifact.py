@@ -1,0 +1,190 @@
+"""The artifact: one file that holds a trained generator and all that sampling needs.
+
+`gankit.load(path).sample(64, labels=7, seed=0)`: no data set, no training code's state, no
+pickle. The file is safetensors; its header holds the family, the configuration, the example's
+shape, the value range and the class names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from gankit import __version__
+from gankit.config import Config, from_dict, to_dict
+from gankit.errors import ConfigError, RunError
+from gankit.families import FAMILIES, Game, Task
+from gankit.game import Latent
+from gankit.randomness import Purpose, generator
+from gankit.storage import read_tensors, write_tensors
+
+NAME = "model.safetensors"
+BLOCK = 250
+"""Samples drawn at a time. Part of what makes `seed` repeatable: block b has its own draw."""
+
+Labels = int | str | Sequence[int] | Sequence[str] | NDArray[np.integer] | None
+
+
+class GAN:
+    """A trained generator, ready to sample.
+
+    Attributes:
+        config: the complete configuration of its run.
+        shape: of one example: (channels, height, width), or (dimensions,) for points.
+        class_names: what labels mean; empty where the run is unconditional.
+        step: training steps behind it.
+    """
+
+    def __init__(self, game: Game, step: int) -> None:
+        self._game = game
+        self.config = game.config
+        self.shape = game.task.shape
+        self.class_names = game.task.class_names if game.conditional else ()
+        self.step = step
+
+    def __repr__(self) -> str:
+        shape = "x".join(map(str, self.shape))
+        return f"<gankit.GAN {self.config.family} {shape} after {self.step:,} steps>"
+
+    @property
+    def generator(self) -> nn.Module:
+        """The averaged generator, in eval mode, called as (noise [N, z], labels [N] or None)."""
+        return self._game.generator
+
+    def sample(self, n: int, labels: Labels = None, seed: int = 0) -> NDArray[Any]:
+        """`n` samples: uint8 [n, H, W] (grey) or [n, H, W, C], 0..255; float32 [n, D] for points.
+
+        Args:
+            n: how many, at least 1.
+            labels: for a conditional run, one class for all or one for each, by number or by
+                name; None takes every class in turn (see `labels_for`).
+            seed: sample i of a seed is the same whatever `n` is, but for the last bit.
+
+        Raises:
+            ConfigError: a label is unknown, or given to an unconditional run.
+        """
+        blocks = self.blocks(n, labels, seed)
+        first = next(blocks)
+        out = np.empty((n, *first.shape[1:]), first.dtype)
+        out[: len(first)] = first
+        done = len(first)
+        for block in blocks:
+            out[done : done + len(block)] = block
+            done += len(block)
+        return out
+
+    def blocks(self, n: int, labels: Labels = None, seed: int = 0) -> Iterator[NDArray[Any]]:
+        """The same samples in pieces of at most `BLOCK`, so that memory does not grow with n."""
+        if n < 1:
+            raise ConfigError(f"the number of samples must be at least 1, got {n}")
+        if seed < 0:
+            raise ConfigError(f"the seed must be at least 0, got {seed}")
+        every = self.labels_for(n, labels)
+        device = next(self.generator.parameters()).device
+        for block, start in enumerate(range(0, n, BLOCK)):
+            count = min(BLOCK, n - start)
+            part = None if every is None else torch.from_numpy(every[start : start + count])
+            drawn = draw_block(self._game, block, part, count, seed).to(device)
+            with torch.inference_mode():
+                yield to_pixels(self._game.generate(drawn), self._game.value_range)
+
+    def labels_for(self, n: int, labels: Labels = None) -> NDArray[np.int64] | None:
+        """The label of each of `n` samples, int64 [n]; None for an unconditional run."""
+        if not self.class_names:
+            if labels is not None:
+                raise ConfigError(
+                    f"label {labels!r} asked of an unconditional run ('{self.config.family}'): "
+                    "leave the label out, or train 'cgan'"
+                )
+            return None
+        if labels is None:
+            return np.arange(n, dtype=np.int64) % len(self.class_names)
+        if isinstance(labels, (int, str, np.integer)):
+            return np.full(n, self._label(labels), np.int64)
+        if len(labels) != n:
+            raise ConfigError(f"{len(labels)} labels given for {n} samples: give one, or one each")
+        return np.array([self._label(label) for label in labels], np.int64)
+
+    def _label(self, label: int | str | np.integer) -> int:
+        names = self.class_names
+        if isinstance(label, str) and label in names:
+            return names.index(label)
+        if str(label).isdecimal() and int(label) < len(names):
+            return int(label)
+        raise ConfigError(
+            f"label {str(label)!r} is outside the {len(names)} classes: "
+            f"0 to {len(names) - 1}, or {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}"
+        )
+
+
+def draw_block(game: Game, block: int, labels: Tensor | None, count: int, seed: int) -> Latent:
+    """The latent of block number `block` of a seed's endless samples, its first `count`."""
+    rng = generator(seed, Purpose.SAMPLES, block)
+    padded = None
+    if labels is not None:
+        padded = torch.nn.functional.pad(labels, (0, BLOCK - len(labels)))
+    return game.latent(BLOCK, padded, rng)[:count]
+
+
+def to_pixels(fake: Tensor, value_range: tuple[float, float] | None) -> NDArray[Any]:
+    """Generator output [N, C, H, W] -> uint8 [N, H, W] or [N, H, W, C]; points stay as they are."""
+    if value_range is None:
+        return fake.float().cpu().numpy()
+    low, high = value_range
+    scaled = ((fake.float() - low) * (255 / (high - low))).round_().clamp_(0, 255)
+    pixels: NDArray[np.uint8] = scaled.to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    return pixels[..., 0] if pixels.shape[-1] == 1 else np.ascontiguousarray(pixels)
+
+
+def save_artifact(path: Path, game: Game, averaged: nn.Module, step: int) -> None:
+    """Write the averaged generator with everything that `load` needs. Raises OSError."""
+    header = {
+        "gankit": __version__,
+        "config": to_dict(game.config),
+        "shape": game.task.shape,
+        "class_names": game.task.class_names,
+        "value_range": game.value_range,
+        "step": step,
+    }
+    # Weights of a double-precision run are kept, so that its samples are its own.
+    write_tensors(path, "artifact", averaged.state_dict(), header)
+
+
+def load(path: str | Path, device: str = "cpu") -> GAN:
+    """Load a trained GAN from a run directory or an artifact file.
+
+    Raises:
+        RunError: nothing is there, or the file is damaged, foreign or of another format version.
+    """
+    path = Path(path).expanduser()
+    if path.is_dir():
+        if not (path / NAME).exists():
+            raise RunError(
+                f"'{path}' holds no {NAME}: it is no run, or nothing is trained in it yet"
+            )
+        path = path / NAME
+    tensors, header = read_tensors(path, "artifact")
+    try:
+        family = FAMILIES[header["config"]["family"]]
+        config: Config = from_dict(header["config"], family.options)
+        task = Task(tuple(header["shape"]), tuple(header["class_names"]))
+        with torch.device("meta"):  # no weights are drawn, and the discriminator costs nothing
+            game = family(config, task)
+        game.generator.load_state_dict(tensors, assign=True)
+    except (KeyError, TypeError, RuntimeError, ConfigError) as error:
+        raise RunError(
+            f"'{path}', written by gankit {header.get('gankit')}, does not fit this one "
+            f"({__version__}): {error}"
+        ) from None
+    game.generator.to(device).eval().requires_grad_(False)
+    if any(isinstance(m, nn.ConvTranspose2d) for m in game.generator.modules()):
+        game.generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if next(game.generator.parameters()).dtype == torch.float64:
+        game.generator.float()
+    return GAN(game, header["step"])

@@ -1,0 +1,243 @@
+"""The command line: one thin function per command. Nothing heavy is imported before it is used."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+
+from gankit import __version__
+from gankit.errors import ConfigError, GankitError
+
+app = App(
+    name="gankit",
+    help="Generative adversarial networks that people can really use.",
+    version=f"gankit {__version__}",
+    help_format="plaintext",
+    default_parameter=Parameter(negative=()),
+)
+app.register_install_completion_command()
+
+#: The named options of `train`, and the setting that each one is.
+SETTINGS = {
+    "minutes": "training.minutes",
+    "steps": "training.steps",
+    "images": "training.images",
+    "seed": "training.seed",
+    "batch": "training.batch",
+    "ema": "training.ema",
+    "size": "data.size",
+    "fit": "data.fit",
+    "channels": "data.channels",
+    "z_dim": "latent.size",
+    "prior": "latent.prior",
+    "loss": "objective.loss",
+    "penalty": "objective.penalty",
+    "penalty_weight": "objective.penalty_weight",
+    "k": "objective.k",
+    "update": "objective.update",
+    "lr_d": "discriminator.lr",
+    "lr_g": "generator.lr",
+    "device": "runtime.device",
+    "devices": "runtime.devices",
+    "precision": "runtime.precision",
+    "threads": "runtime.threads",
+    "sample_every": "output.sample_every",
+    "checkpoint_every": "output.checkpoint_every",
+    "keep": "output.keep",
+    "tensorboard": "output.tensorboard",
+}
+
+
+def option(text: str, *names: str) -> Parameter:
+    """A command-line option's help, and its names where the argument's own will not do."""
+    return Parameter(help=text, name=list(names) or None)
+
+
+@app.command
+def train(
+    family: Annotated[str | None, option("see `gankit list`; the default is cgan")] = None,
+    data: Annotated[
+        str | None, option("a data set's name, a folder of images, or a folder of IDX files")
+    ] = None,
+    /,
+    *,
+    minutes: Annotated[
+        float | None, option("budget: about this long, as a number of steps")
+    ] = None,
+    steps: Annotated[int | None, option("budget: this many generator steps")] = None,
+    images: Annotated[int | None, option("budget: this many real images shown")] = None,
+    out: Annotated[
+        Path | None, option("run directory; the default is runs/FAMILY-DATA", "--out", "-o")
+    ] = None,
+    seed: Annotated[int | None, option("everything random follows from it")] = None,
+    recipe: Annotated[str | None, option("start from this recipe's settings")] = None,
+    config: Annotated[Path | None, option("then take settings from this TOML file")] = None,
+    size: Annotated[str | None, option("height and width in pixels: 64, or 48x64")] = None,
+    fit: Annotated[
+        Literal["crop", "stretch"] | None, option("how other shapes are made to fit")
+    ] = None,
+    channels: Annotated[
+        Literal["auto", "grey", "rgb"] | None, option("auto: grey where the images are")
+    ] = None,
+    batch: Annotated[int | None, option("examples a step, over all processes")] = None,
+    z_dim: Annotated[int | None, option("size of the latent noise")] = None,
+    prior: Annotated[
+        Literal["normal", "uniform", "uniform01"] | None,
+        option("of the noise: N(0, 1), U(-1, 1) or U(0, 1)"),
+    ] = None,
+    loss: Annotated[str | None, option("see `gankit list`")] = None,
+    penalty: Annotated[
+        str | None, option("on the discriminator; several are joined by +: r1+r2")
+    ] = None,
+    penalty_weight: Annotated[float | None, option("what the penalty is multiplied by")] = None,
+    k: Annotated[int | None, option("discriminator steps for each generator step")] = None,
+    update: Annotated[
+        Literal["auto", "simultaneous", "alternating"] | None,
+        option("who moves when; auto: at once where that is exact"),
+    ] = None,
+    ema: Annotated[float | None, option("decay of the averaged generator; 0: no average")] = None,
+    lr_d: Annotated[float | None, option("learning rate of the discriminator")] = None,
+    lr_g: Annotated[float | None, option("learning rate of the generator")] = None,
+    device: Annotated[
+        Literal["auto", "cpu", "cuda", "mps"] | None, option("where to compute")
+    ] = None,
+    devices: Annotated[int | None, option("how many processes, one for each device")] = None,
+    precision: Annotated[
+        Literal["32", "64", "bf16"] | None, option("bits of a number; bf16 is mixed")
+    ] = None,
+    threads: Annotated[
+        int | None, option("CPU threads; measured at the start unless given")
+    ] = None,
+    sample_every: Annotated[int | None, option("steps between pictures; 0: at the end")] = None,
+    checkpoint_every: Annotated[
+        int | None, option("steps between checkpoints; 0: at the end")
+    ] = None,
+    keep: Annotated[int | None, option("how many checkpoints to keep")] = None,
+    tensorboard: Annotated[bool | None, option("write TensorBoard events too")] = None,
+    set_: Annotated[
+        list[str] | None, option("any setting: section.key=value; may be repeated", "--set")
+    ] = None,
+    dry_run: Annotated[bool, option("say what would run, and write nothing")] = False,
+) -> None:
+    """Train a GAN. The same command again resumes; a larger budget extends."""
+    typed = locals()  # first, while it holds the arguments alone
+    given = {key: typed[name] for name, key in SETTINGS.items() if typed[name] is not None}
+    from gankit.config import override, parse_assignments, read_toml
+    from gankit.recipes import configure
+
+    _exclusive_budget(minutes, steps, images)
+    settings = configure(family, data, recipe)
+    if config is not None:
+        settings = override(settings, read_toml(config))
+    settings = override(settings, given)
+    settings = override(settings, parse_assignments(set_ or []))
+    if dry_run:
+        from gankit.training.rehearsal import rehearse
+
+        print(rehearse(settings))
+        return
+    folder = (out or _default_folder(settings.family, settings.data.source)).expanduser()
+    _report(folder, _fit(settings, folder))
+
+
+@app.command
+def sample(
+    run: Annotated[Path, option("a run directory, or its model.safetensors")],
+    /,
+    *,
+    n: Annotated[int, option("how many", "-n", "--count")] = 64,
+    label: Annotated[
+        str | None, option("the class, by name or number; the default is all in turn")
+    ] = None,
+    seed: Annotated[int, option("the same seed gives the same samples")] = 0,
+    out: Annotated[
+        Path | None,
+        option("x.png: a grid; x.npz: arrays; a folder: PNG files", "--out", "-o"),
+    ] = None,
+) -> None:
+    """Draw samples from a trained run: a picture, an .npz archive, or a folder of PNG files."""
+    from gankit.artifact import load
+    from gankit.export_samples import write_samples
+
+    target = (out or Path("samples.png")).expanduser()
+    write_samples(load(run), n, label, seed, target)
+    print(target)
+
+
+@app.command(name="list")
+def list_() -> None:
+    """Families, data sets, recipes, losses and penalties, each with one line."""
+    from gankit.data import DATASETS
+    from gankit.families import FAMILIES
+    from gankit.parts.losses import LOSSES
+    from gankit.parts.penalties import PENALTIES
+    from gankit.recipes import RECIPES
+
+    registries: dict[str, Any] = {
+        "families": FAMILIES,
+        "data sets (or any folder of images, or of IDX files)": DATASETS,
+        "recipes": RECIPES,
+        "losses": LOSSES,
+        "penalties": PENALTIES,
+    }
+    for title, registry in registries.items():
+        print(f"{title}:")
+        for name, summary in registry.summaries().items():
+            print(f"  {name:<17} {summary}")
+
+
+def main() -> None:
+    """The `gankit` command. A user's error is one line on stderr and exit code 2."""
+    try:
+        app()
+    except GankitError as error:
+        sys.stderr.write(f"gankit: {error}\n")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.stderr.write("gankit: interrupted\n")
+        sys.exit(130)
+    except BrokenPipeError:  # `gankit list | head`
+        sys.stderr.close()
+
+
+def _exclusive_budget(minutes: object, steps: object, images: object) -> None:
+    given = {"--minutes": minutes, "--steps": steps, "--images": images}
+    named = [name for name, value in given.items() if value is not None]
+    if len(named) > 1:
+        raise ConfigError(f"{' and '.join(named)} are both budgets: give one")
+
+
+def _default_folder(family: str, source: str) -> Path:
+    name = Path(source).name if "/" in source else source.replace(":", "-")
+    return Path("runs") / f"{family}-{name or 'data'}"
+
+
+def _fit(settings: Any, folder: Path) -> Any:
+    from gankit.training.loop import fit
+
+    return fit(settings, folder)
+
+
+def _report(folder: Path, outcome: Any) -> None:
+    """The last lines of `train`: how it ended, and where things are."""
+    if not outcome.writes:
+        return
+    step, steps = f"{outcome.step:,}", f"{outcome.steps:,}"
+    again = "saved; the same command again goes on from there"
+    if outcome.signal is not None:
+        print(f"stopped by {outcome.signal.name} at step {step} of {steps}: {again}")
+    elif outcome.overtime:
+        print(f"the time ran out at step {step} of {steps}: {again}")
+    elif outcome.trained == 0:
+        print(f"nothing to do: all {steps} steps are trained; a larger budget extends the run")
+    else:
+        print(f"trained {step} steps in {outcome.seconds:,.0f} s")
+    for path in (outcome.run.grid_path, outcome.run.timeline_path, outcome.run.artifact_path):
+        if path.exists():
+            print(f"  {path}")
+    print(f"  gankit sample {folder} -n 64 -o samples.png")
+    if outcome.signal is not None:
+        sys.exit(128 + outcome.signal)

@@ -1,0 +1,8 @@
+"""Training data: named sets, IDX folders, image folders and toy points, read by index."""
+
+from __future__ import annotations
+
+from gankit.data.dataset import ArrayDataset, Dataset
+from gankit.data.datasets import DATASETS, load_dataset
+
+__all__ = ["DATASETS", "ArrayDataset", "Dataset", "load_dataset"]

@@ -1,0 +1,81 @@
+"""What training reads: a sized, indexable set of images or points, and nothing about batches."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Dataset(ABC):
+    """Images or points that can be read by index, in any order, any number of times.
+
+    Attributes:
+        name: what the user typed.
+        shape: of one example: (channels, height, width) of an image, (dimensions,) of a point.
+        labels: int64 [N], 0..classes-1, or None where there are none.
+        class_names: one name for each class, in label order; empty where there are no labels.
+        fingerprint: a short hex digest that changes when the data (or how it is read) changes.
+        notes: one line for each thing the user should know (dropped, resized, converted).
+        unreadable: files that could not be read so far, where files are read as training goes.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    labels: NDArray[np.int64] | None = None
+    class_names: tuple[str, ...] = ()
+    fingerprint: str
+    notes: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+    @property
+    def is_images(self) -> bool:
+        """True for images [C, H, W], False for points [D]."""
+        return len(self.shape) == 3
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def read(self, indices: NDArray[np.int64]) -> NDArray[np.generic]:
+        """The examples at these indices: uint8 [B, C, H, W], 0..255, or float32 [B, D]."""
+
+
+class ArrayDataset(Dataset):
+    """A data set that lies whole in memory."""
+
+    def __init__(
+        self,
+        name: str,
+        examples: NDArray[np.generic],
+        fingerprint: str,
+        labels: NDArray[np.int64] | None = None,
+        class_names: tuple[str, ...] = (),
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        """`examples`: uint8 [N, C, H, W] or float32 [N, D], kept as given, not copied."""
+        self.name = name
+        self.examples = examples
+        self.shape = tuple(examples.shape[1:])
+        self.fingerprint = fingerprint
+        self.labels = labels
+        self.class_names = class_names
+        self.notes = notes
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def read(self, indices: NDArray[np.int64]) -> NDArray[np.generic]:
+        return self.examples[indices]
+
+
+def array_fingerprint(*arrays: NDArray[np.generic] | None) -> str:
+    """16 hexadecimal digits that change with any value, type or shape; None counts as absent."""
+    digest = blake2b(digest_size=8)
+    for array in arrays:
+        if array is not None:
+            digest.update(f"{array.dtype}{array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

@@ -1,0 +1,131 @@
+"""What a user can train on by name, and `load_dataset`: a name or a path -> a data set."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Callable
+from functools import partial
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from gankit.data import toys
+from gankit.data.dataset import Dataset
+from gankit.data.fetch import Source, cache_folder, fetch_missing
+from gankit.data.folder import read_image_folder, read_image_pattern
+from gankit.data.idx import images_dataset, is_idx_folder, read_idx_folder
+from gankit.data.images import Channels, Fit, ReadOptions, Split
+from gankit.errors import DataError
+from gankit.registry import Registry, did_you_mean
+
+DATASETS: Registry[Callable[[ReadOptions], Dataset]] = Registry("data set")
+
+MNIST = Source(
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    {
+        "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+        "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",
+        "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
+        "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c",
+    },
+)
+FASHION_MNIST = Source(
+    "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+    {
+        "train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+        "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
+        "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
+        "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
+    },
+)
+FASHION_CLASSES = (
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+    "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+)  # fmt: skip
+
+
+def load_dataset(
+    source: str | os.PathLike[str],
+    *,
+    size: int | tuple[int, int] | None = None,
+    fit: Fit = "crop",
+    channels: Channels = "auto",
+    split: Split = "train",
+    memory_gb: float = 2.0,
+) -> Dataset:
+    """The data set of this name, or the images at this path.
+
+    Args:
+        source: a name in `DATASETS`, else a folder of images (sub-folders are classes), a
+            folder of IDX files, or a pattern such as `photos/*.jpg`; `~` and `$VAR` work.
+        size: pixels, one number for a square or (height, width), 8 to 1024; None keeps the
+            set's own size where its pictures agree on one in 16..256, else 64 x 64.
+        fit: `crop` scales the short side and cuts the middle out, `stretch` distorts.
+        channels: `grey`, `rgb`, or `auto`: grey where the pictures are.
+        split: `train` or `test`.
+        memory_gb: a folder that needs more than this (10^9 bytes) is read as training goes.
+
+    Raises:
+        DataError: nothing is there, nothing in it can be read, or an option is out of range.
+    """
+    options = ReadOptions(
+        size=(size, size) if isinstance(size, int) else size,
+        fit=fit,
+        channels=channels,
+        split=split,
+        memory_gb=memory_gb,
+    )
+    source = os.fspath(source)
+    if source in DATASETS:
+        return DATASETS[source](options)
+    # os.path's, because Path.expanduser fails where there is no such user.
+    path = Path(os.path.expanduser(os.path.expandvars(source)))  # noqa: PTH111
+    if source and path.is_dir():  # Path("") would be the current folder
+        read = read_idx_folder if is_idx_folder(path) else read_image_folder
+        return read(source, path, options)
+    if source and path.exists():
+        raise DataError(f"data {source!r} is a file; training needs a folder of images")
+    if glob.has_magic(str(path)):
+        return read_image_pattern(source, str(path), options)
+    raise DataError(
+        f"data {source!r} is no known data set, and there is no such folder."
+        f"{did_you_mean(source, DATASETS.names())} Known: {', '.join(DATASETS.names())}"
+    )
+
+
+@DATASETS.register("digits", "10,000 handwritten digits of MNIST, 28 x 28, 10 classes; built in")
+def digits(options: ReadOptions) -> Dataset:
+    """1,000 images of each class for training, 200 of each for testing."""
+    file = resources.files("gankit.data") / "digits" / "digits.npz"
+    with file.open("rb") as opened, np.load(opened) as arrays:
+        images, labels = arrays[f"{options.split}_images"], arrays[f"{options.split}_labels"]
+    return images_dataset("digits", images, labels, options)
+
+
+@DATASETS.register("mnist", "60,000 handwritten digits, 28 x 28, 10 classes; downloaded once")
+def mnist(options: ReadOptions) -> Dataset:
+    """All of MNIST (LeCun and Cortes): 60,000 images for training, 10,000 for testing."""
+    folder = cache_folder() / "mnist"
+    fetch_missing(MNIST, folder)
+    return read_idx_folder("mnist", folder, options)
+
+
+@DATASETS.register("fashion_mnist", "60,000 clothes, 28 x 28, 10 classes; downloaded once")
+def fashion_mnist(options: ReadOptions) -> Dataset:
+    """Fashion-MNIST (Xiao et al. 2017, arXiv 1708.07747): 60,000 and 10,000 images."""
+    folder = cache_folder() / "fashion_mnist"
+    fetch_missing(FASHION_MNIST, folder)
+    dataset = read_idx_folder("fashion_mnist", folder, options)
+    dataset.class_names = FASHION_CLASSES
+    return dataset
+
+
+DATASETS.register("toy:ring8", "points of 8 Gaussians on a circle of radius 2, sigma 0.02")(
+    partial(toys.mixture, "toy:ring8")
+)
+DATASETS.register("toy:grid25", "points of 25 Gaussians on a 5 x 5 grid, sigma 0.05")(
+    partial(toys.mixture, "toy:grid25")
+)
+DATASETS.register("toy:spiral", "points along a spiral of two turns, no labels")(toys.spiral)

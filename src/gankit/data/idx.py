@@ -1,0 +1,147 @@
+"""The IDX files of MNIST and its kin, gzipped or not."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import re
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from gankit.data.dataset import ArrayDataset, array_fingerprint
+from gankit.data.images import ReadOptions, Split, planes, resized
+from gankit.errors import DataError
+
+_IMAGES = re.compile(r"images?[-.]idx3-ubyte(\.gz)?$")
+_SPLIT_NAMES = {"train": ("train",), "test": ("t10k", "test")}
+_UNSIGNED_BYTE = 8
+
+
+def is_idx_folder(folder: Path) -> bool:
+    """Whether the folder holds IDX images, of whichever split."""
+    try:
+        return bool(_images_files(folder))
+    except OSError:
+        return False  # reading it as a folder of images tells the user why
+
+
+def read_idx_folder(name: str, folder: Path, options: ReadOptions) -> ArrayDataset:
+    """The IDX images of one split with their labels, where the folder has those.
+
+    Raises:
+        DataError: the split is missing, or a file is damaged.
+    """
+    images_path = _images_file(folder, options.split)
+    images = read_idx(images_path, dimensions=3)
+    labels_path = _labels_file(images_path)
+    if labels_path is None:
+        note = f"no labels beside {images_path.name}"
+        return images_dataset(name, images, None, options, notes=(note,))
+    labels = read_idx(labels_path, dimensions=1)
+    if len(labels) != len(images):
+        raise DataError(
+            f"{labels_path} holds {len(labels)} labels for {len(images)} images:"
+            " the two files do not belong together"
+        )
+    return images_dataset(name, images, labels, options)
+
+
+def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
+    """The array in an IDX file of unsigned bytes with this many dimensions.
+
+    Raises:
+        DataError: the file is damaged, or holds something else.
+    """
+    try:
+        raw = path.read_bytes()
+        raw = gzip.decompress(raw) if path.suffix == ".gz" else raw
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"IDX file {path} cannot be read ({error}): get it again") from None
+    if raw[:4] != bytes([0, 0, _UNSIGNED_BYTE, dimensions]):
+        raise DataError(f"{path} is not an IDX file of bytes in {dimensions} dimensions")
+    start = 4 + 4 * dimensions
+    shape = tuple(int.from_bytes(raw[at : at + 4], "big") for at in range(4, start, 4))
+    expected = start + math.prod(shape)
+    if len(raw) != expected:
+        raise DataError(
+            f"IDX file {path} is damaged: it holds {len(raw):,} bytes where its header"
+            f" promises {expected:,}; get it again"
+        )
+    if 0 in shape:
+        raise DataError(f"IDX file {path} is empty: training needs images")
+    return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
+
+
+def images_dataset(
+    name: str,
+    images: NDArray[np.uint8],
+    labels: NDArray[np.uint8] | None,
+    options: ReadOptions,
+    notes: tuple[str, ...] = (),
+) -> ArrayDataset:
+    """Grey images uint8 [N, H, W] in memory, at the size and channels asked for.
+
+    The classes are the label values that occur, in order, named by the value.
+
+    Raises:
+        DataError: converted, they would not fit in the memory allowed.
+    """
+    own_size = (images.shape[1], images.shape[2])
+    size = options.size or own_size
+    channels = 3 if options.channels == "rgb" else 1
+    converted = size != own_size or channels != 1
+    if converted and not options.fits_in_memory(len(images), (channels, *size)):
+        raise DataError(
+            f"{len(images):,} images of {size[0]} x {size[1]} need more than memory_gb"
+            f" {options.memory_gb:g}: give a smaller size or more memory"
+        )
+    if size != own_size:
+        images = np.concatenate(
+            [planes(resized(Image.fromarray(image), size, options.fit)) for image in images]
+        )
+    examples = np.ascontiguousarray(np.repeat(images[:, None], channels, axis=1))
+    if labels is None:
+        return ArrayDataset(name, examples, array_fingerprint(examples), notes=notes)
+    values, numbered = np.unique(labels, return_inverse=True)
+    numbered = numbered.astype(np.int64)
+    fingerprint = array_fingerprint(examples, numbered)
+    class_names = tuple(str(value) for value in values)
+    return ArrayDataset(name, examples, fingerprint, numbered, class_names, notes)
+
+
+def _images_files(folder: Path) -> list[Path]:
+    files = (file for file in folder.iterdir() if not file.name.startswith("."))
+    return sorted(file for file in files if _IMAGES.search(file.name))
+
+
+def _images_file(folder: Path, split: Split) -> Path:
+    """The file with the split's images; one that names no split is for training."""
+    files = _images_files(folder)
+    named = {
+        key: [file for file in files if any(part in file.name for part in parts)]
+        for key, parts in _SPLIT_NAMES.items()
+    }
+    found = named[split]
+    if not found and split == "train":
+        found = [file for file in files if file not in named["test"]]
+    stems = {file.name.removesuffix(".gz") for file in found}
+    if len(stems) != 1:
+        raise DataError(
+            f"folder {str(folder)!r} holds {len(stems)} IDX files of {split} images, and one is"
+            f" needed: it has {', '.join(file.name for file in files)}"
+        )
+    return found[0]
+
+
+def _labels_file(images: Path) -> Path | None:
+    """The labels that belong to the images, plain or gzipped, if there are any."""
+    stem = images.name.removesuffix(".gz").replace("idx3", "idx1")
+    stem = stem.replace("images", "labels").replace("image", "label")
+    dotted = re.sub(r"[-.]idx1", ".idx1", stem)
+    dashed = re.sub(r"[-.]idx1", "-idx1", stem)
+    candidates = [name + end for name in (dashed, dotted) for end in ("", ".gz")]
+    return next((p for n in candidates if (p := images.with_name(n)).is_file()), None)

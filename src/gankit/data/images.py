@@ -1,0 +1,205 @@
+"""One picture of any kind -> one uint8 array: opened, checked, converted, resized."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from gankit.errors import DataError
+
+Fit = Literal["crop", "stretch"]
+Channels = Literal["auto", "grey", "rgb"]
+Split = Literal["train", "test"]
+Shape = tuple[int, int, int]
+"""(channels, height, width)."""
+
+SMALLEST, LARGEST = 8, 1024
+"""Pixels per side that a picture can be read at."""
+
+MOST_PIXELS = 100_000_000
+"""A picture that claims more is never decoded: a tiny file can claim terabytes."""
+
+SUFFIXES = frozenset(
+    (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff")
+)
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "GIF", "TIFF")  # nothing that runs code
+
+# EXIF orientation -> what undoes it.
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_ORIENTATION_TAG = 0x0112
+
+
+class UnreadableError(Exception):
+    """This one picture cannot be read; the message is the reason in a few words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadOptions:
+    """How pictures are read; checked on creation.
+
+    Attributes:
+        size: (height, width), 8 to 1024 pixels each; None keeps the size of a set whose
+            pictures agree on one, and takes 64 x 64 otherwise.
+        fit: `crop` scales the short side and cuts the middle out, `stretch` distorts.
+        channels: `grey` (1), `rgb` (3) or `auto`: grey where every picture is grey.
+        split: `train` or `test`, where the source has both.
+        memory_gb: a set larger than this (10^9 bytes) is read from disk as training goes.
+
+    Raises:
+        DataError: a value is out of range.
+    """
+
+    size: tuple[int, int] | None = None
+    fit: Fit = "crop"
+    channels: Channels = "auto"
+    split: Split = "train"
+    memory_gb: float = 2.0
+
+    def __post_init__(self) -> None:
+        for side in self.size or ():
+            if not SMALLEST <= side <= LARGEST:
+                raise DataError(
+                    f"size {side} is out of range: a side is {SMALLEST} to {LARGEST} pixels"
+                )
+        for name, kind in (("fit", Fit), ("channels", Channels), ("split", Split)):
+            given, known = getattr(self, name), get_args(kind)
+            if given not in known:
+                raise DataError(f"{name} {given!r} is unknown: give one of {', '.join(known)}")
+        if not self.memory_gb >= 0:
+            raise DataError(f"memory_gb {self.memory_gb} is out of range: give 0 or more")
+
+    def fits_in_memory(self, count: int, shape: tuple[int, ...]) -> bool:
+        """Whether `count` examples of this shape, one byte a value, may lie in memory."""
+        return count * int(np.prod(shape)) <= self.memory_gb * 1e9
+
+
+@contextmanager
+def quiet_decoding() -> Iterator[None]:
+    """Decode inside this: Pillow's size alarm becomes an error, its other warnings are dropped.
+
+    Wraps a whole batch and not one picture, because warning filters belong to the process
+    and not to a thread.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
+
+
+@contextmanager
+def opened(path: str | Path) -> Iterator[Image.Image]:
+    """The picture with only its header read; any failure inside becomes an `UnreadableError`."""
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise UnreadableError("too large")
+            yield image
+    except UnreadableError:
+        raise
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise UnreadableError("too large") from None
+    except UnidentifiedImageError:
+        raise UnreadableError("not an image") from None
+    except MemoryError:
+        raise UnreadableError("too large for the memory") from None
+    except Exception as error:  # a damaged file can fail anywhere inside a decoder
+        raise UnreadableError(str(error) or type(error).__name__) from None
+
+
+def header(path: str | Path) -> tuple[tuple[int, int], bool]:
+    """((height, width) as a viewer shows it, stored as grey), without decoding.
+
+    Raises:
+        UnreadableError: not an image, or too large.
+    """
+    with opened(path) as image:
+        turned = _orientation(image) >= 5
+        if turned and image.format == "TIFF":
+            image.load()  # Pillow has turned it by now: old versions on loading, new on opening
+            turned = False
+        size = (image.width, image.height) if turned else (image.height, image.width)
+        return size, image.mode in ("1", "L", "LA", "F") or image.mode[0] == "I"
+
+
+def decode(path: str | Path, shape: Shape, fit: Fit) -> NDArray[np.uint8]:
+    """The picture, upright, on white where it is transparent: uint8 of this shape.
+
+    Of a film the first frame. Call it inside `quiet_decoding`.
+
+    Raises:
+        UnreadableError: damaged, cut off, not an image, or too large.
+    """
+    channels, *size = shape
+    with opened(path) as image:
+        if image.format in ("JPEG", "MPO"):  # decode at an eighth where that is still enough
+            side = 2 * max(size)
+            image.draft(image.mode, (side, side))
+        image.load()
+        turn = _UPRIGHT.get(_orientation(image))
+        upright = image.transpose(turn) if turn is not None else image
+        return planes(resized(to_8_bit(upright, channels), (size[0], size[1]), fit))
+
+
+def to_8_bit(image: Image.Image, channels: int) -> Image.Image:
+    """Any mode -> `L` (1 channel) or `RGB` (3 channels), transparency over white.
+
+    Integers of 16 bits are divided by 257, so that 65535 becomes 255; larger ones are white.
+    Floats are taken as 0..1, 0..255 or 0..65535, whichever is the narrowest that holds them.
+    """
+    if image.mode[0] in "IF":
+        values = np.nan_to_num(np.asarray(image, np.float32), posinf=0.0, neginf=0.0)
+        top = 65535.0
+        if image.mode == "F":
+            top = next((t for t in (1.0, 255.0) if values.max(initial=0) <= t), top)
+        image = Image.fromarray(np.rint(values.clip(0, top) * (255 / top)).astype(np.uint8))
+    elif image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    mode = "L" if channels == 1 else "RGB"
+    return image if image.mode == mode else image.convert(mode)
+
+
+def resized(image: Image.Image, size: tuple[int, int], fit: Fit) -> Image.Image:
+    """The picture at (height, width), with an antialiasing filter (Lanczos)."""
+    height, width = size
+    if (image.height, image.width) == size:
+        return image
+    box = None
+    if fit == "crop":  # the largest part in the middle that has the shape asked for
+        scale = min(image.width / width, image.height / height)
+        left = max(0.0, (image.width - scale * width) / 2)  # rounding may give less than nothing
+        top = max(0.0, (image.height - scale * height) / 2)
+        box = (left, top, image.width - left, image.height - top)
+    return image.resize((width, height), Image.Resampling.LANCZOS, box, reducing_gap=3.0)
+
+
+def planes(image: Image.Image) -> NDArray[np.uint8]:
+    """`L` or `RGB` -> uint8 [channels, height, width]."""
+    pixels = np.asarray(image, np.uint8)
+    return pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation, 1 (upright) to 8; 1 where there is none or it is damaged."""
+    if image.format == "PNG" and "exif" not in image.info:
+        return 1  # asking Pillow would decode the whole picture first
+    try:
+        return int(image.getexif().get(_ORIENTATION_TAG, 1))
+    except Exception:
+        return 1

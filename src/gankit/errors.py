@@ -1,0 +1,23 @@
+"""The errors that a user can cause. The command line prints one line of them and exits with 2."""
+
+from __future__ import annotations
+
+
+class GankitError(Exception):
+    """Something the user gave cannot work: the message says what, and what to do about it."""
+
+
+class ConfigError(GankitError):
+    """A setting is unknown, out of range or at odds with another one."""
+
+
+class DataError(GankitError):
+    """The training data is missing, unreadable or too small."""
+
+
+class RunError(GankitError):
+    """A run directory or artifact is missing, damaged, foreign or at odds with the request."""
+
+
+class TrainingError(GankitError):
+    """Training cannot go on, after everything that can be tried was tried."""

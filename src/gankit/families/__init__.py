@@ -1,0 +1,11 @@
+"""One file per paper. Importing this package registers every family that lies in it."""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from gankit.game import FAMILIES, Game, Task
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
+
+__all__ = ["FAMILIES", "Game", "Task"]

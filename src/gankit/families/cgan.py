@@ -1,0 +1,217 @@
+"""Conditional GAN: both players see the label (Mirza & Osindero 2014, arXiv 1411.1784)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from gankit.errors import ConfigError
+from gankit.families.dcgan import check_image_size
+from gankit.game import Game, register_family
+from gankit.parts.layers import ConditionalBatchNorm2d, Maxout, OneHot
+from gankit.parts.networks import (
+    ConvDiscriminator,
+    ConvGenerator,
+    MLPDiscriminator,
+    MLPGenerator,
+    Output,
+    init_normal,
+    stages_for,
+    widths_for,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CGANOptions:
+    """Settings of the networks. `body` and `conditioning` choose among them:
+
+    - `branches` (mlp): the paper's: each of noise, image and label has a layer of its own first
+    - `concat`: the raw one-hot label behind the noise, and behind (mlp) or over (conv) the image
+    - `embedding`: the same with a learned code of the label
+    - `projection`: label-wise batch normalisation in G (conv), projection in D (arXiv 1802.05637)
+    """
+
+    body: Literal["mlp", "conv"] = "mlp"
+    conditioning: Literal["branches", "concat", "embedding", "projection"] = "branches"
+    embedding: int = 32  # size of the label's learned code
+    output: Literal["sigmoid", "tanh"] = "sigmoid"
+    # mlp
+    generator_hidden: tuple[int, ...] = (1200,)
+    discriminator_hidden: tuple[int, ...] = (240,)
+    generator_branches: tuple[int, int] = (200, 1000)  # noise, label
+    discriminator_branches: tuple[int, int] = (240, 50)  # image, label
+    pieces: tuple[int, int] = (5, 4)  # of maxout: in the branches, where they join; 0: leaky ReLU
+    dropout: tuple[float, float] = (0.2, 0.5)  # in D, on the pixels and on every other input
+    # conv
+    generator_width: int = 32
+    discriminator_width: int = 32
+    stages: int | None = None
+    most_channels: int = 1024
+    kernel: int = 4
+    discriminator_norm: Literal["batch", "none"] = "none"
+    discriminator_units: int = 128
+    init: float | None = None  # std of the weights; None: torch's own start
+
+
+class BranchedGenerator(nn.Module):
+    """Section 4.1: noise -> 200 ReLU, label -> 1000 ReLU, joined -> 1200 ReLU -> sigmoid image."""
+
+    def __init__(
+        self,
+        noise: int,
+        classes: int,
+        shape: tuple[int, ...],
+        branches: tuple[int, int],
+        hidden: tuple[int, ...],
+        output: Output,
+    ) -> None:
+        super().__init__()
+        self.noise = nn.Linear(noise, branches[0])
+        self.label = nn.Embedding(classes, branches[1])  # a linear map of the one-hot label
+        self.joint = MLPGenerator(sum(branches), shape, hidden, output)
+
+    def forward(self, noise: Tensor, labels: Tensor) -> Tensor:
+        joined = torch.cat([self.noise(noise), self.label(labels)], 1).relu()
+        image: Tensor = self.joint(joined)
+        return image
+
+
+class BranchedDiscriminator(nn.Module):
+    """Section 4.1: image -> maxout 240x5, label -> maxout 50x5, joined -> maxout 240x4 -> logit."""
+
+    def __init__(
+        self,
+        classes: int,
+        shape: tuple[int, ...],
+        branches: tuple[int, int],
+        hidden: tuple[int, ...],
+        pieces: tuple[int, int],
+        dropout: tuple[float, float],
+    ) -> None:
+        super().__init__()
+        pixels = int(torch.Size(shape).numel())
+        self.pixel_dropout = nn.Dropout(dropout[0])
+        self.image = Maxout(pixels, branches[0], pieces[0])
+        self.label = Maxout(classes, branches[1], pieces[0])
+        self.one_hot = OneHot(classes)
+        self.joint = MLPDiscriminator((sum(branches),), hidden, pieces[1], (dropout[1], dropout[1]))
+
+    def forward(self, examples: Tensor, labels: Tensor) -> Tensor:
+        flat = self.pixel_dropout(examples.flatten(1))
+        label = self.label(self.one_hot(labels).to(flat.dtype))
+        logits: Tensor = self.joint(torch.cat([self.image(flat), label], 1))
+        return logits
+
+
+@register_family("cgan")
+class CGAN(Game):
+    """Conditional: both players see the label, so a class can be asked for (Mirza 2014).
+
+    Equation 2: min_G max_D E[log D(x|y)] + E[log(1 - D(G(z|y)))].
+    Departs from the paper: Adam in place of SGD with momentum (recipe `cgan-mnist-paper`
+    restores it); dropout in D only; the paper's networks are one choice of `network.body`
+    and `network.conditioning` among those of `CGANOptions`.
+    """
+
+    options = CGANOptions
+    conditional = True
+
+    @property
+    def value_range(self) -> tuple[float, float] | None:
+        if not self.task.is_images:
+            return None
+        return (0.0, 1.0) if self.network.output == "sigmoid" else (-1.0, 1.0)
+
+    @property
+    def output(self) -> Output:
+        """G's last activation: none for points, which have no range."""
+        output: Output = self.network.output if self.task.is_images else "linear"
+        return output
+
+    def build_generator(self) -> nn.Module:
+        o, classes, noise = self.network, self.task.classes, self.config.latent.size
+        if o.body == "mlp":
+            return self._mlp_generator(noise)
+        check_image_size(self.config.family, self.task)
+        if o.conditioning == "branches":
+            raise ConfigError(
+                "network.conditioning = 'branches' is the mlp's; conv takes the others"
+            )
+        stages = o.stages or stages_for(self.task.shape)
+        code, code_size = self._label_code()
+        network = ConvGenerator(
+            noise,
+            self.task.shape,
+            widths_for(o.generator_width, stages, o.most_channels)[::-1],
+            o.kernel,
+            partial(ConditionalBatchNorm2d, classes=classes)
+            if o.conditioning == "projection"
+            else nn.BatchNorm2d,
+            self.output,
+            code,
+            code_size,
+        )
+        return self._start(network)
+
+    def build_discriminator(self) -> nn.Module:
+        o = self.network
+        if o.body == "mlp":
+            return self._mlp_discriminator()
+        stages = o.stages or stages_for(self.task.shape)
+        code, code_size = self._label_code()
+        network = ConvDiscriminator(
+            self.task.shape,
+            widths_for(o.discriminator_width, stages, o.most_channels),
+            o.kernel,
+            nn.BatchNorm2d if o.discriminator_norm == "batch" else None,
+            o.discriminator_units,
+            label_code=code,
+            code_size=code_size,
+            projection=self.task.classes if o.conditioning == "projection" else 0,
+        )
+        return self._start(network)
+
+    def _mlp_generator(self, noise: int) -> nn.Module:
+        o, classes, shape = self.network, self.task.classes, self.task.shape
+        if o.conditioning == "branches":
+            return BranchedGenerator(
+                noise, classes, shape, o.generator_branches, o.generator_hidden, self.output
+            )
+        code, code_size = self._label_code(projection_too=True)
+        return MLPGenerator(noise, shape, o.generator_hidden, self.output, code, code_size)
+
+    def _mlp_discriminator(self) -> nn.Module:
+        o, classes, shape = self.network, self.task.classes, self.task.shape
+        if o.conditioning == "branches":
+            return BranchedDiscriminator(
+                classes,
+                shape,
+                o.discriminator_branches,
+                o.discriminator_hidden,
+                o.pieces,
+                o.dropout,
+            )
+        code, code_size = self._label_code()
+        projection = classes if o.conditioning == "projection" else 0
+        return MLPDiscriminator(
+            shape, o.discriminator_hidden, o.pieces[1], o.dropout, code, code_size, projection
+        )
+
+    def _label_code(self, projection_too: bool = False) -> tuple[nn.Module | None, int]:
+        """What stands for the label beside noise and image, and its size; a perceptron has no
+        normalisation to condition, so its G takes a learned code under `projection` too."""
+        o, classes = self.network, self.task.classes
+        if o.conditioning == "concat":
+            return OneHot(classes), classes
+        if o.conditioning == "embedding" or projection_too:
+            return nn.Embedding(classes, o.embedding), o.embedding
+        return None, 0
+
+    def _start(self, network: nn.Module) -> nn.Module:
+        if self.network.init:
+            init_normal(network, self.network.init)
+        return network

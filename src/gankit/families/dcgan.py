@@ -1,0 +1,93 @@
+"""Deep convolutional GAN (Radford, Metz & Chintala 2015, arXiv 1511.06434)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import nn
+
+from gankit.errors import ConfigError
+from gankit.game import Game, Task, register_family
+from gankit.parts.networks import (
+    ConvDiscriminator,
+    ConvGenerator,
+    init_normal,
+    stages_for,
+    widths_for,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DCGANOptions:
+    """Settings of the two convolutional networks; the defaults are the paper's, at width 128."""
+
+    generator_width: int = 128  # channels before the image; doubling towards the core
+    discriminator_width: int = 128  # channels after the first convolution
+    stages: int | None = None  # halvings of the image; None: until its short side is 4 to 7
+    most_channels: int = 1024
+    kernel: int = 5
+    discriminator_norm: Literal["batch", "none"] = "batch"
+    discriminator_units: int = 0  # a hidden layer before the logit; the paper has none
+    head: Literal["v1", "v2"] = "v1"  # one sigmoid, or a softmax over (true, fake)
+    init: float | None = 0.02  # std of the weights; None: torch's own start
+
+
+def check_image_size(family: str, task: Task) -> None:
+    """Raises ConfigError where the data is not images of 16 to 256 pixels a side."""
+    if not task.is_images:
+        raise ConfigError(f"family '{family}' makes images; these are points: train 'gan' on them")
+    if not all(16 <= side <= 256 for side in task.shape[1:]):
+        height, width = task.shape[1:]
+        raise ConfigError(
+            f"family '{family}' makes images of 16 to 256 pixels a side, got {height}x{width}: "
+            "choose one with --size"
+        )
+
+
+@register_family("dcgan")
+class DCGAN(Game):
+    """Strided convolutions and batch normalisation in both players (Radford 2015).
+
+    The game of GAN's section 3 with the architecture of this paper's section 3: no pooling,
+    no hidden dense layers, batch normalisation except at G's output and D's input, ReLU in G,
+    leaky ReLU 0.2 in D, tanh at the output, weights N(0, .02).
+    Departs from the paper: any height and width from 16 to 256; both players see the same
+    minibatch of a step (the official code alternates on different ones); no weight decay
+    (the official code's 1e-5 is not in the paper).
+    """
+
+    options = DCGANOptions
+
+    def build_generator(self) -> nn.Module:
+        check_image_size(self.config.family, self.task)
+        o = self.network
+        widths = widths_for(o.generator_width, self.stages, o.most_channels)[::-1]
+        network = ConvGenerator(
+            self.config.latent.size, self.task.shape, widths, o.kernel, nn.BatchNorm2d
+        )
+        if o.init:
+            init_normal(network, o.init)
+        return network
+
+    def build_discriminator(self) -> nn.Module:
+        o = self.network
+        network = ConvDiscriminator(
+            self.task.shape,
+            widths_for(o.discriminator_width, self.stages, o.most_channels),
+            o.kernel,
+            nn.BatchNorm2d if o.discriminator_norm == "batch" else None,
+            o.discriminator_units,
+            o.head,
+        )
+        if o.init:
+            init_normal(network, o.init)
+        return network
+
+    @property
+    def stages(self) -> int:
+        """How often the image is halved."""
+        stages: int = self.network.stages or stages_for(self.task.shape)
+        if min(self.task.shape[1:]) < 2**stages:
+            raise ConfigError(f"network.stages = {stages} halves {self.task.shape[1:]} to nothing")
+        return stages

@@ -1,0 +1,44 @@
+"""The averaged generator: an exponential moving average of weights and buffers.
+
+Samples are drawn from it: the last weights of a game circle the equilibrium, their mean is
+nearer to it (arXiv 1806.04498). Buffers such as batch statistics follow too: an average
+without them pairs averaged weights with another network's statistics.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+import torch
+from torch import Tensor, nn
+
+
+class Average:
+    """A copy of `network` in eval mode that follows it: a <- d a + (1 - d) w after each step."""
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.network = deepcopy(network).eval().requires_grad_(False)
+        self.decay = decay
+        self._average = _floats(self.network)
+        self._followed = _floats(network)
+        self._counts = [
+            pair
+            for pair in zip(self.network.buffers(), network.buffers(), strict=True)
+            if not pair[0].is_floating_point()
+        ]
+
+    @torch.no_grad()
+    def follow(self, step: int) -> None:
+        """Move towards the followed network, after step number `step` (from 0).
+
+        Early on the decay is (1 + step) / (10 + step), so that the first weights are forgotten.
+        """
+        decay = min(self.decay, (1 + step) / (10 + step)) if self.decay else 0.0
+        torch._foreach_lerp_(self._average, self._followed, 1 - decay)
+        for mine, theirs in self._counts:
+            mine.copy_(theirs)
+
+
+def _floats(network: nn.Module) -> list[Tensor]:
+    tensors = [*network.parameters(), *network.buffers()]
+    return [t.detach() for t in tensors if t.is_floating_point()]

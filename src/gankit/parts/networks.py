@@ -1,0 +1,265 @@
+"""Networks that several families share: perceptrons and DCGAN-shaped convolutions of any size.
+
+Every generator is called as `(noise [N, z], labels [N] or None)` and gives examples
+[N, *shape]; every discriminator as `(examples, labels)` and gives logits [N], high for real.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from gankit.parts.layers import (
+    ConditionalBatchNorm2d,
+    Maxout,
+    ThinConv2d,
+    ThinConvTranspose2d,
+)
+
+Norm = Callable[[int], nn.Module]
+Output = Literal["tanh", "sigmoid", "linear"]
+OUTPUTS: dict[str, Callable[[], nn.Module]] = {
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "linear": nn.Identity,
+}
+THIN = 2
+"""Channels up to which a convolution is done as a matrix product on a CPU."""
+
+
+class MLPGenerator(nn.Module):
+    """noise (and the label's code, concatenated) -> ReLU layers -> an example of `shape`."""
+
+    def __init__(
+        self,
+        noise: int,
+        shape: Sequence[int],
+        hidden: Sequence[int],
+        output: Output,
+        label_code: nn.Module | None = None,
+        code_size: int = 0,
+    ) -> None:
+        super().__init__()
+        self.label_code = label_code
+        sizes = [noise + code_size, *hidden]
+        layers: list[nn.Module] = []
+        for inputs, outputs in pairwise(sizes):
+            layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+        self.layers = nn.Sequential(
+            *layers, nn.Linear(sizes[-1], math.prod(shape)), OUTPUTS[output]()
+        )
+        self.shape = tuple(shape)
+
+    def forward(self, noise: Tensor, labels: Tensor | None = None) -> Tensor:
+        flat: Tensor = self.layers(join_code(noise, labels, self.label_code))
+        return flat.view(-1, *self.shape)
+
+
+class MLPDiscriminator(nn.Module):
+    """An example (and the label's code) -> maxout or leaky ReLU layers -> a logit.
+
+    Dropout is on each layer's input, as in the GAN paper: `dropout` is (pixels, elsewhere).
+    With `projection` classes, the label's embedding is projected on the last hidden layer.
+    """
+
+    def __init__(
+        self,
+        shape: Sequence[int],
+        hidden: Sequence[int],
+        pieces: int,
+        dropout: tuple[float, float],
+        label_code: nn.Module | None = None,
+        code_size: int = 0,
+        projection: int = 0,
+    ) -> None:
+        """`pieces` of maxout; 0 for leaky ReLU of slope 0.2."""
+        super().__init__()
+        self.label_code = label_code
+        sizes = [math.prod(shape) + code_size, *hidden]
+        layers: list[nn.Module] = []
+        for i, (inputs, outputs) in enumerate(pairwise(sizes)):
+            layers += [*_dropout(dropout[0] if i == 0 else dropout[1])]
+            if pieces:
+                layers += [Maxout(inputs, outputs, pieces)]
+            else:
+                layers += [nn.Linear(inputs, outputs), nn.LeakyReLU(0.2)]
+        self.layers = nn.Sequential(*layers, *_dropout(dropout[1]))
+        self.head = Head(sizes[-1], classes=projection)
+
+    def forward(self, examples: Tensor, labels: Tensor | None = None) -> Tensor:
+        features = self.layers(join_code(examples.flatten(1), labels, self.label_code))
+        logits: Tensor = self.head(features, labels)
+        return logits
+
+
+class Head(nn.Module):
+    """Features [N, F] -> logits [N].
+
+    `v1` is one sigmoid output. `v2` is a softmax over (true, fake): its probability of true
+    is the sigmoid of the difference of the two, so that difference is the logit. With
+    `classes`, the label's embedding projected on the features is added (arXiv 1802.05637).
+    """
+
+    def __init__(self, features: int, classes: int = 0, kind: Literal["v1", "v2"] = "v1") -> None:
+        super().__init__()
+        self.linear = nn.Linear(features, 1 if kind == "v1" else 2)
+        self.projection = nn.Embedding(classes, features) if classes else None
+
+    def forward(self, features: Tensor, labels: Tensor | None = None) -> Tensor:
+        out: Tensor = self.linear(features)
+        logits = out[:, 0] if out.shape[1] == 1 else out[:, 0] - out[:, 1]
+        if self.projection is not None:
+            logits = logits + (self.projection(labels) * features).sum(1)
+        return logits
+
+
+class ConvGenerator(nn.Module):
+    """noise -> a small picture of many channels -> doubled in size and halved in channels -> image.
+
+    The stem is a linear map to the core; each stage is normalised and rectified, then a
+    transposed convolution of stride 2. Any size works: each stage aims at its share of the
+    final height and width, and what a stage makes too large is cut.
+    """
+
+    def __init__(
+        self,
+        noise: int,
+        shape: Sequence[int],
+        widths: Sequence[int],
+        kernel: int,
+        norm: Norm,
+        output: Output = "tanh",
+        label_code: nn.Module | None = None,
+        code_size: int = 0,
+    ) -> None:
+        """`widths`: channels of the core and of each later stage's input, largest first."""
+        super().__init__()
+        channels, height, width = shape
+        stages = len(widths)
+        sizes = [(-(-height // 2**i), -(-width // 2**i)) for i in range(stages, -1, -1)]
+        self.core = sizes[0]
+        self.label_code = label_code
+        self.stem = nn.Linear(noise + code_size, widths[0] * math.prod(self.core))
+        self.norms = nn.ModuleList(norm(w) for w in widths)
+        outputs = [*widths[1:], channels]
+        self.ups = nn.ModuleList(
+            _upsample(a, b, kernel, bias=b == channels and i == stages - 1)
+            for i, (a, b) in enumerate(zip(widths, outputs, strict=True))
+        )
+        self.sizes = sizes[1:]
+        self.output = OUTPUTS[output]()
+
+    def forward(self, noise: Tensor, labels: Tensor | None = None) -> Tensor:
+        x = self.stem(join_code(noise, labels, self.label_code))
+        # Height, width, channels in memory: the channels-last layout, without a copy.
+        x = x.view(len(x), *self.core, -1).permute(0, 3, 1, 2)
+        for norm, up, (height, width) in zip(self.norms, self.ups, self.sizes, strict=True):
+            x = norm(x, labels) if isinstance(norm, ConditionalBatchNorm2d) else norm(x)
+            x = up(torch.relu(x))[:, :, :height, :width]
+        image: Tensor = self.output(x)
+        return image
+
+
+class ConvDiscriminator(nn.Module):
+    """image -> convolutions of stride 2, leaky ReLU 0.2 -> (a hidden layer) -> a logit.
+
+    `norm` follows every convolution but the first. A label's code is laid over the image as
+    constant planes; with `projection` classes it is projected on the last features.
+    """
+
+    def __init__(
+        self,
+        shape: Sequence[int],
+        widths: Sequence[int],
+        kernel: int,
+        norm: Norm | None,
+        units: int = 0,
+        head: Literal["v1", "v2"] = "v1",
+        label_code: nn.Module | None = None,
+        code_size: int = 0,
+        projection: int = 0,
+    ) -> None:
+        """`widths`: channels after each convolution; `units` of the hidden layer, 0: none."""
+        super().__init__()
+        channels, height, width = shape
+        self.label_code = label_code
+        layers: list[nn.Module] = []
+        for i, (inputs, outputs) in enumerate(
+            zip([channels + code_size, *widths], widths, strict=False)
+        ):
+            normed = norm is not None and i > 0
+            padding = (kernel - 1) // 2
+            conv = ThinConv2d if inputs <= THIN else nn.Conv2d
+            layers += [conv(inputs, outputs, kernel, 2, padding, bias=not normed)]
+            layers += [norm(outputs)] if norm is not None and i > 0 else []
+            layers += [nn.LeakyReLU(0.2, inplace=True)]
+            height, width = (1 + (n + 2 * padding - kernel) // 2 for n in (height, width))
+        self.trunk = nn.Sequential(*layers)
+        features = widths[-1] * height * width
+        self.hidden = nn.Linear(features, units) if units else None
+        self.head = Head(units or features, projection, head)
+
+    def forward(self, examples: Tensor, labels: Tensor | None = None) -> Tensor:
+        x = examples
+        if self.label_code is not None:
+            assert labels is not None
+            code = self.label_code(labels).to(x.dtype)[..., None, None]
+            x = torch.cat([x, code.expand(-1, -1, *x.shape[2:])], 1)
+        # The order height, width, channels makes flattening a channels-last tensor free.
+        x = self.trunk(x).permute(0, 2, 3, 1).flatten(1)
+        if self.hidden is not None:
+            x = nn.functional.leaky_relu(self.hidden(x), 0.2)
+        logits: Tensor = self.head(x, labels)
+        return logits
+
+
+def join_code(x: Tensor, labels: Tensor | None, code: nn.Module | None) -> Tensor:
+    """`x` [N, F] with the label's code [N, C] behind it, where there is one."""
+    if code is None:
+        return x
+    assert labels is not None
+    return torch.cat([x, code(labels).to(x.dtype)], 1)
+
+
+def stages_for(shape: Sequence[int]) -> int:
+    """How often an image can be halved before its short side falls under 4: 64 -> 4, 28 -> 2."""
+    return max(1, int(math.log2(min(shape[1:]) / 4)))
+
+
+def widths_for(base: int, stages: int, most: int = 1024) -> list[int]:
+    """D's channels, doubling: (128, 4) -> [128, 256, 512, 1024]. G's are the reverse."""
+    return [min(base * 2**i, most) for i in range(stages)]
+
+
+def init_normal(network: nn.Module, std: float) -> None:
+    """DCGAN's start (arXiv 1511.06434, section 4): weights N(0, std), gains N(1, std), biases 0."""
+    for module in network.modules():
+        if isinstance(module, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
+            nn.init.normal_(module.weight, 0.0, std)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.BatchNorm2d) and module.affine:
+            nn.init.normal_(module.weight, 1.0, std)
+
+
+def init_uniform(network: nn.Module, limit: float) -> None:
+    """The GAN paper's start: weights U(-limit, limit), biases 0."""
+    for module in network.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.uniform_(module.weight, -limit, limit)
+            nn.init.zeros_(module.bias)
+
+
+def _upsample(inputs: int, outputs: int, kernel: int, bias: bool) -> nn.ConvTranspose2d:
+    """Doubles height and width, for odd and even kernels alike."""
+    conv = ThinConvTranspose2d if outputs <= THIN else nn.ConvTranspose2d
+    return conv(inputs, outputs, kernel, 2, (kernel - 1) // 2, output_padding=kernel % 2, bias=bias)
+
+
+def _dropout(share: float) -> list[nn.Module]:
+    return [nn.Dropout(share)] if share else []

@@ -1,0 +1,192 @@
+"""Recipes: one function per default job or published result, each returning a complete Config.
+
+`configure(family, source)` picks the one that fits what the user named; flags change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from gankit.config import (
+    Config,
+    DataConfig,
+    LatentConfig,
+    ObjectiveConfig,
+    OptimizerConfig,
+    TrainingConfig,
+)
+from gankit.families import FAMILIES
+from gankit.families.cgan import CGANOptions
+from gankit.families.dcgan import DCGANOptions
+from gankit.families.gan import GANOptions
+from gankit.registry import Registry
+
+RECIPES: Registry[Callable[[], Config]] = Registry("recipe")
+
+
+def configure(
+    family: str | None = None, source: str | None = None, recipe: str | None = None
+) -> Config:
+    """A complete configuration: the named recipe, else the one for this family and data.
+
+    Args:
+        family: a name in `gankit list`; None: the default job's, `cgan`.
+        source: a data set or folder; None: the recipe's own.
+        recipe: a name in `gankit list`.
+
+    Raises ConfigError for an unknown name, or a family that is not the recipe's.
+    """
+    if recipe is None:
+        recipe = _recipe_for(family or "cgan", source or "digits")
+    config = RECIPES[recipe]()
+    if family is not None and family != config.family:
+        config = replace(config, family=family, network=FAMILIES[family].options())
+    if source is not None:
+        config = replace(config, data=replace(config.data, source=source))
+    return config
+
+
+def _recipe_for(family: str, source: str) -> str:
+    FAMILIES[family]  # an unknown family is said here, with a suggestion
+    if source.startswith("toy:"):
+        return "toy-cgan" if family == "cgan" else "toy-gan"
+    return {"cgan": "cgan-fast", "gan": "gan-fast", "dcgan": "dcgan-paper"}.get(family, "gan-fast")
+
+
+def _adam(lr: float, beta1: float = 0.5, beta2: float = 0.999, **more: object) -> OptimizerConfig:
+    return OptimizerConfig(lr=lr, beta1=beta1, beta2=beta2, **more)  # type: ignore[arg-type]
+
+
+@RECIPES.register("cgan-fast", "the default job: class-conditional images in 2 minutes on a CPU")
+def cgan_fast() -> Config:
+    """Chosen by racing configurations on the embedded digits (results/README.md)."""
+    optimizer = _adam(2e-3, 0.5, 0.99, schedule="linear", decay_from=0.4)
+    return Config(
+        family="cgan",
+        network=CGANOptions(body="conv", conditioning="projection", output="tanh"),
+        latent=LatentConfig(size=64),
+        objective=ObjectiveConfig(
+            loss="relativistic", penalty="r1+r2", penalty_weight=0.03, penalty_interval=16
+        ),
+        generator=optimizer,
+        discriminator=optimizer,
+        training=TrainingConfig(minutes=2, batch=32, ema=0.999),
+    )
+
+
+@RECIPES.register("gan-fast", "perceptrons, the paper's networks with Adam")
+def gan_fast() -> Config:
+    return Config(
+        family="gan",
+        network=GANOptions(init=None),
+        latent=LatentConfig(size=100),
+        generator=_adam(2e-4),
+        discriminator=_adam(2e-4),
+        training=TrainingConfig(minutes=2, batch=100),
+    )
+
+
+@RECIPES.register("dcgan-paper", "DCGAN as its paper has it, at width 128 (Radford 2015)")
+def dcgan_paper() -> Config:
+    return Config(
+        family="dcgan",
+        network=DCGANOptions(),
+        latent=LatentConfig(size=100, prior="uniform"),
+        generator=_adam(2e-4),
+        discriminator=_adam(2e-4),
+        training=TrainingConfig(steps=20_000, batch=128, ema=0.999),
+    )
+
+
+@RECIPES.register("gan-mnist-paper", "the first GAN's MNIST networks and SGD (Goodfellow 2014)")
+def gan_mnist_paper() -> Config:
+    """250 epochs of the full MNIST; momentum .5 to .7, the rate divided by 1.000004 a step."""
+    sgd = OptimizerConfig(
+        name="sgd",
+        lr=0.1,
+        momentum=0.5,
+        momentum_end=0.7,
+        schedule="exponential",
+        decay_rate=1.000004,
+        lr_floor=1e-6,
+    )
+    return Config(
+        family="gan",
+        data=DataConfig(source="mnist"),
+        network=GANOptions(),
+        latent=LatentConfig(size=100, prior="uniform"),
+        generator=sgd,
+        discriminator=sgd,
+        training=TrainingConfig(steps=150_000, batch=100, ema=0.0),
+    )
+
+
+@RECIPES.register(
+    "cgan-mnist-paper", "the first conditional GAN's MNIST networks and SGD (Mirza 2014)"
+)
+def cgan_mnist_paper() -> Config:
+    """The rate divided by 1.00004 a step down to 1e-6, momentum .5 to .7."""
+    sgd = OptimizerConfig(
+        name="sgd",
+        lr=0.1,
+        momentum=0.5,
+        momentum_end=0.7,
+        schedule="exponential",
+        decay_rate=1.00004,
+        lr_floor=1e-6,
+    )
+    return Config(
+        family="cgan",
+        data=DataConfig(source="mnist"),
+        network=CGANOptions(dropout=(0.5, 0.5)),
+        latent=LatentConfig(size=100, prior="uniform01"),
+        generator=sgd,
+        discriminator=sgd,
+        training=TrainingConfig(steps=150_000, batch=100, ema=0.0),
+    )
+
+
+def _toy(family: str, network: object) -> Config:
+    optimizer = _adam(1e-3, 0.0, 0.99, schedule="linear", decay_from=0.5)
+    return Config(
+        family=family,
+        data=DataConfig(source="toy:ring8"),
+        network=network,
+        latent=LatentConfig(size=32),
+        objective=ObjectiveConfig(
+            loss="relativistic", penalty="r1+r2", penalty_weight=0.02, penalty_interval=1
+        ),
+        generator=optimizer,
+        discriminator=optimizer,
+        training=TrainingConfig(steps=3000, batch=256, ema=0.995),
+    )
+
+
+@RECIPES.register("toy-gan", "points in the plane: ring, grid, spiral; every mode found")
+def toy_gan() -> Config:
+    return _toy(
+        "gan",
+        GANOptions(
+            generator_hidden=(128, 128),
+            discriminator_hidden=(128, 128),
+            activation="leaky",
+            dropout=(0.0, 0.0),
+            init=None,
+        ),
+    )
+
+
+@RECIPES.register("toy-cgan", "the same with the mode as the label")
+def toy_cgan() -> Config:
+    return _toy(
+        "cgan",
+        CGANOptions(
+            body="mlp",
+            conditioning="embedding",
+            generator_hidden=(128, 128),
+            discriminator_hidden=(128, 128),
+            pieces=(0, 0),
+            dropout=(0.0, 0.0),
+        ),
+    )

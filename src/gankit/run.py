@@ -1,0 +1,202 @@
+"""The run directory: everything a run writes, and the only thing that later commands read.
+
+run.json            settings, data, plan: what was asked and what was decided
+metrics.jsonl       one line a logged step
+samples/            a picture of the same latents every so often: 0000500.png
+checkpoints/        the newest few: step-0000500.safetensors
+model.safetensors   the artifact (artifact.py), rewritten with every checkpoint
+grid.png            the last samples;  timeline.gif  all of them, as a film
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from gankit import __version__
+from gankit.config import Config, differences, from_dict, to_dict
+from gankit.data import Dataset
+from gankit.errors import RunError
+from gankit.families import FAMILIES, Task
+from gankit.pictures import Pixels, save_film, save_png
+from gankit.storage import FORMAT, check_format, write_atomically
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was decided at the start, so that a run can be repeated and resumed exactly.
+
+    Attributes:
+        steps: the whole run's length; schedules are functions of it.
+        threads: CPU threads; results are equal to the bit only for the same number.
+        seconds_per_step: as measured, or None where the budget needed no measurement.
+    """
+
+    steps: int
+    threads: int
+    seconds_per_step: float | None = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """The content of run.json."""
+
+    config: Config
+    data: Mapping[str, Any]  # name, fingerprint, count, shape, class_names
+    plan: Plan
+
+    @property
+    def task(self) -> Task:
+        """What the run learns."""
+        return Task(tuple(self.data["shape"]), tuple(self.data["class_names"]))
+
+
+def describe(dataset: Dataset) -> dict[str, Any]:
+    """What run.json says of the data."""
+    return {
+        "name": dataset.name,
+        "fingerprint": dataset.fingerprint,
+        "count": len(dataset),
+        "shape": list(dataset.shape),
+        "class_names": list(dataset.class_names),
+    }
+
+
+class Run:
+    """A run directory. Nothing is created before `begin`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.record_path = folder / "run.json"
+        self.metrics_path = folder / "metrics.jsonl"
+        self.samples = folder / "samples"
+        self.checkpoints = folder / "checkpoints"
+        self.artifact_path = folder / "model.safetensors"
+        self.grid_path = folder / "grid.png"
+        self.timeline_path = folder / "timeline.gif"
+
+    def record(self) -> Record | None:
+        """What this directory was started with; None where no run has begun in it.
+
+        Raises RunError where the directory is something else, damaged or of another version.
+        """
+        if self.folder.exists() and not self.folder.is_dir():
+            raise RunError(f"'{self.folder}' is a file, not a folder: choose another --out")
+        try:
+            stored = json.loads(self.record_path.read_text())
+            check_format(stored.get("format"), f"the run '{self.folder}'")
+            family = FAMILIES[stored["config"]["family"]]
+            config = from_dict(stored["config"], family.options)
+            return Record(config, stored["data"], Plan(**stored["plan"]))
+        except (FileNotFoundError, NotADirectoryError):
+            if self.folder.exists() and any(self.folder.iterdir()):
+                raise RunError(
+                    f"'{self.folder}' is not empty and holds no run: choose another --out"
+                ) from None
+            return None
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise RunError(f"'{self.record_path}' is damaged ({error})") from None
+
+    def check_resumable(self, record: Record, config: Config, dataset: Dataset) -> None:
+        """Raises RunError, listing each difference, where `config` is not a continuation."""
+        found = differences(record.config, config)
+        data = describe(dataset)
+        if data["fingerprint"] != record.data["fingerprint"]:
+            before, after = record.data["count"], data["count"]
+            found.append(
+                f"the data itself: {before:,} examples in the run, {after:,} other ones now"
+            )
+        if found:
+            lines = "\n  ".join(found)
+            raise RunError(
+                f"'{self.folder}' holds a run with other settings; choose another --out, or go "
+                f"back to its settings:\n  {lines}"
+            )
+
+    def begin(self, record: Record) -> None:
+        """Create the directory (or keep it) and write run.json. Raises RunError if it cannot."""
+        content = {
+            "format": FORMAT,
+            "gankit": __version__,
+            "config": to_dict(record.config),
+            "data": dict(record.data),
+            "plan": asdict(record.plan),
+        }
+        with self.writing("the run"):
+            self.samples.mkdir(parents=True, exist_ok=True)
+            self.checkpoints.mkdir(exist_ok=True)
+            write_atomically(self.record_path, json.dumps(content, indent=2).encode())
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep a second training process out of this directory. Released even by a kill."""
+        try:
+            import fcntl
+        except ImportError:  # Windows: no lock
+            yield
+            return
+        with self.writing("the lock"):
+            handle = os.open(self.folder / ".lock", os.O_CREAT | os.O_RDWR)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError:
+            raise RunError(f"another process is training in '{self.folder}'") from None
+        finally:
+            os.close(handle)
+
+    def log(self, numbers: Mapping[str, Any]) -> None:
+        """Append one line to metrics.jsonl."""
+        with self.writing("the log"), self.metrics_path.open("a") as file:
+            file.write(json.dumps(numbers) + "\n")
+
+    def trim_log(self, step: int) -> None:
+        """Forget logged steps past `step`, and a torn last line: they will be taken again."""
+        if not self.metrics_path.exists():
+            return
+        kept = []
+        for line in self.metrics_path.read_text().splitlines():
+            try:
+                if json.loads(line)["step"] <= step:
+                    kept.append(line + "\n")
+            except (ValueError, KeyError):
+                continue
+        with self.writing("the log"):
+            write_atomically(self.metrics_path, "".join(kept).encode())
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Every logged line."""
+        if not self.metrics_path.exists():
+            return []
+        return [json.loads(line) for line in self.metrics_path.read_text().splitlines()]
+
+    def write_picture(self, step: int, picture: Pixels) -> Path:
+        """Keep the picture of this step, and show it as the newest."""
+        path = self.samples / f"{step:07d}.png"
+        with self.writing("a picture"):
+            save_png(path, picture)
+            save_png(self.grid_path, picture)
+        return path
+
+    def write_timeline(self) -> None:
+        """Make a film of every picture so far."""
+        frames = sorted(self.samples.glob("[0-9]*.png"))
+        if frames:
+            with self.writing("the film"):
+                save_film(self.timeline_path, frames)
+
+    @contextmanager
+    def writing(self, what: str) -> Iterator[None]:
+        """Turn a full disk or a read-only folder into one clear line."""
+        try:
+            yield
+        except OSError as error:
+            raise RunError(
+                f"{what} cannot be written in '{self.folder}' ({error.strerror or error}): what "
+                "was written before is intact; mend that and give the same command again"
+            ) from None

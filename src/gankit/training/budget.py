@@ -1,0 +1,130 @@
+"""A budget becomes a number of steps, and the CPU's threads are measured, once, at the start.
+
+The steps that are timed are real ones, taken on the run's own state and then undone, so the
+measurement leaves no trace in the result. What was decided is written into the run: schedules
+and resumption are exact, and `--steps` repeats the run.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+
+import torch
+
+from gankit.config import Config
+from gankit.run import Plan
+from gankit.training.checkpoint import capture, restore
+from gankit.training.runtime import Runtime
+from gankit.training.state import State
+
+SHARE = 0.03
+"""Of the budget's time, at most, for measuring: one part in thirty or so."""
+LEAST_SECONDS, MOST_SECONDS = 0.3, 6.0
+RESERVE = 0.05
+"""Of the time budget, for pictures, checkpoints and noise."""
+
+
+def plan_budget(
+    config: Config, state: State, take_step: Callable[[], None], runtime: Runtime, spent: float
+) -> Plan:
+    """Decide the run's length and its threads.
+
+    Args:
+        take_step: one training step on `state`; whatever it does is undone.
+        spent: seconds of a `minutes` budget that are gone already.
+    """
+    training = config.training
+    steps = _given_steps(config)
+    if steps is None:
+        seconds = 60 * (training.minutes or 0)
+    else:
+        seconds = _rough_seconds(state, take_step, runtime, steps)
+    allowance = min(max(SHARE * seconds, LEAST_SECONDS), MOST_SECONDS)
+    candidates = _thread_candidates(config, runtime)
+    if steps is not None and (len(candidates) == 1 or seconds < 20):
+        return Plan(steps, _use_threads(candidates[-1]))
+
+    started = time.monotonic()
+    measured = {}
+    for threads in candidates:
+        _use_threads(threads)
+        measured[threads] = _seconds_per_step(
+            state, take_step, runtime, allowance / len(candidates)
+        )
+    threads = int(runtime.from_first(min(measured, key=lambda t: measured[t])))
+    per_step = measured[threads]
+    if steps is None:
+        left = seconds * (1 - RESERVE) - spent - (time.monotonic() - started)
+        steps = max(1, int(runtime.from_first(left / per_step)))
+    return Plan(steps, _use_threads(threads), per_step)
+
+
+def extend_plan(plan: Plan, old: Config, new: Config) -> Plan:
+    """The plan of a resumed run whose budget may have grown. A budget in minutes grows in
+    proportion to the steps that the first one was worth."""
+    steps = _given_steps(new)
+    if steps is None:
+        assert new.training.minutes is not None
+        if old.training.minutes is None:
+            return plan
+        steps = round(plan.steps * new.training.minutes / old.training.minutes)
+    return Plan(steps, new.runtime.threads or plan.threads, plan.seconds_per_step)
+
+
+def _given_steps(config: Config) -> int | None:
+    training = config.training
+    if training.steps is not None:
+        return training.steps
+    if training.images is not None:
+        return max(1, training.images // (training.batch * config.objective.k))
+    return None
+
+
+def _thread_candidates(config: Config, runtime: Runtime) -> list[int]:
+    """Thread counts worth trying: one, all, and the powers of two between, on a CPU of our own."""
+    if config.runtime.threads:
+        return [config.runtime.threads]
+    if runtime.device.type != "cpu" or runtime.world > 1 or "OMP_NUM_THREADS" in os.environ:
+        return [torch.get_num_threads()]
+    most = torch.get_num_threads()
+    return sorted({1, most, *(2**i for i in range(1, 6) if 2**i < most)})
+
+
+def _use_threads(threads: int) -> int:
+    torch.set_num_threads(threads)
+    return threads
+
+
+def _rough_seconds(
+    state: State, take_step: Callable[[], None], runtime: Runtime, steps: int
+) -> float:
+    """What `steps` steps would take, from two: enough to choose how carefully to measure."""
+    return steps * _seconds_per_step(state, take_step, runtime, 0.0)
+
+
+def _seconds_per_step(
+    state: State, take_step: Callable[[], None], runtime: Runtime, seconds: float
+) -> float:
+    """Mean seconds of a step, over about `seconds`, after a warm-up step; all of it undone.
+
+    A mean over whole lazy intervals: the penalties' dear steps count for their share.
+    """
+    before = capture(state, copy=True)
+    try:
+        take_step()
+        count, round_of = 0, max(1, state.game.config.objective.penalty_interval if seconds else 1)
+        started = time.monotonic()
+        while True:
+            for _ in range(round_of):
+                take_step()
+            if runtime.device.type == "cuda":
+                torch.cuda.synchronize(runtime.device)
+            count += round_of
+            elapsed = time.monotonic() - started
+            # Every process stops after the same round: the steps are collective.
+            if runtime.from_first(float(elapsed >= seconds)):
+                return elapsed / count
+    finally:
+        restore(state, *before)

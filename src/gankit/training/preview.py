@@ -1,0 +1,51 @@
+"""The picture that a run draws of itself: always the same latents, so that pictures make a film."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from gankit.artifact import BLOCK, draw_block, to_pixels
+from gankit.data import Dataset
+from gankit.game import Game
+from gankit.pictures import Pixels, grid, scatter
+from gankit.training.state import State
+
+POINTS = 2000
+
+
+class Preview:
+    """Draws the averaged generator's samples: a grid of images, one class a column where there
+    are classes; points over the real ones."""
+
+    def __init__(self, game: Game, dataset: Dataset) -> None:
+        classes = game.task.classes if game.conditional else 0
+        self.columns = classes if 2 <= classes <= 16 else 8
+        count = self.columns * (10 if classes else 8) if game.task.is_images else POINTS
+        labels = torch.arange(count) % classes if classes else None
+        self.latents = [
+            draw_block(
+                game,
+                block,
+                None if labels is None else labels[start : start + BLOCK],
+                min(BLOCK, count - start),
+                game.config.training.seed,
+            )
+            for block, start in enumerate(range(0, count, BLOCK))
+        ]
+        shown = np.arange(min(POINTS, len(dataset)))
+        self.reference = None if game.task.is_images else dataset.read(shown)
+
+    def draw(self, state: State) -> Pixels:
+        """uint8 [H, W] or [H, W, 3]."""
+        network = state.average.network
+        weight = next(network.parameters())
+        with torch.inference_mode():
+            parts = [
+                network(latent.noise, latent.labels)
+                for latent in (part.to(weight.device, weight.dtype) for part in self.latents)
+            ]
+        samples = to_pixels(torch.cat(parts), state.game.value_range)
+        if self.reference is not None:
+            return scatter(samples, self.reference)  # type: ignore[arg-type]
+        return grid(samples, self.columns)

@@ -1,0 +1,163 @@
+"""Where training computes: one process on one device, or several through Lightning Fabric.
+
+A single process in plain precision goes through `Runtime` alone: no wrapper around a network,
+no import of Lightning. Mixed precision and several processes go through `FabricRuntime`.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from gankit.config import RuntimeConfig
+from gankit.errors import ConfigError
+
+PRECISIONS: dict[str, Literal["32-true", "64-true", "bf16-mixed"]] = {
+    "32": "32-true",
+    "64": "64-true",
+    "bf16": "bf16-mixed",
+}
+
+
+class Runtime:
+    """One process on one device.
+
+    Attributes:
+        device, dtype: where and in which precision the networks live.
+        rank, world: this process among all; only rank 0 writes.
+    """
+
+    rank = 0
+    world = 1
+
+    def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
+        self.device = device
+        self.dtype = dtype
+
+    def set_up(self, network: nn.Module, optimizer: Optimizer) -> tuple[nn.Module, Any]:
+        """What to call, and what to step, in place of these two."""
+        return network, optimizer
+
+    def without_sync(self, network: nn.Module) -> AbstractContextManager[Any]:
+        """Inside, a pass through `network` is not meant to train it."""
+        return nullcontext()
+
+    def mean(self, values: Tensor) -> Tensor:
+        """The mean over processes."""
+        return values
+
+    def anywhere(self, flag: bool) -> bool:
+        """Whether `flag` is set in any process."""
+        return flag
+
+    def from_first(self, number: float) -> float:
+        """Rank 0's number."""
+        return number
+
+    def barrier(self) -> None:
+        """Wait for every process."""
+
+
+class FabricRuntime(Runtime):
+    """Several processes, mixed precision, or both, through Lightning Fabric.
+
+    Each (network, optimiser) pair is set up on its own: one wrapper around both players
+    would wait for gradients of the one that stands still. Buffers stay local: batch
+    statistics are each process's own, and rank 0's are kept.
+    """
+
+    def __init__(self, config: RuntimeConfig, device: str) -> None:
+        from lightning_fabric import Fabric
+        from lightning_fabric.strategies.ddp import DDPStrategy
+
+        world, local = _elastic_world()
+        devices = local or config.devices
+        strategy: Any = "auto"
+        if devices * max(1, world // devices) > 1:
+            strategy = DDPStrategy(broadcast_buffers=False)
+        self.fabric = Fabric(
+            accelerator=device,
+            devices=devices,
+            num_nodes=max(1, world // devices),
+            strategy=strategy,
+            precision=PRECISIONS[config.precision],
+        )
+        self.fabric.launch()
+        dtype = torch.float64 if config.precision == "64" else torch.float32
+        super().__init__(self.fabric.device, dtype)
+        self.rank, self.world = self.fabric.global_rank, self.fabric.world_size
+
+    def set_up(self, network: nn.Module, optimizer: Optimizer) -> tuple[nn.Module, Any]:
+        wrapped, stepper = self.fabric.setup(network, optimizer)
+        return wrapped, stepper
+
+    def without_sync(self, network: nn.Module) -> AbstractContextManager[Any]:
+        if self.world == 1:
+            return nullcontext()
+        context: AbstractContextManager[Any] = self.fabric.no_backward_sync(network)  # type: ignore[arg-type]
+        return context
+
+    def mean(self, values: Tensor) -> Tensor:
+        reduced = self.fabric.all_reduce(values, reduce_op="mean")
+        assert isinstance(reduced, Tensor)
+        return reduced
+
+    def anywhere(self, flag: bool) -> bool:
+        if self.world == 1:
+            return flag
+        return bool(self.mean(torch.tensor(float(flag), device=self.device)) > 0)
+
+    def from_first(self, number: float) -> float:
+        return float(self.fabric.broadcast(number))
+
+    def barrier(self) -> None:
+        self.fabric.barrier()
+
+
+def start_runtime(config: RuntimeConfig) -> Runtime:
+    """The runtime that `config` asks for. With several devices this starts the other processes.
+
+    Raises ConfigError where the device is missing or does not offer the precision.
+    """
+    device = choose_device(config.device)
+    if device == "mps" and config.precision == "64":
+        raise ConfigError("--precision 64 is not there on MPS: use --device cpu")
+    if device == "cuda" and config.devices > torch.cuda.device_count():
+        raise ConfigError(
+            f"--devices {config.devices} asked, {torch.cuda.device_count()} CUDA devices are there"
+        )
+    if config.devices > 1 or _elastic_world()[0] > 1 or config.precision == "bf16":
+        return FabricRuntime(config, device)
+    dtype = torch.float64 if config.precision == "64" else torch.float32
+    return Runtime(torch.device(device), dtype)
+
+
+def choose_device(asked: str) -> str:
+    """`cpu`, `cuda` or `mps`; `auto` takes the fastest that is there."""
+    there = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if asked == "auto":
+        return next(name for name, is_there in there.items() if is_there)
+    if not there[asked]:
+        raise ConfigError(f"--device {asked} is not available here: use --device auto")
+    return asked
+
+
+def launched_rank() -> int:
+    """This process's rank before any runtime has started: 0 unless a launcher says otherwise."""
+    return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")))
+
+
+def _elastic_world() -> tuple[int, int]:
+    """(processes in all, processes on this machine) under torchrun; (0, 0) elsewhere."""
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        return 0, 0
+    return int(os.environ["WORLD_SIZE"]), int(os.environ["LOCAL_WORLD_SIZE"])

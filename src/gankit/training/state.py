@@ -1,0 +1,113 @@
+"""Everything of a run that changes while it trains, and how a step's batch is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from gankit.config import Config
+from gankit.data.batches import Feed
+from gankit.families import FAMILIES, Game, Task
+from gankit.game import Batch
+from gankit.parts.averages import Average
+from gankit.randomness import Purpose, generator, torch_seed
+from gankit.training.optimizers import build_optimizer
+from gankit.training.runtime import Runtime
+
+PLAYERS = ("generator", "discriminator")
+
+
+@dataclass
+class State:
+    """What a checkpoint holds.
+
+    Attributes:
+        networks: the bare players; `game` may hold them wrapped by the runtime.
+        optimizers: what to step for each player, wrapped or bare.
+        average: the averaged generator.
+        step: steps taken so far.
+        seconds: spent on them, over all resumptions.
+        rollbacks: how often the run was taken back after a number that was not finite;
+            each gives later steps other draws.
+    """
+
+    game: Game
+    networks: dict[str, nn.Module]
+    optimizers: dict[str, Any]
+    average: Average
+    step: int = 0
+    seconds: float = 0.0
+    rollbacks: int = 0
+
+
+def build_game(config: Config, task: Task) -> Game:
+    """The family's game with weights drawn from the run's seed, whatever was drawn before."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(torch_seed(config.training.seed, Purpose.WEIGHTS))
+        return FAMILIES[config.family](config, task)
+
+
+def build_state(config: Config, task: Task, runtime: Runtime) -> State:
+    """A run at step 0 on the runtime's device."""
+    game = build_game(config, task)
+    networks: dict[str, nn.Module] = {}
+    optimizers: dict[str, Any] = {}
+    for player in PLAYERS:
+        network: nn.Module = getattr(game, player)
+        networks[player] = network.to(runtime.device, runtime.dtype)
+        if any(isinstance(m, (nn.Conv2d, nn.ConvTranspose2d)) for m in network.modules()):
+            networks[player] = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = Average(networks["generator"], config.training.ema)
+    for player in PLAYERS:
+        bare: Optimizer = build_optimizer(
+            getattr(config, player), networks[player].parameters(), runtime.device
+        )
+        wrapped, optimizers[player] = runtime.set_up(networks[player], bare)
+        setattr(game, player, wrapped)
+    return State(game, networks, optimizers, average)
+
+
+def draw_batch(state: State, feed: Feed, runtime: Runtime, substep: int) -> Batch:
+    """The batch of this step: a function of (seed, step, substep, rollbacks), sliced by process."""
+    game, config = state.game, state.game.config
+    seed = config.training.seed + (state.rollbacks << 48)
+    position = state.step * config.objective.k + substep
+    examples, labels = feed.at(position)
+    share = slice(runtime.rank * len(examples), (runtime.rank + 1) * len(examples))
+
+    rng = generator(seed, Purpose.LATENT, state.step, substep)
+    labels_of_all = None if labels is None else torch.from_numpy(feed.labels(position))
+    latent = game.latent(config.training.batch, labels_of_all, rng)[share]
+    mix = torch.from_numpy(rng.random(config.training.batch, np.float32))[share]
+    torch.manual_seed(torch_seed(seed, Purpose.LAYERS, state.step, substep * 1024 + runtime.rank))
+
+    device, dtype = runtime.device, runtime.dtype
+    return Batch(
+        real=to_network(examples, game.value_range, device, dtype),
+        labels=None
+        if labels is None or not game.conditional
+        else torch.from_numpy(labels).to(device),
+        latent=latent.to(device, dtype),
+        mix=mix.to(device, dtype),
+    )
+
+
+def to_network(
+    examples: NDArray[np.generic],
+    value_range: tuple[float, float] | None,
+    device: torch.device,
+    dtype: torch.dtype,
+) -> Tensor:
+    """uint8 images [N, C, H, W] scaled to the value range, channels last; points as they are."""
+    tensor = torch.from_numpy(examples).to(device).to(dtype)
+    if value_range is None:
+        return tensor
+    low, high = value_range
+    tensor = tensor.mul_((high - low) / 255).add_(low)
+    return tensor.contiguous(memory_format=torch.channels_last)

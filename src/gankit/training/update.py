@@ -1,0 +1,189 @@
+"""One move of the game. `alternating` is the textbook's; `simultaneous` halves D's work.
+
+Both call the game's own objectives, stop before a step that is not finite, and leave the
+optimiser steps as the only change.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from gankit.errors import ConfigError
+from gankit.game import Batch, Game, Terms, beliefs
+from gankit.parts.layers import frozen
+from gankit.training.runtime import Runtime
+from gankit.training.state import State
+
+Draw = Callable[[int], Batch]
+"""The batch of a discriminator step: 0 to k - 1."""
+
+
+@dataclass(frozen=True)
+class Moves:
+    """What each player minimised in a step."""
+
+    discriminator: Terms
+    generator: Terms
+
+    def numbers(self) -> dict[str, Tensor]:
+        """`d/adversarial`, `g/adversarial`, `d_real`, ...: what the log shows."""
+        named = {f"d/{name}": value for name, value in self.discriminator.minimised.items()}
+        named |= {f"g/{name}": value for name, value in self.generator.minimised.items()}
+        return {**named, **self.discriminator.watched, **self.generator.watched}
+
+
+class NotFiniteError(Exception):
+    """A term or a gradient is not a finite number; the text names which."""
+
+
+Update = Callable[[State, Draw, Runtime], Moves]
+
+
+def choose_update(game: Game) -> Update:
+    """The update that the game's configuration asks for; `auto` prefers the simultaneous one.
+
+    Raises ConfigError where `simultaneous` is asked for and would not be exact.
+    """
+    asked = game.config.objective.update
+    reason = game.why_not_simultaneous()
+    if asked == "simultaneous" and reason:
+        raise ConfigError(f"--update simultaneous does not hold here: {reason}; use alternating")
+    return alternating if asked == "alternating" or reason else simultaneous
+
+
+def alternating(state: State, draw: Draw, runtime: Runtime) -> Moves:
+    """k discriminator steps, then a generator step on the last fakes, with D frozen."""
+    game, k = state.game, state.game.config.objective.k
+    for substep in range(k):
+        batch = draw(substep)
+        with torch.set_grad_enabled(substep == k - 1):  # only the last fakes move G
+            fake = game.generate(batch.latent)
+        d_terms = game.discriminator_terms(batch, fake.detach())
+        d_terms = Terms(
+            {**d_terms.minimised, **penalty_terms(game, batch, fake, state.step)}, d_terms.watched
+        )
+        _descend(state, "discriminator", d_terms, runtime)
+    with frozen(state.networks["discriminator"]), runtime.without_sync(game.discriminator):
+        g_terms = game.generator_terms(batch, fake)
+        _descend(state, "generator", g_terms, runtime)
+    return Moves(d_terms, g_terms)
+
+
+def simultaneous(state: State, draw: Draw, runtime: Runtime) -> Moves:
+    """Both players move from one forward and one backward pass through D.
+
+    Where D treats each sample on its own and both losses are functions of its logits, the
+    gradients of L_D and L_G with respect to a fake x_i are s_i J_i and g_i J_i with one J_i =
+    dD/dx_i and s_i = dL_D/dlogit_i, g_i = dL_G/dlogit_i. So D's backward pass carries G's
+    gradient too, once each sample is scaled by g_i / s_i (Goodfellow's own code moves both
+    players at once; the single-step method is f-GAN's, arXiv 1606.00709, section 3.2).
+    """
+    game = state.game
+    batch = draw(0)
+    fake = game.generate(batch.latent)
+    leaf = fake.detach().requires_grad_()
+    logits_real, logits_fake = game.logits_pair(batch, leaf)
+    moves, slopes_real, slopes_fake, ratio = _slopes(game, logits_real, logits_fake)
+    _check_terms(moves, runtime)
+
+    _clear(state)
+    torch.autograd.backward([logits_real, logits_fake], [slopes_real, slopes_fake])
+    assert leaf.grad is not None
+    fake.backward(leaf.grad * ratio.view(-1, *[1] * (fake.dim() - 1)).to(fake.dtype))  # type: ignore[no-untyped-call]
+    penalties = penalty_terms(game, batch, fake, state.step)
+    if penalties:
+        moves = Moves(
+            Terms({**moves.discriminator.minimised, **penalties}, moves.discriminator.watched),
+            moves.generator,
+        )
+        _check_terms(moves, runtime)
+        Terms(penalties).loss.backward()  # type: ignore[no-untyped-call]
+    for player, network in state.networks.items():
+        _check_gradients(player, network)
+        state.optimizers[player].step()
+    return moves
+
+
+SMALLEST_SHARE = 1e-10
+"""Where D has no slope at a fake but G has, D's is raised to this share of G's: it keeps the
+ratio finite (a hinge is flat beyond its margin) and is lost in float32's rounding."""
+
+
+def _slopes(
+    game: Game, logits_real: Tensor, logits_fake: Tensor
+) -> tuple[Moves, Tensor, Tensor, Tensor]:
+    """The moves; dL_D/dlogit of real and fake; and (dL_G/dlogit) / (dL_D/dlogit) of the fakes."""
+    real = logits_real.detach().requires_grad_()
+    fake = logits_fake.detach().requires_grad_()
+    loss_d = game.loss.discriminator(real, fake)
+    loss_g = game.loss.generator(real.detach(), fake)
+    slopes_real, slopes_fake = torch.autograd.grad(loss_d, [real, fake])
+    (wanted,) = torch.autograd.grad(loss_g, fake)
+    smallest = SMALLEST_SHARE * wanted
+    slopes_fake = torch.where(slopes_fake.abs() < smallest.abs(), smallest, slopes_fake)
+    ratio = torch.where(wanted == 0, 0.0, wanted / slopes_fake)
+    moves = Moves(
+        Terms({"adversarial": loss_d.detach()}, beliefs(real, fake)),
+        Terms({"adversarial": loss_g.detach()}),
+    )
+    return moves, slopes_real, slopes_fake, ratio
+
+
+def penalty_terms(game: Game, batch: Batch, fake: Tensor, step: int) -> dict[str, Tensor]:
+    """D's penalties at this step: none between the lazy intervals, weighted up on them."""
+    objective = game.config.objective
+    if step % objective.penalty_interval:
+        return {}
+    weight = objective.penalty_weight * objective.penalty_interval
+    fake = fake.detach()
+
+    def discriminate(examples: Tensor) -> Tensor:
+        return game.logits(examples, batch.labels)
+
+    return {
+        penalty.name: weight * penalty.value(discriminate, batch.real, fake, batch.mix)
+        for penalty in game.penalties
+        if penalty.value is not None
+    }
+
+
+def _descend(state: State, player: str, terms: Terms, runtime: Runtime) -> None:
+    """Backward, check, step: one player's move."""
+    blank = Terms({})
+    moves = Moves(terms, blank) if player == "discriminator" else Moves(blank, terms)
+    _check_terms(moves, runtime)
+    state.optimizers[player].zero_grad(set_to_none=True)
+    terms.loss.backward()  # type: ignore[no-untyped-call]
+    _check_gradients(player, state.networks[player])
+    state.optimizers[player].step()
+
+
+def _clear(state: State) -> None:
+    for optimizer in state.optimizers.values():
+        optimizer.zero_grad(set_to_none=True)
+
+
+def _check_terms(moves: Moves, runtime: Runtime) -> None:
+    """Raises NotFiniteError, in every process alike, where a term of any of them is not finite."""
+    numbers = moves.numbers()
+    with torch.no_grad():
+        finite = bool(torch.isfinite(torch.stack([v.detach() for v in numbers.values()])).all())
+    if runtime.anywhere(not finite):
+        broken = [name for name, value in numbers.items() if not math.isfinite(float(value))]
+        raise NotFiniteError(f"the term {' and '.join(broken) or 'of another process'}")
+
+
+def _check_gradients(player: str, network: nn.Module) -> None:
+    """Raises NotFiniteError, naming the parameter. Every process holds the same gradients."""
+    gradients = [p.grad for p in network.parameters() if p.grad is not None]
+    norms = torch.stack(torch._foreach_norm(gradients))
+    if math.isfinite(float(norms.sum())):
+        return
+    for name, p in network.named_parameters():
+        if p.grad is not None and not bool(torch.isfinite(p.grad).all()):
+            raise NotFiniteError(f"the gradient of {player}.{name}")
