@@ -86,6 +86,10 @@ class Terms:
     minimised: Mapping[str, Tensor]
     watched: Mapping[str, Tensor] = field(default_factory=dict)
 
+    def with_terms(self, more: Terms) -> Terms:
+        """These terms and `more` of them."""
+        return Terms({**self.minimised, **more.minimised}, {**self.watched, **more.watched})
+
     @property
     def loss(self) -> Tensor:
         return sum(self.minimised.values(), start=torch.zeros(()))
@@ -167,17 +171,23 @@ class Game(ABC):
 
     def discriminator_terms(self, batch: Batch, fake: Tensor) -> Terms:
         """What D minimises; `fake` carries no gradient to G."""
-        logits_real, logits_fake = self.logits_pair(batch, fake)
-        return Terms(
-            {"adversarial": self.loss.discriminator(logits_real, logits_fake)},
-            beliefs(logits_real, logits_fake),
-        )
+        return self.shared_terms(batch, fake)[0]
 
     def generator_terms(self, batch: Batch, fake: Tensor) -> Terms:
         """What G minimises, given a frozen D; `fake` carries the gradient."""
         logits_fake = self.logits(fake, batch.labels)
         logits_real = self.logits(batch.real, batch.labels) if self.loss.paired else logits_fake
         return Terms({"adversarial": self.loss.generator(logits_real, logits_fake)})
+
+    def shared_terms(self, batch: Batch, fake: Tensor) -> tuple[Terms, Terms]:
+        """What D and G minimise, from one pass through D, for the simultaneous update."""
+        return self.adversarial_terms(*self.logits_pair(batch, fake))
+
+    def adversarial_terms(self, logits_real: Tensor, logits_fake: Tensor) -> tuple[Terms, Terms]:
+        """What the loss makes of D's answers: D's terms, G's terms."""
+        d_terms = {"adversarial": self.loss.discriminator(logits_real, logits_fake)}
+        g_terms = {"adversarial": self.loss.generator(logits_real, logits_fake)}
+        return Terms(d_terms, beliefs(logits_real, logits_fake)), Terms(g_terms)
 
     def after_step(self, discriminator: Terms, generator: Terms) -> None:  # noqa: B027
         """Update state that no gradient learns (BEGAN's k). Most games have none."""
@@ -188,6 +198,16 @@ class Game(ABC):
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:  # noqa: B027
         """The inverse of `state`."""
+
+    @property
+    def only_adversarial(self) -> bool:
+        """Whether both players minimise functions of D's logits, and nothing more."""
+        own = type(self)
+        return (
+            own.discriminator_terms is Game.discriminator_terms
+            and own.generator_terms is Game.generator_terms
+            and own.shared_terms is Game.shared_terms
+        )
 
     @property
     def couples_samples(self) -> bool:
@@ -202,14 +222,8 @@ class Game(ABC):
             return (
                 f"k = {self.config.objective.k} discriminator steps come before each generator step"
             )
-        own = type(self)
-        if (
-            own.discriminator_terms is not Game.discriminator_terms
-            or own.generator_terms is not Game.generator_terms
-        ):
-            return (
-                f"the players of '{self.config.family}' minimise more than functions of D's logits"
-            )
+        if not self.only_adversarial and type(self).shared_terms is Game.shared_terms:
+            return f"the players of '{self.config.family}' do not share a pass through D"
         if self.couples_samples:
             return "batch normalisation couples the samples in the discriminator"
         return None

@@ -7,11 +7,12 @@ from functools import partial
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gankit.errors import ConfigError
 from gankit.families.dcgan import check_image_size
-from gankit.game import Game, register_family
+from gankit.game import Batch, Game, Terms, register_family
 from gankit.parts.layers import ConditionalBatchNorm2d, Maxout, OneHot
 from gankit.parts.networks import (
     ConvDiscriminator,
@@ -55,6 +56,8 @@ class CGANOptions:
     discriminator_norm: Literal["batch", "none"] = "none"
     discriminator_units: int = 128
     init: float | None = None  # std of the weights; None: torch's own start
+    # D also names the class (arXiv 1610.09585): the weight of that term for D and for G; 0: none
+    classifier: tuple[float, float] = (0.0, 0.0)
 
 
 class BranchedGenerator(nn.Module):
@@ -135,6 +138,8 @@ class CGAN(Game):
     def build_generator(self) -> nn.Module:
         o, classes, noise = self.network, self.task.classes, self.config.latent.size
         if o.body == "mlp":
+            if self.classifies:
+                raise ConfigError("network.classifier is the conv body's: set network.body = conv")
             return self._mlp_generator(noise)
         check_image_size(self.config.family, self.task)
         if o.conditioning == "branches":
@@ -172,8 +177,44 @@ class CGAN(Game):
             label_code=code,
             code_size=code_size,
             projection=self.task.classes if o.conditioning == "projection" else 0,
+            classifier=self.task.classes if self.classifies else 0,
         )
         return self._start(network)
+
+    @property
+    def classifies(self) -> bool:
+        """Whether D has a second head, which names the class."""
+        return any(self.network.classifier)
+
+    @property
+    def only_adversarial(self) -> bool:
+        return not self.classifies
+
+    def logits(self, examples: Tensor, labels: Tensor | None) -> Tensor:
+        out = super().logits(examples, labels)
+        return out[:, 0] if self.classifies else out
+
+    def shared_terms(self, batch: Batch, fake: Tensor) -> tuple[Terms, Terms]:
+        if not self.classifies:
+            return super().shared_terms(batch, fake)
+        labels = batch.labels
+        assert labels is not None
+        if self.couples_samples:
+            real_out = self.discriminator(batch.real, labels)
+            fake_out = self.discriminator(fake, labels)
+        else:
+            both = self.discriminator(torch.cat([batch.real, fake]), torch.cat([labels, labels]))
+            real_out, fake_out = both.split(len(fake))
+        d_terms, g_terms = self.adversarial_terms(real_out[:, 0], fake_out[:, 0])
+        weight_d, weight_g = self.network.classifier
+        named = {"class": weight_d * F.cross_entropy(real_out[:, 1:], labels)}
+        obeyed = {"class": weight_g * F.cross_entropy(fake_out[:, 1:], labels)}
+        return d_terms.with_terms(Terms(named)), g_terms.with_terms(Terms(obeyed))
+
+    def generator_terms(self, batch: Batch, fake: Tensor) -> Terms:
+        if not self.classifies:
+            return super().generator_terms(batch, fake)
+        return self.shared_terms(batch, fake)[1]
 
     def _mlp_generator(self, noise: int) -> nn.Module:
         o, classes, shape = self.network, self.task.classes, self.task.shape

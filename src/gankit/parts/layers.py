@@ -58,37 +58,6 @@ class ConditionalBatchNorm2d(nn.BatchNorm2d):
         return torch.addcmul(shift, normal, gain)
 
 
-class ThinConv2d(nn.Conv2d):
-    """`nn.Conv2d` for a picture of one or two channels, with a square kernel: the same weights and
-    result, as patches times a matrix on a CPU, where a convolution of so few channels runs at a
-    tenth of the processor's speed."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        if x.device.type != "cpu":
-            return super().forward(x)
-        kernel, stride, pad = self.kernel_size[0], self.stride[0], int(self.padding[0])
-        height, width = (1 + (side + 2 * pad - kernel) // stride for side in x.shape[2:])
-        patches = F.unfold(x, kernel, padding=pad, stride=stride).transpose(1, 2)
-        pixels = F.linear(patches, self.weight.flatten(1), self.bias)
-        return pixels.view(len(x), height, width, -1).permute(0, 3, 1, 2)
-
-
-class ThinConvTranspose2d(nn.ConvTranspose2d):
-    """`nn.ConvTranspose2d` that makes one or two channels, with a square kernel: the same as a
-    matrix product whose patches are laid over each other, on a CPU."""
-
-    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        if x.device.type != "cpu" or output_size is not None:
-            return super().forward(x, output_size)
-        kernel, stride, pad = self.kernel_size[0], self.stride[0], int(self.padding[0])
-        extra = self.output_padding[0] + kernel - 2 * pad
-        size = tuple((side - 1) * stride + extra for side in x.shape[2:])
-        pixels = x.permute(0, 2, 3, 1).flatten(1, 2)
-        patches = (pixels @ self.weight.flatten(1)).transpose(1, 2)
-        out = F.fold(patches, size, kernel, padding=pad, stride=stride)
-        return out if self.bias is None else out + self.bias.view(-1, 1, 1)
-
-
 @contextmanager
 def frozen(network: nn.Module) -> Iterator[None]:
     """Inside, gradients pass through `network` but it does not change: no weight collects a

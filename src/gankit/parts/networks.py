@@ -14,12 +14,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from gankit.parts.layers import (
-    ConditionalBatchNorm2d,
-    Maxout,
-    ThinConv2d,
-    ThinConvTranspose2d,
-)
+from gankit.parts.convolutions import conv2d, doubling_conv
+from gankit.parts.layers import ConditionalBatchNorm2d, Maxout
 
 Norm = Callable[[int], nn.Module]
 Output = Literal["tanh", "sigmoid", "linear"]
@@ -28,8 +24,6 @@ OUTPUTS: dict[str, Callable[[], nn.Module]] = {
     "sigmoid": nn.Sigmoid,
     "linear": nn.Identity,
 }
-THIN = 2
-"""Channels up to which a convolution is done as a matrix product on a CPU."""
 
 
 class MLPGenerator(nn.Module):
@@ -148,7 +142,7 @@ class ConvGenerator(nn.Module):
         self.norms = nn.ModuleList(norm(w) for w in widths)
         outputs = [*widths[1:], channels]
         self.ups = nn.ModuleList(
-            _upsample(a, b, kernel, bias=b == channels and i == stages - 1)
+            doubling_conv(a, b, kernel, bias=b == channels and i == stages - 1)
             for i, (a, b) in enumerate(zip(widths, outputs, strict=True))
         )
         self.sizes = sizes[1:]
@@ -183,8 +177,10 @@ class ConvDiscriminator(nn.Module):
         label_code: nn.Module | None = None,
         code_size: int = 0,
         projection: int = 0,
+        classifier: int = 0,
     ) -> None:
-        """`widths`: channels after each convolution; `units` of the hidden layer, 0: none."""
+        """`widths`: channels after each convolution; `units` of the hidden layer, 0: none;
+        `classifier`: classes that a second head tells apart, 0: there is none."""
         super().__init__()
         channels, height, width = shape
         self.label_code = label_code
@@ -194,8 +190,7 @@ class ConvDiscriminator(nn.Module):
         ):
             normed = norm is not None and i > 0
             padding = (kernel - 1) // 2
-            conv = ThinConv2d if inputs <= THIN else nn.Conv2d
-            layers += [conv(inputs, outputs, kernel, 2, padding, bias=not normed)]
+            layers += [conv2d(inputs, outputs, kernel, 2, padding, bias=not normed)]
             layers += [norm(outputs)] if norm is not None and i > 0 else []
             layers += [nn.LeakyReLU(0.2, inplace=True)]
             height, width = (1 + (n + 2 * padding - kernel) // 2 for n in (height, width))
@@ -203,8 +198,10 @@ class ConvDiscriminator(nn.Module):
         features = widths[-1] * height * width
         self.hidden = nn.Linear(features, units) if units else None
         self.head = Head(units or features, projection, head)
+        self.classifier = nn.Linear(units or features, classifier) if classifier else None
 
     def forward(self, examples: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Logits [N]; with a classifier [N, 1 + classes]: the logit, then the classes' own."""
         x = examples
         if self.label_code is not None:
             assert labels is not None
@@ -215,7 +212,9 @@ class ConvDiscriminator(nn.Module):
         if self.hidden is not None:
             x = nn.functional.leaky_relu(self.hidden(x), 0.2)
         logits: Tensor = self.head(x, labels)
-        return logits
+        if self.classifier is None:
+            return logits
+        return torch.cat([logits[:, None], self.classifier(x)], 1)
 
 
 def join_code(x: Tensor, labels: Tensor | None, code: nn.Module | None) -> Tensor:
@@ -253,12 +252,6 @@ def init_uniform(network: nn.Module, limit: float) -> None:
         if isinstance(module, nn.Linear):
             nn.init.uniform_(module.weight, -limit, limit)
             nn.init.zeros_(module.bias)
-
-
-def _upsample(inputs: int, outputs: int, kernel: int, bias: bool) -> nn.ConvTranspose2d:
-    """Doubles height and width, for odd and even kernels alike."""
-    conv = ThinConvTranspose2d if outputs <= THIN else nn.ConvTranspose2d
-    return conv(inputs, outputs, kernel, 2, (kernel - 1) // 2, output_padding=kernel % 2, bias=bias)
 
 
 def _dropout(share: float) -> list[nn.Module]:

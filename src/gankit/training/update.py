@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from gankit.errors import ConfigError
-from gankit.game import Batch, Game, Terms, beliefs
+from gankit.game import Batch, Game, Terms
 from gankit.parts.layers import frozen
 from gankit.training.runtime import Runtime
 from gankit.training.state import State
@@ -63,10 +63,8 @@ def alternating(state: State, draw: Draw, runtime: Runtime) -> Moves:
         batch = draw(substep)
         with torch.set_grad_enabled(substep == k - 1):  # only the last fakes move G
             fake = game.generate(batch.latent)
-        d_terms = game.discriminator_terms(batch, fake.detach())
-        d_terms = Terms(
-            {**d_terms.minimised, **penalty_terms(game, batch, fake, state.step)}, d_terms.watched
-        )
+        penalties = Terms(penalty_terms(game, batch, fake, state.step))
+        d_terms = game.discriminator_terms(batch, fake.detach()).with_terms(penalties)
         _descend(state, "discriminator", d_terms, runtime)
     with frozen(state.networks["discriminator"]), runtime.without_sync(game.discriminator):
         g_terms = game.generator_terms(batch, fake)
@@ -75,7 +73,40 @@ def alternating(state: State, draw: Draw, runtime: Runtime) -> Moves:
 
 
 def simultaneous(state: State, draw: Draw, runtime: Runtime) -> Moves:
-    """Both players move from one forward and one backward pass through D.
+    """Both players move at once, from one forward pass through D."""
+    game = state.game
+    batch = draw(0)
+    fake = game.generate(batch.latent)
+    leaf = fake.detach().requires_grad_()
+    for optimizer in state.optimizers.values():
+        optimizer.zero_grad(set_to_none=True)
+    with runtime.without_sync(game.discriminator):  # the pass below synchronises both
+        penalties = Terms(penalty_terms(game, batch, fake, state.step))
+        if penalties.minimised:
+            penalties.loss.backward()  # type: ignore[no-untyped-call]
+
+    backward = one_backward if game.only_adversarial else two_backwards
+    moves, for_fake = backward(state, batch, leaf)
+    moves = Moves(moves.discriminator.with_terms(penalties), moves.generator)
+    _check_terms(moves, runtime)
+    fake.backward(for_fake)  # type: ignore[no-untyped-call]
+    for player, network in state.networks.items():
+        _check_gradients(player, network)
+    for player in state.networks:
+        state.optimizers[player].step()
+    return moves
+
+
+def two_backwards(state: State, batch: Batch, fake: Tensor) -> tuple[Moves, Tensor]:
+    """D's gradient collected, and dL_G/dfake: each from its own pass back through D."""
+    moves = Moves(*state.game.shared_terms(batch, fake))
+    (for_fake,) = torch.autograd.grad(moves.generator.loss, fake, retain_graph=True)
+    moves.discriminator.loss.backward()  # type: ignore[no-untyped-call]
+    return moves, for_fake
+
+
+def one_backward(state: State, batch: Batch, fake: Tensor) -> tuple[Moves, Tensor]:
+    """The same two, from one pass back through D.
 
     Where D treats each sample on its own and both losses are functions of its logits, the
     gradients of L_D and L_G with respect to a fake x_i are s_i J_i and g_i J_i with one J_i =
@@ -83,30 +114,11 @@ def simultaneous(state: State, draw: Draw, runtime: Runtime) -> Moves:
     gradient too, once each sample is scaled by g_i / s_i (Goodfellow's own code moves both
     players at once; the single-step method is f-GAN's, arXiv 1606.00709, section 3.2).
     """
-    game = state.game
-    batch = draw(0)
-    fake = game.generate(batch.latent)
-    leaf = fake.detach().requires_grad_()
-    logits_real, logits_fake = game.logits_pair(batch, leaf)
-    moves, slopes_real, slopes_fake, ratio = _slopes(game, logits_real, logits_fake)
-    _check_terms(moves, runtime)
-
-    _clear(state)
+    logits_real, logits_fake = state.game.logits_pair(batch, fake)
+    moves, slopes_real, slopes_fake, ratio = _slopes(state.game, logits_real, logits_fake)
     torch.autograd.backward([logits_real, logits_fake], [slopes_real, slopes_fake])
-    assert leaf.grad is not None
-    fake.backward(leaf.grad * ratio.view(-1, *[1] * (fake.dim() - 1)).to(fake.dtype))  # type: ignore[no-untyped-call]
-    penalties = penalty_terms(game, batch, fake, state.step)
-    if penalties:
-        moves = Moves(
-            Terms({**moves.discriminator.minimised, **penalties}, moves.discriminator.watched),
-            moves.generator,
-        )
-        _check_terms(moves, runtime)
-        Terms(penalties).loss.backward()  # type: ignore[no-untyped-call]
-    for player, network in state.networks.items():
-        _check_gradients(player, network)
-        state.optimizers[player].step()
-    return moves
+    assert fake.grad is not None
+    return moves, fake.grad * ratio.view(-1, *[1] * (fake.dim() - 1)).to(fake.dtype)
 
 
 SMALLEST_SHARE = 1e-10
@@ -120,18 +132,13 @@ def _slopes(
     """The moves; dL_D/dlogit of real and fake; and (dL_G/dlogit) / (dL_D/dlogit) of the fakes."""
     real = logits_real.detach().requires_grad_()
     fake = logits_fake.detach().requires_grad_()
-    loss_d = game.loss.discriminator(real, fake)
-    loss_g = game.loss.generator(real.detach(), fake)
-    slopes_real, slopes_fake = torch.autograd.grad(loss_d, [real, fake])
-    (wanted,) = torch.autograd.grad(loss_g, fake)
+    d_terms, g_terms = game.adversarial_terms(real, fake)
+    slopes_real, slopes_fake = torch.autograd.grad(d_terms.loss, [real, fake])
+    (wanted,) = torch.autograd.grad(g_terms.loss, fake)
     smallest = SMALLEST_SHARE * wanted
     slopes_fake = torch.where(slopes_fake.abs() < smallest.abs(), smallest, slopes_fake)
     ratio = torch.where(wanted == 0, 0.0, wanted / slopes_fake)
-    moves = Moves(
-        Terms({"adversarial": loss_d.detach()}, beliefs(real, fake)),
-        Terms({"adversarial": loss_g.detach()}),
-    )
-    return moves, slopes_real, slopes_fake, ratio
+    return Moves(d_terms, g_terms), slopes_real, slopes_fake, ratio
 
 
 def penalty_terms(game: Game, batch: Batch, fake: Tensor, step: int) -> dict[str, Tensor]:
@@ -161,11 +168,6 @@ def _descend(state: State, player: str, terms: Terms, runtime: Runtime) -> None:
     terms.loss.backward()  # type: ignore[no-untyped-call]
     _check_gradients(player, state.networks[player])
     state.optimizers[player].step()
-
-
-def _clear(state: State) -> None:
-    for optimizer in state.optimizers.values():
-        optimizer.zero_grad(set_to_none=True)
 
 
 def _check_terms(moves: Moves, runtime: Runtime) -> None:

@@ -1,0 +1,42 @@
+# `make demo` and `make test` do all the set-up; both are quick when it is there.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+TESTS  ?= tests
+
+.PHONY: demo test lint bench docs wheel clean
+
+demo: $(READY)
+	$(BIN)/gankit train cgan digits --minutes 2 --out runs/demo
+	@echo
+	@echo "pictures: runs/demo/grid.png (one class a column) and runs/demo/timeline.gif (the film)"
+	@echo "the run:  runs/demo"
+
+test: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -q $(TESTS)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)
+	$(BIN)/python benchmarks/training_step.py
+
+docs: $(READY)
+	$(BIN)/python tools/check_docs.py
+
+wheel: $(READY)
+	$(BIN)/python -m build --wheel --outdir dist
+
+clean:
+	rm -rf $(VENV) dist .pytest_cache .ruff_cache .mypy_cache
+
+# torch first and by itself: with its version pinned, nothing else can bring another build of it.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet torch
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable ".[track]" --group dev
+	touch $(READY)

@@ -1,0 +1,170 @@
+"""Images per second of a training step: gankit against the plain PyTorch tutorial's way.
+
+    python benchmarks/training_step.py [--rounds 7] [--seconds 4] [--threads N]
+
+Both sides train the same networks on the same batch in memory, in one process, taking turns
+(A B A B ...), so that a noisy machine disturbs both alike; the median ratio of neighbouring turns
+is printed. gankit's step is the one that `gankit train` takes, with everything around it: batch
+order, latents, the averaged generator, the check that every number is finite. The tutorial's step
+is that of PyTorch's DCGAN tutorial: sigmoid and binary cross-entropy, D called three times, its
+gradients computed in G's step too, Adam as it comes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+import gankit.training.session as session_module
+from gankit import Config, configure
+from gankit.config import override
+from gankit.data import ArrayDataset
+from gankit.training.session import open_session
+
+Step = Callable[[], object]
+
+CASES = {  # name: side, channels, batch, widths of D, batch norm in D
+    "64x64x3, batch 32, no batch norm in D (simultaneous)": (64, 3, 32, 64, 4, False),
+    "28x28x1, batch 128, no batch norm in D (simultaneous)": (28, 1, 128, 64, 2, False),
+    "64x64x3, batch 32, batch norm in D (equal mathematics)": (64, 3, 32, 64, 4, True),
+    "28x28x1, batch 128, batch norm in D (equal mathematics)": (28, 1, 128, 64, 2, True),
+}
+NOISE, KERNEL = 100, 4
+
+
+def tutorial_networks(
+    side: int, channels: int, width: int, stages: int, norm: bool
+) -> tuple[nn.Module, nn.Module]:
+    """The tutorial's generator and discriminator, for this side, in its own layers."""
+    widths = [width * 2**i for i in range(stages)]
+    up = widths[::-1]
+    core = side // 2**stages
+    g: list[nn.Module] = [nn.ConvTranspose2d(NOISE, up[0], core, 1, 0, bias=False)]
+    for a, b in pairwise(up):
+        g += [nn.BatchNorm2d(a), nn.ReLU(True), nn.ConvTranspose2d(a, b, KERNEL, 2, 1, bias=False)]
+    g += [nn.BatchNorm2d(up[-1]), nn.ReLU(True)]
+    g += [nn.ConvTranspose2d(up[-1], channels, KERNEL, 2, 1, bias=False), nn.Tanh()]
+    d: list[nn.Module] = []
+    for i, (a, b) in enumerate(pairwise([channels, *widths])):
+        d += [nn.Conv2d(a, b, KERNEL, 2, 1, bias=False)]
+        d += [nn.BatchNorm2d(b)] if norm and i else []
+        d += [nn.LeakyReLU(0.2, inplace=True)]
+    d += [nn.Conv2d(widths[-1], 1, core, 1, 0, bias=False), nn.Sigmoid()]
+    return nn.Sequential(*g), nn.Sequential(*d)
+
+
+def tutorial_step(networks: tuple[nn.Module, nn.Module], real: Tensor) -> Step:
+    """One iteration of the tutorial's loop."""
+    generator, discriminator = networks
+    loss = nn.BCELoss()
+    optimizer_d = torch.optim.Adam(discriminator.parameters(), lr=2e-4, betas=(0.5, 0.999))
+    optimizer_g = torch.optim.Adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999))
+    count = len(real)
+
+    def step() -> None:
+        discriminator.zero_grad()
+        label = torch.full((count,), 1.0)
+        output = discriminator(real).view(-1)
+        error_real = loss(output, label)
+        error_real.backward()
+        d_x = output.mean().item()
+        fake = generator(torch.randn(count, NOISE, 1, 1))
+        label.fill_(0.0)
+        output = discriminator(fake.detach()).view(-1)
+        error_fake = loss(output, label)
+        error_fake.backward()
+        d_g_1 = output.mean().item()
+        optimizer_d.step()
+
+        generator.zero_grad()
+        label.fill_(1.0)
+        output = discriminator(fake).view(-1)
+        error_g = loss(output, label)
+        error_g.backward()
+        d_g_2 = output.mean().item()
+        optimizer_g.step()
+        assert np.isfinite([d_x, d_g_1, d_g_2]).all()
+
+    return step
+
+
+@contextmanager
+def gankit_step(
+    side: int, channels: int, batch: int, width: int, stages: int, norm: bool, threads: int
+) -> Iterator[Step]:
+    """The step that `gankit train dcgan` takes."""
+    pixels = np.random.default_rng(0).integers(0, 256, (2048, channels, side, side), np.uint8)
+    session_module.read_data = lambda _config: ArrayDataset("noise", pixels, "noise")  # type: ignore[assignment]
+    config: Config = override(
+        configure("dcgan", "noise"),
+        {
+            "network.generator_width": width,
+            "network.discriminator_width": width,
+            "network.stages": stages,
+            "network.kernel": KERNEL,
+            "network.discriminator_norm": "batch" if norm else "none",
+            "latent.size": NOISE,
+            "training.batch": batch,
+            "training.steps": 1_000_000,
+            "runtime.threads": threads,
+            "runtime.device": "cpu",
+        },
+    )
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        open_session(config, Path(folder) / "run") as session,
+    ):
+        yield session.take_step
+
+
+def rate(step: Step, batch: int, seconds: float) -> float:
+    """Images per second over about this long."""
+    step()
+    started, count = time.perf_counter(), 0
+    while time.perf_counter() - started < seconds:
+        step()
+        count += 1
+    return count * batch / (time.perf_counter() - started)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=4.0, help="of each turn")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    print(
+        f"torch {torch.__version__}, {arguments.threads} threads, {platform.machine()}, "
+        f"{arguments.rounds} rounds of {arguments.seconds:g} s a side"
+    )
+    for name, (side, channels, batch, width, stages, norm) in CASES.items():
+        torch.manual_seed(0)
+        real = torch.rand(batch, channels, side, side) * 2 - 1
+        theirs = tutorial_step(tutorial_networks(side, channels, width, stages, norm), real)
+        with gankit_step(side, channels, batch, width, stages, norm, arguments.threads) as ours:
+            pairs = [
+                (rate(theirs, batch, arguments.seconds), rate(ours, batch, arguments.seconds))
+                for _ in range(arguments.rounds)
+            ]
+        ratios = [b / a for a, b in pairs]
+        a, b = (statistics.median(column) for column in zip(*pairs, strict=True))
+        print(
+            f"{name}: tutorial {a:,.1f}, gankit {b:,.1f} images/s; median ratio "
+            f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""Check the written pages: every relative link leads somewhere, every command parses.
+
+    python tools/check_docs.py
+
+Looks at README.md, CONTRIBUTING.md and docs/. Exits with 1 and a line for each thing that is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from pathlib import Path
+
+from cyclopts import CycloptsError
+
+from gankit.cli import app
+
+ROOT = Path(__file__).parent.parent
+LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)|src=\"([^\"]+)\"")
+
+
+def pages() -> list[Path]:
+    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def broken_links(page: Path) -> list[str]:
+    targets = [a or b for a, b in LINK.findall(page.read_text())]
+    local = [t for t in targets if not t.startswith(("http:", "https:", "mailto:"))]
+    return [f"{page.name}: no such file: {t}" for t in local if not (page.parent / t).exists()]
+
+
+def commands(page: Path) -> list[str]:
+    """Lines of code blocks (indented or fenced) that call gankit, without their comments."""
+    lines = [line.strip() for line in page.read_text().splitlines()]
+    found = [re.sub(r"\s+#.*", "", line) for line in lines if line.startswith("gankit ")]
+    return [re.sub(r"\s+->.*", "", line) for line in found]
+
+
+def wrong_commands(page: Path) -> list[str]:
+    problems = []
+    for command in commands(page):
+        try:
+            app.parse_args(shlex.split(command)[1:], exit_on_error=False, print_error=False)
+        except CycloptsError as error:
+            problems.append(f"{page.name}: `{command}`: {error}")
+    return problems
+
+
+def main() -> int:
+    problems = [p for page in pages() for p in (*broken_links(page), *wrong_commands(page))]
+    print("\n".join(problems) or f"{len(pages())} pages: every link and command holds")
+    return bool(problems)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
