@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -191,6 +192,10 @@ def list_() -> None:
 
 def main() -> None:
     """The `gankit` command. A user's error is one line on stderr and exit code 2."""
+    # Threads that wait by spinning for long make a step take many times as long when something
+    # else wants the cores. Read once, when torch is loaded.
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     try:
         app()
     except GankitError as error:

@@ -103,6 +103,9 @@ class Head(nn.Module):
         super().__init__()
         self.linear = nn.Linear(features, 1 if kind == "v1" else 2)
         self.projection = nn.Embedding(classes, features) if classes else None
+        if self.projection is not None:
+            # Torch's own start, N(0, 1), would drown the unconditional logit.
+            nn.init.normal_(self.projection.weight, std=features**-0.5)
 
     def forward(self, features: Tensor, labels: Tensor | None = None) -> Tensor:
         out: Tensor = self.linear(features)

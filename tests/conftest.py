@@ -1,0 +1,79 @@
+"""What every test stands on: one thread, tiny configurations, a way to train them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from gankit.config import Config, override
+from gankit.recipes import configure
+from gankit.storage import read_tensors
+
+torch.set_num_threads(1)
+
+SMALL: dict[str, dict[str, Any]] = {
+    "gan": {"network.generator_hidden": "16,16", "network.discriminator_hidden": "8,8"},
+    "dcgan": {"network.generator_width": 4, "network.discriminator_width": 4},
+    "cgan": {"network.generator_width": 4, "network.discriminator_width": 4},
+}
+"""Settings that make a family's default networks tiny. A new family is tested without them."""
+
+
+@pytest.fixture
+def small() -> Callable[..., Config]:
+    """small("cgan", "digits", **{"training.steps": 3}) -> a tiny, complete configuration."""
+
+    def make(family: str, source: str = "digits", **changes: Any) -> Config:
+        settings = {
+            "training.steps": 6,
+            "training.batch": 8,
+            "output.log_every": 1,
+            "runtime.threads": 1,
+            "runtime.device": "cpu",
+        }
+        config = configure(family, source)
+        if not source.startswith("toy:"):
+            settings |= SMALL.get(family, {})
+        return override(config, settings | changes)
+
+    return make
+
+
+@pytest.fixture
+def newest() -> Callable[[Path], dict[str, torch.Tensor]]:
+    """Every tensor of a run's newest checkpoint, by name."""
+
+    def read(folder: Path) -> dict[str, torch.Tensor]:
+        return read_tensors(max((folder / "checkpoints").glob("step-*")), "checkpoint")[0]
+
+    return read
+
+
+@pytest.fixture
+def equal() -> Callable[[dict[str, torch.Tensor], dict[str, torch.Tensor]], bool]:
+    """Whether two sets of tensors are the same to the bit."""
+
+    def compare(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+        return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+    return compare
+
+
+@pytest.fixture
+def image_folder(tmp_path: Path) -> Path:
+    """Two classes of twelve 20 x 24 colour pictures each."""
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for name, level in (("dark", 40), ("light", 200)):
+        folder = tmp_path / "images" / name
+        folder.mkdir(parents=True)
+        for i in range(12):
+            pixels = (rng.integers(-30, 30, (20, 24, 3)) + level).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / f"{i}.png")
+    return tmp_path / "images"

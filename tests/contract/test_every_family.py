@@ -1,0 +1,203 @@
+"""What holds for every registered family, found by itself."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+import gankit
+import gankit.run
+from gankit.config import from_dict, override, to_dict
+from gankit.data import ArrayDataset
+from gankit.data.batches import Feed
+from gankit.data.toys import modes
+from gankit.errors import ConfigError
+from gankit.families import FAMILIES, Task
+from gankit.game import Game
+from gankit.recipes import configure
+from gankit.training.loop import fit
+from gankit.training.runtime import Runtime
+from gankit.training.state import build_state, draw_batch
+from gankit.training.update import choose_update
+
+RUNTIME = Runtime(torch.device("cpu"), torch.float32)
+every_family = pytest.mark.parametrize("family", FAMILIES.names())
+
+
+def pictures(count: int = 64, side: int = 16) -> ArrayDataset:
+    """Two easy classes: a bright left half, a bright right half."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(count, dtype=np.int64) % 2
+    images = rng.integers(0, 30, (count, 1, side, side)).astype(np.uint8)
+    images[labels == 0, :, :, : side // 2] += 200
+    images[labels == 1, :, :, side // 2 :] += 200
+    return ArrayDataset("halves", images, "halves", labels, ("left", "right"))
+
+
+def opened(small, family, **changes):
+    data = pictures()
+    config = small(family, **changes)
+    state = build_state(config, Task(data.shape, data.class_names), RUNTIME)
+    feed = Feed(data, seed=config.training.seed, batch=config.training.batch)
+    return state, lambda substep: draw_batch(state, feed, RUNTIME, substep)
+
+
+def copies(network):
+    return {k: v.clone() for k, v in network.state_dict().items()}
+
+
+@every_family
+def test_it_says_what_it_is_and_where_it_comes_from(family):
+    kind = FAMILIES[family]
+    assert issubclass(kind, Game)
+    assert len(FAMILIES.summaries()[family]) > 20
+    assert "Departs" in (kind.__doc__ or "")
+
+
+@every_family
+def test_terms_are_finite_scalars_by_stable_names(small, family):
+    state, draw = opened(small, family)
+    names = []
+    for _ in range(2):
+        moves = choose_update(state.game)(state, draw, RUNTIME)
+        state.step += 1
+        for terms in (moves.discriminator, moves.generator):
+            for value in terms.minimised.values():
+                assert value.dim() == 0
+                assert math.isfinite(float(value.detach()))
+        names.append({k for k in moves.numbers() if "/r" not in k})  # lazy penalties come and go
+    assert names[0] == names[1]
+
+
+@every_family
+def test_only_the_player_whose_turn_it_is_moves(small, family):
+    state, draw = opened(small, family, **{"objective.update": "alternating"})
+    steps = []
+    for player, optimizer in state.optimizers.items():
+        other = state.networks["generator" if player == "discriminator" else "discriminator"]
+
+        def step(closure=None, player=player, other=other, original=optimizer.step):
+            before = copies(other)
+            mine = copies(state.networks[player])
+            original()
+            assert all(torch.equal(v, before[k]) for k, v in other.state_dict().items())
+            assert any(
+                not torch.equal(v, mine[k]) for k, v in state.networks[player].state_dict().items()
+            )
+            steps.append(player)
+
+        optimizer.step = step
+    choose_update(state.game)(state, draw, RUNTIME)
+    assert steps == ["discriminator", "generator"]
+
+
+@every_family
+def test_the_generators_turn_leaves_the_discriminator_as_it_was(small, family):
+    state, draw = opened(small, family, **{"objective.update": "alternating"})
+    seen = {}
+    generator_terms = state.game.generator_terms
+
+    def watched(batch, fake):
+        seen["before"] = copies(state.networks["discriminator"])
+        return generator_terms(batch, fake)
+
+    state.game.generator_terms = watched
+    choose_update(state.game)(state, draw, RUNTIME)
+    after = state.networks["discriminator"].state_dict()
+    assert all(torch.equal(v, seen["before"][k]) for k, v in after.items())
+
+
+@every_family
+def test_configuration_survives_its_trip_through_a_file(small, family):
+    config = small(family)
+    assert from_dict(to_dict(config), FAMILIES[family].options) == config
+
+
+@every_family
+def test_saved_loaded_and_sampled_is_the_same_to_the_bit(small, family, tmp_path):
+    config = small(family, **{"training.steps": 3})
+    fit(config, tmp_path / "run")
+    once, again = gankit.load(tmp_path / "run"), gankit.load(tmp_path / "run/model.safetensors")
+    a, b = once.sample(30, seed=4), again.sample(30, seed=4)
+    assert a.dtype == np.uint8
+    assert a.shape == (30, 28, 28)
+    assert np.array_equal(a, b)
+    assert not np.array_equal(a, once.sample(30, seed=5))
+    # Nothing of an image depends on what it is drawn with: at most the last bit of its sums.
+    assert np.abs(a[:3].astype(int) - once.sample(3, seed=4)).max() <= 1
+
+
+@every_family
+def test_the_same_seed_gives_the_same_run_and_another_one_does_not(
+    small, family, tmp_path, newest, equal
+):
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        fit(small(family, **{"training.steps": 3, "training.seed": seed}), tmp_path / name)
+    assert equal(newest(tmp_path / "a"), newest(tmp_path / "b"))
+    assert not equal(newest(tmp_path / "a"), newest(tmp_path / "c"))
+
+
+@every_family
+@pytest.mark.parametrize("precision", ["32", "64"])
+def test_resumed_equals_undisturbed_to_the_bit(small, family, tmp_path, newest, equal, precision):
+    changes = {"objective.penalty": "r1", "objective.penalty_interval": 2}
+    changes |= {"runtime.precision": precision, "generator.schedule": "constant"}
+    changes |= {"discriminator.schedule": "constant"}
+    fit(small(family, **changes), tmp_path / "whole")
+    fit(small(family, **changes, **{"training.steps": 3}), tmp_path / "parts")
+    outcome = fit(small(family, **changes), tmp_path / "parts")
+    assert outcome.trained == 3
+    assert equal(newest(tmp_path / "whole"), newest(tmp_path / "parts"))
+    logs = [
+        [{k: v for k, v in line.items() if "second" not in k} for line in run.metrics()]
+        for run in (gankit.run.Run(tmp_path / "whole"), gankit.run.Run(tmp_path / "parts"))
+    ]
+    assert logs[0] == logs[1]
+
+
+@every_family
+@pytest.mark.slow
+def test_it_learns_an_easy_pair_of_pictures(small, family, monkeypatch, tmp_path):
+    monkeypatch.setattr("gankit.training.session.read_data", lambda _config: pictures(256))
+    config = small(
+        family,
+        **{
+            "training.steps": 250,
+            "training.batch": 16,
+            "training.ema": 0.95,
+            "generator.lr": 2e-3,
+            "discriminator.lr": 2e-3,
+            "generator.schedule": "constant",
+            "discriminator.schedule": "constant",
+            "output.log_every": 250,
+            "output.sample_every": 0,
+        },
+    )
+    if family != "gan":
+        config = override(config, {"network.generator_width": 8, "network.discriminator_width": 8})
+    fit(config, tmp_path / "run")
+    samples = gankit.load(tmp_path / "run").sample(64).astype(float)
+    difference = samples[..., :8].mean((1, 2)) - samples[..., 8:].mean((1, 2))
+    assert np.mean(np.abs(difference) > 100) > 0.8  # real ones differ by 200, noise by 0
+
+
+@every_family
+@pytest.mark.slow
+def test_it_finds_every_mode_of_the_ring(family, tmp_path):
+    config = override(configure(family, "toy:ring8"), {"runtime.threads": 1})
+    try:
+        FAMILIES[family](config, Task((2,), tuple(map(str, range(8)))))
+    except ConfigError as refusal:
+        assert "points" in str(refusal)  # a family of images says so
+        return
+    fit(config, tmp_path / "run")
+    points = gankit.load(tmp_path / "run").sample(4000, seed=1)
+    centres, sigma = modes("toy:ring8")
+    distance = np.linalg.norm(points[:, None] - centres, axis=2)
+    good = distance.min(1) < 3 * sigma
+    found = np.bincount(distance.argmin(1)[good], minlength=8)
+    assert good.mean() >= 0.8
+    assert (found >= 4000 / 8 / 5).all()
