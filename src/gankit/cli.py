@@ -197,7 +197,7 @@ def main() -> None:
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     try:
-        app()
+        app(sys.argv[1:])
     except GankitError as error:
         sys.stderr.write(f"gankit: {error}\n")
         sys.exit(2)

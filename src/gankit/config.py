@@ -18,6 +18,9 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from gankit.errors import ConfigError
 from gankit.registry import did_you_mean
 
+Precision = Literal["32", "64", "bf16"]
+"""Bits of a number; bf16: 32, and 16 inside the networks where that is safe."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DataConfig:
@@ -139,7 +142,7 @@ class RuntimeConfig:
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     devices: int = 1  # processes, one for each device
-    precision: Literal["32", "64", "bf16"] = "32"
+    precision: Precision = "32"
     threads: int | None = None  # CPU threads; None: measured at the start
     workers: int = 2  # processes that read images which do not fit in memory
 

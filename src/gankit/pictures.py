@@ -60,10 +60,13 @@ def save_png(path: Path, picture: Pixels) -> None:
 def save_film(path: Path, frames: Sequence[Path], seconds: float = 8.0) -> None:
     """An animated GIF of PNG files, at most `MOST_FRAMES`, the last one held. Raises OSError."""
     chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), MOST_FRAMES)).round())
-    pictures = [Image.open(frames[int(i)]) for i in chosen]
+    pictures = []
+    for i in chosen:
+        with Image.open(frames[int(i)]) as frame:
+            pictures.append(frame.convert("P" if frame.mode == "RGB" else "L"))
     duration = [max(40, int(1000 * seconds / len(pictures)))] * len(pictures)
     duration[-1] = 2000
     buffer = io.BytesIO()
-    first, *rest = [p.convert("P") if p.mode == "RGB" else p.convert("L") for p in pictures]
+    first, *rest = pictures
     first.save(buffer, "GIF", save_all=True, append_images=rest, duration=duration, loop=0)
     write_atomically(path, buffer.getvalue())

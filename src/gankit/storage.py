@@ -96,7 +96,7 @@ def _header(path: Path, kind: str, text: str | None) -> dict[str, Any]:
     header: dict[str, Any] = json.loads(text)
     check_format(header.get("format"), f"'{path}'")
     if header.get("kind") != kind:
-        raise RunError(f"'{path}' is a gankit {header.get('kind')}, not a {kind}")
+        raise RunError(f"'{path}' is a gankit {header.get('kind')}; the {kind} is wanted here")
     return header
 
 

@@ -23,7 +23,8 @@ from gankit.training.runtime import Runtime
 from gankit.training.state import build_state, draw_batch
 from gankit.training.update import choose_update
 
-RUNTIME = Runtime(torch.device("cpu"), torch.float32)
+RUNTIME = Runtime(torch.device("cpu"))
+ONLY_IMAGES = ("dcgan",)
 every_family = pytest.mark.parametrize("family", FAMILIES.names())
 
 
@@ -165,14 +166,14 @@ def test_it_learns_an_easy_pair_of_pictures(small, family, monkeypatch, tmp_path
     config = small(
         family,
         **{
-            "training.steps": 250,
+            "training.steps": 400,
             "training.batch": 16,
             "training.ema": 0.95,
-            "generator.lr": 2e-3,
-            "discriminator.lr": 2e-3,
+            "generator.lr": 1e-3,
+            "discriminator.lr": 1e-3,
             "generator.schedule": "constant",
             "discriminator.schedule": "constant",
-            "output.log_every": 250,
+            "output.log_every": 400,
             "output.sample_every": 0,
         },
     )
@@ -188,10 +189,9 @@ def test_it_learns_an_easy_pair_of_pictures(small, family, monkeypatch, tmp_path
 @pytest.mark.slow
 def test_it_finds_every_mode_of_the_ring(family, tmp_path):
     config = override(configure(family, "toy:ring8"), {"runtime.threads": 1})
-    try:
-        FAMILIES[family](config, Task((2,), tuple(map(str, range(8)))))
-    except ConfigError as refusal:
-        assert "points" in str(refusal)  # a family of images says so
+    if family in ONLY_IMAGES:
+        with pytest.raises(ConfigError, match="points"):
+            fit(config, tmp_path / "run")
         return
     fit(config, tmp_path / "run")
     points = gankit.load(tmp_path / "run").sample(4000, seed=1)

@@ -53,7 +53,7 @@ class ThinConv2d(nn.Conv2d):
     tenth of the processor's speed."""
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.device.type != "cpu":
+        if not _exact_on_cpu(x):
             return super().forward(x)
         kernel, stride, pad = self.kernel_size[0], self.stride[0], int(self.padding[0])
         height, width = (1 + (side + 2 * pad - kernel) // stride for side in x.shape[2:])
@@ -67,7 +67,7 @@ class ThinConvTranspose2d(nn.ConvTranspose2d):
     matrix product whose patches are laid over each other, on a CPU."""
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        if x.device.type != "cpu" or output_size is not None:
+        if not _exact_on_cpu(x) or output_size is not None:
             return super().forward(x, output_size)
         kernel, stride, pad = self.kernel_size[0], self.stride[0], int(self.padding[0])
         extra = self.output_padding[0] + kernel - 2 * pad
@@ -82,7 +82,7 @@ class WideConv2d(nn.Conv2d):
     """`nn.Conv2d` whose weight gradient is a matrix product on a CPU."""
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.device.type != "cpu":
+        if not _exact_on_cpu(x):
             return super().forward(x)
         out: Tensor = _Convolution.apply(x, self.weight, self.stride[0], int(self.padding[0]), None)  # type: ignore[no-untyped-call]
         return out if self.bias is None else out + self.bias.view(-1, 1, 1)
@@ -92,12 +92,17 @@ class WideConvTranspose2d(nn.ConvTranspose2d):
     """`nn.ConvTranspose2d` whose weight gradient is a matrix product on a CPU."""
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        if x.device.type != "cpu" or output_size is not None:
+        if not _exact_on_cpu(x) or output_size is not None:
             return super().forward(x, output_size)
         out: Tensor = _Convolution.apply(
             x, self.weight, self.stride[0], int(self.padding[0]), self.output_padding[0]
         )  # type: ignore[no-untyped-call]
         return out if self.bias is None else out + self.bias.view(-1, 1, 1)
+
+
+def _exact_on_cpu(x: Tensor) -> bool:
+    """Where the products below are faster; under autocast torch's own casts are right."""
+    return x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
 
 
 class _Convolution(torch.autograd.Function):

@@ -86,8 +86,9 @@ def play(session: Session, signals: StopSignals) -> Outcome:
             session.log(moves, clock.images_per_second())
 
     if state.step > written:
-        session.write_picture()
         session.write_checkpoint()
+    if state.step > began:
+        session.write_picture()
         session.write_timeline()
     return Outcome(
         run=session.run,

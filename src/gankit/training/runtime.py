@@ -1,43 +1,39 @@
 """Where training computes: one process on one device, or several through Lightning Fabric.
 
-A single process in plain precision goes through `Runtime` alone: no wrapper around a network,
-no import of Lightning. Mixed precision and several processes go through `FabricRuntime`.
+A single process goes through `Runtime` alone: no wrapper around a network that does not need
+one, no import of Lightning. Several processes go through `FabricRuntime`.
 """
 
 from __future__ import annotations
 
 import os
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from gankit.config import RuntimeConfig
+from gankit.config import Precision, RuntimeConfig
 from gankit.errors import ConfigError
-
-PRECISIONS: dict[str, Literal["32-true", "64-true", "bf16-mixed"]] = {
-    "32": "32-true",
-    "64": "64-true",
-    "bf16": "bf16-mixed",
-}
 
 
 class Runtime:
     """One process on one device.
 
     Attributes:
-        device, dtype: where and in which precision the networks live.
+        device, dtype: where the networks live, and in which precision their weights do.
+        mixed: whether they compute in bfloat16 where that is safe.
         rank, world: this process among all; only rank 0 writes.
     """
 
     rank = 0
     world = 1
 
-    def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(self, device: torch.device, precision: Precision = "32") -> None:
         self.device = device
-        self.dtype = dtype
+        self.dtype = torch.float64 if precision == "64" else torch.float32
+        self.mixed = precision == "bf16"
 
     def set_up(self, network: nn.Module, optimizer: Optimizer) -> tuple[nn.Module, Any]:
         """What to call, and what to step, in place of these two."""
@@ -64,7 +60,7 @@ class Runtime:
 
 
 class FabricRuntime(Runtime):
-    """Several processes, mixed precision, or both, through Lightning Fabric.
+    """Several processes, each with a device, through Lightning Fabric.
 
     Each (network, optimiser) pair is set up on its own: one wrapper around both players
     would wait for gradients of the one that stands still. Buffers stay local: batch
@@ -77,19 +73,15 @@ class FabricRuntime(Runtime):
 
         world, local = _elastic_world()
         devices = local or config.devices
-        strategy: Any = "auto"
-        if devices * max(1, world // devices) > 1:
-            strategy = DDPStrategy(broadcast_buffers=False)
         self.fabric = Fabric(
             accelerator=device,
             devices=devices,
             num_nodes=max(1, world // devices),
-            strategy=strategy,
-            precision=PRECISIONS[config.precision],
+            strategy=DDPStrategy(broadcast_buffers=False),
+            precision="64-true" if config.precision == "64" else "32-true",
         )
         self.fabric.launch()
-        dtype = torch.float64 if config.precision == "64" else torch.float32
-        super().__init__(self.fabric.device, dtype)
+        super().__init__(self.fabric.device, config.precision)
         self.rank, self.world = self.fabric.global_rank, self.fabric.world_size
 
     def set_up(self, network: nn.Module, optimizer: Optimizer) -> tuple[nn.Module, Any]:
@@ -97,8 +89,6 @@ class FabricRuntime(Runtime):
         return wrapped, stepper
 
     def without_sync(self, network: nn.Module) -> AbstractContextManager[Any]:
-        if self.world == 1:
-            return nullcontext()
         context: AbstractContextManager[Any] = self.fabric.no_backward_sync(network)  # type: ignore[arg-type]
         return context
 
@@ -108,8 +98,6 @@ class FabricRuntime(Runtime):
         return reduced
 
     def anywhere(self, flag: bool) -> bool:
-        if self.world == 1:
-            return flag
         return bool(self.mean(torch.tensor(float(flag), device=self.device)) > 0)
 
     def from_first(self, number: float) -> float:
@@ -131,10 +119,30 @@ def start_runtime(config: RuntimeConfig) -> Runtime:
         raise ConfigError(
             f"--devices {config.devices} asked, {torch.cuda.device_count()} CUDA devices are there"
         )
-    if config.devices > 1 or _elastic_world()[0] > 1 or config.precision == "bf16":
+    if config.devices > 1 or _elastic_world()[0] > 1:
         return FabricRuntime(config, device)
-    dtype = torch.float64 if config.precision == "64" else torch.float32
-    return Runtime(torch.device(device), dtype)
+    return Runtime(torch.device(device), config.precision)
+
+
+def check_world(config: RuntimeConfig, batch: int) -> None:
+    """Raises ConfigError where the batch cannot be shared evenly: before a process is started."""
+    world = _elastic_world()[0] or config.devices
+    if batch % world:
+        raise ConfigError(
+            f"batch {batch} cannot be shared by {world} processes: give a multiple of {world}"
+        )
+
+
+def compute_in_bfloat16(network: nn.Module, device: torch.device) -> None:
+    """Let `network` compute in bfloat16 where autocast finds that safe; it answers in float32."""
+    plain = network.forward
+
+    def forward(*arguments: Tensor | None) -> Tensor:
+        with torch.autocast(device.type, torch.bfloat16):
+            answer: Tensor = plain(*arguments)
+        return answer.float()
+
+    network.forward = forward
 
 
 def choose_device(asked: str) -> str:
@@ -149,11 +157,6 @@ def choose_device(asked: str) -> str:
     if not there[asked]:
         raise ConfigError(f"--device {asked} is not available here: use --device auto")
     return asked
-
-
-def launched_rank() -> int:
-    """This process's rank before any runtime has started: 0 unless a launcher says otherwise."""
-    return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")))
 
 
 def _elastic_world() -> tuple[int, int]:

@@ -23,7 +23,7 @@ from gankit.training.checkpoint import restore_newest, write_checkpoint
 from gankit.training.optimizers import set_pace
 from gankit.training.preview import Preview
 from gankit.training.progress import Display
-from gankit.training.runtime import Runtime, start_runtime
+from gankit.training.runtime import Runtime, check_world, start_runtime
 from gankit.training.state import PLAYERS, State, build_game, build_state, draw_batch
 from gankit.training.tracking import Tracker
 from gankit.training.update import Moves, NotFiniteError, Update, choose_update
@@ -178,6 +178,7 @@ def open_session(config: Config, folder: str | Path) -> Iterator[Session]:
     record = run.record()
     if record is not None:
         run.check_resumable(record, config, dataset)
+    check_world(config.runtime, config.training.batch)
     task = Task(dataset.shape, dataset.class_names)
     update = choose_update(build_game(config, task))
     runtime = start_runtime(config.runtime)

@@ -18,7 +18,7 @@ from gankit.game import Batch
 from gankit.parts.averages import Average
 from gankit.randomness import Purpose, generator, torch_seed
 from gankit.training.optimizers import build_optimizer
-from gankit.training.runtime import Runtime
+from gankit.training.runtime import Runtime, compute_in_bfloat16
 
 PLAYERS = ("generator", "discriminator")
 
@@ -68,6 +68,8 @@ def build_state(config: Config, task: Task, runtime: Runtime) -> State:
         bare: Optimizer = build_optimizer(
             getattr(config, player), networks[player].parameters(), runtime.device
         )
+        if runtime.mixed:
+            compute_in_bfloat16(networks[player], runtime.device)
         wrapped, optimizers[player] = runtime.set_up(networks[player], bare)
         setattr(game, player, wrapped)
     return State(game, networks, optimizers, average)

@@ -176,7 +176,9 @@ def _check_terms(moves: Moves, runtime: Runtime) -> None:
     with torch.no_grad():
         finite = bool(torch.isfinite(torch.stack([v.detach() for v in numbers.values()])).all())
     if runtime.anywhere(not finite):
-        broken = [name for name, value in numbers.items() if not math.isfinite(float(value.detach()))]
+        broken = [
+            name for name, value in numbers.items() if not math.isfinite(float(value.detach()))
+        ]
         raise NotFiniteError(f"the term {' and '.join(broken) or 'of another process'}")
 
 

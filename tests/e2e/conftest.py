@@ -1,0 +1,78 @@
+"""Running the command as a user does: in a process of its own, or (faster) in this one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+TINY = [
+    *("--threads", "1", "--batch", "8", "--device", "cpu"),
+    *("--set", "network.generator_width=4", "--set", "network.discriminator_width=4"),
+]
+TINY_MLP = [
+    *("--threads", "1", "--batch", "8", "--device", "cpu"),
+    *("--set", "network.generator_hidden=16", "--set", "network.discriminator_hidden=8"),
+]
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "default"}
+
+
+@pytest.fixture
+def gankit(monkeypatch, capfd, tmp_path) -> Callable[..., tuple[int, str, str]]:
+    """gankit("train", "cgan", ...) -> exit code, stdout, stderr; run inside tmp_path."""
+    from gankit.cli import main
+
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["gankit", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return run
+
+
+@pytest.fixture
+def process(tmp_path) -> Callable[..., subprocess.Popen[str]]:
+    """The command in a process of its own."""
+
+    def start(*arguments: object, launcher: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+        module = [*launcher, "-m", "gankit"] if launcher else [sys.executable, "-m", "gankit"]
+        return subprocess.Popen(
+            [*module, *map(str, arguments)],
+            cwd=tmp_path,
+            env=ENVIRONMENT,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    return start
+
+
+@pytest.fixture
+def refused(gankit, tmp_path) -> Callable[..., str]:
+    """Asserts that a command ends with one clear line and exit code 2, and changes no file."""
+
+    def files() -> dict[str, bytes]:
+        return {str(p): p.read_bytes() for p in Path(tmp_path).rglob("*") if p.is_file()}
+
+    def run(*arguments: object) -> str:
+        before = files()
+        code, out, err = gankit(*arguments)
+        assert code == 2, (code, out, err)
+        assert "Traceback" not in err
+        assert out == ""
+        assert files() == before
+        return err
+
+    return run

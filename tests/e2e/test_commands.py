@@ -1,0 +1,157 @@
+"""What the commands write and say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import gankit as package
+from gankit.cli import SETTINGS, app
+from gankit.families import FAMILIES
+from gankit.parts.losses import LOSSES
+from gankit.parts.penalties import PENALTIES
+from gankit.recipes import RECIPES
+
+from .conftest import ENVIRONMENT, TINY
+
+
+@pytest.fixture
+def run(gankit):
+    code, out, err = gankit("train", "cgan", "digits", "--steps", "3", *TINY, "--out", "r")
+    assert code == 0, err
+    return out
+
+
+@pytest.mark.slow
+def test_training_names_what_it_wrote(run, tmp_path):
+    for name in ("grid.png", "timeline.gif", "model.safetensors"):
+        assert f"r/{name}" in run
+        assert (tmp_path / "r" / name).stat().st_size > 0
+    with (
+        Image.open(tmp_path / "r/timeline.gif") as film,
+        Image.open(tmp_path / "r/grid.png") as grid,
+    ):
+        assert film.n_frames == 4
+        assert film.size == grid.size
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("run")
+def test_samples_as_arrays_pictures_and_a_folder(gankit, tmp_path):
+    assert gankit("sample", "r", "-n", "25", "--label", "7", "-o", "a.npz")[0] == 0
+    stored = np.load(tmp_path / "a.npz")
+    assert stored["images"].shape == (25, 28, 28)
+    assert stored["images"].dtype == np.uint8
+    assert stored["labels"].dtype == np.int64
+    assert (stored["labels"] == 7).all()
+    in_python = package.load(tmp_path / "r").sample(25, labels=7, seed=0)
+    assert np.array_equal(in_python, stored["images"])
+
+    assert gankit("sample", "r", "-n", "25", "--label", "7", "-o", "some/folder")[0] == 0
+    files = sorted((tmp_path / "some/folder").iterdir())
+    assert len(files) == 25
+    with Image.open(files[3]) as picture:
+        assert np.array_equal(np.asarray(picture), stored["images"][3])
+
+    assert gankit("sample", "r", "-n", "25", "--seed", "1", "-o", "a.png")[0] == 0
+    with Image.open(tmp_path / "a.png") as picture:
+        assert picture.size == (10 * 58 + 2, 3 * 58 + 2)
+    assert gankit("sample", "r", "-o", "x.gif")[0] == 2
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("run")
+def test_memory_does_not_grow_with_the_number_of_samples(tmp_path):
+    peaks = []
+    for count in (500, 10_000):
+        code = (
+            "import atexit, resource, sys; from gankit.cli import main;"
+            "atexit.register(lambda: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss));"
+            f"sys.argv = ['gankit', 'sample', 'r', '-n', '{count}', '-o', 'x{count}.npz']; main()"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=True, timeout=120,
+        )  # fmt: skip
+        peaks.append(int(done.stdout.split()[-1]) * 1024)
+    result = 10_000 * 28 * 28
+    # The arrays, their compressed copy in memory, and some slack for the allocator.
+    assert peaks[1] - peaks[0] < 4 * result
+
+
+@pytest.mark.slow
+def test_a_rehearsal_reports_and_writes_nothing(gankit, tmp_path):
+    code, out, _ = gankit("train", "dcgan", "digits", "--steps", "100", *TINY, "--dry-run")
+    assert code == 0
+    for said in (
+        "10,000 images",
+        "generator:",
+        "parameters",
+        "MB",
+        "images/s",
+        "minutes",
+        "alternating",
+    ):
+        assert said in out
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_folders_become_classes_and_any_size_works(gankit, image_folder, tmp_path):
+    arguments = ("--steps", "2", *TINY, "--size", "20x28")
+    code, _, err = gankit("train", "cgan", image_folder, *arguments, "--out", "c")
+    assert code == 0, err
+    gan = package.load(tmp_path / "c")
+    assert gan.class_names == ("dark", "light")
+    assert gan.sample(3, labels="light").shape == (3, 20, 28, 3)
+    assert gankit("train", "dcgan", image_folder, *arguments, "--out", "d")[0] == 0
+    assert package.load(tmp_path / "d").sample(2).shape == (2, 20, 28, 3)
+
+
+@pytest.mark.slow
+def test_settings_from_a_file_and_from_set(gankit, tmp_path):
+    (tmp_path / "c.toml").write_text("[objective]\nloss = 'hinge'\n[training]\nbatch = 4\n")
+    arguments = ("--config", "c.toml", "--set", "training.batch=6", "--steps", "2")
+    code, out, err = gankit("train", "gan", "digits", *arguments, "--dry-run")
+    assert code == 0, err
+    assert "objective.loss = hinge" in out
+    assert "training.batch = 6" in out
+
+
+def test_list_names_everything(gankit):
+    code, out, _ = gankit("list")
+    assert code == 0
+    for registry in (FAMILIES, LOSSES, PENALTIES, RECIPES):
+        for name, summary in registry.summaries().items():
+            assert name in out
+            assert summary in out
+            assert summary
+    for name in ("digits", "mnist", "fashion_mnist", "toy:ring8", "toy:grid25", "toy:spiral"):
+        assert name in out
+
+
+def test_every_option_is_explained(gankit):
+    _, out, _ = gankit("train", "--help")
+    for name in (*SETTINGS, "out", "recipe", "config", "set", "dry_run"):
+        option = f"--{name.replace('_', '-')}"
+        assert option in out
+    for argument in app["train"].assemble_argument_collection():
+        assert argument.parameter.help, argument.name
+
+
+def test_completion_can_be_made():
+    for shell in ("bash", "zsh", "fish"):
+        assert "train" in app.generate_completion(shell=shell)
+
+
+def test_help_does_not_load_torch():
+    code = (
+        "import sys\nsys.argv = ['gankit', '--help']\nfrom gankit.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "assert 'torch' not in sys.modules and 'numpy' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)

@@ -1,0 +1,105 @@
+"""Two processes play the game of one: the same losses, one set of files."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from gankit.storage import read_tensors
+
+STEPS = 20
+DOUBLE = [
+    *("--precision", "64", "--threads", "1", "--batch", "16", "--device", "cpu"),
+    *("--set", "output.log_every=1", "--sample-every", "0", "--checkpoint-every", "10"),
+]
+PERCEPTRONS = [
+    *("--set", "network.activation=leaky", "--set", "network.dropout=0,0"),
+    *("--set", "network.generator_hidden=16", "--set", "network.discriminator_hidden=8"),
+    *("--penalty", "r1+r2", "--set", "objective.penalty_interval=2"),
+]
+TORCHRUN = (
+    *(sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"),
+    *("--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0"),
+)
+
+
+def command(out: str, update: str, *more: str, steps: int = STEPS) -> list[str]:
+    budget = ["--steps", str(steps), "--update", update, "--out", out]
+    return ["train", "gan", "digits", *budget, *DOUBLE, *PERCEPTRONS, *more]
+
+
+def losses(folder):
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [
+        {k: v for k, v in line.items() if k[:2] in ("d/", "g/", "d_") or k == "step"}
+        for line in lines
+    ]
+
+
+def assert_same(tmp_path, a: str, b: str) -> None:
+    one, two = losses(tmp_path / a), losses(tmp_path / b)
+    assert [line["step"] for line in one] == list(range(1, STEPS + 1))
+    assert len(one) == len(two)
+    for x, y in zip(one, two, strict=True):
+        assert x == pytest.approx(y, rel=1e-5, abs=1e-9)
+
+
+def finish(child) -> tuple[str, str]:
+    out, err = child.communicate(timeout=180)
+    assert child.returncode == 0, err
+    return out, err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("update", ["simultaneous", "alternating"])
+def test_two_processes_play_the_game_of_one(gankit, process, tmp_path, update):
+    code, _, err = gankit(*command("one", update))
+    assert code == 0, err
+    out, _ = finish(process(*command("two", update, "--devices", "2")))
+    assert out.count("trained 20 steps") == 1  # only the first process speaks
+    assert_same(tmp_path, "one", "two")
+
+
+@pytest.mark.slow
+def test_under_torchrun(gankit, process, tmp_path):
+    assert gankit(*command("one", "simultaneous"))[0] == 0
+    finish(process(*command("two", "simultaneous"), launcher=TORCHRUN))
+    assert_same(tmp_path, "one", "two")
+    assert len(list((tmp_path / "two/checkpoints").iterdir())) == 2
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_with_another_number_of_processes(gankit, process, tmp_path):
+    assert gankit(*command("whole", "simultaneous"))[0] == 0
+    assert gankit(*command("widened", "simultaneous", steps=10))[0] == 0
+    finish(process(*command("widened", "simultaneous", "--devices", "2")))
+    finish(process(*command("narrowed", "simultaneous", "--devices", "2", steps=10)))
+    assert gankit(*command("narrowed", "simultaneous"))[0] == 0
+    for name in ("widened", "narrowed"):
+        assert_same(tmp_path, "whole", name)
+        header = read_tensors(tmp_path / name / "model.safetensors", "artifact")[1]
+        assert header["step"] == STEPS
+
+
+@pytest.mark.slow
+def test_what_cannot_work_is_refused_by_every_process_at_once(process, gankit):
+    code, _, err = gankit(*command("r", "simultaneous", "--devices", "3"))
+    assert code == 2
+    assert "batch 16 cannot be shared by 3 processes" in err
+    child = process("train", "dcgan", "./nowhere", "--steps", "2", launcher=TORCHRUN)
+    _, err = child.communicate(timeout=120)
+    assert child.returncode != 0
+    assert "nowhere" in err
+
+
+@pytest.mark.slow
+def test_mixed_precision_takes_steps(gankit, tmp_path):
+    arguments = ["--precision", "bf16", "--threads", "1", "--batch", "8", "--device", "cpu"]
+    narrow = ["--set", "network.generator_width=4", "--set", "network.discriminator_width=4"]
+    code, _, err = gankit(
+        "train", "cgan", "digits", "--steps", "2", "--out", "r", *arguments, *narrow
+    )
+    assert code == 0, err
+    assert gankit("sample", "r", "-n", "4", "-o", "x.npz")[0] == 0

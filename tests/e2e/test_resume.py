@@ -1,0 +1,116 @@
+"""A run that is stopped, in whatever way, ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from gankit.families import FAMILIES
+from gankit.storage import read_tensors
+
+from .conftest import TINY, TINY_MLP
+
+STEPS = 400
+
+
+def command(family: str, out: str, data: str = "digits", steps: int = STEPS) -> list[str]:
+    tiny = TINY_MLP if family == "gan" else TINY
+    if data.startswith("toy:"):
+        tiny = ["--threads", "1", "--batch", "16"]
+    every = ["--checkpoint-every", "20", "--sample-every", "0", "--set", "output.log_every=20"]
+    return ["train", family, data, "--steps", str(steps), "--out", out, *every, *tiny]
+
+
+def wait_for_step(folder: Path, step: int, seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if any(int(p.stem.split("-")[1]) >= step for p in folder.glob("checkpoints/step-*")):
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"no checkpoint of step {step} after {seconds} s")
+
+
+def newest_step(folder: Path) -> int:
+    return int(max(folder.glob("checkpoints/step-*")).stem.split("-")[1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("family", "data"), [*((f, "digits") for f in FAMILIES.names()), ("gan", "toy:ring8")]
+)
+def test_killed_and_resumed_is_the_same_to_the_bit(
+    gankit, process, tmp_path, newest, equal, family, data
+):
+    child = process(*command(family, "killed", data))
+    wait_for_step(tmp_path / "killed", 60)
+    child.send_signal(signal.SIGKILL)
+    child.communicate(timeout=60)
+    assert 60 <= newest_step(tmp_path / "killed") < STEPS, "the kill was meant to land mid-run"
+    code, _, err = gankit(*command(family, "killed", data))
+    assert code == 0, err
+    assert gankit(*command(family, "whole", data))[0] == 0
+    assert newest_step(tmp_path / "killed") == STEPS
+    assert equal(newest(tmp_path / "killed"), newest(tmp_path / "whole"))
+    models = [
+        read_tensors(tmp_path / n / "model.safetensors", "artifact") for n in ("killed", "whole")
+    ]
+    assert models[0][1]["digest"] == models[1][1]["digest"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_asked_to_stop_it_saves_and_says_so(gankit, process, tmp_path, newest, equal, number, code):
+    child = process(*command("gan", "stopped"))
+    wait_for_step(tmp_path / "stopped", 40)
+    child.send_signal(number)
+    out, err = child.communicate(timeout=60)
+    assert child.returncode == code, err
+    assert f"stopped by {number.name} at step" in out
+    assert "Traceback" not in err
+    stopped = newest_step(tmp_path / "stopped")
+    assert 40 <= stopped < STEPS
+    assert f"{stopped:,}" in out
+    assert (tmp_path / "stopped/grid.png").exists()
+    assert gankit(*command("gan", "stopped"))[0] == 0
+    assert gankit(*command("gan", "whole"))[0] == 0
+    assert equal(newest(tmp_path / "stopped"), newest(tmp_path / "whole"))
+
+
+@pytest.mark.slow
+def test_a_torn_checkpoint_is_skipped_by_name(gankit, tmp_path, newest, equal):
+    assert gankit(*command("gan", "torn", steps=60))[0] == 0
+    last = max((tmp_path / "torn/checkpoints").glob("step-*"))
+    last.write_bytes(last.read_bytes()[:-100])
+    code, _, err = gankit(*command("gan", "torn", steps=80))
+    assert code == 0
+    assert f"skipping checkpoint {last.name}" in err
+    assert gankit(*command("gan", "whole", steps=80))[0] == 0
+    # The rate is constant here, so a run extended from 60 steps is one of 80.
+    assert equal(newest(tmp_path / "torn"), newest(tmp_path / "whole"))
+
+
+@pytest.mark.slow
+def test_a_finished_run_is_left_alone_and_a_larger_budget_extends_it(gankit, tmp_path):
+    assert gankit(*command("gan", "r", steps=20))[0] == 0
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "r/checkpoints").iterdir()}
+    code, out, _ = gankit(*command("gan", "r", steps=20))
+    assert code == 0
+    assert "nothing to do" in out
+    assert before == {p: p.stat().st_mtime_ns for p in (tmp_path / "r/checkpoints").iterdir()}
+    code, out, _ = gankit(*command("gan", "r", steps=40))
+    assert code == 0
+    assert "trained 40 steps" in out
+
+
+@pytest.mark.slow
+def test_two_processes_cannot_train_in_one_folder(gankit, process, tmp_path):
+    child = process(*command("gan", "r", steps=100_000))
+    wait_for_step(tmp_path / "r", 20)
+    code, _, err = gankit(*command("gan", "r", steps=100_000))
+    child.kill()
+    child.communicate(timeout=60)
+    assert code == 2
+    assert "another process" in err
