@@ -29,8 +29,9 @@ def small() -> Callable[..., Config]:
     """small("cgan", "digits", **{"training.steps": 3}) -> a tiny, complete configuration."""
 
     def make(family: str, source: str = "digits", **changes: Any) -> Config:
+        budgets = {"training.minutes", "training.images"} & changes.keys()
         settings = {
-            "training.steps": 6,
+            **({} if budgets else {"training.steps": 6}),
             "training.batch": 8,
             "output.log_every": 1,
             "runtime.threads": 1,

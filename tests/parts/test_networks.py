@@ -1,0 +1,192 @@
+"""Shapes, sizes and starts of the networks."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from gankit.config import override
+from gankit.errors import ConfigError
+from gankit.families import FAMILIES, Task
+from gankit.parts.layers import ConditionalBatchNorm2d, Maxout, OneHot, frozen
+from gankit.parts.networks import Head, MLPGenerator, stages_for, widths_for
+from gankit.recipes import RECIPES, configure
+
+SIZES = [(16, 16), (17, 33), (28, 28), (50, 64), (100, 75), (31, 31), (256, 256)]
+NARROW = {"network.generator_width": 2, "network.discriminator_width": 2}
+
+
+def game(family, shape, classes=0, **changes):
+    config = override(configure(family, "digits"), changes)
+    return FAMILIES[family](config, Task(shape, tuple(map(str, range(classes)))))
+
+
+@pytest.mark.parametrize("kernel", [3, 4, 5])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_any_size_comes_out_as_asked_and_goes_in(size, channels, kernel):
+    with torch.device("meta"):
+        g = game("dcgan", (channels, *size), **NARROW, **{"network.kernel": kernel})
+        noise = torch.zeros(2, 100)
+        images = g.generator(noise)
+        assert images.shape == (2, channels, *size)
+        assert g.discriminator(images).shape == (2,)
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 28), (3, 300, 64), (2,)], ids=str)
+@pytest.mark.parametrize("family", ["dcgan", "cgan"])
+def test_sizes_out_of_range_are_refused(family, shape):
+    with pytest.raises(ConfigError, match=r"16 to 256|points"):
+        game(family, shape, 3)
+
+
+def test_stages_and_widths():
+    assert [stages_for((1, s, s)) for s in (16, 28, 32, 64, 256)] == [2, 2, 3, 4, 6]
+    assert widths_for(128, 4) == [128, 256, 512, 1024]
+    assert widths_for(128, 6, 512) == [128, 256, 512, 512, 512, 512]
+
+
+def test_dcgan_is_the_papers_at_64():
+    """Figure 1 and section 3: 100 -> 4x4x1024 -> 512 -> 256 -> 128 -> 3; 5x5 kernels, stride 2."""
+    with torch.device("meta"):
+        g = FAMILIES["dcgan"](RECIPES["dcgan-paper"](), Task((3, 64, 64)))
+    up = [m for m in g.generator.modules() if isinstance(m, nn.ConvTranspose2d)]
+    down = [m for m in g.discriminator.modules() if isinstance(m, nn.Conv2d)]
+    assert g.generator.stem.weight.shape == (1024 * 4 * 4, 100)
+    assert [(m.in_channels, m.out_channels) for m in up] == [
+        (1024, 512), (512, 256), (256, 128), (128, 3),
+    ]  # fmt: skip
+    assert [(m.in_channels, m.out_channels) for m in down] == [
+        (3, 128), (128, 256), (256, 512), (512, 1024),
+    ]  # fmt: skip
+    assert {m.kernel_size for m in (*up, *down)} == {(5, 5)}
+    assert {m.stride for m in (*up, *down)} == {(2, 2)}
+    assert len([m for m in g.generator.modules() if isinstance(m, nn.BatchNorm2d)]) == 4
+    assert len([m for m in g.discriminator.modules() if isinstance(m, nn.BatchNorm2d)]) == 3
+    assert [m.bias is None for m in up] == [True, True, True, False]  # none before normalisation
+    assert [m.bias is None for m in down] == [False, True, True, True]
+    assert not any(isinstance(m, (nn.MaxPool2d, nn.AvgPool2d)) for m in g.discriminator.modules())
+
+
+def test_dcgans_start():
+    torch.manual_seed(0)
+    g = game(
+        "dcgan", (3, 32, 32), **{"network.generator_width": 64, "network.discriminator_width": 64}
+    )
+    weights = torch.cat([p.flatten() for n, p in g.generator.named_parameters() if "ups" in n])
+    assert weights.std().item() == pytest.approx(0.02, rel=0.02)
+    gains = torch.cat([m.weight for m in g.generator.norms])
+    assert gains.mean().item() == pytest.approx(1, abs=0.01)
+    assert gains.std().item() == pytest.approx(0.02, rel=0.15)
+
+
+def test_two_logit_head_is_the_softmax_of_true_against_fake():
+    torch.manual_seed(0)
+    head = Head(7, kind="v2")
+    features = torch.randn(5, 7)
+    softmax = head.linear(features).softmax(1)[:, 0]
+    assert torch.allclose(head(features).sigmoid(), softmax, atol=1e-6)
+
+
+def test_gan_is_the_papers_on_mnist():
+    g = FAMILIES["gan"](RECIPES["gan-mnist-paper"](), Task((1, 28, 28)))
+    assert [m.weight.shape for m in g.generator.modules() if isinstance(m, nn.Linear)] == [
+        (1200, 100), (1200, 1200), (784, 1200),
+    ]  # fmt: skip
+    maxout = [m for m in g.discriminator.modules() if isinstance(m, Maxout)]
+    assert [(m.units, m.pieces) for m in maxout] == [(240, 5), (240, 5)]
+    assert [m.p for m in g.discriminator.modules() if isinstance(m, nn.Dropout)] == [0.2, 0.5, 0.5]
+    for network, limit in ((g.generator, 0.05), (g.discriminator, 0.005)):
+        largest = max(float(p.detach().abs().max()) for p in network.parameters())
+        assert limit * 0.99 < largest <= limit
+    assert g.value_range == (0.0, 1.0)
+
+
+def test_cgan_is_the_papers_on_mnist():
+    g = FAMILIES["cgan"](RECIPES["cgan-mnist-paper"](), Task((1, 28, 28), tuple("0123456789")))
+    assert g.generator.noise.weight.shape == (200, 100)
+    assert g.generator.label.weight.shape == (10, 1000)
+    joint = [m.weight.shape for m in g.generator.joint.modules() if isinstance(m, nn.Linear)]
+    assert joint == [(1200, 1200), (784, 1200)]
+    maxout = [m for m in g.discriminator.modules() if isinstance(m, Maxout)]
+    assert [(m.units, m.pieces) for m in maxout] == [(240, 5), (50, 5), (240, 4)]
+
+
+def test_one_hot():
+    assert OneHot(10)(torch.tensor([5])).tolist() == [[0, 0, 0, 0, 0, 1, 0, 0, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("body", "conditioning"),
+    [("mlp", c) for c in ("branches", "concat", "embedding", "projection")]
+    + [("conv", c) for c in ("concat", "embedding", "projection")],
+)
+def test_every_conditioning_reaches_both_players(body, conditioning):
+    torch.manual_seed(0)
+    settings = {"network.body": body, "network.conditioning": conditioning, **NARROW}
+    g = game("cgan", (1, 16, 16), 3, **settings, **{"network.classifier": "0,0"})
+    noise, images = torch.randn(6, 64), torch.randn(6, 1, 16, 16)
+    for player, given in ((g.generator, noise), (g.discriminator, images)):
+        for p in player.parameters():
+            if p.dim() == 2 and p.shape[0] == 3:
+                nn.init.normal_(p)  # conditional gains start equal for every label
+        player.eval()
+        first, second = (player(given, torch.full((6,), label)) for label in (0, 1))
+        assert not torch.allclose(first, second)
+        assert torch.equal(first, player(given, torch.zeros(6, dtype=torch.long)))
+
+
+def test_combinations_that_are_none_are_refused():
+    with pytest.raises(ConfigError, match="branches"):
+        game("cgan", (1, 16, 16), 3, **{"network.conditioning": "branches"})
+    with pytest.raises(ConfigError, match="body"):
+        game("cgan", (1, 16, 16), 3, **{"network.body": "mlp"})  # the recipe's classifier
+    with pytest.raises(ConfigError, match="labels"):
+        game("cgan", (1, 16, 16), 0)
+
+
+def test_maxout_is_the_largest_of_its_pieces():
+    torch.manual_seed(0)
+    layer, x = Maxout(4, 3, 5), torch.randn(2, 4)
+    weight, bias = layer.linear.weight.view(3, 5, 4), layer.linear.bias.view(3, 5)
+    expected = [
+        [max((weight[u, p] @ r + bias[u, p]).item() for p in range(5)) for u in range(3)]
+        for r in x.unbind()
+    ]
+    assert torch.allclose(layer(x), torch.tensor(expected), atol=1e-6)
+
+
+def test_conditional_batch_norm_is_batch_norm_with_each_labels_gain():
+    torch.manual_seed(0)
+    norm, plain = ConditionalBatchNorm2d(3, 4), nn.BatchNorm2d(3, affine=False)
+    nn.init.normal_(norm.gain.weight)
+    nn.init.normal_(norm.shift.weight)
+    x, labels = torch.randn(6, 3, 5, 5), torch.tensor([0, 1, 2, 3, 1, 0])
+    normal = plain(x)
+    expected = torch.stack(
+        [
+            normal[i] * norm.gain.weight[y][:, None, None] + norm.shift.weight[y][:, None, None]
+            for i, y in enumerate(labels)
+        ]
+    )
+    assert torch.allclose(norm(x, labels), expected, atol=1e-6)
+    assert torch.allclose(norm.running_var, plain.running_var)
+
+
+def test_frozen_lets_gradients_through_and_changes_nothing():
+    network = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+    nn.utils.parametrizations.spectral_norm(network[0])
+    state = {k: v.clone() for k, v in network.state_dict().items()}
+    x = torch.randn(8, 3, requires_grad=True)
+    with frozen(network):
+        network(x).square().sum().backward()
+    assert x.grad is not None
+    assert all(p.grad is None and p.requires_grad for p in network.parameters())
+    assert all(torch.equal(v, state[k]) for k, v in network.state_dict().items())
+    network(x)
+    assert not torch.equal(network[1].running_mean, state["1.running_mean"])
+
+
+def test_mlp_generator_starts_from_noise_alone():
+    assert MLPGenerator(5, (2,), (8,), "linear")(torch.randn(3, 5)).shape == (3, 2)

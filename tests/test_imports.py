@@ -1,0 +1,77 @@
+"""Imports point down, and nothing heavy is loaded before it is used."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parent.parent / "src" / "gankit"
+#: From the ground up: a module may import from its own layer and from those before it.
+LAYERS = [
+    {"errors", "randomness", "registry", "config", "storage", "__init__"},
+    {"pictures", "data", "parts"},
+    {"game"},
+    {"families"},
+    {"recipes", "run", "artifact", "export_samples"},
+    {"training"},
+    {"cli"},
+    {"__main__"},
+]
+HEAVY = {"torch", "lightning_fabric", "numpy", "sklearn", "matplotlib", "tensorboard"}
+
+
+def room(module: str) -> str:
+    """gankit.parts.losses -> parts; gankit -> __init__."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
+
+
+def imported(path: Path) -> set[str]:
+    """The modules that a file imports anywhere, but for type checking."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def layer(name: str) -> int:
+    return next(i for i, rooms in enumerate(LAYERS) if name in rooms)
+
+
+@pytest.mark.parametrize(
+    "path", sorted(SOURCE.rglob("*.py")), ids=lambda p: str(p.relative_to(SOURCE))
+)
+def test_imports_point_down(path):
+    own = path.relative_to(SOURCE).with_suffix("").parts[0]
+    if own == "__init__":
+        return  # the public API names everything, and loads it when it is used
+    for name in imported(path):
+        if name == "gankit.__version__" or name.split(".")[0] != "gankit":
+            continue
+        assert layer(room(name)) <= layer(own), f"{own} imports {name}"
+
+
+@pytest.mark.parametrize("path", ["__init__.py", "cli.py", "config.py", "registry.py", "errors.py"])
+def test_light_modules_import_nothing_heavy_at_the_top(path):
+    for node in ast.parse((SOURCE / path).read_text()).body:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            module = node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
+            assert (module or "").split(".")[0] not in HEAVY
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    code = f"import sys, gankit\nloaded = {HEAVY!r} & set(sys.modules)\nassert not loaded, loaded\n"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_a_plain_run_does_not_load_lightning():
+    code = "import sys, gankit.training.loop\nassert 'lightning_fabric' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -1,0 +1,176 @@
+"""Budgets, checkpoints, rollbacks and the log, through `fit` and its session."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+
+import pytest
+import torch
+
+import gankit
+import gankit.config
+from gankit.run import Run
+from gankit.storage import read_tensors
+from gankit.training import loop
+from gankit.training.checkpoint import capture
+from gankit.training.loop import fit
+from gankit.training.session import Session, open_session
+from gankit.training.update import NotFiniteError
+
+
+def test_minutes_become_steps_that_are_recorded_and_repeatable(
+    small, tmp_path, newest, equal, monkeypatch
+):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    config = small("gan", **{"training.minutes": 0.02, "runtime.threads": None})
+    outcome = fit(config, tmp_path / "timed")
+    plan = json.loads((tmp_path / "timed/run.json").read_text())["plan"]
+    assert outcome.steps == plan["steps"] > 1
+    assert plan["seconds_per_step"] > 0
+    again = small("gan", **{"training.steps": outcome.step, "runtime.threads": plan["threads"]})
+    if outcome.finished:
+        fit(again, tmp_path / "counted")
+        assert equal(newest(tmp_path / "timed"), newest(tmp_path / "counted"))
+
+
+def test_more_minutes_are_more_steps_in_proportion(small, tmp_path):
+    fit(small("gan", **{"training.minutes": 0.01}), tmp_path / "r")
+    first = json.loads((tmp_path / "r/run.json").read_text())["plan"]["steps"]
+    outcome = fit(small("gan", **{"training.minutes": 0.02}), tmp_path / "r")
+    assert outcome.steps == 2 * first
+
+
+def test_images_are_steps_times_batch_times_k(small, tmp_path):
+    outcome = fit(small("gan", **{"training.images": 160, "objective.k": 2}), tmp_path / "r")
+    assert outcome.steps == 10
+
+
+def test_the_clock_guards_a_budget_in_minutes(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "OVERTIME", 0.0)
+    outcome = fit(small("gan", **{"training.minutes": 0.05}), tmp_path / "r")
+    assert outcome.overtime
+    assert not outcome.finished
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize("family", ["gan", "cgan"])
+def test_measuring_leaves_no_trace(small, tmp_path, family):
+    def opened(name, **changes):
+        with open_session(small(family, **changes), tmp_path / name) as s:
+            tensors, numbers = capture(s.state, copy=True)
+        return tensors, numbers["step"]
+
+    measured = opened("a", **{"training.minutes": 0.02})
+    unmeasured = opened("b", **{"training.steps": 1})
+    assert measured[1] == unmeasured[1] == 0
+    assert measured[0].keys() == unmeasured[0].keys()
+    assert all(torch.equal(v, unmeasured[0][k]) for k, v in measured[0].items())
+
+
+def test_only_the_newest_checkpoints_are_kept(small, tmp_path):
+    config = small("gan", **{"output.checkpoint_every": 1, "output.keep": 3})
+    fit(config, tmp_path / "r")
+    names = sorted(p.stem for p in (tmp_path / "r/checkpoints").iterdir())
+    assert names == [f"step-{s:08d}" for s in (4, 5, 6)]
+
+
+def test_pictures_at_their_steps(small, tmp_path):
+    fit(small("gan", **{"output.sample_every": 4}), tmp_path / "r")
+    assert [p.name for p in sorted((tmp_path / "r/samples").iterdir())] == [
+        "0000000.png", "0000004.png", "0000006.png",
+    ]  # fmt: skip
+
+
+def test_a_smaller_budget_than_was_trained_has_nothing_to_do(small, tmp_path):
+    fit(small("gan"), tmp_path / "r")
+    assert fit(small("gan", **{"training.steps": 4}), tmp_path / "r").trained == 0
+
+
+def break_at(monkeypatch, steps, always=False):
+    """Make `take_step` meet a number that is not finite at these steps."""
+    broken, original = set(steps), Session.take_step
+
+    def take_step(self):
+        if self.state.step in broken:
+            if not always:
+                broken.discard(self.state.step)
+            raise NotFiniteError("the term d/adversarial")
+        return original(self)
+
+    monkeypatch.setattr(Session, "take_step", take_step)
+
+
+def test_a_run_goes_back_with_other_draws_and_says_so(
+    small, tmp_path, monkeypatch, capfd, newest, equal
+):
+    config = small("gan", **{"output.checkpoint_every": 2})
+    fit(config, tmp_path / "whole")
+    break_at(monkeypatch, [5])
+    assert fit(config, tmp_path / "r").finished
+    said = capfd.readouterr().err
+    assert "step 5: the term d/adversarial is not finite; back to step 4" in said
+    steps = [line["step"] for line in Run(tmp_path / "r").metrics()]
+    assert steps == [1, 2, 3, 4, 5, 6]
+    assert not equal(newest(tmp_path / "r"), newest(tmp_path / "whole"))
+    header = read_tensors(max((tmp_path / "r/checkpoints").iterdir()), "checkpoint")[1]
+    assert header["rollbacks"] == 1
+
+
+def test_after_three_ways_back_it_gives_up_and_the_checkpoint_is_whole(
+    small, tmp_path, monkeypatch
+):
+    break_at(monkeypatch, [3], always=True)
+    config = small("gan", **{"output.checkpoint_every": 2})
+    with pytest.raises(gankit.TrainingError, match=r"d/adversarial.*--lr-d") as caught:
+        fit(config, tmp_path / "r")
+    assert "\n" not in str(caught.value)
+    assert read_tensors(max((tmp_path / "r/checkpoints").iterdir()), "checkpoint")[1]["step"] == 2
+    monkeypatch.undo()
+    assert fit(config, tmp_path / "r").finished
+
+
+def test_a_real_explosion_is_met(small, tmp_path):
+    config = small("gan", **{"discriminator.lr": 1e30, "generator.lr": 1e30, "training.steps": 40})
+    with pytest.raises(gankit.TrainingError, match="not finite"):
+        fit(config, tmp_path / "r")
+
+
+def test_a_signal_stops_after_the_step_and_saves(small, tmp_path, monkeypatch):
+    original = Session.take_step
+
+    def take_step(self):
+        if self.state.step == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return original(self)
+
+    monkeypatch.setattr(Session, "take_step", take_step)
+    outcome = fit(small("gan"), tmp_path / "r")
+    assert outcome.signal is signal.SIGTERM
+    assert outcome.step == 4
+    monkeypatch.undo()
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert fit(small("gan"), tmp_path / "r").trained == 2
+
+
+def test_data_that_changed_is_refused(small, image_folder, tmp_path):
+    config = small("dcgan", str(image_folder), **{"data.size": "16"})
+    fit(config, tmp_path / "r")
+    next(image_folder.glob("*/*.png")).unlink()
+    with pytest.raises(gankit.RunError, match="24 examples in the run, 23 other ones now"):
+        fit(config, tmp_path / "r")
+
+
+def test_images_larger_than_memory_give_the_same_run(small, image_folder, tmp_path, newest, equal):
+    for name, memory in (("within", 2.0), ("beyond", 0.0)):
+        config = small("dcgan", str(image_folder), **{"data.size": "16", "runtime.workers": 0})
+        config = gankit.config.override(config, {"data.memory_gb": memory})
+        fit(config, tmp_path / name)
+    assert equal(newest(tmp_path / "within"), newest(tmp_path / "beyond"))
+
+
+def test_tensorboard_where_it_is_installed(small, tmp_path):
+    pytest.importorskip("tensorboard")
+    fit(small("gan", **{"output.tensorboard": True}), tmp_path / "r")
+    assert list((tmp_path / "r/tensorboard").glob("events*"))
