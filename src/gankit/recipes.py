@@ -58,6 +58,19 @@ def _adam(lr: float, beta1: float = 0.5, beta2: float = 0.999, **more: object) -
     return OptimizerConfig(lr=lr, beta1=beta1, beta2=beta2, **more)  # type: ignore[arg-type]
 
 
+def _paper_sgd(decay_rate: float) -> OptimizerConfig:
+    """The first GANs' optimiser: rate .1 divided by `decay_rate` a step, momentum .5 to .7."""
+    return OptimizerConfig(
+        name="sgd",
+        lr=0.1,
+        momentum=0.5,
+        momentum_end=0.7,
+        schedule="exponential",
+        decay_rate=decay_rate,
+        lr_floor=1e-6,
+    )
+
+
 @RECIPES.register("cgan-fast", "the default job: class-conditional images in 2 minutes on a CPU")
 def cgan_fast() -> Config:
     """Chosen by racing configurations on the embedded digits (results/README.md)."""
@@ -104,15 +117,7 @@ def dcgan_paper() -> Config:
 @RECIPES.register("gan-mnist-paper", "the first GAN's MNIST networks and SGD (Goodfellow 2014)")
 def gan_mnist_paper() -> Config:
     """250 epochs of the full MNIST; momentum .5 to .7, the rate divided by 1.000004 a step."""
-    sgd = OptimizerConfig(
-        name="sgd",
-        lr=0.1,
-        momentum=0.5,
-        momentum_end=0.7,
-        schedule="exponential",
-        decay_rate=1.000004,
-        lr_floor=1e-6,
-    )
+    sgd = _paper_sgd(decay_rate=1.000004)
     return Config(
         family="gan",
         data=DataConfig(source="mnist"),
@@ -129,15 +134,7 @@ def gan_mnist_paper() -> Config:
 )
 def cgan_mnist_paper() -> Config:
     """The rate divided by 1.00004 a step down to 1e-6, momentum .5 to .7."""
-    sgd = OptimizerConfig(
-        name="sgd",
-        lr=0.1,
-        momentum=0.5,
-        momentum_end=0.7,
-        schedule="exponential",
-        decay_rate=1.00004,
-        lr_floor=1e-6,
-    )
+    sgd = _paper_sgd(decay_rate=1.00004)
     return Config(
         family="cgan",
         data=DataConfig(source="mnist"),
