@@ -31,10 +31,10 @@ def broken_links(page: Path) -> list[str]:
 
 
 def commands(page: Path) -> list[str]:
-    """Lines of code blocks (indented or fenced) that call gankit, without their comments."""
-    lines = [line.strip() for line in page.read_text().splitlines()]
-    found = [re.sub(r"\s+#.*", "", line) for line in lines if line.startswith("gankit ")]
-    return [re.sub(r"\s+->.*", "", line) for line in found]
+    """Lines of indented code blocks that call gankit, without their comments."""
+    lines = page.read_text().splitlines()
+    found = [line.strip() for line in lines if line.startswith("    gankit ")]
+    return [re.sub(r"\s+#.*", "", line) for line in found]
 
 
 def wrong_commands(page: Path) -> list[str]:
