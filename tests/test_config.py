@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 
-from gankit.cli import SETTINGS
-from gankit.config import differences, flatten, from_dict, override, read_toml, to_dict
+from gankit.cli import SETTINGS, app
+from gankit.config import (
+    TrainingConfig,
+    differences,
+    flatten,
+    from_dict,
+    override,
+    parse_assignments,
+    read_toml,
+    to_dict,
+)
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES
 from gankit.recipes import RECIPES, configure
@@ -103,3 +114,97 @@ def test_every_family_has_a_configuration_for_every_kind_of_data(family, source)
     assert config.family == family
     assert config.data.source == source
     assert isinstance(config.network, FAMILIES[family].options)
+
+
+def test_no_setting_and_no_option_goes_or_comes_unnoticed():
+    """Every dotted key is part of what users and stored runs rely on."""
+    assert sorted(k for k in flatten(CONFIG) if not k.startswith("network.")) == KEYS.split()
+
+
+@pytest.mark.parametrize("family", FAMILIES.names())
+def test_every_network_option_has_a_dotted_key(family):
+    config = configure(family, "digits")
+    keys = {k for k in flatten(config) if k.startswith("network.")}
+    assert keys == {f"network.{field.name}" for field in fields(FAMILIES[family].options)}
+    if family in NETWORK_KEYS:
+        assert sorted(k.removeprefix("network.") for k in keys) == NETWORK_KEYS[family].split()
+
+
+def test_the_options_of_train_are_these():
+    collection = app["train"].assemble_argument_collection(
+        default_parameter=app.default_parameter, parse_docstring=False
+    )
+    names = {name for argument in collection for name in argument.names if name.startswith("-")}
+    assert sorted(names - {"--help", "-h", "--version"}) == FLAGS.split()
+
+
+def test_the_family_is_not_a_setting_to_be_changed():
+    """Its options are another class: a configuration of the two would be none."""
+    assert override(CONFIG, {"family": "cgan"}) == CONFIG
+    with pytest.raises(ConfigError, match="`gankit train dcgan`"):
+        override(CONFIG, {"family": "dcgan"})
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+        read_toml(tmp_path / "none.toml")
+
+
+def test_a_file_is_worth_the_same_as_flags(tmp_path):
+    path = tmp_path / "c.toml"
+    path.write_text("[data]\nsize = 32\n[training]\nsteps = 7\n[generator]\nlr = 1\n")
+    typed = {"data.size": "32", "training.steps": "7", "generator.lr": "1"}
+    assert override(CONFIG, read_toml(path)) == override(CONFIG, typed)
+
+
+def test_assignments():
+    assert parse_assignments(["a.b=1", "c=x=y"]) == {"a.b": "1", "c": "x=y"}
+    with pytest.raises(ConfigError, match=r"section\.key=value"):
+        parse_assignments(["objective.k"])
+
+
+def test_overriding_leaves_the_original_alone():
+    before = flatten(CONFIG)
+    override(CONFIG, {"training.batch": 9, "network.kernel": 3})
+    assert flatten(CONFIG) == before
+
+
+@pytest.mark.parametrize("budgets", [{}, {"steps": 3, "minutes": 1}, {"steps": 1, "images": 1}])
+def test_exactly_one_budget(budgets):
+    with pytest.raises(ConfigError, match="one budget is needed"):
+        TrainingConfig(**budgets)
+
+
+KEYS = """
+data.channels data.fit data.memory_gb data.size data.source discriminator.beta1
+discriminator.beta2 discriminator.decay_from discriminator.decay_rate discriminator.lr
+discriminator.lr_floor discriminator.momentum discriminator.momentum_end discriminator.name
+discriminator.schedule family generator.beta1 generator.beta2 generator.decay_from
+generator.decay_rate generator.lr generator.lr_floor generator.momentum generator.momentum_end
+generator.name generator.schedule latent.prior latent.size objective.k objective.loss
+objective.penalty objective.penalty_interval objective.penalty_weight objective.real_target
+objective.update output.checkpoint_every output.keep output.log_every output.sample_every
+output.tensorboard runtime.device runtime.devices runtime.precision runtime.threads
+runtime.workers training.batch training.ema training.images training.minutes training.seed
+training.steps
+"""
+NETWORK_KEYS = {
+    "dcgan": """
+        discriminator_norm discriminator_units discriminator_width generator_width head
+        init kernel most_channels stages
+    """,
+    "cgan": """
+        body classifier conditioning discriminator_branches discriminator_hidden
+        discriminator_norm discriminator_units discriminator_width dropout embedding
+        generator_branches generator_hidden generator_width init kernel most_channels
+        output pieces stages
+    """,
+    "gan": """
+        activation discriminator_hidden dropout generator_hidden init output pieces
+    """,
+}
+FLAGS = """
+--batch --channels --checkpoint-every --config --device --devices --dry-run --ema --fit --images
+--k --keep --loss --lr-d --lr-g --minutes --out --penalty --penalty-weight --precision --prior
+--recipe --sample-every --seed --set --size --steps --tensorboard --threads --update --z-dim -o
+"""

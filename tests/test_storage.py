@@ -9,8 +9,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from gankit import storage
 from gankit.errors import RunError
-from gankit.storage import read_tensors, write_atomically, write_tensors
+from gankit.storage import digest, read_tensors, write_atomically, write_tensors
 
 TENSORS = {
     "a": torch.arange(6.0).view(2, 3),
@@ -75,3 +76,33 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
     monkeypatch.undo()
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_another_format_version_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "x.safetensors"
+    monkeypatch.setattr(storage, "FORMAT", 2)
+    write_tensors(path, "checkpoint", TENSORS, {})
+    monkeypatch.undo()
+    with pytest.raises(RunError, match="format version 2; this gankit reads version 1"):
+        read_tensors(path, "checkpoint")
+
+
+@pytest.mark.parametrize("name", TENSORS)
+def test_every_byte_of_every_tensor_is_in_the_digest(name):
+    before = digest(TENSORS)
+    for i in range(TENSORS[name].numel()):
+        changed = {k: v.clone(memory_format=torch.contiguous_format) for k, v in TENSORS.items()}
+        assert digest(changed) == before  # how it lies in memory is no matter
+        changed[name].view(-1)[i] += 1
+        assert digest(changed) != before
+
+
+def test_names_types_and_shapes_are_in_the_digest():
+    a = torch.zeros(4)
+    assert len({digest(t) for t in ({"a": a}, {"b": a}, {"a": a.view(2, 2)}, {"a": a.int()})}) == 4
+
+
+def test_a_folder_that_is_missing_is_an_os_error_and_leaves_nothing(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        write_atomically(tmp_path / "none" / "file", b"x")
+    assert list(tmp_path.iterdir()) == []

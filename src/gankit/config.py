@@ -212,6 +212,11 @@ def override(config: Config, changes: Mapping[str, Any]) -> Config:
             leaf = [name for name in known if name.rsplit(".", 1)[-1] == key]
             hint = f" Did you mean {leaf[0]!r}?" if leaf else did_you_mean(key, known)
             raise ConfigError(f"unknown setting {key!r}.{hint}")
+    if changes.get("family", config.family) != config.family:  # its options are another class
+        raise ConfigError(
+            f"the family is '{config.family}' here and cannot be set to '{changes['family']}': "
+            f"name it first, as in `gankit train {changes['family']}`"
+        )
     changed: Config = _replace(config, changes, "")
     return changed
 

@@ -26,6 +26,8 @@ from gankit.families import FAMILIES, Task
 from gankit.pictures import Pixels, save_film, save_png
 from gankit.storage import FORMAT, check_format, write_atomically
 
+LOCK = ".lock"
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -68,7 +70,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
 
 
 class Run:
-    """A run directory. Nothing is created before `begin`."""
+    """A run directory. Nothing is created before `lock` and `begin`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -94,7 +96,7 @@ class Run:
             config = from_dict(stored["config"], family.options)
             return Record(config, stored["data"], Plan(**stored["plan"]))
         except (FileNotFoundError, NotADirectoryError):
-            if self.folder.exists() and any(self.folder.iterdir()):
+            if self.folder.exists() and any(p.name != LOCK for p in self.folder.iterdir()):
                 raise RunError(
                     f"'{self.folder}' is not empty and holds no run: choose another --out"
                 ) from None
@@ -135,13 +137,15 @@ class Run:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Keep a second training process out of this directory. Released even by a kill."""
+        with self.writing("the run"):
+            self.folder.mkdir(parents=True, exist_ok=True)
         try:
             import fcntl
         except ImportError:  # Windows: no lock
             yield
             return
         with self.writing("the lock"):
-            handle = os.open(self.folder / ".lock", os.O_CREAT | os.O_RDWR)
+            handle = os.open(self.folder / LOCK, os.O_CREAT | os.O_RDWR)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield

@@ -105,3 +105,51 @@ def test_smoothing_without_a_target_is_refused():
 def test_unknown_loss_gets_a_suggestion():
     with pytest.raises(ConfigError, match="Did you mean 'hinge'"):
         build_loss(ObjectiveConfig(loss="hing"))
+
+
+@pytest.mark.parametrize("target", [1.0, 0.9])
+@pytest.mark.parametrize("name", FORMULAS)
+def test_slopes_are_the_finite_differences_of_the_values(name, target):
+    if target < 1 and not LOSSES[name](1.0).smoothable:
+        pytest.skip("has no target")
+    loss, h = build_loss(ObjectiveConfig(loss=name, real_target=target)), 1e-5
+    for objective in (loss.discriminator, loss.generator):
+        at = torch.stack([REAL, FAKE]).requires_grad_()
+        objective(*at).backward()
+        for i in range(2):
+            for j in range(len(REAL)):
+                aside = torch.zeros_like(REAL).expand(2, -1).clone()
+                aside[i, j] = h
+                up, down = (objective(*(at.detach() + s * aside)).item() for s in (1, -1))
+                slope = 0.0 if at.grad is None else at.grad[i, j].item()
+                assert slope == pytest.approx((up - down) / (2 * h), abs=1e-9)
+
+
+def test_smoothed_cross_entropy_is_that_of_probabilities():
+    for name in ("minimax", "non_saturating"):
+        found = build_loss(ObjectiveConfig(loss=name, real_target=0.9)).discriminator(REAL, FAKE)
+        entropy = torch.nn.functional.binary_cross_entropy
+        wanted = entropy(REAL.sigmoid(), torch.full_like(REAL, 0.9)) + entropy(
+            FAKE.sigmoid(), torch.zeros_like(FAKE)
+        )
+        assert found.item() == pytest.approx(wanted.item())
+
+
+def test_smoothed_least_squares_aims_at_the_target():
+    loss = build_loss(ObjectiveConfig(loss="least_squares", real_target=0.8))
+    zero = torch.zeros(1)
+    assert loss.discriminator(torch.tensor([0.8]), zero).item() == pytest.approx(0)
+    assert loss.generator(zero, torch.tensor([1.0])).item() == 0  # G's own aim is not smoothed
+
+
+@pytest.mark.parametrize("name", [n for n in FORMULAS if not LOSSES[n](1.0).smoothable])
+def test_each_loss_without_a_target_refuses_smoothing(name):
+    with pytest.raises(ConfigError, match=f"loss '{name}' has no target to smooth"):
+        build_loss(ObjectiveConfig(loss=name, real_target=0.9))
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_paired_says_whether_g_looks_at_the_real_ones(name):
+    loss = build_loss(ObjectiveConfig(loss=name))
+    moved = loss.generator(REAL + 1, FAKE).item() != loss.generator(REAL, FAKE).item()
+    assert moved == loss.paired

@@ -190,3 +190,49 @@ def test_frozen_lets_gradients_through_and_changes_nothing():
 
 def test_mlp_generator_starts_from_noise_alone():
     assert MLPGenerator(5, (2,), (8,), "linear")(torch.randn(3, 5)).shape == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("family", "option", "given"),
+    [
+        ("gan", "generator_hidden", "16,0"),
+        ("gan", "dropout", "0.2,1"),
+        ("gan", "dropout", "-0.1,0"),
+        ("gan", "pieces", -1),
+        ("dcgan", "stages", -1),
+        ("dcgan", "kernel", 0),
+        ("dcgan", "generator_width", 0),
+        ("dcgan", "init", -1),
+        ("cgan", "embedding", 0),
+        ("cgan", "discriminator_units", -1),
+    ],
+)
+def test_sizes_that_make_no_network_are_refused_by_name(family, option, given):
+    with pytest.raises(ConfigError, match=rf"network\.{option} must be"):
+        override(configure(family, "digits"), {f"network.{option}": given})
+
+
+@pytest.mark.parametrize("family", ["dcgan", "cgan"])
+def test_more_halvings_than_there_are_pixels_are_refused(family):
+    assert game(family, (1, 16, 16), 3, **NARROW, **{"network.stages": 4}) is not None
+    with pytest.raises(ConfigError, match=r"network\.stages = 5"):
+        game(family, (1, 16, 16), 3, **NARROW, **{"network.stages": 5})
+
+
+@pytest.mark.parametrize("kernel", [1, 2, 3, 4, 6, 7])
+@pytest.mark.parametrize("family", ["dcgan", "cgan"])
+def test_the_deepest_networks_of_any_kernel_work(family, kernel):
+    """16 pixels halved four times: what is left is one pixel, and it is seen."""
+    changes = {"network.kernel": kernel, "network.stages": 4, **NARROW}
+    with torch.device("meta"):
+        g = game(family, (1, 16, 19), 3, **changes)
+        labels = torch.zeros(2, dtype=torch.long)
+        images = g.generator(torch.zeros(2, g.config.latent.size), labels)
+        assert images.shape == (2, 1, 16, 19)
+        assert g.logits(images, labels).shape == (2,)
+
+
+def test_branches_without_pieces_are_refused():
+    config = override(RECIPES["cgan-mnist-paper"](), {"network.pieces": "0,4"})
+    with pytest.raises(ConfigError, match="maxout"):
+        FAMILIES["cgan"](config, Task((1, 28, 28), ("a", "b")))

@@ -68,3 +68,61 @@ def test_names_are_joined_by_plus():
 def test_nonsense_is_refused(given, said):
     with pytest.raises(ConfigError, match=said):
         build_penalties(ObjectiveConfig(penalty=given))
+
+
+def linear(weight):
+    """D(x) = w'x: its gradient is w everywhere."""
+    return lambda x: x.flatten(1) @ weight
+
+
+@pytest.mark.parametrize("shape", [(3,), (1, 3, 1)])
+def test_of_a_linear_map_in_value_and_slope(shape):
+    """|w|^2 / 2 with slope w, and (|w| - 1)^2 with slope 2 (|w| - 1) w / |w|; images too."""
+    real, fake = REAL.view(5, *shape), FAKE.view(5, *shape)
+    w = torch.tensor([0.5, -2.0, 1.0], dtype=torch.float64)
+    norm = w.norm().item()
+    expected = {
+        r1: (norm**2 / 2, w),
+        r2: (norm**2 / 2, w),
+        gradient_penalty: ((norm - 1) ** 2, 2 * (norm - 1) * w / norm),
+    }
+    for penalty, (value, slope) in expected.items():
+        weight = w.clone().requires_grad_()
+        found = penalty(linear(weight), real, fake, MIX)
+        found.backward()
+        assert found.item() == pytest.approx(value)
+        assert torch.allclose(weight.grad, slope)
+
+
+@pytest.mark.parametrize("penalty", [r1, r2, gradient_penalty])
+def test_slopes_by_the_weights_are_finite_differences(penalty):
+    """On a curved network: the gradient passes through D's own gradient."""
+    torch.manual_seed(1)
+    network = nn.Sequential(nn.Linear(3, 4), nn.Softplus(), nn.Linear(4, 1)).double()
+    value = lambda: penalty(lambda x: network(x)[:, 0], REAL, FAKE, MIX)  # noqa: E731
+    value().backward()
+    h = 1e-6
+    for p in network.parameters():
+        if p.grad is None:
+            assert p is network[2].bias  # a constant has no slope in x
+            continue
+        flat = p.detach().view(-1)
+        for i in range(len(flat)):
+            kept = flat[i].item()
+            flat[i] = kept + h
+            up = value().item()
+            flat[i] = kept - h
+            down = value().item()
+            flat[i] = kept
+            assert p.grad.view(-1)[i].item() == pytest.approx((up - down) / (2 * h), abs=1e-7)
+
+
+@pytest.mark.parametrize(("penalty", "at"), [(r1, 0), (r2, 1)])
+def test_r1_looks_at_the_real_and_r2_at_the_fakes(penalty, at):
+    matrix = torch.eye(3, dtype=torch.float64)
+    examples = [REAL, FAKE]
+    before = penalty(quadratic(matrix), *examples, MIX).item()
+    examples[1 - at] = examples[1 - at] + 5
+    assert penalty(quadratic(matrix), *examples, MIX).item() == before
+    examples[at] = examples[at] + 5
+    assert penalty(quadratic(matrix), *examples, MIX).item() != before

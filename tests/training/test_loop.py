@@ -20,6 +20,7 @@ from gankit.training.session import Session, open_session
 from gankit.training.update import NotFiniteError
 
 
+@pytest.mark.slow
 def test_minutes_become_steps_that_are_recorded_and_repeatable(
     small, tmp_path, newest, equal, monkeypatch
 ):
@@ -35,6 +36,7 @@ def test_minutes_become_steps_that_are_recorded_and_repeatable(
         assert equal(newest(tmp_path / "timed"), newest(tmp_path / "counted"))
 
 
+@pytest.mark.slow
 def test_more_minutes_are_more_steps_in_proportion(small, tmp_path):
     fit(small("gan", **{"training.minutes": 0.01}), tmp_path / "r")
     first = json.loads((tmp_path / "r/run.json").read_text())["plan"]["steps"]
@@ -42,6 +44,7 @@ def test_more_minutes_are_more_steps_in_proportion(small, tmp_path):
     assert outcome.steps == 2 * first
 
 
+@pytest.mark.slow
 def test_images_are_steps_times_batch_times_k(small, tmp_path):
     outcome = fit(small("gan", **{"training.images": 160, "objective.k": 2}), tmp_path / "r")
     assert outcome.steps == 10
@@ -102,6 +105,7 @@ def break_at(monkeypatch, steps, always=False):
     monkeypatch.setattr(Session, "take_step", take_step)
 
 
+@pytest.mark.slow
 def test_a_run_goes_back_with_other_draws_and_says_so(
     small, tmp_path, monkeypatch, capfd, newest, equal
 ):
@@ -174,3 +178,46 @@ def test_tensorboard_where_it_is_installed(small, tmp_path):
     pytest.importorskip("tensorboard")
     fit(small("gan", **{"output.tensorboard": True}), tmp_path / "r")
     assert list((tmp_path / "r/tensorboard").glob("events*"))
+
+
+@pytest.mark.parametrize("family", ["gan", "cgan"])
+@pytest.mark.slow
+def test_extended_twice_is_one_long_run(small, tmp_path, newest, equal, family):
+    changes = {"generator.schedule": "constant", "discriminator.schedule": "constant"}
+    for steps in (2, 5, 9):
+        outcome = fit(small(family, **changes, **{"training.steps": steps}), tmp_path / "parts")
+        assert (outcome.step, outcome.finished) == (steps, True)
+    fit(small(family, **changes, **{"training.steps": 9}), tmp_path / "whole")
+    assert equal(newest(tmp_path / "parts"), newest(tmp_path / "whole"))
+
+
+def test_a_changed_setting_is_refused_and_nothing_is_touched(small, tmp_path):
+    fit(small("gan"), tmp_path / "r")
+    before = {p: p.read_bytes() for p in (tmp_path / "r").rglob("*") if p.is_file()}
+    with pytest.raises(gankit.RunError, match=r"latent\.size: 100 in the run, 7 asked"):
+        fit(small("gan", **{"latent.size": 7, "training.steps": 99}), tmp_path / "r")
+    assert {p: p.read_bytes() for p in (tmp_path / "r").rglob("*") if p.is_file()} == before
+
+
+def test_it_learns_by_the_rate_of_the_whole_budget(small, tmp_path):
+    config = small(
+        "gan",
+        **{
+            "training.steps": 4,
+            "generator.lr": 0.4,
+            "generator.schedule": "linear",
+            "generator.decay_from": 0,
+            "discriminator.lr": 0.1,
+        },
+    )
+    fit(config, tmp_path / "r")
+    lines = Run(tmp_path / "r").metrics()
+    assert [line["lr_g"] for line in lines] == pytest.approx([0.4, 0.3, 0.2, 0.1])
+    assert [line["lr_d"] for line in lines] == pytest.approx([0.1] * 4)
+
+
+@pytest.mark.parametrize(
+    ("step", "every", "is_due"), [(0, 3, True), (4, 3, False), (6, 3, True), (6, 0, False)]
+)
+def test_what_is_due(step, every, is_due):
+    assert loop.due(step, every) is is_due

@@ -48,10 +48,12 @@ GAMES = {
     "conditional": ("cgan", NARROW | {"network.classifier": "0,0"}),
     "classifying": ("cgan", NARROW),
 }
+COUPLED = GAMES | {"normalised": ("dcgan", NARROW)}
+"""With batch normalisation in D: for the alternating update alone."""
 
 
 def opened(game: str, **changes):
-    family, settings = GAMES[game]
+    family, settings = COUPLED[game]
     rng = np.random.default_rng(0)
     data = ArrayDataset(
         "noise",
@@ -127,7 +129,7 @@ def test_simultaneous_holds_where_a_player_has_no_slope(loss, logit):
 
 
 @pytest.mark.parametrize("k", [1, 3])
-@pytest.mark.parametrize("game", GAMES)
+@pytest.mark.parametrize("game", COUPLED)
 def test_alternating_moves_g_against_the_d_that_has_just_moved(game, k):
     changes = {"objective.k": k, "objective.update": "alternating", "objective.penalty": "r1"}
     state, draw = opened(game, **changes)
@@ -151,6 +153,66 @@ def test_alternating_moves_g_against_the_d_that_has_just_moved(game, k):
             [p.detach() for p in state.networks[player].parameters()],
             [p.detach() for p in reference.networks[player].parameters()],
         )
+
+
+@pytest.mark.parametrize("loss", LOSSES.names())
+def test_alternating_is_that_of_every_loss(loss):
+    changes = {"objective.loss": loss, "objective.update": "alternating"}
+    for game in ("conditional", "normalised"):
+        state, draw = opened(game, **changes)
+        expected = two_pass(state, draw)["discriminator"]
+        alternating(state, draw, RUNTIME)
+        assert_close([p.grad for p in state.networks["discriminator"].parameters()], expected)
+        generator = state.networks["generator"]
+        found = [p.grad for p in generator.parameters()]
+        with torch.no_grad():  # G as it was; D has moved
+            for p, g in zip(generator.parameters(), found, strict=True):
+                p += 0.1 * g
+        assert_close(found, two_pass(state, draw)["generator"])
+
+
+@pytest.mark.parametrize("game", ["mlp", "conv", "conditional"])
+@pytest.mark.slow
+def test_simultaneous_is_two_passes_under_spectral_norm(game):
+    """With vectors that have settled, so that a further pass does not turn them."""
+    state, draw = opened(game, **{"objective.penalty": "spectral_norm"})
+    weights_of = state.networks["discriminator"]
+    for module in weights_of.modules():
+        for _ in range(3000 if hasattr(module, "parametrizations") else 0):
+            assert module.weight is not None  # a read in training mode is a power iteration
+    expected = two_pass(state, draw)
+    simultaneous(state, draw, RUNTIME)
+    for player, network in state.networks.items():
+        scale = max(float(e.abs().max()) for e in expected[player])
+        for p, e in zip(network.parameters(), expected[player], strict=True):
+            assert float((p.grad - e).abs().max()) <= 1e-6 * scale
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_d_sees_k_batches_and_g_the_last_fakes(k):
+    state, draw = opened("mlp", **{"objective.k": k, "objective.update": "alternating"})
+    asked = []
+    seen = {"discriminator": [], "generator": []}
+    for player in seen:
+        original = getattr(state.game, f"{player}_terms")
+
+        def watched(batch, fake, player=player, original=original):
+            seen[player].append(fake)
+            return original(batch, fake)
+
+        setattr(state.game, f"{player}_terms", watched)
+
+    def drawn(substep):
+        asked.append(substep)
+        return draw(substep)
+
+    alternating(state, drawn, RUNTIME)
+    assert asked == list(range(k))
+    assert len(seen["discriminator"]) == k
+    assert not any(fake.requires_grad for fake in seen["discriminator"])
+    (last,) = seen["generator"]
+    assert last.requires_grad
+    assert torch.equal(last, seen["discriminator"][-1])
 
 
 def test_generators_turn_leaves_batch_statistics_and_spectral_vectors_alone():

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gankit.errors import ConfigError
-from gankit.families.dcgan import check_image_size
+from gankit.families.dcgan import check_image_size, check_stages
 from gankit.game import Batch, Game, Terms, register_family
 from gankit.parts.layers import ConditionalBatchNorm2d, Maxout, OneHot
 from gankit.parts.networks import (
@@ -20,8 +20,8 @@ from gankit.parts.networks import (
     MLPDiscriminator,
     MLPGenerator,
     Output,
+    check_options,
     init_normal,
-    stages_for,
     widths_for,
 )
 
@@ -58,6 +58,9 @@ class CGANOptions:
     init: float | None = None  # std of the weights; None: torch's own start
     # D also names the class (arXiv 1610.09585): the weight of that term for D and for G; 0: none
     classifier: tuple[float, float] = (0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        check_options(self)
 
 
 class BranchedGenerator(nn.Module):
@@ -146,7 +149,7 @@ class CGAN(Game):
             raise ConfigError(
                 "network.conditioning = 'branches' is the mlp's; conv takes the others"
             )
-        stages = o.stages or stages_for(self.task.shape)
+        stages = check_stages(o.stages, self.task)
         code, code_size = self._label_code()
         network = ConvGenerator(
             noise,
@@ -166,7 +169,7 @@ class CGAN(Game):
         o = self.network
         if o.body == "mlp":
             return self._mlp_discriminator()
-        stages = o.stages or stages_for(self.task.shape)
+        stages = check_stages(o.stages, self.task)
         code, code_size = self._label_code()
         network = ConvDiscriminator(
             self.task.shape,
@@ -228,6 +231,8 @@ class CGAN(Game):
     def _mlp_discriminator(self) -> nn.Module:
         o, classes, shape = self.network, self.task.classes, self.task.shape
         if o.conditioning == "branches":
+            if o.pieces[0] < 1:
+                raise ConfigError("network.pieces: the branches are maxout, of at least 1 piece")
             return BranchedDiscriminator(
                 classes,
                 shape,

@@ -12,6 +12,7 @@ from gankit.game import Game, Task, register_family
 from gankit.parts.networks import (
     ConvDiscriminator,
     ConvGenerator,
+    check_options,
     init_normal,
     stages_for,
     widths_for,
@@ -32,6 +33,9 @@ class DCGANOptions:
     head: Literal["v1", "v2"] = "v1"  # one sigmoid, or a softmax over (true, fake)
     init: float | None = 0.02  # std of the weights; None: torch's own start
 
+    def __post_init__(self) -> None:
+        check_options(self)
+
 
 def check_image_size(family: str, task: Task) -> None:
     """Raises ConfigError where the data is not images of 16 to 256 pixels a side."""
@@ -43,6 +47,14 @@ def check_image_size(family: str, task: Task) -> None:
             f"family '{family}' makes images of 16 to 256 pixels a side, got {height}x{width}: "
             "choose one with --size"
         )
+
+
+def check_stages(asked: int | None, task: Task) -> int:
+    """How often the image is halved. Raises ConfigError where nothing would be left of it."""
+    stages = asked or stages_for(task.shape)
+    if min(task.shape[1:]) < 2**stages:
+        raise ConfigError(f"network.stages = {stages} halves {task.shape[1:]} to nothing")
+    return stages
 
 
 @register_family("dcgan")
@@ -87,7 +99,4 @@ class DCGAN(Game):
     @property
     def stages(self) -> int:
         """How often the image is halved."""
-        stages: int = self.network.stages or stages_for(self.task.shape)
-        if min(self.task.shape[1:]) < 2**stages:
-            raise ConfigError(f"network.stages = {stages} halves {self.task.shape[1:]} to nothing")
-        return stages
+        return check_stages(self.network.stages, self.task)

@@ -8,7 +8,7 @@ from typing import Literal
 from torch import nn
 
 from gankit.game import Game, register_family
-from gankit.parts.networks import MLPDiscriminator, MLPGenerator, init_uniform
+from gankit.parts.networks import MLPDiscriminator, MLPGenerator, check_options, init_uniform
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +22,9 @@ class GANOptions:
     dropout: tuple[float, float] = (0.2, 0.5)  # in D, on the pixels and on every other input
     output: Literal["sigmoid", "tanh"] = "sigmoid"
     init: tuple[float, float] | None = (0.05, 0.005)  # G, D: U(-a, a); None: torch's own
+
+    def __post_init__(self) -> None:
+        check_options(self)
 
 
 @register_family("gan")

@@ -14,6 +14,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from gankit.errors import ConfigError
 from gankit.parts.convolutions import conv2d, doubling_conv
 from gankit.parts.layers import ConditionalBatchNorm2d, Maxout
 
@@ -218,6 +219,38 @@ class ConvDiscriminator(nn.Module):
         if self.classifier is None:
             return logits
         return torch.cat([logits[:, None], self.classifier(x)], 1)
+
+
+LEAST = {
+    "generator_width": 1,
+    "discriminator_width": 1,
+    "generator_hidden": 1,
+    "discriminator_hidden": 1,
+    "generator_branches": 1,
+    "discriminator_branches": 1,
+    "stages": 1,
+    "most_channels": 1,
+    "kernel": 1,
+    "embedding": 1,
+    "pieces": 0,
+    "discriminator_units": 0,
+    "dropout": 0,
+    "init": 0,
+    "classifier": 0,
+}
+"""The least that each of a family's options may be, by its name, where the family has it."""
+
+
+def check_options(options: object) -> None:
+    """Raises ConfigError where a size among a family's options makes no network."""
+    for name, least in LEAST.items():
+        given = getattr(options, name, None)
+        numbers = given if isinstance(given, tuple) else (given,)
+        if any(number is not None and number < least for number in numbers):
+            raise ConfigError(f"network.{name} must be at least {least}, got {given}")
+    dropout = getattr(options, "dropout", ())
+    if any(share >= 1 for share in dropout):
+        raise ConfigError(f"network.dropout must be below 1, got {dropout}")
 
 
 def join_code(x: Tensor, labels: Tensor | None, code: nn.Module | None) -> Tensor:

@@ -67,9 +67,8 @@ def extend_plan(plan: Plan, old: Config, new: Config) -> Plan:
     steps = _given_steps(new)
     if steps is None:
         assert new.training.minutes is not None
-        if old.training.minutes is None:
-            return plan
-        steps = round(plan.steps * new.training.minutes / old.training.minutes)
+        grown = new.training.minutes / (old.training.minutes or new.training.minutes)
+        steps = round(plan.steps * grown)
     return Plan(steps, new.runtime.threads or plan.threads, plan.seconds_per_step)
 
 

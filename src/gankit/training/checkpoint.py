@@ -52,8 +52,10 @@ def write_checkpoint(run: Run, state: State, keep: int) -> Path:
     tensors, numbers = capture(state)
     with run.writing("the checkpoint"):
         write_tensors(path, "checkpoint", tensors, numbers)
-        for old in checkpoints(run)[:-keep]:
-            old.unlink(missing_ok=True)
+        newer = [p for p in checkpoints(run) if p > path]  # torn: a valid one was resumed
+        older = [p for p in checkpoints(run) if p <= path][:-keep]
+        for dropped in (*newer, *older):
+            dropped.unlink(missing_ok=True)
         for torn in run.checkpoints.glob(".*.part"):  # of a killed process
             torn.unlink(missing_ok=True)
     return path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from torch import nn
 
@@ -15,7 +16,7 @@ from gankit.training.optimizers import set_pace
 from gankit.training.runtime import start_runtime
 from gankit.training.session import read_data
 from gankit.training.state import PLAYERS, State, build_state, draw_batch
-from gankit.training.update import choose_update
+from gankit.training.update import NotFiniteError, choose_update
 
 SECONDS = 1.5
 
@@ -34,7 +35,8 @@ def rehearse(config: Config) -> str:
         def step() -> None:
             for player in PLAYERS:
                 set_pace(state.optimizers[player], getattr(config, player), 0, 1)
-            update(state, lambda substep: draw_batch(state, feed, runtime, substep), runtime)
+            with suppress(NotFiniteError):  # its time is what is wanted
+                update(state, lambda substep: draw_batch(state, feed, runtime, substep), runtime)
             state.step += 1
 
         per_step = _seconds_per_step(step)

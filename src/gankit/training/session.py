@@ -212,9 +212,9 @@ def open_session(config: Config, folder: str | Path) -> Iterator[Session]:
             resumed=False,
         )
         session.plan = _decide(session, record)
-        if writes:
-            run.begin(Record(config, describe(dataset), session.plan))
         with run.lock() if writes else nullcontext():
+            if writes:
+                run.begin(Record(config, describe(dataset), session.plan))
             runtime.barrier()
             session.resumed = restore_newest(run, state, display.say)
             session.trim_log()

@@ -1,0 +1,104 @@
+"""The conditional GAN: its ranges, its class-naming head and what that head's terms are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from gankit.config import override
+from gankit.families import FAMILIES, Task
+from gankit.game import Batch
+from gankit.recipes import RECIPES, configure
+
+TASK = Task((1, 16, 16), ("a", "b", "c"))
+NARROW = {"generator_width": 2, "discriminator_width": 2}
+
+
+def game(task=TASK, **options):
+    changes = {f"network.{k}": v for k, v in (NARROW | options).items()}
+    return FAMILIES["cgan"](override(configure("cgan", "digits"), changes), task)
+
+
+def batch(g, count=6):
+    rng = np.random.default_rng(0)
+    labels = torch.arange(count) % 3
+    real = torch.from_numpy(rng.uniform(-1, 1, (count, 1, 16, 16)).astype(np.float32))
+    return Batch(real, labels, g.latent(count, labels, rng), torch.rand(count))
+
+
+@pytest.mark.parametrize(("output", "low"), [("sigmoid", 0.0), ("tanh", -1.0)])
+def test_images_stay_in_the_value_range(output, low):
+    g = game(output=output)
+    assert g.value_range == (low, 1.0)
+    images = g.generate(batch(g).latent)
+    assert low <= images.min() < images.max() <= 1
+
+
+def test_points_have_no_range():
+    g = FAMILIES["cgan"](configure("cgan", "toy:ring8"), Task((2,), ("a", "b")))
+    assert g.value_range is None
+
+
+@pytest.mark.parametrize("norm", ["none", "batch"])
+def test_the_class_terms_are_cross_entropies_of_the_second_head(norm):
+    torch.manual_seed(0)
+    g = game(classifier="0.5,0.25", discriminator_norm=norm)
+    given = batch(g)
+    fake = g.generate(given.latent).detach()
+    d_terms, g_terms = g.shared_terms(given, fake)
+    wanted = []
+    for weight, examples in ((0.5, given.real), (0.25, fake)):
+        chances = g.discriminator(examples, given.labels)[:, 1:].softmax(1)
+        right = chances[torch.arange(6), given.labels]
+        wanted.append(-weight * right.log().mean().item())
+    assert d_terms.minimised["class"].item() == pytest.approx(wanted[0], rel=1e-5)
+    assert g_terms.minimised["class"].item() == pytest.approx(wanted[1], rel=1e-5)
+    alone = g.generator_terms(given, fake)
+    for name, value in g_terms.minimised.items():
+        assert alone.minimised[name].item() == pytest.approx(value.item(), rel=1e-5)
+
+
+def test_the_head_says_nothing_of_real_or_fake():
+    torch.manual_seed(0)
+    g = game(classifier="1,1")
+    given = batch(g)
+    out = g.discriminator(given.real, given.labels)
+    assert out.shape == (6, 4)
+    assert torch.equal(g.logits(given.real, given.labels), out[:, 0])
+
+
+def test_without_the_head_there_is_no_such_term():
+    g = game(classifier="0,0")
+    given = batch(g)
+    terms = g.discriminator_terms(given, g.generate(given.latent).detach())
+    assert terms.minimised.keys() == {"adversarial"}
+    assert g.discriminator.classifier is None
+    assert g.only_adversarial
+
+
+def test_the_papers_label_is_the_raw_one_hot_vector():
+    """A linear map of a one-hot label, as a look-up: the same function."""
+    torch.manual_seed(0)
+    g = FAMILIES["cgan"](RECIPES["cgan-mnist-paper"](), Task((1, 28, 28), tuple("0123456789")))
+    labels = torch.tensor([5, 0])
+    one_hot = torch.eye(10)[labels]
+    assert torch.allclose(g.generator.label(labels), one_hot @ g.generator.label.weight)
+    assert g.discriminator.one_hot(labels).tolist() == one_hot.tolist()
+
+
+@pytest.mark.parametrize("body", ["mlp", "conv"])
+def test_concatenation_puts_the_one_hot_label_where_it_belongs(body):
+    g = game(body=body, conditioning="concat", classifier="0,0")
+    seen = {}
+    first = g.discriminator.layers if body == "mlp" else g.discriminator.trunk
+    first.register_forward_hook(lambda _m, inputs, _out: seen.update(x=inputs[0]))
+    image = torch.full((1, 1, 16, 16), 0.5)
+    g.discriminator(image, torch.tensor([2]))
+    if body == "mlp":
+        assert seen["x"].shape == (1, 256 + 3)
+        assert seen["x"][0, 256:].tolist() == [0, 0, 1]
+    else:
+        assert seen["x"].shape == (1, 1 + 3, 16, 16)
+        assert seen["x"][0, 1:].mean((1, 2)).tolist() == [0, 0, 1]
+    assert (seen["x"].flatten(1)[0, :256] == 0.5).all()

@@ -1,0 +1,86 @@
+"""Recipes: complete, chosen by what was named, true to their papers."""
+
+from __future__ import annotations
+
+import pytest
+
+from gankit.errors import ConfigError
+from gankit.families import FAMILIES, Task
+from gankit.recipes import RECIPES, configure
+from gankit.training.state import build_game
+from gankit.training.update import alternating, choose_update, simultaneous
+
+TASKS = {
+    "digits": Task((1, 28, 28), tuple("0123456789")),
+    "mnist": Task((1, 28, 28), tuple("0123456789")),
+    "toy:ring8": Task((2,), tuple("01234567")),
+}
+
+
+@pytest.mark.parametrize("name", RECIPES.names())
+def test_every_recipe_makes_a_game_and_an_update(name):
+    config = RECIPES[name]()
+    game = build_game(config, TASKS[config.data.source])
+    assert isinstance(config.network, FAMILIES[config.family].options)
+    assert choose_update(game) in (alternating, simultaneous)
+
+
+@pytest.mark.parametrize(
+    ("family", "source", "recipe"),
+    [
+        (None, None, "cgan-fast"),
+        ("cgan", "digits", "cgan-fast"),
+        ("gan", "digits", "gan-fast"),
+        ("dcgan", "./folder", "dcgan-paper"),
+        ("gan", "toy:grid25", "toy-gan"),
+        ("cgan", "toy:ring8", "toy-cgan"),
+    ],
+)
+def test_what_is_named_chooses_the_recipe(family, source, recipe):
+    chosen, expected = configure(family, source), RECIPES[recipe]()
+    assert chosen.network == expected.network
+    assert chosen.training == expected.training
+    assert chosen.objective == expected.objective
+    assert chosen.data.source == (source or expected.data.source)
+
+
+def test_a_named_recipe_keeps_its_own_data_unless_told():
+    assert configure(recipe="gan-mnist-paper").data.source == "mnist"
+    assert configure(source="digits", recipe="gan-mnist-paper").data.source == "digits"
+
+
+def test_a_recipe_of_another_family_is_refused():
+    assert configure("gan", recipe="gan-fast").family == "gan"
+    with pytest.raises(ConfigError, match="'cgan-fast' is of family 'cgan', not 'gan'"):
+        configure("gan", recipe="cgan-fast")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"family": "dgan"}, "Did you mean 'dcgan'"),
+        ({"recipe": "gan-mnist-papr"}, "Did you mean 'gan-mnist-paper'"),
+    ],
+)
+def test_misspelt_names_get_a_suggestion(arguments, said):
+    with pytest.raises(ConfigError, match=said):
+        configure(**arguments)
+
+
+def test_dcgan_trains_as_its_paper_says():
+    """Section 4: Adam 2e-4, beta1 .5, batch 128, noise of 100 from U(-1, 1), normal(0, .02)."""
+    config = RECIPES["dcgan-paper"]()
+    for player in (config.generator, config.discriminator):
+        assert (player.name, player.lr, player.beta1) == ("adam", 2e-4, 0.5)
+    assert config.training.batch == 128
+    assert (config.latent.size, config.latent.prior) == (100, "uniform")
+    assert config.network.init == 0.02
+
+
+def test_cgan_trains_as_its_paper_says():
+    """Section 4.1: SGD, batch 100, rate .1 divided by 1.00004 to 1e-6, momentum .5 to .7."""
+    config = RECIPES["cgan-mnist-paper"]()
+    for player in (config.generator, config.discriminator):
+        assert (player.name, player.lr, player.decay_rate) == ("sgd", 0.1, 1.00004)
+        assert (player.lr_floor, player.momentum, player.momentum_end) == (1e-6, 0.5, 0.7)
+    assert config.training.batch == 100

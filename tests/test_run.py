@@ -1,0 +1,188 @@
+"""The run directory: begun, read back, locked, and what it refuses."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import gankit.storage
+from gankit.config import override
+from gankit.data import ArrayDataset
+from gankit.errors import ConfigError, RunError
+from gankit.recipes import configure
+from gankit.run import Plan, Record, Run, describe
+from gankit.training.loop import fit
+
+CONFIG = configure("gan", "toy:ring8")
+
+
+def dataset(fingerprint="f", count=6):
+    return ArrayDataset("points", np.zeros((count, 2), np.float32), fingerprint)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run that has begun."""
+    run = Run(tmp_path / "deep" / "run")
+    run.begin(Record(CONFIG, describe(dataset()), Plan(50, 1, 0.25)))
+    return run
+
+
+def test_nothing_is_made_by_looking(tmp_path):
+    assert Run(tmp_path / "r").record() is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_begun_is_read_back(run):
+    record = run.record()
+    assert record.config == CONFIG
+    assert record.plan == Plan(50, 1, 0.25)
+    assert record.task.shape == (2,)
+    assert record.data["count"] == 6
+
+
+def test_the_same_run_goes_on(run):
+    longer = override(CONFIG, {"training.steps": 10_000, "output.keep": 7})
+    run.check_resumable(run.record(), longer, dataset())
+
+
+def test_each_difference_has_a_line(run):
+    other = override(CONFIG, {"training.seed": 3, "objective.loss": "hinge"})
+    with pytest.raises(RunError) as caught:
+        run.check_resumable(run.record(), other, dataset("g", 7))
+    first, *lines = str(caught.value).splitlines()
+    assert "choose another --out" in first
+    assert [line.strip() for line in lines] == [
+        f"objective.loss: {CONFIG.objective.loss!r} in the run, 'hinge' asked",
+        "training.seed: 0 in the run, 3 asked",
+        "the data itself: 6 examples in the run, 7 other ones now",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{not json", "damaged"),
+        ("[]", "damaged"),
+        ('{"format": 1}', "damaged"),
+        ('{"format": 2}', "format version 2; this gankit reads version 1"),
+        ("{}", "format version None"),
+    ],
+)
+def test_a_damaged_or_newer_record_is_refused(run, content, said):
+    run.record_path.write_text(content)
+    with pytest.raises(RunError, match=said):
+        run.record()
+
+
+def test_a_record_with_unknown_settings_is_refused(run):
+    stored = json.loads(run.record_path.read_text())
+    stored["config"]["objective"]["los"] = 1
+    run.record_path.write_text(json.dumps(stored))
+    with pytest.raises(ConfigError, match=r"objective\.los"):
+        run.record()
+
+
+def test_a_folder_or_file_of_someone_else_is_refused(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(RunError, match="not empty and holds no run"):
+        Run(tmp_path).record()
+    with pytest.raises(RunError, match="is a file"):
+        Run(tmp_path / "notes.txt").record()
+
+
+def test_the_log_forgets_what_will_be_done_again(run):
+    for step in (1, 2, 3):
+        run.log({"step": step, "d/adversarial": 0.5})
+    with run.metrics_path.open("a") as file:
+        file.write('{"step": 2, "d/adv')  # torn by a kill
+    run.trim_log(2)
+    assert run.metrics() == [{"step": s, "d/adversarial": 0.5} for s in (1, 2)]
+
+
+def test_a_log_that_is_not_there(run):
+    run.trim_log(5)
+    assert run.metrics() == []
+    assert not run.metrics_path.exists()
+
+
+def test_pictures_and_film(run):
+    run.write_timeline()  # of no pictures: none
+    assert not run.timeline_path.exists()
+    for step in (0, 20):
+        path = run.write_picture(step, np.full((8, 8), step, np.uint8))
+    assert path.name == "0000020.png"
+    assert path.read_bytes() == run.grid_path.read_bytes()
+    run.write_timeline()
+    assert run.timeline_path.read_bytes()[:3] == b"GIF"
+
+
+HOLD = """
+import sys, pathlib
+from gankit.run import Run
+with Run(pathlib.Path(sys.argv[1])).lock():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.slow
+def test_one_process_at_a_time_and_a_killed_one_lets_go(run):
+    command = [sys.executable, "-c", HOLD, str(run.folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        try:
+            assert other.stdout.readline() == b"held\n"
+            with pytest.raises(RunError, match="another process is training"), run.lock():
+                pass
+        finally:
+            other.kill()
+    with run.lock():
+        assert run.folder.exists()
+
+
+def test_a_refused_process_leaves_the_record_alone(small, run):
+    """The lock comes before run.json is written: the run in progress keeps its own plan."""
+    config = small("gan", "toy:ring8", **{"training.steps": 2})
+    folder = run.folder.parent / "fresh"
+    fit(config, folder)
+    before = (folder / "run.json").read_bytes()
+    with Run(folder).lock(), pytest.raises(RunError, match="another process"):
+        fit(override(config, {"training.steps": 9}), folder)
+    assert (folder / "run.json").read_bytes() == before
+
+
+def test_a_lock_alone_is_no_ones_folder(tmp_path):
+    """A process that was killed between the lock and the record leaves a usable folder."""
+    with Run(tmp_path / "r").lock():
+        pass
+    assert [p.name for p in (tmp_path / "r").iterdir()] == [".lock"]
+    assert Run(tmp_path / "r").record() is None
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda run: run.begin(Record(CONFIG, {}, Plan(1, 1))),
+        lambda run: run.write_picture(1, np.zeros((4, 4), np.uint8)),
+        lambda run: run.trim_log(0),
+    ],
+    ids=["record", "picture", "log"],
+)
+def test_a_full_disk_is_one_line_and_harms_nothing(run, monkeypatch, write):
+    run.log({"step": 1})
+    before = {p: p.read_bytes() for p in run.folder.rglob("*") if p.is_file()}
+
+    def full(_handle):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(gankit.storage.os, "fsync", full)
+    with pytest.raises(RunError, match="No space left on device") as caught:
+        write(run)
+    assert "\n" not in str(caught.value)
+    assert {p: p.read_bytes() for p in run.folder.rglob("*") if p.is_file()} == before

@@ -1,0 +1,170 @@
+"""Checkpoints: everything that changes, bit for bit; the newest whole one is found."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+import torch
+
+import gankit.storage
+from gankit.data import load_dataset
+from gankit.data.batches import Feed
+from gankit.errors import RunError
+from gankit.families import Task
+from gankit.run import Run
+from gankit.training.checkpoint import (
+    capture,
+    checkpoints,
+    restore,
+    restore_newest,
+    write_checkpoint,
+)
+from gankit.training.runtime import Runtime
+from gankit.training.state import build_state, draw_batch
+from gankit.training.update import choose_update
+
+RUNTIME = Runtime(torch.device("cpu"))
+DATA = load_dataset("digits")
+
+
+def opened(config):
+    return build_state(config, Task(DATA.shape, DATA.class_names), RUNTIME)
+
+
+def advance(state, steps):
+    update = choose_update(state.game)
+    config = state.game.config
+    with Feed(DATA, seed=config.training.seed, batch=config.training.batch) as feed:
+        for _ in range(steps):
+            update(state, lambda substep: draw_batch(state, feed, RUNTIME, substep), RUNTIME)
+            state.average.follow(state.step)
+            state.step += 1
+
+
+@pytest.fixture
+def run(tmp_path):
+    run = Run(tmp_path)
+    run.checkpoints.mkdir()
+    return run
+
+
+@pytest.mark.parametrize(
+    ("family", "changes"),
+    [
+        ("gan", {}),
+        ("dcgan", {}),
+        ("cgan", {"objective.penalty": "spectral_norm"}),
+        ("dcgan", {"generator.name": "sgd", "discriminator.name": "sgd"}),
+        ("dcgan", {"runtime.precision": "64"}),
+    ],
+)
+def test_a_restored_state_goes_on_to_the_bit(small, run, equal, family, changes):
+    first, second = opened(small(family, **changes)), opened(small(family, **changes))
+    advance(first, 2)
+    first.seconds, first.rollbacks = 1.5, 1
+    write_checkpoint(run, first, 1)
+    advance(second, 1)  # so that everything must be put back, moments too
+    assert restore_newest(run, second, pytest.fail)
+    assert (second.step, second.seconds, second.rollbacks) == (2, 1.5, 1)
+    assert equal(capture(first)[0], capture(second)[0])
+    advance(first, 2)
+    advance(second, 2)
+    assert equal(capture(first)[0], capture(second)[0])
+
+
+def test_moments_lie_in_memory_as_their_weights_do(small, run):
+    state = opened(small("dcgan"))
+    advance(state, 1)
+    write_checkpoint(run, state, 1)
+    fresh = opened(small("dcgan"))
+    restore_newest(run, fresh, pytest.fail)
+    strides = []
+    for player, network in fresh.networks.items():
+        for weight in network.parameters():
+            moment = fresh.optimizers[player].state[weight]["exp_avg"]
+            assert moment.stride() == weight.stride()
+            strides.append(weight.dim() == 4 and not weight.is_contiguous())
+    assert any(strides)  # some weights do lie channels last
+
+
+def test_what_is_captured_by_copy_stays(small, equal):
+    state = opened(small("gan"))
+    advance(state, 1)
+    tensors, numbers = capture(state, copy=True)
+    kept = {k: v.clone() for k, v in tensors.items()}
+    advance(state, 1)
+    assert equal(tensors, kept)
+    assert not equal(capture(state)[0], kept)
+    restore(state, tensors, numbers)
+    assert equal(capture(state)[0], kept)
+
+
+def test_a_state_before_its_first_step_forgets_moments(small):
+    state = opened(small("gan"))
+    start = capture(state, copy=True)
+    advance(state, 1)
+    restore(state, *start)
+    assert not any(optimizer.state for optimizer in state.optimizers.values())
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "empty"])
+def test_a_damaged_newest_one_is_skipped_with_a_line_naming_it(small, run, damage):
+    state = opened(small("gan"))
+    write_checkpoint(run, state, 5)
+    state.step = 1
+    torn = write_checkpoint(run, state, 5)
+    content = bytearray(torn.read_bytes())
+    if damage == "flip":
+        content[-50] ^= 1
+    torn.write_bytes({"cut": content[:-50], "flip": content, "empty": b""}[damage])
+    said = []
+    assert restore_newest(run, state, said.append)
+    assert state.step == 0
+    assert len(said) == 1
+    assert said[0].startswith("skipping checkpoint step-00000001.safetensors: ")
+
+
+def test_where_all_are_damaged_there_is_none(small, run):
+    (run.checkpoints / "step-00000003.safetensors").write_bytes(b"no")
+    assert not restore_newest(run, opened(small("gan")), lambda _: None)
+
+
+def test_only_the_newest_are_kept_and_a_killed_writers_leavings_go(small, run):
+    state = opened(small("gan"))
+    (run.checkpoints / ".step-00000009.safetensors.123.part").write_bytes(b"torn")
+    for state.step in range(0, 40, 10):
+        write_checkpoint(run, state, 2)
+    assert [p.name for p in sorted(run.checkpoints.iterdir())] == [
+        "step-00000020.safetensors",
+        "step-00000030.safetensors",
+    ]
+
+
+def test_a_torn_one_never_takes_the_place_of_a_good_one(small, run):
+    """Kept is 1: the torn one of a later step goes, not the one that was just written."""
+    state = opened(small("gan"))
+    (run.checkpoints / "step-00000006.safetensors").write_bytes(b"torn")
+    state.step = 5
+    written = write_checkpoint(run, state, 1)
+    assert checkpoints(run) == [written]
+    assert restore_newest(run, state, pytest.fail)
+
+
+def test_a_full_disk_leaves_the_older_ones(small, run, monkeypatch):
+    state = opened(small("gan"))
+    first = write_checkpoint(run, state, 1)
+
+    def full(_handle):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(gankit.storage.os, "fsync", full)
+    state.step = 7
+    with pytest.raises(RunError, match=r"the checkpoint cannot be written.*No space left"):
+        write_checkpoint(run, state, 1)
+    monkeypatch.undo()
+    assert checkpoints(run) == [first]
+    assert [p.name for p in run.checkpoints.iterdir()] == [first.name]
+    assert restore_newest(run, state, pytest.fail)
+    assert state.step == 0
