@@ -111,7 +111,7 @@ def test_an_artifact_of_another_gankit_is_refused_in_one_line(run, tmp_path, cha
     elif change == "option":
         header["config"]["network"]["unheard_of"] = 1
     else:
-        tensors.pop("stem.weight")
+        tensors.pop("generator/stem.weight")
     write_tensors(tmp_path / "x.safetensors", "artifact", tensors, header)
     with pytest.raises(gankit.RunError, match="does not fit this one"):
         gankit.load(tmp_path / "x.safetensors")

@@ -176,17 +176,21 @@ def test_exactly_one_budget(budgets):
 
 
 KEYS = """
-data.channels data.fit data.memory_gb data.size data.source discriminator.beta1
-discriminator.beta2 discriminator.decay_from discriminator.decay_rate discriminator.lr
-discriminator.lr_floor discriminator.momentum discriminator.momentum_end discriminator.name
-discriminator.schedule family generator.beta1 generator.beta2 generator.decay_from
-generator.decay_rate generator.lr generator.lr_floor generator.momentum generator.momentum_end
-generator.name generator.schedule latent.prior latent.size objective.k objective.loss
-objective.penalty objective.penalty_interval objective.penalty_weight objective.real_target
-objective.update output.checkpoint_every output.keep output.log_every output.sample_every
-output.tensorboard runtime.device runtime.devices runtime.precision runtime.threads
-runtime.workers training.batch training.ema training.images training.minutes training.seed
-training.steps
+data.channels data.fit data.labels_per_class data.memory_gb data.size data.source
+discriminator.beta1 discriminator.beta2 discriminator.clip discriminator.decay_from
+discriminator.decay_rate discriminator.lr discriminator.lr_floor discriminator.momentum
+discriminator.momentum_end discriminator.name discriminator.schedule family generator.beta1
+generator.beta2 generator.clip generator.decay_from generator.decay_rate generator.lr
+generator.lr_floor generator.momentum generator.momentum_end generator.name generator.schedule
+latent.prior latent.size objective.k objective.loss objective.penalty objective.penalty_interval
+objective.penalty_weight objective.real_target objective.update output.checkpoint_every
+output.keep output.log_every output.sample_every output.tensorboard runtime.device
+runtime.devices runtime.precision runtime.threads runtime.workers stabilise.augment
+stabilise.augment_images stabilise.augment_probability stabilise.augment_target
+stabilise.entropy stabilise.freeze_d stabilise.freeze_g stabilise.historical
+stabilise.joint_batch stabilise.lagged stabilise.matching stabilise.minibatch_kernels
+stabilise.minibatch_size stabilise.noise stabilise.replay stabilise.replay_size stabilise.top_k
+training.batch training.ema training.images training.minutes training.seed training.steps
 """
 NETWORK_KEYS = {
     "dcgan": """

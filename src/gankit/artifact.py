@@ -7,7 +7,7 @@ shape, the value range and the class names.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +83,8 @@ class GAN:
         """The same samples in pieces of at most `BLOCK`, so that memory does not grow with n."""
         if n < 1:
             raise ConfigError(f"the number of samples must be at least 1, got {n}")
-        if seed < 0:
-            raise ConfigError(f"the seed must be at least 0, got {seed}")
+        if not 0 <= seed < 2**64:
+            raise ConfigError(f"the seed must be in [0, 2^64), got {seed}")
         every = self.labels_for(n, labels)
         device = next(self.generator.parameters()).device
         for block, start in enumerate(range(0, n, BLOCK)):
@@ -142,8 +142,9 @@ def to_pixels(fake: Tensor, value_range: tuple[float, float] | None) -> NDArray[
     return pixels[..., 0] if pixels.shape[-1] == 1 else np.ascontiguousarray(pixels)
 
 
-def save_artifact(path: Path, game: Game, averaged: nn.Module, step: int) -> None:
-    """Write the averaged generator with everything that `load` needs. Raises OSError."""
+def save_artifact(path: Path, game: Game, averaged: Mapping[str, nn.Module], step: int) -> None:
+    """Write the averaged generator, and the discriminator where it answers users too, with
+    everything that `load` needs. Raises OSError."""
     header = {
         "gankit": __version__,
         "config": to_dict(game.config),
@@ -153,7 +154,12 @@ def save_artifact(path: Path, game: Game, averaged: nn.Module, step: int) -> Non
         "step": step,
     }
     # Weights of a double-precision run are kept, so that its samples are its own.
-    write_tensors(path, "artifact", averaged.state_dict(), header)
+    tensors = {
+        f"{player}/{name}": value
+        for player, network in averaged.items()
+        for name, value in network.state_dict().items()
+    }
+    write_tensors(path, "artifact", tensors, header)
 
 
 def load(path: str | Path, device: str = "cpu") -> GAN:
@@ -176,15 +182,26 @@ def load(path: str | Path, device: str = "cpu") -> GAN:
         task = Task(tuple(header["shape"]), tuple(header["class_names"]))
         with torch.device("meta"):  # no weights are drawn, and the discriminator costs nothing
             game = family(config, task)
-        game.generator.load_state_dict(tensors, assign=True)
+        for player in ("generator", "discriminator") if game.judges else ("generator",):
+            own = {k: v for k, v in tensors.items() if k.startswith(f"{player}/")}
+            network: nn.Module = getattr(game, player)
+            network.load_state_dict(
+                {k.removeprefix(f"{player}/"): v for k, v in own.items()}, assign=True
+            )
     except (KeyError, TypeError, RuntimeError, ConfigError) as error:
         raise RunError(
             f"'{path}', written by gankit {header.get('gankit')}, does not fit this one "
             f"({__version__}): {error}"
         ) from None
-    game.generator.to(device).eval().requires_grad_(False)
-    if any(isinstance(m, nn.ConvTranspose2d) for m in game.generator.modules()):
-        game.generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if next(game.generator.parameters()).dtype == torch.float64:
-        game.generator.float()
+    for network in (game.generator, game.discriminator) if game.judges else (game.generator,):
+        _ready(network, device)
     return GAN(game, header["step"])
+
+
+def _ready(network: nn.Module, device: str) -> None:
+    """For use: on its device, in single precision, in eval mode, in a convolution's layout."""
+    network.to(device).eval().requires_grad_(False)
+    if any(isinstance(m, (nn.Conv2d, nn.ConvTranspose2d)) for m in network.modules()):
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if next(network.parameters()).dtype == torch.float64:
+        network.float()

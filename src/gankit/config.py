@@ -31,9 +31,12 @@ class DataConfig:
     fit: Literal["crop", "stretch"] = "crop"
     channels: Literal["auto", "grey", "rgb"] = "auto"
     memory_gb: float = 2.0  # decoded images above this are read from disk while training
+    labels_per_class: int | None = None  # how many labels a family that learns from few may see
 
     def __post_init__(self) -> None:
         _require(self.memory_gb >= 0, "data.memory_gb", self.memory_gb, "at least 0")
+        budget = self.labels_per_class
+        _require(budget is None or budget >= 1, "--labels-per-class", budget, "at least 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,10 +74,46 @@ class ObjectiveConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StabiliserConfig:
+    """What keeps a game from failing; each is off unless asked for (docs/stabilisers.md)."""
+
+    noise: float = 0.0  # std of the noise on all that D sees, falling to 0 over the run
+    augment: str = "none"  # of all that D sees: names joined by '+', such as 'colour+translation'
+    augment_probability: float = 1.0  # of each; with a target, where it starts
+    augment_target: float = 0.0  # adaptive: holds E[sign(logit of real)] here; 0: not adaptive
+    augment_images: int = 100_000  # adaptive: images in which the probability may go from 0 to 1
+    joint_batch: bool = False  # real and fake share the statistics of a batch-normalised D
+    minibatch_kernels: int = 0  # of minibatch discrimination before D's last layer; 0: none
+    minibatch_size: int = 5  # dimensions of each
+    matching: Literal["none", "l2", "l1"] = "none"  # G matches D's mean features; fools nobody
+    top_k: float = 1.0  # the share of fakes, the most real ones, that G learns from at the end
+    entropy: float = 0.0  # weight of the bonus on the entropy of G's samples
+    historical: float = 0.0  # weight of ||w - mean of w so far||^2 in both players' losses
+    lagged: float = 0.0  # G plays against an average of D with this decay; 0: against D itself
+    replay: float = 0.0  # the share of fakes shown to D that are past ones
+    replay_size: int = 1024  # how many past fakes are kept
+    freeze_d: float = 1.0  # D stands still while it judges more than this share rightly
+    freeze_g: float = 0.0  # G stands still while D judges less than this share rightly
+
+    def __post_init__(self) -> None:
+        for key in ("noise", "entropy", "historical", "minibatch_kernels"):
+            _require(getattr(self, key) >= 0, f"stabilise.{key}", getattr(self, key), "at least 0")
+        for key in ("augment_images", "minibatch_size", "replay_size"):
+            _require(getattr(self, key) >= 1, f"stabilise.{key}", getattr(self, key), "at least 1")
+        for key in ("augment_probability", "freeze_d", "freeze_g"):
+            value = getattr(self, key)
+            _require(0 <= value <= 1, f"stabilise.{key}", value, "in [0, 1]")
+        for key in ("augment_target", "lagged", "replay"):
+            value = getattr(self, key)
+            _require(0 <= value < 1, f"stabilise.{key}", value, "in [0, 1)")
+        _require(0 < self.top_k <= 1, "stabilise.top_k", self.top_k, "in (0, 1]")
+
+
+@dataclass(frozen=True, kw_only=True)
 class OptimizerConfig:
     """How one player descends. The rate is a function of the step alone."""
 
-    name: Literal["adam", "sgd"] = "adam"
+    name: Literal["adam", "optimistic_adam", "sgd"] = "adam"
     lr: float = 2e-4
     beta1: float = 0.5  # Adam
     beta2: float = 0.999  # Adam
@@ -86,9 +125,11 @@ class OptimizerConfig:
     )
     decay_rate: float = 1.000004  # exponential: the rate is divided by this at every step
     lr_floor: float = 1e-6  # exponential
+    clip: float = 0.0  # the gradient is scaled down to this norm; 0: never
 
     def __post_init__(self) -> None:
         _require(self.lr >= 0, "lr", self.lr, "at least 0")
+        _require(self.clip >= 0, "clip", self.clip, "at least 0")
         for key in ("beta1", "beta2", "momentum", "momentum_end", "decay_from"):
             _require(0 <= getattr(self, key) < 1, key, getattr(self, key), "in [0, 1)")
         _require(self.decay_rate >= 1, "decay_rate", self.decay_rate, "at least 1")
@@ -161,6 +202,7 @@ class Config:
     network: Any = None
     latent: LatentConfig = field(default_factory=LatentConfig)
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
+    stabilise: StabiliserConfig = field(default_factory=StabiliserConfig)
     generator: OptimizerConfig = field(default_factory=OptimizerConfig)
     discriminator: OptimizerConfig = field(default_factory=OptimizerConfig)
     training: TrainingConfig = field(default_factory=lambda: TrainingConfig(minutes=2))

@@ -4,8 +4,9 @@ Logits are high for real. It is said here, once: `logits_real` and `logits_fake`
 discriminator's answers, and D(x) = sigmoid(logit) is its belief that x is real.
 
 A game holds no optimiser, no device, no file and no loop. A family (families/) is one
-subclass. One whose players minimise functions of D's logits alone states its two networks
-and its `logits`, and inherits both objectives; any other overrides the two `*_terms` methods.
+subclass: it states its two networks, what the logits are in D's answers (`logits_of`), and what
+the players minimise given the answers (`terms_of`), where that is more than the loss. The
+stabilisers of `config.stabilise` work on those, so every family has them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,8 +23,21 @@ from torch import Tensor, nn
 
 from gankit.config import Config, LatentConfig
 from gankit.errors import ConfigError
+from gankit.parts.augment import Augment
 from gankit.parts.losses import Loss, build_loss
+from gankit.parts.networks import Head, add_minibatch_discrimination
 from gankit.parts.penalties import build_penalties
+from gankit.parts.stabilisers import (
+    Freezing,
+    HistoricalAverage,
+    LaggedDiscriminator,
+    MinibatchDiscrimination,
+    Replay,
+    Tap,
+    entropy,
+    feature_distance,
+    most_real,
+)
 from gankit.registry import Registry
 
 
@@ -67,13 +82,27 @@ class Batch:
     """One step's draw: `real` [N, *shape] in the value range, and the latent of as many fakes.
 
     Fakes are asked for the labels of the real examples, so `labels` belongs to both.
-    `mix` [N] in [0, 1] is for penalties that look between a real and a fake.
+    `mix` [N] in [0, 1] is for penalties that look between a real and a fake. `labelled` is for
+    families that learn from few labels: N other examples, and the label of each.
     """
 
     real: Tensor
     labels: Tensor | None
     latent: Latent
     mix: Tensor
+    labelled: tuple[Tensor, Tensor] | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What D says of N examples: `output` [N] or [N, ...], as the network gives it, and the
+    `features` [N, F] of its last hidden layer where an objective asks for them."""
+
+    output: Tensor
+    features: Tensor | None = None
+
+    def __getitem__(self, part: slice) -> Answer:
+        return Answer(self.output[part], None if self.features is None else self.features[part])
 
 
 @dataclass(frozen=True)
@@ -109,31 +138,55 @@ class Game(ABC):
     Attributes:
         options: the dataclass of the family's own settings, `config.network`.
         conditional: whether the generator is asked for a class.
+        guided: whether it learns from labels that only some examples have (`Batch.labelled`).
+        judges: whether D answers users too, so that the artifact keeps it, averaged.
+        losses: the names that `objective.loss` may have; empty: any.
         generator, discriminator: the players. A runtime may wrap them; call them, nothing else.
+        progress: the share of the run that is over; the session sets it before each step.
+        pace: what both learning rates are multiplied by.
+        notices: lines for the person who watches; the session takes them away.
     """
 
     options: ClassVar[type]
     conditional: ClassVar[bool] = False
+    guided: ClassVar[bool] = False
+    judges: ClassVar[bool] = False
+    losses: ClassVar[tuple[str, ...]] = ()
 
     generator: nn.Module
     discriminator: nn.Module
+    lagged: LaggedDiscriminator | None
+    historical: HistoricalAverage | None
 
     def __init__(self, config: Config, task: Task) -> None:
         """Build both players. Raises ConfigError where settings and task do not fit."""
-        if self.conditional and task.classes < 2:
+        if (self.conditional or self.guided) and task.classes < 2:
             raise ConfigError(
                 f"family '{config.family}' needs labels of at least 2 classes, the data has "
                 f"{task.classes or 'none'}: put each class in a sub-folder, or train 'dcgan'"
             )
+        if self.losses and config.objective.loss not in self.losses:
+            raise ConfigError(
+                f"family '{config.family}' is not defined with loss '{config.objective.loss}': "
+                f"it plays {' or '.join(self.losses)}"
+            )
+        if config.data.labels_per_class is not None and not self.guided:
+            raise ConfigError(
+                f"family '{config.family}' does not learn from few labels: leave "
+                "--labels-per-class out, or train 'ssgan'"
+            )
         self.config = config
         self.task = task
         self.network: Any = config.network
+        self.progress, self.pace = 0.0, 1.0
+        self.notices: list[str] = []
         self.loss: Loss = build_loss(config.objective)
         self.penalties = build_penalties(config.objective)
         self.generator = self.build_generator()
         self.discriminator = self.build_discriminator()
         for penalty in self.penalties:
             penalty.prepare(self.discriminator)
+        self._prepare_stabilisers()
 
     @property
     def value_range(self) -> tuple[float, float] | None:
@@ -146,6 +199,8 @@ class Game(ABC):
     @abstractmethod
     def build_discriminator(self) -> nn.Module: ...
 
+    # What the players are given and what they say
+
     def latent(self, count: int, labels: Tensor | None, rng: np.random.Generator) -> Latent:
         """What the generator eats for `count` samples; `labels` int64 [count] if conditional."""
         noise = draw_noise(self.config.latent, count, rng)
@@ -156,77 +211,238 @@ class Game(ABC):
         fake: Tensor = self.generator(latent.noise, latent.labels)
         return fake
 
+    def seen(self, examples: Tensor) -> Tensor:
+        """Examples as D sees them: augmented and noisy where that is asked for."""
+        if self.augment is not None:
+            examples = self.augment(examples)
+        std = self.config.stabilise.noise * (1 - self.progress)
+        return examples + std * torch.randn_like(examples) if std > 0 else examples
+
+    def answers(
+        self, examples: Tensor, labels: Tensor | None, by: nn.Module | None = None
+    ) -> Answer:
+        """What D (or another that answers like it) says of examples."""
+        output: Tensor = (by or self.discriminator)(self.seen(examples), labels)
+        return Answer(output, None if self.tap is None else self.tap.seen)
+
+    def logits_of(self, answer: Answer) -> Tensor:
+        """The logits [N] within D's answer, high for real."""
+        return answer.output
+
     def logits(self, examples: Tensor, labels: Tensor | None) -> Tensor:
-        """D's answers [N], high for real."""
-        logits: Tensor = self.discriminator(examples, labels)
-        return logits
+        """D's logits [N] of examples."""
+        return self.logits_of(self.answers(examples, labels))
+
+    def answers_pair(self, batch: Batch, fake: Tensor) -> tuple[Answer, Answer]:
+        """What D says of real and of fake: in one pass where it treats each sample on its own,
+        or where the two are to share their batch statistics."""
+        if self.couples_samples and not self.config.stabilise.joint_batch:
+            return self.answers(batch.real, batch.labels), self.answers(fake, batch.labels)
+        labels = None if batch.labels is None else torch.cat([batch.labels, batch.labels])
+        both = self.answers(torch.cat([batch.real, fake]), labels)
+        return both[: len(fake)], both[len(fake) :]
 
     def logits_pair(self, batch: Batch, fake: Tensor) -> tuple[Tensor, Tensor]:
-        """(logits_real, logits_fake); in one pass where D treats each sample on its own."""
-        if self.couples_samples:
-            return self.logits(batch.real, batch.labels), self.logits(fake, batch.labels)
-        labels = None if batch.labels is None else torch.cat([batch.labels, batch.labels])
-        both = self.logits(torch.cat([batch.real, fake]), labels)
-        return both[: len(fake)], both[len(fake) :]
+        """(logits_real, logits_fake)."""
+        real, generated = self.answers_pair(batch, fake)
+        return self.logits_of(real), self.logits_of(generated)
+
+    # What the players minimise
+
+    def terms_of(self, real: Answer, fake: Answer, batch: Batch) -> tuple[Terms, Terms]:
+        """What D and G minimise, given D's answers. The one method of an unusual family."""
+        return self.adversarial_terms(self.logits_of(real), self.logits_of(fake))
+
+    def adversarial_terms(self, logits_real: Tensor, logits_fake: Tensor) -> tuple[Terms, Terms]:
+        """What the loss makes of D's logits: D's terms, G's terms."""
+        d_terms = {"adversarial": self.loss.discriminator(logits_real, logits_fake)}
+        watched = beliefs(logits_real, logits_fake)
+        if self.freezing is not None:
+            watched["judged"] = judged_rightly(logits_real, logits_fake)
+        if self.augment is not None:
+            watched["overfitting"] = logits_real.detach().sign().mean()
+        share = 1 - (1 - self.config.stabilise.top_k) * self.progress
+        if share < 1:
+            logits_real, logits_fake = most_real(logits_real, logits_fake, share)
+        g_terms = {"adversarial": self.loss.generator(logits_real, logits_fake)}
+        return Terms(d_terms, watched), Terms(g_terms)
+
+    def shared_terms(self, batch: Batch, fake: Tensor) -> tuple[Terms, Terms]:
+        """What D and G minimise, from one look of D at real and fake."""
+        real, generated = self.answers_pair(batch, fake)
+        d_terms, g_terms = self.terms_of(real, generated, batch)
+        return d_terms, self._stabilised(g_terms, real, generated, fake)
 
     def discriminator_terms(self, batch: Batch, fake: Tensor) -> Terms:
         """What D minimises; `fake` carries no gradient to G."""
-        return self.shared_terms(batch, fake)[0]
+        shown = fake if self.replay is None else self.replay.mixed(fake)
+        real, generated = self.answers_pair(batch, shown)
+        return self.terms_of(real, generated, batch)[0]
 
     def generator_terms(self, batch: Batch, fake: Tensor) -> Terms:
         """What G minimises, given a frozen D; `fake` carries the gradient."""
-        logits_fake = self.logits(fake, batch.labels)
-        logits_real = self.logits(batch.real, batch.labels) if self.loss.paired else logits_fake
-        return Terms({"adversarial": self.loss.generator(logits_real, logits_fake)})
+        opponent = None if self.lagged is None else self.lagged.network
+        if self.config.stabilise.joint_batch:
+            real, generated = self.answers_pair(batch, fake)
+        else:
+            generated = self.answers(fake, batch.labels, opponent)
+            looks_at_real = self.loss.paired or self.tap is not None
+            real = self.answers(batch.real, batch.labels, opponent) if looks_at_real else generated
+        return self._stabilised(self.terms_of(real, generated, batch)[1], real, generated, fake)
 
-    def shared_terms(self, batch: Batch, fake: Tensor) -> tuple[Terms, Terms]:
-        """What D and G minimise, from one pass through D, for the simultaneous update."""
-        return self.adversarial_terms(*self.logits_pair(batch, fake))
+    def weight_terms(self, player: str) -> Terms:
+        """What a player minimises that depends on its weights alone."""
+        if self.historical is None:
+            return Terms({})
+        weight = self.config.stabilise.historical
+        return Terms({"historical": weight * self.historical.distance(player)})
 
-    def adversarial_terms(self, logits_real: Tensor, logits_fake: Tensor) -> tuple[Terms, Terms]:
-        """What the loss makes of D's answers: D's terms, G's terms."""
-        d_terms = {"adversarial": self.loss.discriminator(logits_real, logits_fake)}
-        g_terms = {"adversarial": self.loss.generator(logits_real, logits_fake)}
-        return Terms(d_terms, beliefs(logits_real, logits_fake)), Terms(g_terms)
+    def _stabilised(self, terms: Terms, real: Answer, generated: Answer, fake: Tensor) -> Terms:
+        """G's terms with feature matching in place of the adversarial one, and with entropy."""
+        stabilise, minimised = self.config.stabilise, dict(terms.minimised)
+        if self.tap is not None:
+            assert real.features is not None
+            assert generated.features is not None
+            del minimised["adversarial"]
+            minimised["matching"] = feature_distance(
+                real.features, generated.features, stabilise.matching
+            )
+        if stabilise.entropy:
+            minimised["entropy"] = -stabilise.entropy * entropy(fake)
+        return Terms(minimised, terms.watched)
 
-    def after_step(self, discriminator: Terms, generator: Terms) -> None:  # noqa: B027
-        """Update state that no gradient learns (BEGAN's k). Most games have none."""
+    # What happens around a step
+
+    def begin(self) -> None:
+        """The networks lie where they will be trained: what follows them may be made."""
+        if self.config.stabilise.lagged:
+            self.lagged = LaggedDiscriminator(self.discriminator, self.config.stabilise.lagged)
+        if self.config.stabilise.historical:
+            players = {"generator": self.generator, "discriminator": self.discriminator}
+            self.historical = HistoricalAverage(players)
+
+    def stands_still(self, player: str) -> bool:
+        """Whether `player` does not move in this step (freezing)."""
+        return self.freezing is not None and self.freezing.still(player)
+
+    def after_step(self, numbers: Mapping[str, Tensor]) -> None:
+        """Update state that no gradient learns, given the step's terms and watched numbers, means
+        over all processes. Overrides call this one too."""
+        if self.lagged is not None:
+            self.lagged.follow()
+        if self.historical is not None:
+            self.historical.follow()
+        if self.freezing is not None:
+            self.freezing.note(float(numbers["judged"]))
+        if self.augment is not None:
+            self.augment.adapt(float(numbers["overfitting"]), self.config.training.batch)
+
+    @property
+    def reads_numbers(self) -> bool:
+        """Whether `after_step` looks at its numbers, so that processes must share them."""
+        return (
+            self.freezing is not None
+            or (self.augment is not None and self.augment.target > 0)
+            or type(self).after_step is not Game.after_step
+        )
+
+    def numbers(self) -> dict[str, Tensor]:
+        """The game's own state, for the log."""
+        shown = {} if self.freezing is None else self.freezing.rates()
+        if self.augment is not None and self.augment.target:
+            shown["augment_probability"] = self.augment.probability
+        return shown
 
     def state(self) -> dict[str, Tensor]:
-        """State besides the networks, for the checkpoint."""
-        return {}
+        """State besides the networks, for the checkpoint. Overrides add to this one's."""
+        return {k: v for part in self._remembering() for k, v in part.state().items()}
 
-    def load_state(self, state: Mapping[str, Tensor]) -> None:  # noqa: B027
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
         """The inverse of `state`."""
+        for part in self._remembering():
+            part.load_state(state)
+
+    # What a family and its settings allow
+
+    @property
+    def minimises_more(self) -> bool:
+        """Whether this family's players minimise more than functions of D's logits."""
+        methods = ("terms_of", "discriminator_terms", "generator_terms", "shared_terms")
+        return any(getattr(type(self), name) is not getattr(Game, name) for name in methods)
 
     @property
     def only_adversarial(self) -> bool:
         """Whether both players minimise functions of D's logits, and nothing more."""
-        own = type(self)
-        return (
-            own.discriminator_terms is Game.discriminator_terms
-            and own.generator_terms is Game.generator_terms
-            and own.shared_terms is Game.shared_terms
-        )
+        return not (self.minimises_more or self.tap or self.config.stabilise.entropy)
 
-    @property
+    @cached_property
     def couples_samples(self) -> bool:
         """Whether D's answer for one sample depends on the others of its batch."""
-        return any(
-            isinstance(m, nn.modules.batchnorm._BatchNorm) for m in self.discriminator.modules()
-        )
+        kinds = (nn.modules.batchnorm._BatchNorm, MinibatchDiscrimination)
+        return any(isinstance(m, kinds) for m in self.discriminator.modules())
 
     def why_not_simultaneous(self) -> str | None:
         """Why one pass through D cannot serve both players; None where it can."""
-        if self.config.objective.k > 1:
-            return (
-                f"k = {self.config.objective.k} discriminator steps come before each generator step"
-            )
-        if not self.only_adversarial and type(self).shared_terms is Game.shared_terms:
+        k, stabilise, own = self.config.objective.k, self.config.stabilise, type(self)
+        if k > 1:
+            return f"k = {k} discriminator steps come before each generator step"
+        separate = (
+            own.discriminator_terms is not Game.discriminator_terms
+            or own.generator_terms is not Game.generator_terms
+        )
+        if separate and own.shared_terms is Game.shared_terms:
             return f"the players of '{self.config.family}' do not share a pass through D"
         if self.couples_samples:
-            return "batch normalisation couples the samples in the discriminator"
+            how = (
+                "minibatch discrimination" if stabilise.minibatch_kernels else "batch normalisation"
+            )
+            return f"{how} couples the samples in the discriminator"
+        if stabilise.lagged:
+            return "G plays against a lagged D"
+        if stabilise.replay:
+            return "D is shown past fakes, G's are new"
         return None
+
+    def why_one_process(self) -> str | None:
+        """Why several processes would not play the game of one; None where they do."""
+        if self.config.stabilise.replay:
+            return "stabilise.replay keeps past fakes in one process"
+        if self.config.stabilise.entropy or self.config.stabilise.matching != "none":
+            return "stabilise.entropy and stabilise.matching look at the whole batch"
+        if self.config.stabilise.minibatch_kernels:
+            return "minibatch discrimination looks at the whole batch"
+        return None
+
+    def _prepare_stabilisers(self) -> None:
+        """Build what `config.stabilise` asks for. Raises ConfigError where it does not fit."""
+        s, family = self.config.stabilise, self.config.family
+        self.lagged = self.historical = None  # made in `begin`
+        self.replay = Replay(s.replay_size, s.replay) if s.replay else None
+        freezes = s.freeze_d < 1 or s.freeze_g > 0
+        self.freezing = Freezing(s.freeze_d, s.freeze_g) if freezes else None
+        self.augment: Augment | None = None
+        if s.augment != "none":
+            if self.value_range is None:
+                raise ConfigError("stabilise.augment changes images; these are points")
+            low, high = self.value_range
+            self.augment = Augment(
+                s.augment, s.augment_probability, s.augment_target, s.augment_images, high - low
+            )
+        heads = [m for m in self.discriminator.modules() if isinstance(m, Head)]
+        if (s.minibatch_kernels or s.matching != "none") and not heads:
+            raise ConfigError(
+                f"the discriminator of '{family}' has no last hidden layer: leave "
+                "stabilise.minibatch_kernels and stabilise.matching out"
+            )
+        if s.minibatch_kernels:
+            add_minibatch_discrimination(heads[0], s.minibatch_kernels, s.minibatch_size)
+        if s.matching != "none" and s.lagged:
+            raise ConfigError("stabilise.matching looks at the playing D: leave lagged out")
+        self.tap = Tap(heads[0]) if s.matching != "none" else None
+
+    def _remembering(self) -> list[Any]:
+        parts = (self.replay, self.freezing, self.augment, self.lagged, self.historical)
+        return [part for part in parts if part is not None]
 
 
 def beliefs(logits_real: Tensor, logits_fake: Tensor) -> dict[str, Tensor]:
@@ -235,6 +451,12 @@ def beliefs(logits_real: Tensor, logits_fake: Tensor) -> dict[str, Tensor]:
         "d_real": logits_real.detach().sigmoid().mean(),
         "d_fake": logits_fake.detach().sigmoid().mean(),
     }
+
+
+def judged_rightly(logits_real: Tensor, logits_fake: Tensor) -> Tensor:
+    """The share of real and fake examples that D takes for what they are."""
+    right = (logits_real.detach() > 0).float().mean() + (logits_fake.detach() < 0).float().mean()
+    return right / 2
 
 
 FAMILIES: Registry[type[Game]] = Registry("family")

@@ -23,6 +23,7 @@ class Purpose(IntEnum):
     LAYERS = 5
     SAMPLES = 6
     TOY = 7
+    LABELS = 8
 
 
 def generator(seed: int, purpose: Purpose, step: int = 0, substep: int = 0) -> np.random.Generator:

@@ -39,7 +39,7 @@ def advance(state, steps):
     with Feed(DATA, seed=config.training.seed, batch=config.training.batch) as feed:
         for _ in range(steps):
             update(state, lambda substep: draw_batch(state, feed, RUNTIME, substep), RUNTIME)
-            state.average.follow(state.step)
+            state.follow()
             state.step += 1
 
 

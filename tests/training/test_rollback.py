@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import gankit
-from gankit.game import Game
+from gankit.game import Answer, Game
 from gankit.run import Run
 from gankit.storage import read_tensors
 from gankit.training import loop, session
@@ -20,22 +20,22 @@ def spoil(monkeypatch):
 
     def make(steps, how=float("nan"), always=False):
         left, state = list(steps), {}
-        original_step, original_pair = Session.take_step, Game.logits_pair
+        original_step, original_pair = Session.take_step, Game.answers_pair
 
         def take_step(self):
             state["step"] = self.state.step
             return original_step(self)
 
-        def logits_pair(self, batch, fake):
+        def answers_pair(self, batch, fake):
             real, fakes = original_pair(self, batch, fake)
             if state["step"] in left:
                 if not always:
                     left.remove(state["step"])
-                real = real * how
+                real = Answer(real.output * how)
             return real, fakes
 
         monkeypatch.setattr(Session, "take_step", take_step)
-        monkeypatch.setattr(Game, "logits_pair", logits_pair)
+        monkeypatch.setattr(Game, "answers_pair", answers_pair)
 
     return make
 

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gankit.data.dataset import ArrayDataset, Dataset
+from gankit.data.dataset import ArrayDataset, Dataset, Subset
 from gankit.data.readahead import ReadAhead
 from gankit.errors import ConfigError
 from gankit.randomness import Purpose, generator
@@ -53,6 +53,26 @@ def order(count: int, seed: int, start: int, length: int) -> NDArray[np.int64]:
     return np.concatenate(pieces)
 
 
+def choose_labelled(dataset: Dataset, per_class: int, seed: int) -> NDArray[np.int64]:
+    """The indices of `per_class` examples of each class, a function of the seed alone.
+
+    Raises ConfigError where a class has fewer.
+    """
+    labels = dataset.labels
+    if labels is None:
+        raise ConfigError(f"data '{dataset.name}' has no labels to learn from")
+    shuffled = generator(seed, Purpose.LABELS).permutation(len(labels))
+    chosen = []
+    for label, name in enumerate(dataset.class_names):
+        of_class = shuffled[labels[shuffled] == label][:per_class]
+        if len(of_class) < per_class:
+            raise ConfigError(
+                f"--labels-per-class {per_class}: class '{name}' has {len(of_class)} examples"
+            )
+        chosen.append(of_class)
+    return np.concatenate(chosen)
+
+
 @dataclass(frozen=True)
 class Share:
     """One process's part of every batch: what a worker needs to read it."""
@@ -88,11 +108,14 @@ class Feed:
         workers: int = 0,
         rank: int = 0,
         world: int = 1,
+        labels_per_class: int | None = None,
     ) -> None:
-        """`batch`: of all `world` processes together, a multiple of `world`.
+        """`batch`: of all `world` processes together, a multiple of `world`. `labels_per_class`:
+        how many examples of each class `labelled` draws from; None: all.
 
         Raises:
-            ConfigError: the batch cannot be shared evenly, or workers is negative.
+            ConfigError: the batch cannot be shared evenly, workers is negative, or a class has
+                fewer examples than labels are asked for.
         """
         if batch < 1 or batch % world:
             raise ConfigError(
@@ -102,6 +125,10 @@ class Feed:
         if workers < 0:
             raise ConfigError(f"workers {workers} is out of range: give 0 or more")
         self._share = Share(dataset, seed, batch, rank, world)
+        self._labelled: Share | None = None
+        self._chosen = None
+        if labels_per_class is not None:
+            self._chosen = choose_labelled(dataset, labels_per_class, seed)
         self._ahead: ReadAhead[Examples] | None = None
         if workers and not isinstance(dataset, ArrayDataset):
             self._ahead = ReadAhead(self._share, workers)
@@ -122,6 +149,18 @@ class Feed:
             return None
         start = position * share.batch
         return share.dataset.labels[order(len(share.dataset), share.seed, start, share.batch)]
+
+    def labelled(self, position: int) -> tuple[NDArray[np.generic], NDArray[np.int64]]:
+        """This process's slice of the labelled batch that goes with batch number `position`."""
+        if self._labelled is None:
+            share = self._share
+            known = Subset(share.dataset, self._chosen)
+            # An order of its own, so that the two batches of a step are not the same examples.
+            seed = share.seed ^ (1 << 62)
+            self._labelled = Share(known, seed, share.batch, share.rank, share.world)
+        examples, labels = self._labelled.read(position)
+        assert labels is not None
+        return examples, labels
 
     @property
     def unreadable(self) -> tuple[str, ...]:

@@ -71,6 +71,24 @@ class ArrayDataset(Dataset):
         return self.examples[indices]
 
 
+class Subset(Dataset):
+    """Some examples of a data set, read from it when they are asked for."""
+
+    def __init__(self, dataset: Dataset, indices: NDArray[np.int64] | None = None) -> None:
+        """`indices` into `dataset`; None: all of it."""
+        self.dataset = dataset
+        self.indices = np.arange(len(dataset)) if indices is None else indices
+        self.name, self.shape, self.class_names = dataset.name, dataset.shape, dataset.class_names
+        self.labels = None if dataset.labels is None else dataset.labels[self.indices]
+        self.fingerprint = array_fingerprint(self.indices) + dataset.fingerprint
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def read(self, indices: NDArray[np.int64]) -> NDArray[np.generic]:
+        return self.dataset.read(self.indices[indices])
+
+
 def array_fingerprint(*arrays: NDArray[np.generic] | None) -> str:
     """16 hexadecimal digits that change with any value, type or shape; None counts as absent."""
     digest = blake2b(digest_size=8)

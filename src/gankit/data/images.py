@@ -201,5 +201,5 @@ def _orientation(image: Image.Image) -> int:
         return 1  # asking Pillow would decode the whole picture first
     try:
         return int(image.getexif().get(_ORIENTATION_TAG, 1))
-    except Exception:
+    except Exception:  # whatever damage Pillow stumbles over: the picture itself may be whole
         return 1

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gankit.errors import ConfigError
 from gankit.families.dcgan import check_image_size, check_stages
-from gankit.game import Batch, Game, Terms, register_family
+from gankit.game import Answer, Batch, Game, Terms, register_family
 from gankit.parts.layers import ConditionalBatchNorm2d, Maxout, OneHot
 from gankit.parts.networks import (
     ConvDiscriminator,
@@ -189,35 +189,23 @@ class CGAN(Game):
         """Whether D has a second head, which names the class."""
         return any(self.network.classifier)
 
+    def logits_of(self, answer: Answer) -> Tensor:
+        return answer.output[:, 0] if self.classifies else answer.output
+
     @property
-    def only_adversarial(self) -> bool:
-        return not self.classifies
+    def minimises_more(self) -> bool:
+        return self.classifies
 
-    def logits(self, examples: Tensor, labels: Tensor | None) -> Tensor:
-        out = super().logits(examples, labels)
-        return out[:, 0] if self.classifies else out
-
-    def shared_terms(self, batch: Batch, fake: Tensor) -> tuple[Terms, Terms]:
+    def terms_of(self, real: Answer, fake: Answer, batch: Batch) -> tuple[Terms, Terms]:
+        d_terms, g_terms = super().terms_of(real, fake, batch)
         if not self.classifies:
-            return super().shared_terms(batch, fake)
+            return d_terms, g_terms
         labels = batch.labels
         assert labels is not None
-        if self.couples_samples:
-            real_out = self.discriminator(batch.real, labels)
-            fake_out = self.discriminator(fake, labels)
-        else:
-            both = self.discriminator(torch.cat([batch.real, fake]), torch.cat([labels, labels]))
-            real_out, fake_out = both.split(len(fake))
-        d_terms, g_terms = self.adversarial_terms(real_out[:, 0], fake_out[:, 0])
         weight_d, weight_g = self.network.classifier
-        named = {"class": weight_d * F.cross_entropy(real_out[:, 1:], labels)}
-        obeyed = {"class": weight_g * F.cross_entropy(fake_out[:, 1:], labels)}
+        named = {"class": weight_d * F.cross_entropy(real.output[:, 1:], labels)}
+        obeyed = {"class": weight_g * F.cross_entropy(fake.output[:, 1:], labels)}
         return d_terms.with_terms(Terms(named)), g_terms.with_terms(Terms(obeyed))
-
-    def generator_terms(self, batch: Batch, fake: Tensor) -> Terms:
-        if not self.classifies:
-            return super().generator_terms(batch, fake)
-        return self.shared_terms(batch, fake)[1]
 
     def _mlp_generator(self, noise: int) -> nn.Module:
         o, classes, shape = self.network, self.task.classes, self.task.shape

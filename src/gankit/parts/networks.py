@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from gankit.errors import ConfigError
 from gankit.parts.convolutions import conv2d, doubling_conv
 from gankit.parts.layers import ConditionalBatchNorm2d, Maxout
+from gankit.parts.stabilisers import MinibatchDiscrimination
 
 Norm = Callable[[int], nn.Module]
 Output = Literal["tanh", "sigmoid", "linear"]
@@ -93,16 +94,24 @@ class MLPDiscriminator(nn.Module):
 
 
 class Head(nn.Module):
-    """Features [N, F] -> logits [N].
+    """D's last layer: features [N, F] -> logits [N], or with `outputs` [N, outputs].
 
     `v1` is one sigmoid output. `v2` is a softmax over (true, fake): its probability of true
     is the sigmoid of the difference of the two, so that difference is the logit. With
     `classes`, the label's embedding projected on the features is added (arXiv 1802.05637).
     """
 
-    def __init__(self, features: int, classes: int = 0, kind: Literal["v1", "v2"] = "v1") -> None:
+    def __init__(
+        self,
+        features: int,
+        classes: int = 0,
+        kind: Literal["v1", "v2"] = "v1",
+        outputs: int | None = None,
+    ) -> None:
         super().__init__()
-        self.linear = nn.Linear(features, 1 if kind == "v1" else 2)
+        self.outputs = outputs
+        self.linear = nn.Linear(features, outputs or (1 if kind == "v1" else 2))
+        self.closeness: MinibatchDiscrimination | None = None
         self.projection = nn.Embedding(classes, features) if classes else None
         if self.projection is not None:
             # Torch's own start, N(0, 1), would drown the unconditional logit.
@@ -110,10 +119,21 @@ class Head(nn.Module):
 
     def forward(self, features: Tensor, labels: Tensor | None = None) -> Tensor:
         out: Tensor = self.linear(features)
+        if self.closeness is not None:
+            out = out + self.closeness(features)
+        if self.outputs is not None:
+            return out
         logits = out[:, 0] if out.shape[1] == 1 else out[:, 0] - out[:, 1]
         if self.projection is not None:
             logits = logits + (self.projection(labels) * features).sum(1)
         return logits
+
+
+def add_minibatch_discrimination(head: Head, kernels: int, size: int) -> None:
+    """Let `head` see how close each sample is to the others of its batch, besides its features."""
+    head.closeness = MinibatchDiscrimination(
+        head.linear.in_features, kernels, size, head.linear.out_features
+    )
 
 
 class ConvGenerator(nn.Module):

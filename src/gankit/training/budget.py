@@ -36,7 +36,7 @@ def plan_budget(
         spent: seconds of a `minutes` budget that are gone already.
     """
     training = config.training
-    steps = _given_steps(config)
+    steps = given_steps(config)
     if steps is None:
         seconds = 60 * (training.minutes or 0)
     else:
@@ -64,7 +64,7 @@ def plan_budget(
 def extend_plan(plan: Plan, old: Config, new: Config) -> Plan:
     """The plan of a resumed run whose budget may have grown. A budget in minutes grows in
     proportion to the steps that the first one was worth."""
-    steps = _given_steps(new)
+    steps = given_steps(new)
     if steps is None:
         assert new.training.minutes is not None
         grown = new.training.minutes / (old.training.minutes or new.training.minutes)
@@ -72,7 +72,8 @@ def extend_plan(plan: Plan, old: Config, new: Config) -> Plan:
     return Plan(steps, new.runtime.threads or plan.threads, plan.seconds_per_step)
 
 
-def _given_steps(config: Config) -> int | None:
+def given_steps(config: Config) -> int | None:
+    """The steps that a budget in steps or images comes to; None for one in minutes."""
     training = config.training
     if training.steps is not None:
         return training.steps

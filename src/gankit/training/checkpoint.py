@@ -21,8 +21,9 @@ from gankit.training.state import PLAYERS, State
 
 def capture(state: State, copy: bool = False) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """(tensors by name, numbers). With `copy` they stay as they are while training goes on."""
-    tensors = {f"average/{k}": v for k, v in state.average.network.state_dict().items()}
-    tensors |= {f"game/{k}": v for k, v in state.game.state().items()}
+    tensors = {f"game/{k}": v for k, v in state.game.state().items()}
+    for player, average in state.averages.items():
+        tensors |= {f"average/{player}/{k}": v for k, v in average.network.state_dict().items()}
     for player in PLAYERS:
         tensors |= {f"{player}/{k}": v for k, v in state.networks[player].state_dict().items()}
         for index, moments in state.optimizers[player].state_dict()["state"].items():
@@ -37,7 +38,8 @@ def capture(state: State, copy: bool = False) -> tuple[dict[str, Tensor], dict[s
 
 def restore(state: State, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
     """Put a captured state back. Raises KeyError or RuntimeError where it does not fit."""
-    state.average.network.load_state_dict(_below(tensors, "average/"))
+    for player, average in state.averages.items():
+        average.network.load_state_dict(_below(tensors, f"average/{player}/"))
     state.game.load_state(_below(tensors, "game/"))
     for player in PLAYERS:
         state.networks[player].load_state_dict(_below(tensors, f"{player}/"))

@@ -63,14 +63,15 @@ def play(session: Session, signals: StopSignals) -> Outcome:
     """Play from the state's step to the plan's last one, or until told to stop."""
     state, steps, output = session.state, session.plan.steps, session.config.output
     session.display.begin(state.step, steps)
-    clock, overtime, began, written = Clock(session), False, state.step, state.step
-    if not session.resumed:
-        session.write_checkpoint()  # a first one to go back to, and proof that there is room
+    clock, overtime, began = Clock(session), False, state.step
+    written = state.step if session.resumed else -1  # the first finds a full disk before the work
 
     while state.step < steps:
         if due(state.step, session.sample_every):
             session.write_picture()
-        if due(state.step, session.checkpoint_every) or clock.checkpoint_is_old():
+        if state.step != written and (
+            written < 0 or due(state.step, session.checkpoint_every) or clock.checkpoint_is_old()
+        ):
             session.write_checkpoint()
             written = clock.note_checkpoint()
         overtime = clock.overtime()
@@ -80,6 +81,7 @@ def play(session: Session, signals: StopSignals) -> Outcome:
             moves = session.take_step()
         except NotFiniteError as problem:
             session.roll_back(problem)
+            written = -1  # the next one remembers the way back
             continue
         clock.tick()
         if due(state.step, output.log_every) or state.step == steps:

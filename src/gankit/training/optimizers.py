@@ -23,9 +23,12 @@ def build_optimizer(
     return torch.optim.Adam(parameters, config.lr, betas=betas, fused=fused)
 
 
-def set_pace(optimizer: Optimizer, config: OptimizerConfig, step: int, steps: int) -> float:
-    """Give the optimiser the rate (and SGD its momentum) of `step`, of `steps` in all; the rate."""
-    rate = learning_rate(config, step, steps)
+def set_pace(
+    optimizer: Optimizer, config: OptimizerConfig, step: int, steps: int, pace: float = 1.0
+) -> float:
+    """Give the optimiser the rate, times `pace`, of `step`, of `steps` in all (and SGD its
+    momentum); the rate."""
+    rate = pace * learning_rate(config, step, steps)
     for group in optimizer.param_groups:
         group["lr"] = rate
         if config.name == "sgd":

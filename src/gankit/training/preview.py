@@ -38,7 +38,7 @@ class Preview:
 
     def draw(self, state: State) -> Pixels:
         """uint8 [H, W] or [H, W, 3]."""
-        network = state.average.network
+        network = state.averages["generator"].network
         weight = next(network.parameters())
         with torch.inference_mode():
             parts = [

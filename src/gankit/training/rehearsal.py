@@ -6,12 +6,11 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from torch import nn
-
 from gankit.config import Config, flatten
 from gankit.data import Dataset
 from gankit.data.batches import Feed
 from gankit.families import Task
+from gankit.training.budget import given_steps
 from gankit.training.optimizers import set_pace
 from gankit.training.runtime import start_runtime
 from gankit.training.session import read_data
@@ -30,7 +29,9 @@ def rehearse(config: Config) -> str:
     runtime = start_runtime(config.runtime)
     state = build_state(config, Task(dataset.shape, dataset.class_names), runtime)
     update = choose_update(state.game)
-    with Feed(dataset, seed=config.training.seed, batch=config.training.batch) as feed:
+    training = config.training
+    budget = config.data.labels_per_class
+    with Feed(dataset, seed=training.seed, batch=training.batch, labels_per_class=budget) as feed:
 
         def step() -> None:
             for player in PLAYERS:
@@ -63,21 +64,13 @@ def _networks(state: State) -> str:
             own = sum(p.numel() for p in module.parameters(recurse=False))
             if own:
                 shapes = ", ".join(str(tuple(p.shape)) for p in module.parameters(recurse=False))
-                lines.append(f"  {name:<14} {_kind(module):<22} {own:>11,}  {shapes}")
+                lines.append(f"  {name:<14} {type(module).__name__:<22} {own:>11,}  {shapes}")
     return "\n".join(lines)
-
-
-def _kind(module: nn.Module) -> str:
-    return type(module).__name__
 
 
 def _plan(config: Config, update: str, per_step: float, state: State) -> str:
     training, k = config.training, config.objective.k
-    steps = training.steps or (
-        training.images // (training.batch * k)
-        if training.images
-        else int(60 * (training.minutes or 0) / per_step)
-    )
+    steps = given_steps(config) or int(60 * (training.minutes or 0) / per_step)
     weights = sum(
         p.numel() * p.element_size() for n in state.networks.values() for p in n.parameters()
     )

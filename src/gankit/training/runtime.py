@@ -133,6 +133,12 @@ def check_world(config: RuntimeConfig, batch: int) -> None:
         )
 
 
+def check_processes(config: RuntimeConfig, reason: str | None) -> None:
+    """Raises ConfigError where several processes are asked for and `reason` is against it."""
+    if reason and (_elastic_world()[0] or config.devices) > 1:
+        raise ConfigError(f"{reason}: train with --devices 1")
+
+
 def compute_in_bfloat16(network: nn.Module, device: torch.device) -> None:
     """Let `network` compute in bfloat16 where autocast finds that safe; it answers in float32."""
     plain = network.forward

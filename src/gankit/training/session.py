@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from gankit.artifact import save_artifact
 from gankit.config import Config
@@ -23,7 +24,7 @@ from gankit.training.checkpoint import restore_newest, write_checkpoint
 from gankit.training.optimizers import set_pace
 from gankit.training.preview import Preview
 from gankit.training.progress import Display
-from gankit.training.runtime import Runtime, check_world, start_runtime
+from gankit.training.runtime import Runtime, check_processes, check_world, start_runtime
 from gankit.training.state import PLAYERS, State, build_game, build_state, draw_batch
 from gankit.training.tracking import Tracker
 from gankit.training.update import Moves, NotFiniteError, Update, choose_update
@@ -70,18 +71,26 @@ class Session:
 
         Raises NotFiniteError before anything that is not finite reaches a weight.
         """
-        state = self.state
+        state, game = self.state, self.state.game
+        game.progress = state.step / self.plan.steps
         for player in PLAYERS:
-            set_pace(
-                state.optimizers[player], getattr(self.config, player), state.step, self.plan.steps
-            )
+            config = getattr(self.config, player)
+            set_pace(state.optimizers[player], config, state.step, self.plan.steps, game.pace)
         moves = self.update(
             state, lambda substep: draw_batch(state, self.feed, self.runtime, substep), self.runtime
         )
-        state.game.after_step(moves.discriminator, moves.generator)
-        state.average.follow(state.step)
+        game.after_step(self._shared_numbers(moves) if game.reads_numbers else {})
+        state.follow()
         state.step += 1
         return moves
+
+    def _shared_numbers(self, moves: Moves) -> dict[str, Tensor]:
+        """The step's numbers as means over all processes."""
+        named = {name: value.detach() for name, value in moves.numbers().items()}
+        if self.runtime.world == 1:
+            return named
+        values = self.runtime.mean(torch.stack([v.double() for v in named.values()]))
+        return dict(zip(named, values, strict=True))
 
     def write_picture(self) -> None:
         """The same latents, as the averaged generator draws them now."""
@@ -103,7 +112,7 @@ class Session:
                 save_artifact(
                     self.run.artifact_path,
                     self.state.game,
-                    self.state.average.network,
+                    {player: average.network for player, average in self.state.averages.items()},
                     self.state.step,
                 )
 
@@ -114,6 +123,7 @@ class Session:
         if not self.writes:
             return
         numbers = dict(zip(named, values.tolist(), strict=True))
+        numbers |= {name: float(value) for name, value in self.state.game.numbers().items()}
         numbers["images_per_second"] = images_per_second
         for player in PLAYERS:
             numbers[f"lr_{player[0]}"] = self.state.optimizers[player].param_groups[0]["lr"]
@@ -121,6 +131,9 @@ class Session:
         self.run.log({"step": step, "seconds": seconds, **numbers})
         self.tracker.numbers(step, numbers)
         self.display.update(step, numbers)
+        for notice in self.state.game.notices:
+            self.display.say(f"step {step:,}: {notice}")
+        self.state.game.notices.clear()
 
     def roll_back(self, problem: NotFiniteError) -> None:
         """Go back to the newest checkpoint with other draws; after three times, give up.
@@ -180,7 +193,9 @@ def open_session(config: Config, folder: str | Path) -> Iterator[Session]:
         run.check_resumable(record, config, dataset)
     check_world(config.runtime, config.training.batch)
     task = Task(dataset.shape, dataset.class_names)
-    update = choose_update(build_game(config, task))
+    game = build_game(config, task)
+    update = choose_update(game)
+    check_processes(config.runtime, game.why_one_process())
     runtime = start_runtime(config.runtime)
     writes = runtime.rank == 0
     with (
@@ -190,6 +205,7 @@ def open_session(config: Config, folder: str | Path) -> Iterator[Session]:
             seed=config.training.seed,
             batch=config.training.batch,
             workers=config.runtime.workers,
+            labels_per_class=config.data.labels_per_class,
             rank=runtime.rank,
             world=runtime.world,
         ) as feed,

@@ -30,7 +30,8 @@ class State:
     Attributes:
         networks: the bare players; `game` may hold them wrapped by the runtime.
         optimizers: what to step for each player, wrapped or bare.
-        average: the averaged generator.
+        averages: by player, the averaged networks that the artifact holds: the generator, and
+            the discriminator where it answers users too.
         step: steps taken so far.
         seconds: spent on them, over all resumptions.
         rollbacks: how often the run was taken back after a number that was not finite;
@@ -40,10 +41,15 @@ class State:
     game: Game
     networks: dict[str, nn.Module]
     optimizers: dict[str, Any]
-    average: Average
+    averages: dict[str, Average]
     step: int = 0
     seconds: float = 0.0
     rollbacks: int = 0
+
+    def follow(self) -> None:
+        """A step was taken: the averaged networks follow."""
+        for average in self.averages.values():
+            average.follow(self.step)
 
 
 def build_game(config: Config, task: Task) -> Game:
@@ -63,7 +69,11 @@ def build_state(config: Config, task: Task, runtime: Runtime) -> State:
         networks[player] = network.to(runtime.device, runtime.dtype)
         if any(isinstance(m, (nn.Conv2d, nn.ConvTranspose2d)) for m in network.modules()):
             networks[player] = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = Average(networks["generator"], config.training.ema)
+    averages = {
+        player: Average(networks[player], config.training.ema)
+        for player in (PLAYERS if game.judges else PLAYERS[:1])
+    }
+    game.begin()
     for player in PLAYERS:
         bare: Optimizer = build_optimizer(
             getattr(config, player), networks[player].parameters(), runtime.device
@@ -72,7 +82,7 @@ def build_state(config: Config, task: Task, runtime: Runtime) -> State:
             compute_in_bfloat16(networks[player], runtime.device)
         wrapped, optimizers[player] = runtime.set_up(networks[player], bare)
         setattr(game, player, wrapped)
-    return State(game, networks, optimizers, average)
+    return State(game, networks, optimizers, averages)
 
 
 def draw_batch(state: State, feed: Feed, runtime: Runtime, substep: int) -> Batch:
@@ -90,6 +100,13 @@ def draw_batch(state: State, feed: Feed, runtime: Runtime, substep: int) -> Batc
     torch.manual_seed(torch_seed(seed, Purpose.LAYERS, state.step, substep * 1024 + runtime.rank))
 
     device, dtype = runtime.device, runtime.dtype
+    labelled = None
+    if game.guided:
+        known, names = feed.labelled(position)
+        labelled = (
+            to_network(known, game.value_range, device, dtype),
+            torch.from_numpy(names).to(device),
+        )
     return Batch(
         real=to_network(examples, game.value_range, device, dtype),
         labels=None
@@ -97,6 +114,7 @@ def draw_batch(state: State, feed: Feed, runtime: Runtime, substep: int) -> Batc
         else torch.from_numpy(labels).to(device),
         latent=latent.to(device, dtype),
         mix=mix.to(device, dtype),
+        labelled=labelled,
     )
 
 

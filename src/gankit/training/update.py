@@ -1,4 +1,5 @@
-"""One move of the game. `alternating` is the textbook's; `simultaneous` halves D's work.
+"""One move of the game. `alternating` is the textbook's; in `simultaneous` one pass through D
+serves both players.
 
 Both call the game's own objectives, stop before a step that is not finite, and leave the
 optimiser steps as the only change.
@@ -63,11 +64,12 @@ def alternating(state: State, draw: Draw, runtime: Runtime) -> Moves:
         batch = draw(substep)
         with torch.set_grad_enabled(substep == k - 1):  # only the last fakes move G
             fake = game.generate(batch.latent)
-        penalties = Terms(penalty_terms(game, batch, fake, state.step))
-        d_terms = game.discriminator_terms(batch, fake.detach()).with_terms(penalties)
+        d_terms = game.discriminator_terms(batch, fake.detach())
+        d_terms = d_terms.with_terms(besides(game, batch, fake, state.step))
         _descend(state, "discriminator", d_terms, runtime)
     with frozen(state.networks["discriminator"]), runtime.without_sync(game.discriminator):
         g_terms = game.generator_terms(batch, fake)
+        g_terms = g_terms.with_terms(game.weight_terms("generator"))
         _descend(state, "generator", g_terms, runtime)
     return Moves(d_terms, g_terms)
 
@@ -81,19 +83,22 @@ def simultaneous(state: State, draw: Draw, runtime: Runtime) -> Moves:
     for optimizer in state.optimizers.values():
         optimizer.zero_grad(set_to_none=True)
     with runtime.without_sync(game.discriminator):  # the pass below synchronises both
-        penalties = Terms(penalty_terms(game, batch, fake, state.step))
-        if penalties.minimised:
-            penalties.loss.backward()  # type: ignore[no-untyped-call]
+        more = Moves(besides(game, batch, fake, state.step), game.weight_terms("generator"))
+        for terms in (more.discriminator, more.generator):
+            if terms.minimised:
+                terms.loss.backward()  # type: ignore[no-untyped-call]
 
     backward = one_backward if game.only_adversarial else two_backwards
     moves, for_fake = backward(state, batch, leaf)
-    moves = Moves(moves.discriminator.with_terms(penalties), moves.generator)
+    moves = Moves(
+        moves.discriminator.with_terms(more.discriminator),
+        moves.generator.with_terms(more.generator),
+    )
     _check_terms(moves, runtime)
     fake.backward(for_fake)  # type: ignore[no-untyped-call]
-    for player, network in state.networks.items():
-        _check_gradients(player, network)
+    norms = {p: _check_gradients(p, network) for p, network in state.networks.items()}
     for player in state.networks:
-        state.optimizers[player].step()
+        _move(state, player, norms[player])
     return moves
 
 
@@ -141,6 +146,12 @@ def _slopes(
     return Moves(d_terms, g_terms), slopes_real, slopes_fake, ratio
 
 
+def besides(game: Game, batch: Batch, fake: Tensor, step: int) -> Terms:
+    """What D minimises besides its objective: the penalties, and what its weights cost."""
+    penalties = Terms(penalty_terms(game, batch, fake, step))
+    return penalties.with_terms(game.weight_terms("discriminator"))
+
+
 def penalty_terms(game: Game, batch: Batch, fake: Tensor, step: int) -> dict[str, Tensor]:
     """D's penalties at this step: none between the lazy intervals, weighted up on them."""
     objective = game.config.objective
@@ -166,7 +177,17 @@ def _descend(state: State, player: str, terms: Terms, runtime: Runtime) -> None:
     _check_terms(moves, runtime)
     state.optimizers[player].zero_grad(set_to_none=True)
     terms.loss.backward()  # type: ignore[no-untyped-call]
-    _check_gradients(player, state.networks[player])
+    _move(state, player, _check_gradients(player, state.networks[player]))
+
+
+def _move(state: State, player: str, norm: float) -> None:
+    """The player's step, on a gradient no longer than its `clip`; none where it stands still."""
+    if state.game.stands_still(player):
+        return
+    clip = getattr(state.game.config, player).clip
+    if clip and norm > clip:
+        gradients = [p.grad for p in state.networks[player].parameters() if p.grad is not None]
+        torch._foreach_mul_(gradients, clip / norm)
     state.optimizers[player].step()
 
 
@@ -182,12 +203,14 @@ def _check_terms(moves: Moves, runtime: Runtime) -> None:
         raise NotFiniteError(f"the term {' and '.join(broken) or 'of another process'}")
 
 
-def _check_gradients(player: str, network: nn.Module) -> None:
-    """Raises NotFiniteError, naming the parameter. Every process holds the same gradients."""
+def _check_gradients(player: str, network: nn.Module) -> float:
+    """The norm of the player's gradient. Raises NotFiniteError, naming the parameter, where it is
+    not finite. Every process holds the same gradients."""
     gradients = [p.grad for p in network.parameters() if p.grad is not None]
-    norms = torch.stack(torch._foreach_norm(gradients))
-    if math.isfinite(float(norms.sum())):
-        return
+    norm = float(torch.stack(torch._foreach_norm(gradients)).norm())
+    if math.isfinite(norm):
+        return norm
     for name, p in network.named_parameters():
         if p.grad is not None and not bool(torch.isfinite(p.grad).all()):
             raise NotFiniteError(f"the gradient of {player}.{name}")
+    raise NotFiniteError(f"the norm of the gradient of {player}")

@@ -1,0 +1,121 @@
+"""Differentiable augmentation of all that D sees, so that little data lasts longer.
+
+Real and fake are changed in the same ways and G's gradient passes through, so G does not learn
+the changes (Zhao et al. 2020, DiffAugment, arXiv 2006.10738). Each change is made to each
+image with a probability, which may follow D (Karras et al. 2020, ADA, arXiv 2006.06676).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+from gankit.registry import Registry
+
+Augmentation = Callable[[Tensor], Tensor]
+"""Images [N, C, H, W] of a range 2 wide -> the same, changed, differentiable."""
+
+AUGMENTATIONS: Registry[Augmentation] = Registry("augmentation")
+
+
+def _per_image(images: Tensor) -> Tensor:
+    """Uniform numbers in [0, 1), one for each image: [N, 1, 1, 1]."""
+    return torch.rand(len(images), 1, 1, 1, device=images.device, dtype=images.dtype)
+
+
+@AUGMENTATIONS.register("colour", "brightness, saturation and contrast (DiffAugment)")
+def colour(images: Tensor) -> Tensor:
+    """Brightness +- 1/2 of a range of 2, saturation 0 to 2, contrast 1/2 to 3/2."""
+    images = images + (_per_image(images) - 0.5)
+    if images.shape[1] > 1:
+        grey = images.mean(1, keepdim=True)
+        images = grey + (images - grey) * (2 * _per_image(images))
+    mean = images.mean((1, 2, 3), keepdim=True)
+    return mean + (images - mean) * (_per_image(images) + 0.5)
+
+
+@AUGMENTATIONS.register("translation", "shifts by up to an eighth of the side, zeros move in")
+def translation(images: Tensor) -> Tensor:
+    """Each image is moved by whole pixels, down and right each, up to 1/8 of the side."""
+    count, _, height, width = images.shape
+    device = images.device
+    rows = _shifted(height, count, device)
+    columns = _shifted(width, count, device)
+    padded = torch.nn.functional.pad(images, (1, 1, 1, 1))  # one zero on each side is enough
+    image = torch.arange(count, device=device).view(-1, 1, 1)
+    moved = padded.permute(0, 2, 3, 1)[image, rows[:, :, None], columns[:, None, :]]
+    return moved.permute(0, 3, 1, 2)
+
+
+def _shifted(side: int, count: int, device: torch.device) -> Tensor:
+    """Where each pixel of a side comes from, in a picture padded by 1: [count, side]."""
+    most = max(1, round(side / 8))
+    shift = torch.randint(-most, most + 1, (count, 1), device=device)
+    return (torch.arange(side, device=device) - shift + 1).clamp(0, side + 1)
+
+
+@AUGMENTATIONS.register("cutout", "a square of half the side is blanked (DiffAugment)")
+def cutout(images: Tensor) -> Tensor:
+    """Zeros in a rectangle of half of each side, wherever its centre falls."""
+    count, _, height, width = images.shape
+    hidden = (
+        _span(height, count, images)[:, None, :, None] & _span(width, count, images)[:, None, None]
+    )
+    return images * ~hidden
+
+
+def _span(side: int, count: int, images: Tensor) -> Tensor:
+    """Whether each pixel of a side lies in the half around a random centre: bool [count, side]."""
+    centre = torch.randint(0, side, (count, 1), device=images.device)
+    at = torch.arange(side, device=images.device)
+    return (at >= centre - side // 4) & (at < centre - side // 4 + max(1, side // 2))
+
+
+@AUGMENTATIONS.register("flip", "left and right, at even odds")
+def flip(images: Tensor) -> Tensor:
+    """Mirrored with probability 1/2: for pictures that may be."""
+    return torch.where(_per_image(images) < 0.5, images.flip(3), images)
+
+
+class Augment:
+    """The named augmentations, each applied to each image with a probability.
+
+    Adaptive where `target` > 0: after each step the probability moves up while
+    E[sign(logit of real)] is above the target (D overfits), and down while it is below.
+    """
+
+    def __init__(
+        self, names: str, probability: float, target: float, images: int, span: float
+    ) -> None:
+        """`span` of the value range; `images` until an adaptive probability has gone 0 to 1."""
+        self.apply = [AUGMENTATIONS[name.strip()] for name in names.split("+")]
+        self.target, self.images, self.span = target, images, span
+        self.probability = torch.tensor(probability, dtype=torch.float64)
+
+    def __call__(self, examples: Tensor) -> Tensor:
+        probability = float(self.probability)
+        if probability == 0:
+            return examples
+        changed = examples * (2 / self.span)
+        for augmentation in self.apply:
+            new = augmentation(changed)
+            if probability < 1:
+                new = torch.where(_per_image(changed) < probability, new, changed)
+            changed = new
+        return changed * (self.span / 2)
+
+    def adapt(self, overfitting: float, images: int) -> None:
+        """After a step of `images` real ones, whose logits' mean sign was `overfitting`."""
+        if self.target:
+            step = images / self.images * (1 if overfitting > self.target else -1)
+            self.probability = (self.probability + step).clamp(0, 1)
+
+    def state(self) -> dict[str, Tensor]:
+        """For the checkpoint."""
+        return {"augment/probability": self.probability}
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """The inverse of `state`."""
+        self.probability = state["augment/probability"].cpu()

@@ -1,0 +1,228 @@
+"""Stabilisers of the game: each a small piece that a game is given when its settings ask for it.
+
+Those that remember something say it in `state`, so that a resumed run goes on as if it had
+never stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+
+import torch
+from torch import Tensor, nn
+
+
+class MinibatchDiscrimination(nn.Module):
+    """How close each sample is to the others of its batch: [N, F] -> [N, outputs].
+
+    M_i = f_i T with T in R^(F x B x C); o_b(i) = sum over j of exp(-|M_ib - M_jb|_1), and a
+    linear map of o (Salimans et al. 2016, arXiv 1606.03498, section 3.2). The paper puts o
+    beside the features before D's last layer: that is the sum of two linear maps.
+    """
+
+    def __init__(self, features: int, kernels: int, size: int, outputs: int) -> None:
+        super().__init__()
+        self.tensor = nn.Parameter(torch.randn(features, kernels, size) * features**-0.5)
+        self.linear = nn.Linear(kernels, outputs)
+
+    def closeness(self, features: Tensor) -> Tensor:
+        """o: [N, kernels]."""
+        m = torch.einsum("nf,fbc->nbc", features, self.tensor)
+        distance = (m[:, None] - m[None]).abs().sum(3)
+        return (-distance).exp().sum(1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        out: Tensor = self.linear(self.closeness(features))
+        return out
+
+
+def feature_distance(real: Tensor, fake: Tensor, norm: str) -> Tensor:
+    """Between D's mean features [N, F] of real and fake: the squared L2 norm, or the mean L1 norm.
+
+    Feature matching (arXiv 1606.03498, section 3.1): the objective of G in place of fooling D.
+    """
+    difference = real.detach().mean(0) - fake.mean(0)
+    return difference.square().sum() if norm == "l2" else difference.abs().mean()
+
+
+def entropy(samples: Tensor) -> Tensor:
+    """The differential entropy of the distribution that `samples` [N, ...] come from, in nats,
+    up to a constant of N and D: D times the mean log distance to the nearest neighbour
+    (Kozachenko & Leonenko 1987), divided by D so that its weight does not depend on the size.
+    """
+    flat = samples.flatten(1)
+    squared = flat.square().sum(1)
+    distance = squared[:, None] + squared[None] - 2 * flat @ flat.t()
+    distance = distance + torch.diag(torch.full_like(squared, float("inf")))
+    # A floor on the distance: two equal samples would have an entropy of minus infinity.
+    return distance.amin(1).clamp_min(1e-8).log().mean() / 2
+
+
+def most_real(logits_real: Tensor, logits_fake: Tensor, share: float) -> tuple[Tensor, Tensor]:
+    """The `share` of pairs whose fakes D takes for the most real (Sinha 2020, arXiv 2002.06224)."""
+    count = max(1, round(share * len(logits_fake)))
+    chosen = logits_fake.detach().topk(count).indices
+    return logits_real[chosen], logits_fake[chosen]
+
+
+class HistoricalAverage:
+    """||w - mean of w over all steps so far||^2 of each player (arXiv 1606.03498, section 3.3).
+
+    It belongs in the loss. The weights' average that samples are drawn from is another thing.
+    """
+
+    def __init__(self, networks: Mapping[str, nn.Module]) -> None:
+        self.weights = {p: list(n.parameters()) for p, n in networks.items()}
+        self.means = {p: [w.detach().clone() for w in ws] for p, ws in self.weights.items()}
+        self.count = torch.ones((), dtype=torch.int64)
+
+    def distance(self, player: str) -> Tensor:
+        """A scalar, differentiable by the player's weights."""
+        pairs = zip(self.weights[player], self.means[player], strict=True)
+        return torch.stack([(weight - mean).square().sum() for weight, mean in pairs]).sum()
+
+    @torch.no_grad()
+    def follow(self) -> None:
+        """The step is over: its weights join the mean."""
+        self.count = self.count + 1
+        for player, means in self.means.items():
+            torch._foreach_lerp_(
+                means, [w.detach() for w in self.weights[player]], 1 / int(self.count)
+            )
+
+    def state(self) -> dict[str, Tensor]:
+        """For the checkpoint."""
+        flat = {f"historical/{p}/{i}": m for p, ms in self.means.items() for i, m in enumerate(ms)}
+        return flat | {"historical/count": self.count}
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """The inverse of `state`."""
+        for player, means in self.means.items():
+            for i, mean in enumerate(means):
+                mean.copy_(state[f"historical/{player}/{i}"])
+        self.count = state["historical/count"].cpu()
+
+
+class LaggedDiscriminator:
+    """A D that follows the playing one at a distance: a target network for G's step.
+
+    From actor-critic methods; beyond what its paper claims for GANs (arXiv 1610.01945, table 1).
+    """
+
+    def __init__(self, discriminator: nn.Module, decay: float) -> None:
+        self.network = deepcopy(discriminator).requires_grad_(False)
+        self.decay = decay
+        self._mine = self._floats(self.network)
+        self._theirs = self._floats(discriminator)
+
+    @staticmethod
+    def _floats(network: nn.Module) -> list[Tensor]:
+        tensors: Sequence[Tensor] = [*network.parameters(), *network.buffers()]
+        return [t.detach() for t in tensors if t.is_floating_point()]
+
+    @torch.no_grad()
+    def follow(self) -> None:
+        """The step is over: move towards the playing D."""
+        torch._foreach_lerp_(self._mine, self._theirs, 1 - self.decay)
+
+    def state(self) -> dict[str, Tensor]:
+        """For the checkpoint."""
+        return {f"lagged/{name}": value for name, value in self.network.state_dict().items()}
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """The inverse of `state`."""
+        self.network.load_state_dict(
+            {name: state[f"lagged/{name}"] for name in self.network.state_dict()}
+        )
+
+
+class Replay:
+    """A pool of past fakes, some of which are shown to D again, as a replay buffer does.
+
+    Pfau & Vinyals found it asymptotically wrong for GANs (arXiv 1610.01945): D learns against
+    generators that no longer play. It is here to be tried.
+    """
+
+    def __init__(self, size: int, share: float) -> None:
+        self.size, self.share = size, share
+        self.pool: Tensor | None = None
+
+    def mixed(self, fake: Tensor) -> Tensor:
+        """`fake` with the last `share` of it replaced by past ones, once there are any; the
+        fakes of this batch join the pool in place of random ones."""
+        fresh = fake.detach()
+        shown = fresh
+        if self.pool is not None:
+            count = round(self.share * len(fresh))
+            old = self.pool[torch.randint(len(self.pool), (count,))]
+            shown = torch.cat([fresh[: len(fresh) - count], old])
+        self._keep(fresh)
+        return shown
+
+    def _keep(self, fresh: Tensor) -> None:
+        if self.pool is None or len(self.pool) < self.size:
+            together = fresh if self.pool is None else torch.cat([self.pool, fresh])
+            self.pool = together[: self.size].clone()
+            return
+        places = torch.randperm(len(self.pool))[: len(fresh)]
+        self.pool[places] = fresh[: len(places)]
+
+    def state(self) -> dict[str, Tensor]:
+        """For the checkpoint."""
+        return {} if self.pool is None else {"replay/pool": self.pool.contiguous()}
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """The inverse of `state`."""
+        pool = state.get("replay/pool")
+        self.pool = None if pool is None else pool.clone()
+
+
+class Freezing:
+    """Who stands still: D while it judges too well, G while D judges too badly.
+
+    The share of real and fake that D judged rightly in the last step decides; the shares of
+    steps skipped so far are logged.
+    """
+
+    def __init__(self, freeze_d: float, freeze_g: float) -> None:
+        self.limits = {"discriminator": freeze_d, "generator": freeze_g}
+        # Steps; of them skipped by D, by G; the share judged rightly in the last one.
+        self.numbers = torch.tensor([0.0, 0.0, 0.0, 0.5], dtype=torch.float64)
+
+    def still(self, player: str) -> bool:
+        """Whether `player` does not move in this step."""
+        judged = float(self.numbers[3])
+        if player == "discriminator":
+            return judged > self.limits[player]
+        return judged < self.limits[player]
+
+    def note(self, judged: float) -> None:
+        """The step is over; D judged this share rightly."""
+        skipped = [1.0, float(self.still("discriminator")), float(self.still("generator"))]
+        self.numbers[:3] += torch.tensor(skipped, dtype=torch.float64)
+        self.numbers[3] = judged
+
+    def rates(self) -> dict[str, Tensor]:
+        """The shares of steps in which each stood still, for the log."""
+        steps = self.numbers[0].clamp_min(1)
+        return {"skipped_d": self.numbers[1] / steps, "skipped_g": self.numbers[2] / steps}
+
+    def state(self) -> dict[str, Tensor]:
+        """For the checkpoint."""
+        return {"freezing/numbers": self.numbers}
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """The inverse of `state`."""
+        self.numbers = state["freezing/numbers"].cpu().clone()
+
+
+class Tap:
+    """Keeps what a layer is given: D's last hidden features, without a second pass."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        self.seen: Tensor | None = None
+        layer.register_forward_pre_hook(self._note)
+
+    def _note(self, _layer: nn.Module, given: tuple[Tensor, ...]) -> None:
+        self.seen = given[0]
