@@ -20,6 +20,22 @@ SMALL: dict[str, dict[str, Any]] = {
     "gan": {"network.generator_hidden": "16,16", "network.discriminator_hidden": "8,8"},
     "dcgan": {"network.generator_width": 4, "network.discriminator_width": 4},
     "cgan": {"network.generator_width": 4, "network.discriminator_width": 4},
+    "infogan": {
+        "network.generator_width": 8,
+        "network.discriminator_width": 8,
+        "network.units": 128,
+        "network.posterior_units": 32,
+        "network.init": None,  # 0.02 is the start of wide layers
+        "stabilise.joint_batch": True,  # two kinds of picture look alike once each is normalised
+    },
+    "began": {
+        "network.width": 8,
+        "network.embedded": 16,
+        "network.gamma": 1.0,  # noise that no autoencoder learns is most of the error
+        "network.lambda_k": 0.01,
+    },
+    "ssgan": {"network.generator_hidden": "128,128", "network.discriminator_hidden": "128,64"},
+    "modern": {"network.generator_width": 4, "network.discriminator_width": 4},
 }
 """Settings that make a family's default networks tiny. A new family is tested without them."""
 

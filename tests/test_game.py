@@ -58,7 +58,7 @@ def test_the_loss_is_the_sum_of_what_is_minimised_and_of_nothing_else():
 def test_a_conditional_family_needs_two_classes(family, classes):
     task = Task((1, 16, 16), ("a", "b")[:classes])
     config = override(configure(family, "digits"), {"objective.k": 1})
-    if FAMILIES[family].conditional:
+    if FAMILIES[family].conditional or FAMILIES[family].guided:
         with pytest.raises(ConfigError, match="needs labels of at least 2 classes"):
             FAMILIES[family](config, task)
     else:

@@ -140,6 +140,7 @@ class Game(ABC):
         conditional: whether the generator is asked for a class.
         guided: whether it learns from labels that only some examples have (`Batch.labelled`).
         judges: whether D answers users too, so that the artifact keeps it, averaged.
+        images_only: whether points are refused.
         losses: the names that `objective.loss` may have; empty: any.
         generator, discriminator: the players. A runtime may wrap them; call them, nothing else.
         progress: the share of the run that is over; the session sets it before each step.
@@ -148,9 +149,10 @@ class Game(ABC):
     """
 
     options: ClassVar[type]
-    conditional: ClassVar[bool] = False
+    conditional: bool = False
     guided: ClassVar[bool] = False
     judges: ClassVar[bool] = False
+    images_only: ClassVar[bool] = False
     losses: ClassVar[tuple[str, ...]] = ()
 
     generator: nn.Module
@@ -160,6 +162,10 @@ class Game(ABC):
 
     def __init__(self, config: Config, task: Task) -> None:
         """Build both players. Raises ConfigError where settings and task do not fit."""
+        if self.images_only and not task.is_images:
+            raise ConfigError(
+                f"family '{config.family}' makes images; these are points: train 'gan' on them"
+            )
         if (self.conditional or self.guided) and task.classes < 2:
             raise ConfigError(
                 f"family '{config.family}' needs labels of at least 2 classes, the data has "
@@ -336,6 +342,15 @@ class Game(ABC):
             self.freezing.note(float(numbers["judged"]))
         if self.augment is not None:
             self.augment.adapt(float(numbers["overfitting"]), self.config.training.batch)
+
+    def judge(self, examples: Tensor) -> Tensor:
+        """What D, where it answers users, makes of examples: the chances of each class [N, K]."""
+        raise NotImplementedError
+
+    @property
+    def judged_names(self) -> tuple[str, ...]:
+        """What the classes of `judge` are called."""
+        return self.task.class_names
 
     @property
     def reads_numbers(self) -> bool:

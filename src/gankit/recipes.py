@@ -14,16 +14,32 @@ from gankit.config import (
     LatentConfig,
     ObjectiveConfig,
     OptimizerConfig,
+    StabiliserConfig,
     TrainingConfig,
 )
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES
+from gankit.families.began import BEGANOptions
 from gankit.families.cgan import CGANOptions
 from gankit.families.dcgan import DCGANOptions
 from gankit.families.gan import GANOptions
+from gankit.families.infogan import InfoGANOptions
+from gankit.families.modern import ModernOptions
+from gankit.families.ssgan import SSGANOptions
 from gankit.registry import Registry
 
 RECIPES: Registry[Callable[[], Config]] = Registry("recipe")
+
+DEFAULTS = {
+    "cgan": "cgan-fast",
+    "gan": "gan-fast",
+    "dcgan": "dcgan-paper",
+    "infogan": "infogan-mnist-paper",
+    "began": "began-fast",
+    "ssgan": "ssgan-mnist-paper",
+    "modern": "modern-fast",
+}
+"""The recipe for images, by family."""
 
 
 def configure(
@@ -57,7 +73,7 @@ def _recipe_for(family: str, source: str) -> str:
     FAMILIES[family]  # an unknown family is said here, with a suggestion
     if source.startswith("toy:"):
         return "toy-cgan" if family == "cgan" else "toy-gan"
-    return {"cgan": "cgan-fast", "gan": "gan-fast", "dcgan": "dcgan-paper"}.get(family, "gan-fast")
+    return DEFAULTS.get(family, "gan-fast")
 
 
 def _adam(lr: float, beta1: float = 0.5, beta2: float = 0.999, **more: object) -> OptimizerConfig:
@@ -149,6 +165,93 @@ def cgan_mnist_paper() -> Config:
         generator=sgd,
         discriminator=sgd,
         training=TrainingConfig(steps=150_000, batch=100, ema=0.0),
+    )
+
+
+@RECIPES.register("infogan-mnist-paper", "digits by codes that nobody labelled (Chen 2016)")
+def infogan_mnist_paper() -> Config:
+    """62 noise, ten categories and two continuous codes; rates 2e-4 of D and 1e-3 of G; 50 epochs
+    of 100 iterations."""
+    return Config(
+        family="infogan",
+        network=InfoGANOptions(),
+        latent=LatentConfig(size=62, prior="uniform"),
+        generator=_adam(1e-3),
+        discriminator=_adam(2e-4),
+        training=TrainingConfig(steps=5_000, batch=128, ema=0.99),
+    )
+
+
+@RECIPES.register(
+    "began-paper", "the boundary equilibrium GAN at its paper's size (Berthelot 2017)"
+)
+def began_paper() -> Config:
+    """n = 128, batch 16, Adam 1e-4 whose rate is halved when M stalls. Made for a GPU."""
+    return Config(
+        family="began",
+        network=BEGANOptions(patience=4_000),
+        latent=LatentConfig(size=64, prior="uniform"),
+        objective=ObjectiveConfig(loss="wasserstein"),
+        generator=_adam(1e-4),
+        discriminator=_adam(1e-4),
+        training=TrainingConfig(steps=200_000, batch=16),
+    )
+
+
+@RECIPES.register("began-fast", "the same, narrow enough for a CPU")
+def began_fast() -> Config:
+    return replace(
+        began_paper(),
+        network=BEGANOptions(width=16, gamma=0.7),
+        generator=_adam(4e-4),
+        discriminator=_adam(4e-4),
+        training=TrainingConfig(minutes=5, batch=16),
+    )
+
+
+@RECIPES.register("ssgan-mnist-paper", "a classifier from ten labels a class (Salimans 2016)")
+def ssgan_mnist_paper() -> Config:
+    """100 labels, feature matching, Adam 3e-3 with beta1 0.5, batches of 100."""
+    return Config(
+        family="ssgan",
+        data=DataConfig(labels_per_class=10),
+        network=SSGANOptions(),
+        latent=LatentConfig(size=100, prior="uniform01"),
+        stabilise=StabiliserConfig(matching="l2"),
+        generator=_adam(3e-3),
+        discriminator=_adam(3e-3),
+        training=TrainingConfig(minutes=5, batch=100, ema=0.9999),
+    )
+
+
+@RECIPES.register("ssgan-cifar-paper", "nine convolutions, 400 labels a class (Salimans 2016)")
+def ssgan_cifar_paper() -> Config:
+    """Adam 3e-4, mean absolute difference of features, falling to 0. Made for a GPU."""
+    optimizer = _adam(3e-4, schedule="linear", decay_from=0.75)
+    return replace(
+        ssgan_mnist_paper(),
+        data=DataConfig(labels_per_class=400),
+        network=SSGANOptions(body="conv"),
+        stabilise=StabiliserConfig(matching="l1"),
+        generator=optimizer,
+        discriminator=optimizer,
+        training=TrainingConfig(steps=600_000, batch=100, ema=0.9999),
+    )
+
+
+@RECIPES.register("modern-fast", "residual networks, relativistic pairs, R1 and R2 (R3GAN 2025)")
+def modern_fast() -> Config:
+    optimizer = _adam(2e-3, 0.0, 0.99, schedule="linear", decay_from=0.4)
+    return Config(
+        family="modern",
+        network=ModernOptions(),
+        latent=LatentConfig(size=64),
+        objective=ObjectiveConfig(
+            loss="relativistic", penalty="r1+r2", penalty_weight=0.1, penalty_interval=8
+        ),
+        generator=optimizer,
+        discriminator=optimizer,
+        training=TrainingConfig(minutes=5, batch=32, ema=0.998),
     )
 
 

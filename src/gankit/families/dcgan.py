@@ -70,6 +70,7 @@ class DCGAN(Game):
     """
 
     options = DCGANOptions
+    images_only = True
 
     def build_generator(self) -> nn.Module:
         check_image_size(self.config.family, self.task)

@@ -5,7 +5,7 @@ input, and far from it in two places, where a matrix product is not:
 
 - the gradient of a weight, at a quarter of the limit where the layer is wide and the picture
   small: here the patches of the input times the gradient of the output;
-- a picture of one or two channels, at less than a tenth of the limit: here patches times the weights.
+- a picture of one or two channels, at under a tenth of the limit: patches times the weights.
 
 All kernels are square, with one stride and one padding for both directions. On other devices
 each layer is torch's own.

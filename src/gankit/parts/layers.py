@@ -27,6 +27,17 @@ class Maxout(nn.Module):
         return pieces.amax(2)
 
 
+class GaussianNoise(nn.Module):
+    """N(0, std^2) on every input while training; nothing in eval mode."""
+
+    def __init__(self, std: float) -> None:
+        super().__init__()
+        self.std = std
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.std * torch.randn_like(x) if self.training and self.std else x
+
+
 class OneHot(nn.Module):
     """Labels int64 [N] -> the raw one-hot vector [N, classes]; 5 is [0,0,0,0,0,1,0,0,0,0].
 

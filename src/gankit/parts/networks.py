@@ -154,15 +154,20 @@ class ConvGenerator(nn.Module):
         output: Output = "tanh",
         label_code: nn.Module | None = None,
         code_size: int = 0,
+        units: int = 0,
     ) -> None:
-        """`widths`: channels of the core and of each later stage's input, largest first."""
+        """`widths`: channels of the core and of each later stage's input, largest first;
+        `units` of a normalised hidden layer before the core, 0: none."""
         super().__init__()
-        channels, height, width = shape
-        stages = len(widths)
-        sizes = [(-(-height // 2**i), -(-width // 2**i)) for i in range(stages, -1, -1)]
+        channels, stages = shape[0], len(widths)
+        sizes = image_sizes(shape, stages)
         self.core = sizes[0]
         self.label_code = label_code
-        self.stem = nn.Linear(noise + code_size, widths[0] * math.prod(self.core))
+        inputs = noise + code_size
+        self.hidden = None
+        if units:
+            self.hidden = nn.Sequential(nn.Linear(inputs, units), nn.BatchNorm1d(units), nn.ReLU())
+        self.stem = nn.Linear(units or inputs, widths[0] * math.prod(self.core))
         self.norms = nn.ModuleList(norm(w) for w in widths)
         outputs = [*widths[1:], channels]
         self.ups = nn.ModuleList(
@@ -173,7 +178,8 @@ class ConvGenerator(nn.Module):
         self.output = OUTPUTS[output]()
 
     def forward(self, noise: Tensor, labels: Tensor | None = None) -> Tensor:
-        x = self.stem(join_code(noise, labels, self.label_code))
+        x = join_code(noise, labels, self.label_code)
+        x = self.stem(x if self.hidden is None else self.hidden(x))
         # Height, width, channels in memory: the channels-last layout, without a copy.
         x = x.view(len(x), *self.core, -1).permute(0, 3, 1, 2)
         for norm, up, (height, width) in zip(self.norms, self.ups, self.sizes, strict=True):
@@ -257,6 +263,10 @@ LEAST = {
     "dropout": 0,
     "init": 0,
     "classifier": 0,
+    "width": 1,
+    "units": 1,
+    "blocks": 1,
+    "embedded": 1,
 }
 """The least that each of a family's options may be, by its name, where the family has it."""
 
@@ -291,6 +301,12 @@ def widths_for(base: int, stages: int, most: int = 1024) -> list[int]:
     return [min(base * 2**i, most) for i in range(stages)]
 
 
+def image_sizes(shape: Sequence[int], stages: int) -> list[tuple[int, int]]:
+    """Height and width at the core and after each of `stages` doublings: (28, 2) -> 7, 14, 28."""
+    height, width = shape[1:]
+    return [(-(-height // 2**i), -(-width // 2**i)) for i in range(stages, -1, -1)]
+
+
 def init_normal(network: nn.Module, std: float) -> None:
     """DCGAN's start (arXiv 1511.06434, section 4): weights N(0, std), gains N(1, std), biases 0."""
     for module in network.modules():
@@ -298,7 +314,7 @@ def init_normal(network: nn.Module, std: float) -> None:
             nn.init.normal_(module.weight, 0.0, std)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-        elif isinstance(module, nn.BatchNorm2d) and module.affine:
+        elif isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)) and module.affine:
             nn.init.normal_(module.weight, 1.0, std)
 
 

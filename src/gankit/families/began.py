@@ -1,0 +1,181 @@
+"""BEGAN: an autoencoder as discriminator, held in balance (Berthelot et al. 2017, 1703.10717)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gankit.config import Config
+from gankit.errors import ConfigError
+from gankit.families.dcgan import check_image_size, check_stages
+from gankit.game import Game, Task, Terms, register_family
+from gankit.parts.networks import check_options, image_sizes
+
+STUCK_AFTER = 1000
+"""Steps of k = 0 after which the person is told."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BEGANOptions:
+    """Settings of the networks (section 3.5) and of the balance (section 3.4)."""
+
+    width: int = 128  # n: channels; the encoder has n, 2n, 3n, ... at each halving
+    embedded: int = 64  # size of the autoencoder's code
+    stages: int | None = None  # halvings; None: until the core is about 8 x 8
+    gamma: float = 0.5  # diversity: wanted L(G(z)) / L(x)
+    lambda_k: float = 0.001  # how fast k follows
+    patience: int = 0  # steps without a better M after which both rates are halved; 0: never
+
+    def __post_init__(self) -> None:
+        check_options(self)
+        if not 0 < self.gamma <= 1:
+            raise ConfigError(f"network.gamma must be in (0, 1], got {self.gamma}")
+        if not self.lambda_k > 0:
+            raise ConfigError(f"network.lambda_k must be above 0, got {self.lambda_k}")
+        if self.patience < 0:
+            raise ConfigError(f"network.patience must be at least 0, got {self.patience}")
+
+
+def _pair(inputs: int, outputs: int) -> list[nn.Module]:
+    """Two 3x3 convolutions with ELU: what each scale has."""
+    return [
+        nn.Conv2d(inputs, inputs, 3, padding=1), nn.ELU(),
+        nn.Conv2d(inputs, outputs, 3, padding=1), nn.ELU(),
+    ]  # fmt: skip
+
+
+class Decoder(nn.Module):
+    """[N, h] -> image: a linear map to the core, two convolutions a scale, nearest neighbours up.
+
+    The generator, and the second half of the discriminator (figure 1).
+    """
+
+    def __init__(self, inputs: int, shape: tuple[int, ...], width: int, stages: int) -> None:
+        super().__init__()
+        self.sizes = image_sizes(shape, stages)
+        self.width = width
+        self.stem = nn.Linear(inputs, width * math.prod(self.sizes[0]))
+        self.scales = nn.ModuleList(nn.Sequential(*_pair(width, width)) for _ in self.sizes)
+        self.image = nn.Conv2d(width, shape[0], 3, padding=1)
+
+    def forward(self, noise: Tensor, labels: Tensor | None = None) -> Tensor:
+        x = self.stem(noise).view(len(noise), *self.sizes[0], self.width).permute(0, 3, 1, 2)
+        for size, scale in zip(self.sizes, self.scales, strict=True):
+            if tuple(x.shape[2:]) != size:
+                x = F.interpolate(x, scale_factor=2.0)[:, :, : size[0], : size[1]]
+            x = scale(x)
+        image: Tensor = self.image(x)
+        return image
+
+
+class AutoEncoder(nn.Module):
+    """D: an example v -> -L(v), L(v) = mean |v - D(v)| (section 3.1), so high for real."""
+
+    def __init__(self, shape: tuple[int, ...], width: int, embedded: int, stages: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [nn.Conv2d(shape[0], width, 3, padding=1), nn.ELU()]
+        for scale in range(1, stages + 1):
+            layers += _pair(scale * width, scale * width)
+            layers += [
+                nn.Conv2d(scale * width, (scale + 1) * width, 3, stride=2, padding=1), nn.ELU(),
+            ]  # fmt: skip
+        last = (stages + 1) * width
+        self.encoder = nn.Sequential(*layers, *_pair(last, last))
+        height, wide = image_sizes(shape, stages)[0]
+        self.embed = nn.Linear(last * height * wide, embedded)
+        self.decoder = Decoder(embedded, shape, width, stages)
+
+    def reconstruct(self, examples: Tensor) -> Tensor:
+        """D(v): the examples through the bottleneck."""
+        code = self.embed(self.encoder(examples).permute(0, 2, 3, 1).flatten(1))
+        image: Tensor = self.decoder(code)
+        return image
+
+    def forward(self, examples: Tensor, labels: Tensor | None = None) -> Tensor:
+        return -(examples - self.reconstruct(examples)).abs().flatten(1).mean(1)
+
+
+@register_family("began")
+class BEGAN(Game):
+    """D is an autoencoder; real and fake errors are held in a ratio gamma (Berthelot 2017).
+
+    Section 3.4: L_D = L(x) - k_t L(G(z)), L_G = L(G(z)), k_{t+1} = k_t + lambda_k (gamma L(x) -
+    L(G(z))), k_0 = 0, k in [0, 1]; section 3.4.1: M = L(x) + |gamma L(x) - L(G(z))|. It is the
+    Wasserstein game of the logits -L, with fakes weighted by k.
+    Departs from the paper: z_D = z_G, as in public code: both players see the same fakes; no
+    vanishing residuals and no skip connections; the rate is constant unless
+    `network.patience` says when M has stalled.
+    """
+
+    options = BEGANOptions
+    images_only = True
+    losses = ("wasserstein",)
+
+    def __init__(self, config: Config, task: Task) -> None:
+        super().__init__(config, task)
+        # k; the smoothed M; its best; steps since then; steps with k = 0; halvings of the rate.
+        self.balance = torch.tensor([0.0, 0.0, math.inf, 0.0, 0.0, 0.0], dtype=torch.float64)
+
+    @property
+    def stages(self) -> int:
+        """How often the image is halved."""
+        side = min(self.task.shape[1:])
+        return check_stages(self.network.stages or max(1, round(math.log2(side / 8))), self.task)
+
+    def build_generator(self) -> nn.Module:
+        check_image_size(self.config.family, self.task)
+        o = self.network
+        return Decoder(self.config.latent.size, self.task.shape, o.width, self.stages)
+
+    def build_discriminator(self) -> nn.Module:
+        o = self.network
+        return AutoEncoder(self.task.shape, o.width, o.embedded, self.stages)
+
+    @property
+    def k(self) -> float:
+        """How much D cares about fakes."""
+        return float(self.balance[0])
+
+    def adversarial_terms(self, logits_real: Tensor, logits_fake: Tensor) -> tuple[Terms, Terms]:
+        real, fake = -logits_real, -logits_fake  # L(x), L(G(z))
+        d_terms = {"real": real.mean(), "fake": -self.k * fake.mean()}
+        watched = {"l_real": real.detach().mean(), "l_fake": fake.detach().mean()}
+        _, g_terms = super().adversarial_terms(logits_real, logits_fake)
+        return Terms(d_terms, watched), g_terms
+
+    def after_step(self, numbers: Mapping[str, Tensor]) -> None:
+        super().after_step(numbers)
+        real, fake = float(numbers["l_real"]), float(numbers["l_fake"])
+        gap = self.network.gamma * real - fake
+        k, smooth, best, since, stuck, halved = self.balance.tolist()
+        k = min(1.0, max(0.0, k + self.network.lambda_k * gap))
+        measure = real + abs(gap)
+        smooth = measure if not smooth else 0.99 * smooth + 0.01 * measure
+        since = 0.0 if smooth < best else since + 1
+        best = min(best, smooth)
+        stuck = stuck + 1 if k == 0 else 0.0
+        if stuck == STUCK_AFTER:
+            self.notices.append(
+                f"k has been 0 for {STUCK_AFTER:,} steps: D ignores the fakes. The fakes' error is "
+                f"{fake:.3f}, wanted below gamma * {real:.3f}: raise --set network.gamma"
+            )
+        if self.network.patience and since >= self.network.patience:
+            since, best, halved = 0.0, smooth, halved + 1
+        self.balance = torch.tensor([k, smooth, best, since, stuck, halved], dtype=torch.float64)
+        self.pace = 0.5**halved
+
+    def numbers(self) -> dict[str, Tensor]:
+        return {**super().numbers(), "k": self.balance[0], "measure": self.balance[1]}
+
+    def state(self) -> dict[str, Tensor]:
+        return {**super().state(), "began/balance": self.balance}
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        super().load_state(state)
+        self.balance = state["began/balance"].cpu().clone()
+        self.pace = 0.5 ** float(self.balance[5])

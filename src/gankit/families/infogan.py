@@ -1,0 +1,229 @@
+"""InfoGAN: latent codes that mean something, without labels (Chen et al. 2016, 1606.03657)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gankit.errors import ConfigError
+from gankit.families.dcgan import check_image_size, check_stages
+from gankit.game import Answer, Batch, Game, Latent, Terms, register_family
+from gankit.parts.convolutions import conv2d
+from gankit.parts.networks import ConvGenerator, Head, check_options, init_normal, widths_for
+
+
+@dataclass(frozen=True, kw_only=True)
+class InfoGANOptions:
+    """Settings of codes and networks; the defaults are the paper's for MNIST (appendix C.1)."""
+
+    codes: tuple[str, ...] = ("10", "c", "c")  # a number: categorical; c: continuous in [-1, 1]
+    code_weights: tuple[float, ...] = (1.0,)  # lambda: one for all codes, or one each
+    learned_sigma: bool = True  # of Q's Gaussian for a continuous code; False: 1
+    generator_width: int = 64
+    discriminator_width: int = 64
+    stages: int | None = None
+    most_channels: int = 512
+    kernel: int = 4
+    units: int = 1024  # of the dense layers of G and of the trunk
+    posterior_units: int = 128  # of Q's own layer
+    slope: float = 0.1  # of leaky ReLU
+    init: float | None = 0.02
+
+    def __post_init__(self) -> None:
+        check_options(self)
+        for code in self.codes:
+            if code != "c" and not (code.isdecimal() and int(code) >= 2):
+                raise ConfigError(
+                    f"network.codes: {code!r} is neither c (continuous) nor a number of "
+                    "categories from 2: such as --codes 10,c,c"
+                )
+        if not self.codes:
+            raise ConfigError("network.codes: at least one code is needed: such as --codes 10,c,c")
+        if len(self.code_weights) not in (1, len(self.codes)):
+            raise ConfigError(
+                f"network.code_weights: give one for all {len(self.codes)} codes, or one each"
+            )
+
+
+@dataclass(frozen=True)
+class Code:
+    """One code: of how many categories (0: continuous), and where it lies among G's inputs."""
+
+    categories: int
+    weight: float
+    where: slice
+
+    @property
+    def entropy(self) -> float:
+        """H(c) in nats: log K of a uniform choice, log 2 of U(-1, 1)."""
+        return math.log(self.categories or 2)
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers of Q describe it: K logits, or mean and log variance."""
+        return self.categories or 2
+
+
+class TrunkWithPosterior(nn.Module):
+    """D and Q on one trunk: an image -> [N, 1 + Q's outputs], the logit first."""
+
+    def __init__(
+        self, shape: tuple[int, ...], widths: list[int], o: InfoGANOptions, q: int
+    ) -> None:
+        super().__init__()
+        channels, height, width = shape
+        layers: list[nn.Module] = []
+        pad = (o.kernel - 1) // 2
+        for i, (inputs, outputs) in enumerate(zip([channels, *widths], widths, strict=False)):
+            layers += [conv2d(inputs, outputs, o.kernel, 2, pad, bias=i == 0)]
+            layers += [nn.BatchNorm2d(outputs)] if i else []
+            layers += [nn.LeakyReLU(o.slope, inplace=True)]
+            height, width = (1 + (side + 2 * pad - o.kernel) // 2 for side in (height, width))
+        self.trunk = nn.Sequential(*layers)
+        self.dense = nn.Sequential(
+            nn.Linear(widths[-1] * height * width, o.units, bias=False),
+            nn.BatchNorm1d(o.units),
+            nn.LeakyReLU(o.slope),
+        )
+        self.head = Head(o.units)
+        self.posterior = nn.Sequential(
+            nn.Linear(o.units, o.posterior_units, bias=False),
+            nn.BatchNorm1d(o.posterior_units),
+            nn.LeakyReLU(o.slope),
+            nn.Linear(o.posterior_units, q),
+        )
+
+    def forward(self, examples: Tensor, labels: Tensor | None = None) -> Tensor:
+        x = self.dense(self.trunk(examples).permute(0, 2, 3, 1).flatten(1))
+        return torch.cat([self.head(x)[:, None], self.posterior(x)], 1)
+
+
+@register_family("infogan")
+class InfoGAN(Game):
+    """Codes that G must make visible and Q reads off the image, without labels (Chen 2016).
+
+    Equation 6: min_{G,Q} max_D V(D, G) - lambda L_I(G, Q), with the bound of equation 5,
+    L_I = E[log Q(c|x)] + H(c) <= I(c; G(z, c)). Q shares D's trunk and its optimiser, so D's
+    player minimises the bound too, as in the official code: otherwise the codes die.
+    Departs from the paper: sigma of a continuous code is learned (the official code fixes 1;
+    `learned_sigma=false`); logged is L_I itself, in nats, for each code.
+    """
+
+    options = InfoGANOptions
+    images_only = True
+    judges = True
+
+    @property
+    def value_range(self) -> tuple[float, float] | None:
+        return (0.0, 1.0)
+
+    @property
+    def codes(self) -> list[Code]:
+        """The codes, in the order in which they follow the noise."""
+        o, at, codes = self.network, self.config.latent.size, []
+        weights = o.code_weights * (len(o.codes) if len(o.code_weights) == 1 else 1)
+        for name, weight in zip(o.codes, weights, strict=True):
+            categories = 0 if name == "c" else int(name)
+            codes.append(Code(categories, weight, slice(at, at + max(1, categories))))
+            at = codes[-1].where.stop
+        return codes
+
+    def build_generator(self) -> nn.Module:
+        check_image_size(self.config.family, self.task)
+        o = self.network
+        stages = check_stages(o.stages, self.task)
+        network = ConvGenerator(
+            self.codes[-1].where.stop,
+            self.task.shape,
+            widths_for(o.generator_width, stages, o.most_channels)[::-1],
+            o.kernel,
+            nn.BatchNorm2d,
+            "sigmoid",
+            units=o.units,
+        )
+        if o.init:
+            init_normal(network, o.init)
+        return network
+
+    def build_discriminator(self) -> nn.Module:
+        o = self.network
+        widths = widths_for(
+            o.discriminator_width, check_stages(o.stages, self.task), o.most_channels
+        )
+        outputs = sum(code.outputs for code in self.codes)
+        network = TrunkWithPosterior(self.task.shape, widths, o, outputs)
+        if o.init:
+            init_normal(network, o.init)
+        return network
+
+    def latent(self, count: int, labels: Tensor | None, rng: np.random.Generator) -> Latent:
+        """The incompressible noise z, then the codes c: one-hot, or U(-1, 1)."""
+        latent = super().latent(count, labels, rng)
+        drawn = [latent.noise]
+        for code in self.codes:
+            if code.categories:
+                chosen = torch.from_numpy(rng.integers(code.categories, size=count))
+                drawn.append(F.one_hot(chosen, code.categories).float())
+            else:
+                drawn.append(torch.from_numpy(rng.random((count, 1), np.float32) * 2 - 1))
+        return replace(latent, noise=torch.cat(drawn, 1))
+
+    def with_code(self, latent: Latent, index: int, value: float) -> Latent:
+        """The same latents with code number `index` set: a category, or a number."""
+        code, noise = self.codes[index], latent.noise.clone()
+        noise[:, code.where] = 0 if code.categories else value
+        if code.categories:
+            noise[:, code.where.start + int(value)] = 1
+        return replace(latent, noise=noise)
+
+    def logits_of(self, answer: Answer) -> Tensor:
+        return answer.output[:, 0]
+
+    def terms_of(self, real: Answer, fake: Answer, batch: Batch) -> tuple[Terms, Terms]:
+        d_terms, g_terms = super().terms_of(real, fake, batch)
+        bounds = self.information(fake.output[:, 1:], batch.latent.noise)
+        pairs = zip(self.codes, bounds, strict=True)
+        loss = -torch.stack([code.weight * bound for code, bound in pairs]).sum()
+        shown = {f"information_{i + 1}": bound.detach() for i, bound in enumerate(bounds)}
+        both = Terms({"information": loss})
+        return d_terms.with_terms(Terms(both.minimised, shown)), g_terms.with_terms(both)
+
+    def information(self, posterior: Tensor, inputs: Tensor) -> list[Tensor]:
+        """L_I of each code in nats (equation 5), from Q's outputs and G's inputs."""
+        bounds, at = [], 0
+        for code in self.codes:
+            q, c = posterior[:, at : at + code.outputs], inputs[:, code.where]
+            at += code.outputs
+            if code.categories:
+                log_q = -F.cross_entropy(q, c.argmax(1))
+            else:
+                log_q = self._log_normal(c[:, 0], q[:, 0], q[:, 1]).mean()
+            bounds.append(log_q + code.entropy)
+        return bounds
+
+    def _log_normal(self, c: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
+        if not self.network.learned_sigma:
+            log_variance = torch.zeros_like(log_variance)
+        # Bounded below at sigma = 0.01: a code that is read perfectly would have no end.
+        log_variance = log_variance.clamp_min(2 * math.log(0.01))
+        squared = (c - mean).square() / log_variance.exp()
+        return -0.5 * (squared + log_variance + math.log(2 * math.pi))
+
+    def judge(self, examples: Tensor) -> Tensor:
+        """Q(c|x) of the first categorical code: which of its categories an image shows."""
+        posterior, at = self.answers(examples, None).output[:, 1:], 0
+        for code in self.codes:
+            if code.categories:
+                return posterior[:, at : at + code.outputs].softmax(1)
+            at += code.outputs
+        raise ConfigError("this run has continuous codes only: there is no class to name")
+
+    @property
+    def judged_names(self) -> tuple[str, ...]:
+        categories = next((code.categories for code in self.codes if code.categories), 0)
+        return tuple(f"category {i}" for i in range(categories))

@@ -1,0 +1,166 @@
+"""A modern baseline: residual networks without normalisation, R1 and R2 (R3GAN, 2501.05441)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gankit.config import Config
+from gankit.families.dcgan import check_image_size, check_stages
+from gankit.game import Game, Task, register_family
+from gankit.parts.networks import Head, check_options, image_sizes, join_code, widths_for
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModernOptions:
+    """Settings of the two residual networks."""
+
+    generator_width: int = 32  # channels at the image; doubling towards the core
+    discriminator_width: int = 32
+    most_channels: int = 256
+    stages: int | None = None
+    blocks: int = 1  # residual blocks at each size
+    group: int = 16  # channels of a group of the 3x3 convolutions
+    labels: Literal["auto", "none"] = "auto"  # auto: conditional where the data has classes
+    embedding: int = 32  # size of the label's learned code, in G
+
+    def __post_init__(self) -> None:
+        check_options(self)
+
+
+class Block(nn.Module):
+    """x + c1(a(c3(a(c1(x))))): widened by 2 inside, grouped, started as the identity.
+
+    Without normalisation the last layer starts at 0, so that depth does not change the
+    variance (Fixup, arXiv 1901.09321; R3GAN, section 3.3).
+    """
+
+    def __init__(self, channels: int, group: int) -> None:
+        super().__init__()
+        inner = 2 * channels
+        groups = inner // group if inner % group == 0 else 1
+        self.widen = nn.Conv2d(channels, inner, 1)
+        self.mix = nn.Conv2d(inner, inner, 3, padding=1, groups=groups)
+        self.narrow = nn.Conv2d(inner, channels, 1, bias=False)
+        for layer in (self.widen, self.mix):
+            nn.init.kaiming_normal_(layer.weight, a=0.2, nonlinearity="leaky_relu")
+            assert layer.bias is not None
+            nn.init.zeros_(layer.bias)
+        nn.init.zeros_(self.narrow.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        inner = F.leaky_relu(self.mix(F.leaky_relu(self.widen(x), 0.2)), 0.2)
+        out: Tensor = x + self.narrow(inner)
+        return out
+
+
+def _stage(inputs: int, outputs: int, blocks: int, group: int) -> nn.Sequential:
+    """A change of channels where there is one, then residual blocks."""
+    change: list[nn.Module] = []
+    if inputs != outputs:
+        change = [nn.Conv2d(inputs, outputs, 1, bias=False)]
+        nn.init.kaiming_normal_(change[0].weight, nonlinearity="linear")  # type: ignore[arg-type]
+    return nn.Sequential(*change, *(Block(outputs, group) for _ in range(blocks)))
+
+
+class ResidualGenerator(nn.Module):
+    """noise (and the label's code) scales a learned core; residual blocks, bilinear doublings."""
+
+    def __init__(
+        self, noise: int, shape: tuple[int, ...], widths: list[int], o: ModernOptions, classes: int
+    ) -> None:
+        super().__init__()
+        self.sizes = image_sizes(shape, len(widths) - 1)
+        self.label_code = nn.Embedding(classes, o.embedding) if classes else None
+        inputs = noise + (o.embedding if classes else 0)
+        self.core = nn.Parameter(torch.randn(widths[0], *self.sizes[0]))
+        self.stem = nn.Linear(inputs, widths[0])
+        before = [widths[0], *widths[:-1]]
+        self.stages = nn.ModuleList(
+            _stage(a, b, o.blocks, o.group) for a, b in zip(before, widths, strict=True)
+        )
+        self.image = nn.Conv2d(widths[-1], shape[0], 1)
+
+    def forward(self, noise: Tensor, labels: Tensor | None = None) -> Tensor:
+        x = self.stem(join_code(noise, labels, self.label_code))[..., None, None] * self.core
+        x = x.contiguous(memory_format=torch.channels_last)
+        for size, stage in zip(self.sizes, self.stages, strict=True):
+            if tuple(x.shape[2:]) != size:
+                x = F.interpolate(x, size=size, mode="bilinear")
+            x = stage(x)
+        image: Tensor = self.image(x)
+        return image
+
+
+class ResidualDiscriminator(nn.Module):
+    """The generator turned round; the core is weighed by a learned one, the label is projected."""
+
+    def __init__(
+        self, shape: tuple[int, ...], widths: list[int], o: ModernOptions, classes: int
+    ) -> None:
+        super().__init__()
+        self.image = nn.Conv2d(shape[0], widths[0], 1)
+        before = [widths[0], *widths[:-1]]
+        self.stages = nn.ModuleList(
+            _stage(a, b, o.blocks, o.group) for a, b in zip(before, widths, strict=True)
+        )
+        height, width = image_sizes(shape, len(widths) - 1)[0]
+        self.core = nn.Parameter(torch.randn(widths[-1], height, width) / (height * width) ** 0.5)
+        self.head = Head(widths[-1], classes)
+
+    def forward(self, examples: Tensor, labels: Tensor | None = None) -> Tensor:
+        x = self.image(examples)
+        for i, stage in enumerate(self.stages):
+            x = stage(x if i == 0 else F.avg_pool2d(x, 2, ceil_mode=True))
+        logits: Tensor = self.head((x * self.core).sum((2, 3)), labels)
+        return logits
+
+
+@register_family("modern")
+class Modern(Game):
+    """Relativistic pairs, R1 and R2, residual networks: a baseline that does not collapse (2025).
+
+    After Huang et al., The GAN is dead; long live the GAN! (R3GAN): the relativistic paired
+    loss with both zero-centred penalties (section 2), and networks without normalisation,
+    with grouped convolutions and residual blocks that start as the identity (section 3).
+    Conditional where the data has classes.
+    Departs from the paper: far smaller; bilinear doublings and mean halvings without its
+    filters; one rate for the run, or the schedule that the recipe names; no schedules of the
+    penalties' weight or of Adam's beta2.
+    """
+
+    options = ModernOptions
+    images_only = True
+
+    def __init__(self, config: Config, task: Task) -> None:
+        self.conditional = task.classes >= 2 and config.network.labels == "auto"
+        super().__init__(config, task)
+
+    def build_generator(self) -> nn.Module:
+        check_image_size(self.config.family, self.task)
+        o = self.network
+        return ResidualGenerator(
+            self.config.latent.size,
+            self.task.shape,
+            self._widths(o.generator_width)[::-1],
+            o,
+            self.task.classes if self.conditional else 0,
+        )
+
+    def build_discriminator(self) -> nn.Module:
+        o = self.network
+        return ResidualDiscriminator(
+            self.task.shape,
+            self._widths(o.discriminator_width),
+            o,
+            self.task.classes if self.conditional else 0,
+        )
+
+    def _widths(self, width: int) -> list[int]:
+        """Channels at each size, from the image to the core."""
+        stages = check_stages(self.network.stages, self.task)
+        return widths_for(width, stages + 1, self.network.most_channels)

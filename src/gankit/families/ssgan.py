@@ -1,0 +1,164 @@
+"""Semi-supervised GAN: a classifier from few labels (Salimans et al. 2016, arXiv 1606.03498)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import weight_norm
+
+from gankit.errors import ConfigError
+from gankit.families.dcgan import check_image_size
+from gankit.game import Answer, Batch, Game, Terms, register_family
+from gankit.parts.layers import GaussianNoise
+from gankit.parts.networks import ConvGenerator, Head, check_options, stages_for, widths_for
+
+
+@dataclass(frozen=True, kw_only=True)
+class SSGANOptions:
+    """Settings of the networks; the defaults are those of the paper's MNIST code."""
+
+    body: Literal["mlp", "conv"] = "mlp"
+    generator_hidden: tuple[int, ...] = (500, 500)  # mlp
+    discriminator_hidden: tuple[int, ...] = (1000, 500, 250, 250, 250)  # mlp
+    noise: tuple[float, float] = (0.3, 0.5)  # mlp: std at the pixels, after each hidden layer
+    generator_width: int = 128  # conv: channels before the image
+    discriminator_width: int = 96  # conv: of the first three layers; then twice as many
+    dropout: tuple[float, float] = (0.2, 0.5)  # conv: at the pixels, after each halving
+
+    def __post_init__(self) -> None:
+        check_options(self)
+        if min(self.noise) < 0:
+            raise ConfigError(f"network.noise must be at least 0, got {self.noise}")
+
+
+class PerceptronGenerator(nn.Module):
+    """noise -> softplus layers with batch normalisation -> an image, weights normalised."""
+
+    def __init__(self, noise: int, shape: tuple[int, ...], hidden: tuple[int, ...]) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        sizes = [noise, *hidden]
+        for inputs, outputs in pairwise(sizes):
+            linear = nn.Linear(inputs, outputs, bias=False)
+            layers += [linear, nn.BatchNorm1d(outputs), nn.Softplus()]
+        last = weight_norm(nn.Linear(sizes[-1], int(torch.Size(shape).numel())))
+        self.layers = nn.Sequential(*layers, last, nn.Sigmoid())
+        self.shape = shape
+
+    def forward(self, noise: Tensor, labels: Tensor | None = None) -> Tensor:
+        flat: Tensor = self.layers(noise)
+        return flat.view(-1, *self.shape)
+
+
+class PerceptronClassifier(nn.Module):
+    """image -> noisy ReLU layers with normalised weights -> K logits."""
+
+    def __init__(self, shape: tuple[int, ...], classes: int, o: SSGANOptions) -> None:
+        super().__init__()
+        sizes = [int(torch.Size(shape).numel()), *o.discriminator_hidden]
+        layers: list[nn.Module] = [GaussianNoise(o.noise[0])]
+        for inputs, outputs in pairwise(sizes):
+            layers += [
+                weight_norm(nn.Linear(inputs, outputs)),
+                nn.ReLU(),
+                GaussianNoise(o.noise[1]),
+            ]
+        self.layers = nn.Sequential(*layers)
+        self.head = Head(sizes[-1], outputs=classes)
+        weight_norm(self.head.linear)
+
+    def forward(self, examples: Tensor, labels: Tensor | None = None) -> Tensor:
+        logits: Tensor = self.head(self.layers(examples.flatten(1)))
+        return logits
+
+
+class ConvClassifier(nn.Module):
+    """The nine layers of the CIFAR-10 and SVHN code: two halvings, three more, a mean, K logits."""
+
+    def __init__(self, shape: tuple[int, ...], classes: int, o: SSGANOptions) -> None:
+        super().__init__()
+        w = o.discriminator_width
+        plan = [  # kernel, stride, padding, channels; dropout before the first and after halvings
+            (3, 1, 1, w), (3, 1, 1, w), (3, 2, 1, w),
+            (3, 1, 1, 2 * w), (3, 1, 1, 2 * w), (3, 2, 1, 2 * w),
+            (3, 1, 0, 2 * w), (1, 1, 0, 2 * w), (1, 1, 0, 2 * w),
+        ]  # fmt: skip
+        layers: list[nn.Module] = [nn.Dropout(o.dropout[0])]
+        inputs = shape[0]
+        for kernel, stride, padding, outputs in plan:
+            layers += [weight_norm(nn.Conv2d(inputs, outputs, kernel, stride, padding))]
+            layers += [nn.LeakyReLU(0.2)]
+            layers += [nn.Dropout(o.dropout[1])] if stride == 2 else []
+            inputs = outputs
+        self.layers = nn.Sequential(*layers)
+        self.head = Head(inputs, outputs=classes)
+        weight_norm(self.head.linear)
+
+    def forward(self, examples: Tensor, labels: Tensor | None = None) -> Tensor:
+        logits: Tensor = self.head(self.layers(examples).mean((2, 3)))
+        return logits
+
+
+@register_family("ssgan")
+class SSGAN(Game):
+    """D names the class; G's fakes teach it from unlabelled images (Salimans 2016).
+
+    Section 5, with the fake logit fixed at 0: D(x) = Z(x) / (Z(x) + 1), Z(x) = sum_k exp l_k(x),
+    so log Z is the logit. L_D = L_supervised + L_unsupervised, the latter 1/2 of the usual
+    cross-entropy as in the paper's code; G matches features (section 3.1) by the recipe.
+    Departs from the paper: both players see the same unlabelled minibatch of a step; torch's
+    own weight normalisation, without data-dependent starting values.
+    """
+
+    options = SSGANOptions
+    images_only = True
+    guided = True
+    judges = True
+    losses = ("non_saturating", "minimax")
+
+    @property
+    def value_range(self) -> tuple[float, float] | None:
+        return (0.0, 1.0) if self.network.body == "mlp" else (-1.0, 1.0)
+
+    def build_generator(self) -> nn.Module:
+        check_image_size(self.config.family, self.task)
+        o, noise, shape = self.network, self.config.latent.size, self.task.shape
+        if o.body == "mlp":
+            return PerceptronGenerator(noise, shape, o.generator_hidden)
+        widths = widths_for(o.generator_width, stages_for(shape), 512)[::-1]
+        return ConvGenerator(noise, shape, widths, 5, nn.BatchNorm2d)
+
+    def build_discriminator(self) -> nn.Module:
+        if "spectral_norm" in self.config.objective.penalty:
+            raise ConfigError(
+                "family 'ssgan' normalises the weights of its discriminator already: leave "
+                "spectral_norm out"
+            )
+        kind = PerceptronClassifier if self.network.body == "mlp" else ConvClassifier
+        return kind(self.task.shape, self.task.classes, self.network)
+
+    def logits_of(self, answer: Answer) -> Tensor:
+        return answer.output.logsumexp(1)
+
+    def terms_of(self, real: Answer, fake: Answer, batch: Batch) -> tuple[Terms, Terms]:
+        d_terms, g_terms = super().terms_of(real, fake, batch)
+        halved = {"adversarial": d_terms.minimised["adversarial"] / 2}
+        return Terms(halved, d_terms.watched), g_terms
+
+    def discriminator_terms(self, batch: Batch, fake: Tensor) -> Terms:
+        unsupervised = super().discriminator_terms(batch, fake)
+        assert batch.labelled is not None
+        examples, labels = batch.labelled
+        scores = self.answers(examples, None).output
+        right = (scores.detach().argmax(1) == labels).float().mean()
+        supervised = {"class": F.cross_entropy(scores, labels)}
+        return unsupervised.with_terms(Terms(supervised, {"labelled_right": right}))
+
+    def judge(self, examples: Tensor) -> Tensor:
+        """p(class | x, real): the softmax of the K logits."""
+        return self.answers(examples, None).output.softmax(1)
