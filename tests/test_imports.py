@@ -14,11 +14,12 @@ SOURCE = Path(__file__).parent.parent / "src" / "gankit"
 #: From the ground up: a module may import from its own layer and from those before it.
 LAYERS = [
     {"errors", "randomness", "registry", "config", "storage", "__init__"},
-    {"pictures", "data", "parts"},
+    {"pictures", "data", "parts", "metrics"},
     {"game"},
     {"families"},
-    {"recipes", "run", "artifact", "export_samples"},
+    {"recipes", "run", "artifact", "export_samples", "explore", "classify"},
     {"training"},
+    {"reproduce"},
     {"cli"},
     {"__main__"},
 ]

@@ -53,6 +53,11 @@ class GAN:
         return f"<gankit.GAN {self.config.family} {shape} after {self.step:,} steps>"
 
     @property
+    def game(self) -> Game:
+        """The game that was played, with the averaged generator."""
+        return self._game
+
+    @property
     def generator(self) -> nn.Module:
         """The averaged generator, in eval mode, called as (noise [N, z], labels [N] or None)."""
         return self._game.generator
@@ -93,6 +98,38 @@ class GAN:
             drawn = draw_block(self._game, block, part, count, seed).to(device)
             with torch.inference_mode():
                 yield to_pixels(self._game.generate(drawn), self._game.value_range)
+
+    def classify(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """What the discriminator takes images for: the chances of each class, float64 [n, K].
+
+        Args:
+            images: uint8 [n, H, W] (grey) or [n, H, W, C], 0..255, of the run's own size.
+
+        Raises ConfigError where the family's discriminator names no classes, or the size differs.
+        """
+        if not self._game.judges:
+            raise ConfigError(
+                f"a run of family '{self.config.family}' names no classes: train 'ssgan' or "
+                "'infogan'"
+            )
+        planes = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
+        if planes.shape[1:] != self.shape:
+            got, wanted = ("x".join(map(str, s)) for s in (planes.shape[1:], self.shape))
+            raise ConfigError(f"images of {got} given (channels first); the run knows {wanted}")
+        low, high = self._game.value_range or (0.0, 255.0)
+        device = next(self.generator.parameters()).device
+        chances = []
+        with torch.inference_mode():
+            for start in range(0, len(planes), BLOCK):
+                block = torch.from_numpy(np.ascontiguousarray(planes[start : start + BLOCK]))
+                scaled = block.to(device, torch.float32).mul_((high - low) / 255).add_(low)
+                chances.append(self._game.judge(scaled).double().cpu().numpy())
+        return np.concatenate(chances)
+
+    @property
+    def judged_names(self) -> tuple[str, ...]:
+        """What the columns of `classify` are called."""
+        return self._game.judged_names
 
     def labels_for(self, n: int, labels: Labels = None) -> NDArray[np.int64] | None:
         """The label of each of `n` samples, int64 [n]; None for an unconditional run."""

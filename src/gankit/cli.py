@@ -32,11 +32,14 @@ SETTINGS = {
     "size": "data.size",
     "fit": "data.fit",
     "channels": "data.channels",
+    "labels_per_class": "data.labels_per_class",
+    "codes": "network.codes",
     "z_dim": "latent.size",
     "prior": "latent.prior",
     "loss": "objective.loss",
     "penalty": "objective.penalty",
     "penalty_weight": "objective.penalty_weight",
+    "augment": "stabilise.augment",
     "k": "objective.k",
     "update": "objective.update",
     "lr_d": "discriminator.lr",
@@ -84,6 +87,12 @@ def train(
         Literal["auto", "grey", "rgb"] | None, option("auto: grey where the images are")
     ] = None,
     batch: Annotated[int | None, option("examples a step, over all processes")] = None,
+    labels_per_class: Annotated[
+        int | None, option("how many labels a family that learns from few may see")
+    ] = None,
+    codes: Annotated[
+        str | None, option("infogan's: categories of each code, or c: '10,c,c'")
+    ] = None,
     z_dim: Annotated[int | None, option("size of the latent noise")] = None,
     prior: Annotated[
         Literal["normal", "uniform", "uniform01"] | None,
@@ -94,6 +103,9 @@ def train(
         str | None, option("on the discriminator; several are joined by +: r1+r2")
     ] = None,
     penalty_weight: Annotated[float | None, option("what the penalty is multiplied by")] = None,
+    augment: Annotated[
+        str | None, option("of what D sees, joined by +: colour+translation+cutout")
+    ] = None,
     k: Annotated[int | None, option("discriminator steps for each generator step")] = None,
     update: Annotated[
         Literal["auto", "simultaneous", "alternating"] | None,
@@ -168,14 +180,93 @@ def sample(
     print(target)
 
 
+@app.command
+def sweep(
+    run: Annotated[Path, option("a run directory, or its model.safetensors")],
+    /,
+    *,
+    code: Annotated[int | None, option("number of an infogan's code, from 1")] = None,
+    dimension: Annotated[
+        int | None, option("a dimension of the noise, from 0, in place of a code")
+    ] = None,
+    span: Annotated[float, option("a number goes from minus this to this")] = 2.0,
+    rows: Annotated[int, option("how many latents")] = 10,
+    steps: Annotated[int, option("how many values of a number")] = 10,
+    seed: Annotated[int, option("the same seed gives the same latents")] = 0,
+    out: Annotated[Path | None, option("x.png: a grid; x.gif: a film", "--out", "-o")] = None,
+) -> None:
+    """Show what one input of a generator does, all others held."""
+    from gankit.artifact import load
+    from gankit.explore import sweep as sweep_images
+    from gankit.explore import write_sweep
+
+    target = (out or Path("sweep.png")).expanduser()
+    if code is not None and dimension is not None:
+        raise ConfigError("--code and --dimension are both given: sweep one")
+    for name, value in (("--rows", rows), ("--steps", steps)):
+        if not 1 <= value <= 100:
+            raise ConfigError(f"{name} must be in 1 to 100, got {value}")
+    images = sweep_images(
+        load(run), code=code, dimension=dimension, span=span, rows=rows, steps=steps, seed=seed
+    )
+    write_sweep(images, target)
+    print(target)
+
+
+@app.command
+def classify(
+    run: Annotated[Path, option("a run directory of ssgan or infogan")],
+    data: Annotated[str, option("a data set's name, a folder of images, or of IDX files")],
+    /,
+    *,
+    split: Annotated[Literal["train", "test"], option("where the data has both")] = "test",
+    out: Annotated[
+        Path | None, option("write index, class and chance of each image here", "--out", "-o")
+    ] = None,
+) -> None:
+    """Name the class of images by a run's discriminator; score it where labels are there."""
+    from gankit.artifact import load
+    from gankit.classify import classify_data
+
+    print(classify_data(load(run), data, split, out))
+
+
+@app.command
+def reproduce(
+    name: Annotated[str, option("see `gankit list`")],
+    /,
+    *,
+    seeds: Annotated[str, option("comma-separated")] = "0",
+    data: Annotated[str | None, option("a data set or folder in place of its own")] = None,
+    minutes: Annotated[float | None, option("a smaller budget")] = None,
+    steps: Annotated[int | None, option("a smaller budget")] = None,
+    threads: Annotated[int | None, option("CPU threads")] = None,
+    runs: Annotated[Path, option("where the runs go")] = Path("runs/reproduce"),
+    out: Annotated[Path, option("folder of the tables", "--out", "-o")] = Path("results"),
+) -> None:
+    """A published result again: train its recipe, measure by its protocol, add to its table."""
+    from gankit.config import SEEDS_WANTED, parse_numbers
+    from gankit.reproduce import reproduce as reproduce_one
+
+    _exclusive_budget(minutes, steps, None)
+    given = {"training.minutes": minutes, "training.steps": steps, "runtime.threads": threads}
+    changes = {key: value for key, value in given.items() if value is not None}
+    for seed in parse_numbers(seeds, SEEDS_WANTED):
+        line = reproduce_one(name, seed=seed, runs=runs, results=out, data=data, changes=changes)
+        print("  ".join(f"{key}={value}" for key, value in line.items()))
+    print(out / f"{name}.csv")
+
+
 @app.command(name="list")
 def list_() -> None:
     """Families, data sets, recipes, losses and penalties, each with one line."""
     from gankit.data import DATASETS
     from gankit.families import FAMILIES
+    from gankit.parts.augment import AUGMENTATIONS
     from gankit.parts.losses import LOSSES
     from gankit.parts.penalties import PENALTIES
     from gankit.recipes import RECIPES
+    from gankit.reproduce import REPRODUCTIONS
 
     registries: dict[str, Any] = {
         "families": FAMILIES,
@@ -183,11 +274,13 @@ def list_() -> None:
         "recipes": RECIPES,
         "losses": LOSSES,
         "penalties": PENALTIES,
+        "augmentations": AUGMENTATIONS,
+        "reproductions": REPRODUCTIONS,
     }
     for title, registry in registries.items():
         print(f"{title}:")
         for name, summary in registry.summaries().items():
-            print(f"  {name:<17} {summary}")
+            print(f"  {name:<19} {summary}")
 
 
 def main() -> None:

@@ -271,6 +271,17 @@ def parse_assignments(pairs: list[str]) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in pairs)
 
 
+SEEDS_WANTED = "--seeds takes whole numbers such as 0,1,2"
+
+
+def parse_numbers(text: str, wanted: str) -> list[int]:
+    """`0,1,2` -> [0, 1, 2]. Raises ConfigError, saying `wanted`, for anything else."""
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise ConfigError(f"{wanted}, got {text!r}") from None
+
+
 def read_toml(path: Path) -> dict[str, Any]:
     """A TOML file of settings as dotted keys, ready for `override`."""
     try:

@@ -21,3 +21,10 @@ class RunError(GankitError):
 
 class TrainingError(GankitError):
     """Training cannot go on, after everything that can be tried was tried."""
+
+
+class MissingExtraError(GankitError):
+    """An optional dependency is not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs more than is installed: pip install 'gankit[{extra}]'")

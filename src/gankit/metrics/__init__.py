@@ -1,0 +1,1 @@
+"""Measures of samples: pure functions of arrays, one file each."""
