@@ -23,7 +23,7 @@ class InfoGANOptions:
 
     codes: tuple[str, ...] = ("10", "c", "c")  # a number: categorical; c: continuous in [-1, 1]
     code_weights: tuple[float, ...] = (1.0,)  # lambda: one for all codes, or one each
-    learned_sigma: bool = True  # of Q's Gaussian for a continuous code; False: 1
+    learned_sigma: bool = False  # of Q's Gaussian for a continuous code; False: 1, as in its code
     generator_width: int = 64
     discriminator_width: int = 64
     stages: int | None = None
@@ -110,8 +110,9 @@ class InfoGAN(Game):
     Equation 6: min_{G,Q} max_D V(D, G) - lambda L_I(G, Q), with the bound of equation 5,
     L_I = E[log Q(c|x)] + H(c) <= I(c; G(z, c)). Q shares D's trunk and its optimiser, so D's
     player minimises the bound too, as in the official code: otherwise the codes die.
-    Departs from the paper: sigma of a continuous code is learned (the official code fixes 1;
-    `learned_sigma=false`); logged is L_I itself, in nats, for each code.
+    Departs from the paper: sigma of a continuous code is 1, as in the official code, so its L_I
+    cannot exceed -0.23 nats and its squared error is logged beside it; a learned sigma is an
+    option (`learned_sigma=true`), with which G has been seen to write the codes in noise.
     """
 
     options = InfoGANOptions
@@ -190,6 +191,7 @@ class InfoGAN(Game):
         pairs = zip(self.codes, bounds, strict=True)
         loss = -torch.stack([code.weight * bound for code, bound in pairs]).sum()
         shown = {f"information_{i + 1}": bound.detach() for i, bound in enumerate(bounds)}
+        shown |= self._squared_errors(fake.output[:, 1:].detach(), batch.latent.noise)
         both = Terms({"information": loss})
         return d_terms.with_terms(Terms(both.minimised, shown)), g_terms.with_terms(both)
 
@@ -205,6 +207,16 @@ class InfoGAN(Game):
                 log_q = self._log_normal(c[:, 0], q[:, 0], q[:, 1]).mean()
             bounds.append(log_q + code.entropy)
         return bounds
+
+    def _squared_errors(self, posterior: Tensor, inputs: Tensor) -> dict[str, Tensor]:
+        """E[(c - mean of Q)^2] of each continuous code: 1/3 where Q knows nothing."""
+        errors, at = {}, 0
+        for i, code in enumerate(self.codes):
+            if not code.categories:
+                squared = (inputs[:, code.where.start] - posterior[:, at]).square().mean()
+                errors[f"squared_error_{i + 1}"] = squared
+            at += code.outputs
+        return errors
 
     def _log_normal(self, c: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
         if not self.network.learned_sigma:

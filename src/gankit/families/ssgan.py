@@ -36,6 +36,16 @@ class SSGANOptions:
             raise ConfigError(f"network.noise must be at least 0, got {self.noise}")
 
 
+def of_fixed_norm(layer: nn.Linear | nn.Conv2d) -> nn.Module:
+    """`layer` with weights of norm sqrt 2 for each output, for good: only their direction is
+    learned, as in the paper's code, and ReLU layers keep the size of their inputs."""
+    weight_norm(layer)
+    norm = layer.parametrizations.weight.original0  # type: ignore[union-attr]
+    nn.init.constant_(norm, 2**0.5)  # type: ignore[arg-type]
+    norm.requires_grad_(False)
+    return layer
+
+
 class PerceptronGenerator(nn.Module):
     """noise -> softplus layers with batch normalisation -> an image, weights normalised."""
 
@@ -64,7 +74,7 @@ class PerceptronClassifier(nn.Module):
         layers: list[nn.Module] = [GaussianNoise(o.noise[0])]
         for inputs, outputs in pairwise(sizes):
             layers += [
-                weight_norm(nn.Linear(inputs, outputs)),
+                of_fixed_norm(nn.Linear(inputs, outputs)),
                 nn.ReLU(),
                 GaussianNoise(o.noise[1]),
             ]
@@ -91,7 +101,7 @@ class ConvClassifier(nn.Module):
         layers: list[nn.Module] = [nn.Dropout(o.dropout[0])]
         inputs = shape[0]
         for kernel, stride, padding, outputs in plan:
-            layers += [weight_norm(nn.Conv2d(inputs, outputs, kernel, stride, padding))]
+            layers += [of_fixed_norm(nn.Conv2d(inputs, outputs, kernel, stride, padding))]
             layers += [nn.LeakyReLU(0.2)]
             layers += [nn.Dropout(o.dropout[1])] if stride == 2 else []
             inputs = outputs
@@ -111,8 +121,8 @@ class SSGAN(Game):
     Section 5, with the fake logit fixed at 0: D(x) = Z(x) / (Z(x) + 1), Z(x) = sum_k exp l_k(x),
     so log Z is the logit. L_D = L_supervised + L_unsupervised, the latter 1/2 of the usual
     cross-entropy as in the paper's code; G matches features (section 3.1) by the recipe.
-    Departs from the paper: both players see the same unlabelled minibatch of a step; torch's
-    own weight normalisation, without data-dependent starting values.
+    Departs from the paper: both players see the same unlabelled minibatch of a step; hidden
+    weights have a fixed norm of sqrt 2 where its code sets them from the first minibatch.
     """
 
     options = SSGANOptions
