@@ -126,10 +126,12 @@ class OptimizerConfig:
     decay_rate: float = 1.000004  # exponential: the rate is divided by this at every step
     lr_floor: float = 1e-6  # exponential
     clip: float = 0.0  # the gradient is scaled down to this norm; 0: never
+    max_norm: float = 0.0  # of the weights into one unit of a dense layer, after a step; 0: any
 
     def __post_init__(self) -> None:
         _require(self.lr >= 0, "lr", self.lr, "at least 0")
-        _require(self.clip >= 0, "clip", self.clip, "at least 0")
+        for key in ("clip", "max_norm"):
+            _require(getattr(self, key) >= 0, key, getattr(self, key), "at least 0")
         for key in ("beta1", "beta2", "momentum", "momentum_end", "decay_from"):
             _require(0 <= getattr(self, key) < 1, key, getattr(self, key), "in [0, 1)")
         _require(self.decay_rate >= 1, "decay_rate", self.decay_rate, "at least 1")

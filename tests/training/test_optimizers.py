@@ -47,3 +47,36 @@ def test_steps_are_torchs_own(name):
             (parameter**3).sum().backward()
             optimizer.step()
     assert torch.allclose(ours, theirs)
+
+
+def bilinear(name):
+    """How far from the equilibrium of min_x max_y x y, from (1, 1), both moving at once."""
+    config = OptimizerConfig(name=name, lr=0.02, beta1=0.0, beta2=0.99)
+    x, y = (torch.nn.Parameter(torch.ones(1)) for _ in range(2))
+    optimizers = [build_optimizer(config, [p], torch.device("cpu")) for p in (x, y)]
+    for _ in range(3000):
+        x.grad, y.grad = y.detach().clone(), -x.detach().clone()
+        for optimizer in optimizers:
+            optimizer.step()
+    return math.hypot(float(x.detach()), float(y.detach()))
+
+
+def test_optimistic_adam_reaches_the_equilibrium_that_adam_circles():
+    assert bilinear("optimistic_adam") < 0.1
+    assert bilinear("adam") > 0.4
+
+
+def test_optimistic_adam_is_algorithm_1():
+    """Of arXiv 1711.00141, in plain numbers."""
+    config = OptimizerConfig(name="optimistic_adam", lr=0.1, beta1=0.5, beta2=0.9)
+    w = torch.nn.Parameter(torch.tensor([1.0], dtype=torch.float64))
+    optimizer = build_optimizer(config, [w], torch.device("cpu"))
+    value, m, v, last = 1.0, 0.0, 0.0, 0.0
+    for step in range(1, 6):
+        gradient = 3 * value**2
+        w.grad = torch.tensor([3 * float(w.detach()) ** 2], dtype=torch.float64)
+        optimizer.step()
+        m, v = 0.5 * m + 0.5 * gradient, 0.9 * v + 0.1 * gradient**2
+        direction = m / (1 - 0.5**step) / (math.sqrt(v / (1 - 0.9**step)) + 1e-8)
+        value, last = value - 0.2 * direction + 0.1 * last, direction
+        assert float(w.detach()) == pytest.approx(value, abs=1e-12)

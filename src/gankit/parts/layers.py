@@ -69,6 +69,14 @@ class ConditionalBatchNorm2d(nn.BatchNorm2d):
         return torch.addcmul(shift, normal, gain)
 
 
+@torch.no_grad()
+def limit_norms(network: nn.Module, most: float) -> None:
+    """Scale the weights into each unit of a dense layer down to this norm (arXiv 1207.0580)."""
+    for module in network.modules():
+        if isinstance(module, nn.Linear):
+            module.weight.copy_(module.weight.renorm(2, 0, most))
+
+
 @contextmanager
 def frozen(network: nn.Module) -> Iterator[None]:
     """Inside, gradients pass through `network` but it does not change: no weight collects a

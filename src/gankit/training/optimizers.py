@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import nn
@@ -15,12 +16,52 @@ from gankit.config import OptimizerConfig
 def build_optimizer(
     config: OptimizerConfig, parameters: Iterable[nn.Parameter], device: torch.device
 ) -> Optimizer:
-    """Adam or SGD, in the fused form where the device has one."""
+    """Adam or SGD in the fused form where the device has one, or optimistic Adam."""
     fused = device.type in ("cpu", "cuda")
     if config.name == "sgd":
         return torch.optim.SGD(parameters, config.lr, momentum=config.momentum, fused=fused)
     betas = (float(config.beta1), float(config.beta2))
+    if config.name == "optimistic_adam":
+        return OptimisticAdam(parameters, config.lr, betas)
     return torch.optim.Adam(parameters, config.lr, betas=betas, fused=fused)
+
+
+class OptimisticAdam(Optimizer):
+    """Adam that goes twice along this step's direction and once back along the last one's.
+
+    w <- w - lr (2 u_t - u_{t-1}), u = m / (sqrt(v) + eps) with both bias-corrected
+    (Daskalakis et al. 2018, arXiv 1711.00141, algorithm 1). In bilinear games, where
+    gradient descent circles outwards, it converges.
+    """
+
+    def __init__(
+        self, parameters: Iterable[nn.Parameter], lr: float, betas: tuple[float, float]
+    ) -> None:
+        super().__init__(parameters, {"lr": lr, "betas": betas, "eps": 1e-8})
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        for group in self.param_groups:
+            beta1, beta2 = group["betas"]
+            for weight in group["params"]:
+                if weight.grad is None:
+                    continue
+                state = self.state[weight]
+                if not state:
+                    state["step"] = torch.zeros((), dtype=torch.float64)
+                    for name in ("exp_avg", "exp_avg_sq", "last"):
+                        state[name] = torch.zeros_like(weight)
+                state["step"] += 1
+                step = float(state["step"])
+                mean, square = state["exp_avg"], state["exp_avg_sq"]
+                mean.lerp_(weight.grad, 1 - beta1)
+                square.mul_(beta2).addcmul_(weight.grad, weight.grad, value=1 - beta2)
+                root = (square / (1 - beta2**step)).sqrt_().add_(group["eps"])
+                direction = mean / (1 - beta1**step) / root
+                weight.add_(direction, alpha=-2 * group["lr"]).add_(
+                    state["last"], alpha=group["lr"]
+                )
+                state["last"].copy_(direction)
 
 
 def set_pace(

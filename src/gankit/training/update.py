@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from gankit.errors import ConfigError
 from gankit.game import Batch, Game, Terms
-from gankit.parts.layers import frozen
+from gankit.parts.layers import frozen, limit_norms
 from gankit.training.runtime import Runtime
 from gankit.training.state import State
 
@@ -189,6 +189,8 @@ def _move(state: State, player: str, norm: float) -> None:
         gradients = [p.grad for p in state.networks[player].parameters() if p.grad is not None]
         torch._foreach_mul_(gradients, clip / norm)
     state.optimizers[player].step()
+    if most := getattr(state.game.config, player).max_norm:
+        limit_norms(state.networks[player], most)
 
 
 def _check_terms(moves: Moves, runtime: Runtime) -> None:

@@ -1,0 +1,320 @@
+"""Each stabiliser computes what its paper says; inside a game, each does only that."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from gankit.config import override
+from gankit.data import ArrayDataset
+from gankit.data.batches import Feed
+from gankit.errors import ConfigError
+from gankit.families import FAMILIES, Task
+from gankit.parts.networks import Head, add_minibatch_discrimination
+from gankit.parts.stabilisers import (
+    Freezing,
+    HistoricalAverage,
+    LaggedDiscriminator,
+    MinibatchDiscrimination,
+    Replay,
+    entropy,
+    feature_distance,
+    most_real,
+)
+from gankit.recipes import configure
+from gankit.training.loop import fit
+from gankit.training.runtime import Runtime
+from gankit.training.state import build_state, draw_batch
+from gankit.training.update import alternating, choose_update
+
+RUNTIME = Runtime(torch.device("cpu"), "64")
+ALL = {
+    "stabilise.noise": 0.1,
+    "stabilise.top_k": 0.5,
+    "stabilise.entropy": 0.01,
+    "stabilise.historical": 0.001,
+    "stabilise.lagged": 0.9,
+    "stabilise.replay": 0.5,
+    "stabilise.freeze_d": 0.9,
+    "stabilise.minibatch_kernels": 3,
+    "stabilise.augment": "colour+translation+cutout",
+    "stabilise.augment_target": 0.6,
+    "generator.clip": 1.0,
+    "discriminator.name": "optimistic_adam",
+}
+
+
+def test_minibatch_discrimination_is_the_papers_sums():
+    """o_b(i) = sum_j exp(-|M_ib - M_jb|_1), section 3.2, in loops."""
+    torch.manual_seed(0)
+    layer, f = MinibatchDiscrimination(4, 3, 2, 1).double(), torch.randn(5, 4, dtype=torch.float64)
+    m = [
+        [[float(f[n] @ layer.tensor[:, b, c].detach()) for c in range(2)] for b in range(3)]
+        for n in range(5)
+    ]
+    for i in range(5):
+        for b in range(3):
+            expected = sum(
+                math.exp(-sum(abs(m[i][b][c] - m[j][b][c]) for c in range(2))) for j in range(5)
+            )
+            assert layer.closeness(f)[i, b].item() == pytest.approx(expected)
+
+
+def test_it_stands_beside_the_features_before_the_last_layer():
+    """One linear map of [f, o] is what the two maps add up to."""
+    torch.manual_seed(0)
+    head, f = Head(4), torch.randn(5, 4)
+    add_minibatch_discrimination(head, 3, 2)
+    both = torch.cat([f, head.closeness.closeness(f)], 1)
+    weight = torch.cat([head.linear.weight, head.closeness.linear.weight], 1)
+    bias = head.linear.bias + head.closeness.linear.bias
+    assert torch.allclose(head(f), (both @ weight.T + bias)[:, 0], atol=1e-6)
+
+
+def test_feature_distance():
+    real, fake = torch.tensor([[1.0, 2.0], [3.0, 2.0]]), torch.tensor([[0.0, 1.0], [0.0, 1.0]])
+    assert feature_distance(real, fake, "l2").item() == pytest.approx(4 + 1)
+    assert feature_distance(real, fake, "l1").item() == pytest.approx((2 + 1) / 2)
+
+
+def test_entropy_is_kozachenko_and_leonenko_s():
+    """For U(0, 1): E log d + log(N - 1) + log 2 + Euler's constant = 0; a scale c adds log c."""
+    torch.manual_seed(0)
+    points = torch.rand(4000, 1, dtype=torch.float64)
+    estimate = float(entropy(points)) + math.log(3999) + math.log(2) + 0.5772156649
+    assert estimate == pytest.approx(0, abs=0.05)
+    cloud = torch.randn(300, 3, dtype=torch.float64)
+    assert float(entropy(5 * cloud) - entropy(cloud)) == pytest.approx(math.log(5))
+    assert torch.isfinite(entropy(torch.ones(4, 2)))
+
+
+def test_the_most_real_fakes_and_their_partners():
+    real, fake = torch.tensor([1.0, 2.0, 3.0, 4.0]), torch.tensor([0.1, 0.9, 0.5, 0.7])
+    chosen_real, chosen_fake = most_real(real, fake, 0.5)
+    assert sorted(chosen_fake.tolist()) == pytest.approx([0.7, 0.9])
+    assert sorted(chosen_real.tolist()) == [2.0, 4.0]
+    assert len(most_real(real, fake, 0.01)[0]) == 1
+
+
+def test_the_historical_average_is_the_mean_of_all_weights_so_far():
+    layer = nn.Linear(2, 1, bias=False)
+    history = HistoricalAverage({"generator": layer})
+    seen = [layer.weight.detach().clone()]
+    for step in range(4):
+        expected = (layer.weight - torch.stack(seen).mean(0)).square().sum()
+        assert float(history.distance("generator")) == pytest.approx(float(expected), abs=1e-6)
+        with torch.no_grad():
+            layer.weight.add_(step + 1.0)
+        history.follow()
+        seen.append(layer.weight.detach().clone())
+    other = HistoricalAverage({"generator": layer})
+    other.load_state(history.state())
+    assert float(other.distance("generator")) == float(history.distance("generator")) > 0
+
+
+def test_a_lagged_d_follows_at_its_distance_buffers_too():
+    network = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    lagged = LaggedDiscriminator(network, 0.75)
+    with torch.no_grad():
+        before = network[0].weight.clone()
+        network[0].weight.add_(4.0)
+        network[1].running_mean.add_(8.0)
+    lagged.follow()
+    assert torch.allclose(lagged.network[0].weight, before + 1.0)
+    assert lagged.network[1].running_mean.tolist() == [2.0, 2.0]
+    assert not any(p.requires_grad for p in lagged.network.parameters())
+
+
+def test_replay_shows_past_fakes_for_the_last_share():
+    torch.manual_seed(0)
+    pool = Replay(size=6, share=0.5)
+    first, second = torch.zeros(4, 1), torch.ones(4, 1)
+    assert torch.equal(pool.mixed(first), first)
+    assert pool.mixed(second)[:, 0].tolist() == [1, 1, 0, 0]
+    assert len(pool.pool) == 6
+    for _ in range(20):
+        pool.mixed(torch.full((4, 1), 2.0))
+    assert len(pool.pool) == 6
+    assert float(pool.pool.mean()) > 1.5  # old ones give way
+
+
+def test_who_stands_still_and_how_often():
+    freezing = Freezing(freeze_d=0.8, freeze_g=0.3)
+    seen = []
+    for judged in (0.9, 0.5, 0.2, 0.5):
+        seen.append((freezing.still("discriminator"), freezing.still("generator")))
+        freezing.note(judged)
+    assert seen == [(False, False), (True, False), (False, False), (False, True)]
+    rates = freezing.rates()
+    assert (float(rates["skipped_d"]), float(rates["skipped_g"])) == (0.25, 0.25)
+
+
+# Inside a game
+
+
+def opened(family="gan", **changes):
+    rng = np.random.default_rng(0)
+    data = ArrayDataset("n", rng.integers(0, 256, (32, 1, 16, 16)).astype(np.uint8), "n")
+    small = {
+        "gan": {"network.generator_hidden": "8", "network.discriminator_hidden": "8",
+                "network.activation": "leaky", "network.dropout": "0,0"},
+        "dcgan": {"network.generator_width": 4, "network.discriminator_width": 4},
+    }[family]  # fmt: skip
+    base = {"training.batch": 8, "runtime.precision": "64"}
+    config = override(configure(family, "digits"), base | small | changes)
+    state = build_state(config, Task((1, 16, 16)), RUNTIME)
+    feed = Feed(data, seed=0, batch=8)
+    return state, lambda substep: draw_batch(state, feed, RUNTIME, substep)
+
+
+def weights(network):
+    return [p.detach().clone() for p in network.parameters()]
+
+
+def moved(before, network):
+    return any(not torch.equal(b, p) for b, p in zip(before, network.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("update", ["simultaneous", "alternating"])
+def test_freezing_stops_one_player(update):
+    state, draw = opened(**{"stabilise.freeze_d": 0.1, "objective.update": update})
+    before = {p: weights(n) for p, n in state.networks.items()}
+    choose_update(state.game)(state, draw, RUNTIME)
+    assert not moved(before["discriminator"], state.networks["discriminator"])  # 0.5 > 0.1
+    assert moved(before["generator"], state.networks["generator"])
+
+
+@pytest.mark.parametrize("update", ["simultaneous", "alternating"])
+def test_clipping_shortens_a_long_gradient_and_leaves_a_short_one(update):
+    for clip, cut in ((1e-3, True), (1e6, False)):
+        settings = {"generator.name": "sgd", "generator.momentum": 0.0, "generator.lr": 1.0}
+        state, draw = opened(**settings, **{"generator.clip": clip, "objective.update": update})
+        before = weights(state.networks["generator"])
+        choose_update(state.game)(state, draw, RUNTIME)
+        after = state.networks["generator"].parameters()
+        step = torch.cat(
+            [(a.detach() - b).flatten() for a, b in zip(after, before, strict=True)]
+        ).norm()
+        assert (float(step) == pytest.approx(clip, rel=1e-6)) is cut
+
+
+def test_the_norm_into_a_unit_is_limited():
+    state, draw = opened(**{"discriminator.max_norm": 0.05, "discriminator.lr": 1.0})
+    choose_update(state.game)(state, draw, RUNTIME)
+    linear = [m for m in state.networks["discriminator"].modules() if isinstance(m, nn.Linear)]
+    assert max(float(m.weight.norm(dim=1).max()) for m in linear) <= 0.05 + 1e-9
+
+
+def test_noise_falls_to_nothing_over_the_run():
+    game = opened(**{"stabilise.noise": 0.5})[0].game
+    images = torch.zeros(64, 1, 16, 16)
+    assert game.seen(images).std().item() == pytest.approx(0.5, rel=0.05)
+    game.progress = 0.5
+    assert game.seen(images).std().item() == pytest.approx(0.25, rel=0.05)
+    game.progress = 1.0
+    assert torch.equal(game.seen(images), images)
+
+
+def test_a_joint_batch_shares_its_statistics():
+    """D's batch normalisation sees real and fake as one batch; apart without it."""
+    found = []
+    for joint in (True, False):
+        state, draw = opened("dcgan", **{"stabilise.joint_batch": joint})
+        batch, torch_fake = draw(0), torch.rand(8, 1, 16, 16, dtype=torch.float64)
+        real, _ = state.game.logits_pair(batch, torch_fake)
+        both = state.game.discriminator(torch.cat([batch.real, torch_fake]), None)[:8]
+        found.append(torch.allclose(real, both))
+    assert found == [True, False]
+
+
+def test_g_plays_against_the_lagged_d():
+    state, draw = opened(**{"stabilise.lagged": 0.5})
+    with torch.no_grad():
+        for p in state.game.lagged.network.parameters():
+            p.zero_()
+    batch = draw(0)
+    terms = state.game.generator_terms(batch, state.game.generate(batch.latent))
+    assert terms.loss.item() == pytest.approx(math.log(2))  # every logit is 0
+    assert "lagged" in state.game.why_not_simultaneous()
+
+
+def test_the_historical_distance_is_in_both_players_losses():
+    state, draw = opened(**{"stabilise.historical": 0.5})
+    moves = alternating(state, draw, RUNTIME)
+    for terms in (moves.discriminator, moves.generator):
+        assert "historical" in terms.minimised
+
+
+@pytest.mark.parametrize("update", ["simultaneous", "alternating"])
+def test_the_entropy_bonus_and_matching_are_g_s(update):
+    changes = {"stabilise.entropy": 0.1, "stabilise.matching": "l2", "objective.update": update}
+    state, draw = opened(**changes)
+    moves = choose_update(state.game)(state, draw, RUNTIME)
+    assert moves.generator.minimised.keys() == {"matching", "entropy"}
+    assert moves.discriminator.minimised.keys() == {"adversarial"}
+
+
+def test_simultaneous_with_matching_is_two_passes():
+    changes = {"stabilise.matching": "l2", "stabilise.entropy": 0.1}
+    state, draw = opened(**changes, **{"objective.update": "simultaneous"})
+    batch = draw(0)
+    fake = state.game.generate(batch.latent)
+    loss = state.game.generator_terms(batch, fake).loss
+    expected = torch.autograd.grad(loss, list(state.networks["generator"].parameters()))
+    choose_update(state.game)(state, draw, RUNTIME)
+    for p, e in zip(state.networks["generator"].parameters(), expected, strict=True):
+        assert torch.allclose(p.grad, e, rtol=1e-9, atol=1e-12)
+
+
+def test_top_k_s_other_fakes_do_not_move_g():
+    state, draw = opened(**{"stabilise.top_k": 0.25, "objective.update": "simultaneous"})
+    state.game.progress = 1.0
+    batch = draw(0)
+    fake = state.game.generate(batch.latent)
+    logits = state.game.logits(fake, None)
+    loss = state.game.loss.generator(logits, logits.topk(2).values)
+    expected = torch.autograd.grad(loss, list(state.networks["generator"].parameters()))
+    choose_update(state.game)(state, draw, RUNTIME)
+    for p, e in zip(state.networks["generator"].parameters(), expected, strict=True):
+        assert torch.allclose(p.grad, e, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("family", ["gan", "dcgan", "cgan", "ssgan", "infogan", "modern"])
+@pytest.mark.slow
+def test_all_at_once_resume_to_the_bit(small, family, tmp_path, newest, equal):
+    base = small(family).stabilise
+    changes = ALL | ({"stabilise.matching": "none"} if base.matching != "none" else {})
+    changes |= {"generator.schedule": "constant", "discriminator.schedule": "constant"}
+    # What falls over the run depends on its length: both runs are told the same length.
+    changes |= {"stabilise.noise": 0.0, "stabilise.top_k": 1.0}
+    fit(small(family, **changes), tmp_path / "whole")
+    fit(small(family, **changes, **{"training.steps": 3}), tmp_path / "parts")
+    fit(small(family, **changes), tmp_path / "parts")
+    assert equal(newest(tmp_path / "whole"), newest(tmp_path / "parts"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"stabilise.matching": "l2", "stabilise.lagged": 0.9}, "leave lagged out"),
+        ({"stabilise.augment": "colours"}, "Did you mean 'colour'"),
+        ({"stabilise.noise": -1}, "stabilise.noise"),
+        ({"stabilise.top_k": 0}, "stabilise.top_k"),
+        ({"stabilise.replay": 1}, "stabilise.replay"),
+        ({"stabilise.replay_size": 0}, "stabilise.replay_size"),
+        ({"generator.clip": -1}, "clip"),
+    ],
+)
+def test_what_does_not_fit_is_refused(changes, said):
+    with pytest.raises(ConfigError, match=said):
+        opened(**changes)
+
+
+def test_an_autoencoder_has_no_last_hidden_layer():
+    config = override(configure("began", "digits"), {"stabilise.matching": "l2"})
+    with pytest.raises(ConfigError, match="has no last hidden layer"):
+        FAMILIES["began"](config, Task((1, 16, 16)))
