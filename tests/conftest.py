@@ -25,7 +25,10 @@ SMALL: dict[str, dict[str, Any]] = {
         "network.discriminator_width": 8,
         "network.units": 128,
         "network.posterior_units": 32,
+        "network.codes": "2,c",
+        "network.code_weights": 0.1,
         "network.init": None,  # 0.02 is the start of wide layers
+        "objective.penalty": "r1",
         "stabilise.joint_batch": True,  # two kinds of picture look alike once each is normalised
     },
     "began": {
@@ -34,7 +37,13 @@ SMALL: dict[str, dict[str, Any]] = {
         "network.gamma": 1.0,  # noise that no autoencoder learns is most of the error
         "network.lambda_k": 0.01,
     },
-    "ssgan": {"network.generator_hidden": "128,128", "network.discriminator_hidden": "128,64"},
+    "ssgan": {
+        "network.generator_hidden": "128,128",
+        "network.discriminator_hidden": "128,64",
+        "objective.penalty": "r1",
+        "objective.penalty_weight": 0.1,
+        "stabilise.matching": "none",  # matching means makes mixtures of two kinds of picture
+    },
     "modern": {"network.generator_width": 4, "network.discriminator_width": 4},
 }
 """Settings that make a family's default networks tiny. A new family is tested without them."""

@@ -31,7 +31,8 @@ def test_every_recipe_survives_a_round_trip(recipe):
 
 
 def test_every_flag_is_a_setting():
-    assert set(SETTINGS.values()) <= set(flatten(CONFIG))
+    known = {key for family in FAMILIES.names() for key in flatten(configure(family, "digits"))}
+    assert set(SETTINGS.values()) <= known
 
 
 @pytest.mark.parametrize(
@@ -178,37 +179,54 @@ def test_exactly_one_budget(budgets):
 KEYS = """
 data.channels data.fit data.labels_per_class data.memory_gb data.size data.source
 discriminator.beta1 discriminator.beta2 discriminator.clip discriminator.decay_from
-discriminator.decay_rate discriminator.lr discriminator.lr_floor discriminator.momentum
-discriminator.momentum_end discriminator.name discriminator.schedule family generator.beta1
-generator.beta2 generator.clip generator.decay_from generator.decay_rate generator.lr
-generator.lr_floor generator.momentum generator.momentum_end generator.name generator.schedule
-latent.prior latent.size objective.k objective.loss objective.penalty objective.penalty_interval
-objective.penalty_weight objective.real_target objective.update output.checkpoint_every
-output.keep output.log_every output.sample_every output.tensorboard runtime.device
-runtime.devices runtime.precision runtime.threads runtime.workers stabilise.augment
-stabilise.augment_images stabilise.augment_probability stabilise.augment_target
-stabilise.entropy stabilise.freeze_d stabilise.freeze_g stabilise.historical
-stabilise.joint_batch stabilise.lagged stabilise.matching stabilise.minibatch_kernels
-stabilise.minibatch_size stabilise.noise stabilise.replay stabilise.replay_size stabilise.top_k
-training.batch training.ema training.images training.minutes training.seed training.steps
+discriminator.decay_rate discriminator.lr discriminator.lr_floor discriminator.max_norm
+discriminator.momentum discriminator.momentum_end discriminator.name discriminator.schedule
+family generator.beta1 generator.beta2 generator.clip generator.decay_from generator.decay_rate
+generator.lr generator.lr_floor generator.max_norm generator.momentum generator.momentum_end
+generator.name generator.schedule latent.prior latent.size objective.k objective.loss
+objective.penalty objective.penalty_interval objective.penalty_weight objective.real_target
+objective.update output.checkpoint_every output.keep output.log_every output.sample_every
+output.tensorboard runtime.device runtime.devices runtime.precision runtime.threads
+runtime.workers stabilise.augment stabilise.augment_images stabilise.augment_probability
+stabilise.augment_target stabilise.entropy stabilise.freeze_d stabilise.freeze_g
+stabilise.historical stabilise.joint_batch stabilise.lagged stabilise.matching
+stabilise.minibatch_kernels stabilise.minibatch_size stabilise.noise stabilise.replay
+stabilise.replay_size stabilise.top_k training.batch training.ema training.images
+training.minutes training.seed training.steps
 """
 NETWORK_KEYS = {
     "dcgan": """
-        discriminator_norm discriminator_units discriminator_width generator_width head
-        init kernel most_channels stages
+        discriminator_norm discriminator_units discriminator_width generator_width head init
+        kernel most_channels paired stages
+    """,
+    "began": """
+        embedded gamma lambda_k patience stages width
     """,
     "cgan": """
         body classifier conditioning discriminator_branches discriminator_hidden
         discriminator_norm discriminator_units discriminator_width dropout embedding
-        generator_branches generator_hidden generator_width init kernel most_channels
-        output pieces stages
+        generator_branches generator_hidden generator_units generator_width init kernel
+        most_channels output pieces stages
     """,
     "gan": """
-        activation discriminator_hidden dropout generator_hidden init output pieces
+        activation body channels conv_pieces core discriminator_hidden dropout
+        generator_activations generator_hidden init kernels output output_bias pieces
+    """,
+    "infogan": """
+        code_weights codes discriminator_width generator_width init kernel learned_sigma
+        most_channels posterior_units slope stages units
+    """,
+    "modern": """
+        blocks discriminator_width embedding generator_width group labels most_channels stages
+    """,
+    "ssgan": """
+        body discriminator_hidden discriminator_width dropout generator_hidden generator_width
+        noise
     """,
 }
 FLAGS = """
---batch --channels --checkpoint-every --config --device --devices --dry-run --ema --fit --images
---k --keep --loss --lr-d --lr-g --minutes --out --penalty --penalty-weight --precision --prior
---recipe --sample-every --seed --set --size --steps --tensorboard --threads --update --z-dim -o
+--augment --batch --channels --checkpoint-every --codes --config --device --devices --dry-run
+--ema --fit --images --k --keep --labels-per-class --loss --lr-d --lr-g --minutes --out
+--penalty --penalty-weight --precision --prior --recipe --sample-every --seed --set --size
+--steps --tensorboard --threads --update --z-dim -o
 """

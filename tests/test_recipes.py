@@ -14,6 +14,11 @@ TASKS = {
     "digits": Task((1, 28, 28), tuple("0123456789")),
     "mnist": Task((1, 28, 28), tuple("0123456789")),
     "toy:ring8": Task((2,), tuple("01234567")),
+    "toy:gaussian1d": Task((1,)),
+    "./imagenet": Task((3, 32, 32)),
+    "./svhn": Task((3, 32, 32)),
+    "./faces": Task((1, 48, 48)),
+    "./cifar10": Task((3, 32, 32), tuple("0123456789")),
 }
 
 

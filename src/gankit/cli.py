@@ -95,8 +95,8 @@ def train(
     ] = None,
     z_dim: Annotated[int | None, option("size of the latent noise")] = None,
     prior: Annotated[
-        Literal["normal", "uniform", "uniform01"] | None,
-        option("of the noise: N(0, 1), U(-1, 1) or U(0, 1)"),
+        Literal["normal", "uniform", "uniform01", "uniform_unit"] | None,
+        option("of the noise: N(0, 1), U(-1, 1), U(0, 1), or U(-v, v) with v^2 = 3"),
     ] = None,
     loss: Annotated[str | None, option("see `gankit list`")] = None,
     penalty: Annotated[

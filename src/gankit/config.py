@@ -44,7 +44,8 @@ class LatentConfig:
     """What the generator eats."""
 
     size: int = 100
-    prior: Literal["normal", "uniform", "uniform01"] = "normal"  # N(0,1), U(-1,1), U(0,1)
+    #: N(0, 1); U(-1, 1); U(0, 1); U(-sqrt 3, sqrt 3), whose variance is 1
+    prior: Literal["normal", "uniform", "uniform01", "uniform_unit"] = "normal"
 
     def __post_init__(self) -> None:
         _require(self.size >= 1, "latent.size", self.size, "at least 1")

@@ -125,11 +125,13 @@ class Terms:
 
 
 def draw_noise(config: LatentConfig, count: int, rng: np.random.Generator) -> Tensor:
-    """float32 [count, size] from the prior: N(0, 1), U(-1, 1) or U(0, 1)."""
+    """float32 [count, size] from the prior: N(0, 1), U(-1, 1), U(0, 1) or U(-sqrt 3, sqrt 3)."""
     if config.prior == "normal":
         return torch.from_numpy(rng.standard_normal((count, config.size), np.float32))
     noise = rng.random((count, config.size), np.float32)
-    return torch.from_numpy(noise if config.prior == "uniform01" else noise * 2 - 1)
+    if config.prior != "uniform01":
+        noise = (noise * 2 - 1) * np.float32(3**0.5 if config.prior == "uniform_unit" else 1)
+    return torch.from_numpy(noise)
 
 
 class Game(ABC):
@@ -318,6 +320,9 @@ class Game(ABC):
         return Terms(minimised, terms.watched)
 
     # What happens around a step
+
+    def meet(self, examples: Tensor) -> None:  # noqa: B027
+        """See real examples in the value range before the first step, on the CPU. Most need not."""
 
     def begin(self) -> None:
         """The networks lie where they will be trained: what follows them may be made."""

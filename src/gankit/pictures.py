@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from gankit.storage import write_atomically
 
 Pixels = NDArray[np.uint8]
+Colour = tuple[int, int, int]
 
 GAP = 2
 SMALLEST_TILE = 56
@@ -35,7 +36,11 @@ def grid(images: Pixels, columns: int) -> Pixels:
 
 
 def scatter(points: NDArray[np.floating], reference: NDArray[np.floating]) -> Pixels:
-    """Points [N, D] in orange over the real ones in grey, first two dimensions: uint8 [S, S, 3]."""
+    """Points [N, D] in orange over the real ones in grey, first two dimensions: uint8 [S, S, 3].
+
+    Points of one dimension are spread over the height in order.
+    """
+    points, reference = (_in_the_plane(cloud) for cloud in (points, reference))
     low, high = reference.min(0)[:2], reference.max(0)[:2]
     margin = 0.15 * (high - low).max()
     low, high = low - margin, high + margin
@@ -48,6 +53,13 @@ def scatter(points: NDArray[np.floating], reference: NDArray[np.floating]) -> Pi
             for right in (0, 1):
                 picture[SCATTER_SIDE - 2 - row + down, column + right] = colour
     return picture
+
+
+def _in_the_plane(points: NDArray[np.floating]) -> NDArray[np.floating]:
+    if points.shape[1] > 1:
+        return points
+    spread = np.linspace(points.min(), points.max() + 1e-9, len(points))
+    return np.stack([points[:, 0], spread], 1)
 
 
 def save_png(path: Path, picture: Pixels) -> None:
@@ -70,3 +82,58 @@ def save_film(path: Path, frames: Sequence[Path], seconds: float = 8.0) -> None:
     first, *rest = pictures
     first.save(buffer, "GIF", save_all=True, append_images=rest, duration=duration, loop=0)
     write_atomically(path, buffer.getvalue())
+
+
+def heat(values: NDArray[np.floating], side: int) -> Pixels:
+    """Values [X, Y] in [0, 1] as a map: blue 0, white 1/2, red 1, grey unknown: [side, side, 3]."""
+    share = np.clip(values, 0, 1)[..., None]
+    blue, white, red = (np.array(c, float) for c in ((40, 70, 200), (255,) * 3, (200, 50, 40)))
+    colours = np.where(
+        share < 0.5, blue + (white - blue) * 2 * share, white + (red - white) * (2 * share - 1)
+    )
+    colours = np.where(np.isfinite(share), colours, 200)
+    upright = colours.transpose(1, 0, 2)[::-1].round().astype(np.uint8)  # y grows upwards
+    return np.asarray(Image.fromarray(upright).resize((side, side), Image.Resampling.NEAREST))
+
+
+class Plot:
+    """Curves over one axis, with a strip of arrows below: enough for the paper's figure 1."""
+
+    WIDTH, HEIGHT, STRIP = 640, 360, 90
+
+    def __init__(self, x_range: tuple[float, float], y_range: tuple[float, float]) -> None:
+        self.x_range, self.y_range = x_range, y_range
+        self.image = Image.new("RGB", (self.WIDTH, self.HEIGHT + self.STRIP), "white")
+        self.draw = ImageDraw.Draw(self.image)
+        self.draw.line([(0, self.HEIGHT), (self.WIDTH, self.HEIGHT)], fill=(120, 120, 120))
+
+    def line(
+        self, x: NDArray[np.floating], y: NDArray[np.floating], colour: Colour, dotted: bool = False
+    ) -> None:
+        """A curve; where y is not a number it is broken."""
+        for i in range(len(x) - 1):
+            if np.isfinite(y[i : i + 2]).all() and not (dotted and i % 2):
+                ends = [self._place(x[i + j], y[i + j]) for j in (0, 1)]
+                self.draw.line(ends, fill=colour, width=2)
+
+    def arrows(self, starts: NDArray[np.floating], ends: NDArray[np.floating]) -> None:
+        """From the lower axis (z) to the upper one (x)."""
+        bottom = self.HEIGHT + self.STRIP - 4
+        self.draw.line([(0, bottom), (self.WIDTH, bottom)], fill=(120, 120, 120))
+        for start, end in zip(starts, ends, strict=True):
+            places = [(self._place(start, 0)[0], bottom), (self._place(end, 0)[0], self.HEIGHT)]
+            self.draw.line(places, fill=(150, 150, 150))
+
+    def legend(self, entries: Sequence[tuple[str, Colour]]) -> None:
+        """Lines of text in the upper left corner."""
+        for i, (text, colour) in enumerate(entries):
+            self.draw.text((10, 8 + 15 * i), text, fill=colour)
+
+    def pixels(self) -> Pixels:
+        """uint8 [H, W, 3]."""
+        return np.asarray(self.image)
+
+    def _place(self, x: float, y: float) -> tuple[float, float]:
+        (left, right), (low, high) = self.x_range, self.y_range
+        across = (x - left) / (right - left) * self.WIDTH
+        return across, self.HEIGHT - (y - low) / (high - low) * self.HEIGHT

@@ -71,6 +71,8 @@ def configure(
 
 def _recipe_for(family: str, source: str) -> str:
     FAMILIES[family]  # an unknown family is said here, with a suggestion
+    if source == "toy:gaussian1d" and family == "gan":
+        return "toy-theory"
     if source.startswith("toy:"):
         return "toy-cgan" if family == "cgan" else "toy-gan"
     return DEFAULTS.get(family, "gan-fast")
@@ -80,11 +82,12 @@ def _adam(lr: float, beta1: float = 0.5, beta2: float = 0.999, **more: object) -
     return OptimizerConfig(lr=lr, beta1=beta1, beta2=beta2, **more)  # type: ignore[arg-type]
 
 
-def _paper_sgd(decay_rate: float) -> OptimizerConfig:
-    """The first GANs' optimiser: rate .1 divided by `decay_rate` a step, momentum .5 to .7."""
+def _paper_sgd(decay_rate: float, lr: float = 0.1, max_norm: float = 0.0) -> OptimizerConfig:
+    """The first GANs' optimiser: a rate divided by `decay_rate` a step, momentum .5 to .7."""
     return OptimizerConfig(
         name="sgd",
-        lr=0.1,
+        lr=lr,
+        max_norm=max_norm,
         momentum=0.5,
         momentum_end=0.7,
         schedule="exponential",
@@ -136,19 +139,122 @@ def dcgan_paper() -> Config:
     )
 
 
+@RECIPES.register("dcgan-features-paper", "its network for features, 32 x 32 (Radford 2015)")
+def dcgan_features_paper() -> Config:
+    """Six 3x3 convolutions of 128, 128, 256, 256, 512, 512 channels, strides 1 and 2 in turn, whose
+    maps pooled to 4x4 are 28,672 features; z of 256. Made for a GPU and ImageNet at 32 x 32."""
+    return replace(
+        dcgan_paper(),
+        data=DataConfig(source="./imagenet", size=(32, 32)),
+        network=DCGANOptions(stages=3, kernel=3, paired=True),
+        latent=LatentConfig(size=256, prior="uniform"),
+    )
+
+
+@RECIPES.register("dcgan-svhn-paper", "its network for street numbers, 32 x 32 (Radford 2015)")
+def dcgan_svhn_paper() -> Config:
+    """Three 5x5 convolutions of stride 2 with 64, 128, 256 channels. Made for a GPU."""
+    return replace(
+        dcgan_paper(),
+        data=DataConfig(source="./svhn", size=(32, 32)),
+        network=DCGANOptions(stages=3, generator_width=64, discriminator_width=64),
+    )
+
+
+@RECIPES.register(
+    "cdcgan-mnist-paper", "DCGAN on MNIST with the label at every layer (Radford 2015)"
+)
+def cdcgan_mnist_paper() -> Config:
+    """[z, y] to 1024 to 128 x 7 x 7 to 64 x 14 x 14 to a sigmoid image; D the same backwards."""
+    optimizer = _adam(2e-4, schedule="linear", decay_from=0.5)
+    return Config(
+        family="cgan",
+        data=DataConfig(source="mnist"),
+        network=CGANOptions(
+            body="conv",
+            conditioning="layers",
+            kernel=5,
+            generator_width=64,
+            generator_units=1024,
+            discriminator_width=64,
+            discriminator_norm="batch",
+            discriminator_units=1024,
+            init=0.02,
+        ),
+        latent=LatentConfig(size=100, prior="uniform"),
+        generator=optimizer,
+        discriminator=optimizer,
+        training=TrainingConfig(steps=93_800, batch=128),
+    )
+
+
 @RECIPES.register("gan-mnist-paper", "the first GAN's MNIST networks and SGD (Goodfellow 2014)")
 def gan_mnist_paper() -> Config:
     """250 epochs of the full MNIST; momentum .5 to .7, the rate divided by 1.000004 a step."""
-    sgd = _paper_sgd(decay_rate=1.000004)
+    sgd = _paper_sgd(decay_rate=1.000004, max_norm=1.9365)
     return Config(
         family="gan",
         data=DataConfig(source="mnist"),
-        network=GANOptions(),
-        latent=LatentConfig(size=100, prior="uniform"),
+        network=GANOptions(output_bias="marginals"),
+        latent=LatentConfig(size=100, prior="uniform_unit"),
         generator=sgd,
         discriminator=sgd,
         training=TrainingConfig(steps=150_000, batch=100, ema=0.0),
     )
+
+
+def _gan_paper(network: GANOptions, lr: float, batch: int, limited: bool) -> Config:
+    sgd = _paper_sgd(decay_rate=1.000004, lr=lr, max_norm=1.9365 if limited else 0.0)
+    return replace(
+        gan_mnist_paper(),
+        network=network,
+        latent=LatentConfig(size=100),
+        generator=sgd,
+        discriminator=sgd,
+        training=TrainingConfig(steps=150_000, batch=batch, ema=0.0),
+    )
+
+
+@RECIPES.register("gan-tfd-paper", "its networks for 48 x 48 faces (Goodfellow 2014)")
+def gan_tfd_paper() -> Config:
+    """8000 ReLU, 8000 sigmoid, sigmoid pixels; two maxout layers of 1200 x 5. Made for a GPU."""
+    network = GANOptions(
+        generator_hidden=(8000, 8000),
+        generator_activations=("relu", "sigmoid"),
+        discriminator_hidden=(1200, 1200),
+        output_bias="marginals",
+    )
+    config = _gan_paper(network, 0.05, 100, limited=True)
+    return replace(config, data=DataConfig(source="./faces", size=(48, 48), channels="grey"))
+
+
+@RECIPES.register("gan-cifar-paper", "its perceptrons for CIFAR-10 (Goodfellow 2014)")
+def gan_cifar_paper() -> Config:
+    """8000 ReLU, 8000 sigmoid, linear pixels; two maxout layers of 1600 x 5. Made for a GPU."""
+    network = GANOptions(
+        generator_hidden=(8000, 8000),
+        generator_activations=("relu", "sigmoid"),
+        discriminator_hidden=(1600, 1600),
+        output="linear",
+    )
+    config = _gan_paper(network, 0.025, 100, limited=True)
+    return replace(config, data=DataConfig(source="./cifar10", size=(32, 32)))
+
+
+@RECIPES.register(
+    "gan-cifar-conv-paper", "its convolutional networks for CIFAR-10 (Goodfellow 2014)"
+)
+def gan_cifar_conv_paper() -> Config:
+    """8000 ReLU, sigmoid 80 x 10 x 10, one transposed convolution; three maxout convolutions and
+    a maxout layer of 500 x 5. Made for a GPU."""
+    network = GANOptions(
+        body="conv",
+        generator_hidden=(8000, 80),
+        discriminator_hidden=(500,),
+        output="linear",
+    )
+    config = _gan_paper(network, 0.004, 128, limited=False)
+    return replace(config, data=DataConfig(source="./cifar10", size=(32, 32)))
 
 
 @RECIPES.register(
@@ -284,6 +390,27 @@ def toy_gan() -> Config:
             dropout=(0.0, 0.0),
             init=(0.3, 0.3),
         ),
+    )
+
+
+@RECIPES.register("toy-theory", "D against the best D, p_data / (p_data + p_g) (Goodfellow 2014)")
+def toy_theory() -> Config:
+    """A number from a number, with enough D steps that D stays near its best."""
+    return Config(
+        family="gan",
+        data=DataConfig(source="toy:gaussian1d"),
+        network=GANOptions(
+            generator_hidden=(32, 32),
+            discriminator_hidden=(64, 64),
+            activation="leaky",
+            dropout=(0.0, 0.0),
+            init=None,
+        ),
+        latent=LatentConfig(size=1, prior="uniform"),
+        objective=ObjectiveConfig(loss="non_saturating", k=3),
+        generator=_adam(1e-3, schedule="linear", decay_from=0.5),
+        discriminator=_adam(2e-3, schedule="linear", decay_from=0.5),
+        training=TrainingConfig(steps=2500, batch=512, ema=0.0),
     )
 
 

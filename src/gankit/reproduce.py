@@ -20,7 +20,7 @@ from gankit.artifact import GAN, load
 from gankit.config import override
 from gankit.data import Dataset, load_dataset
 from gankit.data.toys import modes
-from gankit.errors import RunError
+from gankit.errors import RunError, TrainingError
 from gankit.metrics.clusters import match_clusters
 from gankit.metrics.modes import count_modes, kl_to_uniform
 from gankit.metrics.nearest import nearest_labels
@@ -82,6 +82,11 @@ def reproduce(
         {**what.changes, **(changes or {}), "training.seed": seed},
     )
     outcome = fit(config, runs / f"{name}-{seed}")
+    if not outcome.finished:
+        raise TrainingError(
+            f"stopped at step {outcome.step:,} of {outcome.steps:,}, nothing measured: the same "
+            "command again goes on from there"
+        )
     options: dict[str, Any] = {"size": config.data.size, "channels": config.data.channels}
     trained = Trained(
         run=outcome.run,

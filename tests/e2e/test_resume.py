@@ -11,15 +11,16 @@ import pytest
 from gankit.families import FAMILIES
 from gankit.storage import read_tensors
 
-from .conftest import TINY, TINY_MLP
+from ..conftest import SMALL
 
 STEPS = 400
 
 
 def command(family: str, out: str, data: str = "digits", steps: int = STEPS) -> list[str]:
-    tiny = TINY_MLP if family == "gan" else TINY
-    if data.startswith("toy:"):
-        tiny = ["--threads", "1", "--batch", "16"]
+    tiny = ["--threads", "1", "--batch", "8"]
+    if not data.startswith("toy:"):
+        for key, value in SMALL[family].items():
+            tiny += ["--set", f"{key}={value}"]
     every = ["--checkpoint-every", "20", "--sample-every", "0", "--set", "output.log_every=20"]
     return ["train", family, data, "--steps", str(steps), "--out", out, *every, *tiny]
 

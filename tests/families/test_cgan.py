@@ -91,7 +91,7 @@ def test_the_papers_label_is_the_raw_one_hot_vector():
 def test_concatenation_puts_the_one_hot_label_where_it_belongs(body):
     g = game(body=body, conditioning="concat", classifier="0,0")
     seen = {}
-    first = g.discriminator.layers if body == "mlp" else g.discriminator.trunk
+    first = g.discriminator.layers if body == "mlp" else g.discriminator.trunk[0]
     first.register_forward_hook(lambda _m, inputs, _out: seen.update(x=inputs[0]))
     image = torch.full((1, 1, 16, 16), 0.5)
     g.discriminator(image, torch.tensor([2]))

@@ -113,6 +113,39 @@ def test_cgan_is_the_papers_on_mnist():
     assert [(m.units, m.pieces) for m in maxout] == [(240, 5), (50, 5), (240, 4)]
 
 
+def test_the_networks_for_features_have_28672_and_7168():
+    """Section 5.1 and 5.2: every convolution's map pooled to 4x4 and flattened."""
+    for name, channels, count in (
+        ("dcgan-features-paper", [128, 128, 256, 256, 512, 512], 28_672),
+        ("dcgan-svhn-paper", [64, 128, 256], 7_168),
+    ):
+        with torch.device("meta"):
+            g = FAMILIES["dcgan"](RECIPES[name](), Task((3, 32, 32)))
+            found = []
+            for m in g.discriminator.modules():
+                if isinstance(m, nn.Conv2d):
+                    m.register_forward_hook(lambda _m, _i, out, to=found: to.append(out.shape))
+            g.discriminator(torch.zeros(1, 3, 32, 32))
+        assert [shape[1] for shape in found] == channels
+        assert all(shape[2] >= 4 for shape in found)
+        assert sum(16 * shape[1] for shape in found) == count
+
+
+def test_the_conditional_dcgan_has_y_at_every_layer():
+    """The official MNIST code: [z, y] -> 1024, y -> 7x7x128, y -> 64, y -> 1; D backwards."""
+    with torch.device("meta"):
+        task = Task((1, 28, 28), tuple("0123456789"))
+        g = FAMILIES["cgan"](RECIPES["cdcgan-mnist-paper"](), task)
+    assert g.generator.hidden[0].weight.shape == (1024, 110)
+    assert g.generator.stem.weight.shape == (7 * 7 * 128, 1034)
+    up = [m for m in g.generator.modules() if isinstance(m, nn.ConvTranspose2d)]
+    assert [(m.in_channels, m.out_channels) for m in up] == [(138, 64), (74, 1)]
+    down = [m for m in g.discriminator.modules() if isinstance(m, nn.Conv2d)]
+    assert [(m.in_channels, m.out_channels) for m in down] == [(11, 64), (74, 128)]
+    assert g.discriminator.hidden.weight.shape == (1024, 7 * 7 * 128 + 10)
+    assert g.discriminator.head.linear.weight.shape == (1, 1034)
+
+
 def test_one_hot():
     assert OneHot(10)(torch.tensor([5])).tolist() == [[0, 0, 0, 0, 0, 1, 0, 0, 0, 0]]
 
@@ -120,7 +153,7 @@ def test_one_hot():
 @pytest.mark.parametrize(
     ("body", "conditioning"),
     [("mlp", c) for c in ("branches", "concat", "embedding", "projection")]
-    + [("conv", c) for c in ("concat", "embedding", "projection")],
+    + [("conv", c) for c in ("concat", "embedding", "layers", "projection")],
 )
 def test_every_conditioning_reaches_both_players(body, conditioning):
     torch.manual_seed(0)

@@ -106,14 +106,14 @@ def test_the_historical_average_is_the_mean_of_all_weights_so_far():
     seen = [layer.weight.detach().clone()]
     for step in range(4):
         expected = (layer.weight - torch.stack(seen).mean(0)).square().sum()
-        assert float(history.distance("generator")) == pytest.approx(float(expected), abs=1e-6)
+        assert history.distance("generator").item() == pytest.approx(expected.item(), abs=1e-6)
         with torch.no_grad():
             layer.weight.add_(step + 1.0)
         history.follow()
         seen.append(layer.weight.detach().clone())
     other = HistoricalAverage({"generator": layer})
     other.load_state(history.state())
-    assert float(other.distance("generator")) == float(history.distance("generator")) > 0
+    assert other.distance("generator").item() == history.distance("generator").item() > 0
 
 
 def test_a_lagged_d_follows_at_its_distance_buffers_too():
@@ -206,7 +206,7 @@ def test_the_norm_into_a_unit_is_limited():
     state, draw = opened(**{"discriminator.max_norm": 0.05, "discriminator.lr": 1.0})
     choose_update(state.game)(state, draw, RUNTIME)
     linear = [m for m in state.networks["discriminator"].modules() if isinstance(m, nn.Linear)]
-    assert max(float(m.weight.norm(dim=1).max()) for m in linear) <= 0.05 + 1e-9
+    assert max(m.weight.norm(dim=1).max().item() for m in linear) <= 0.05 + 1e-9
 
 
 def test_noise_falls_to_nothing_over_the_run():

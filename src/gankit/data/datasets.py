@@ -143,3 +143,6 @@ DATASETS.register("toy:grid25", "points of 25 Gaussians on a 5 x 5 grid, sigma 0
     partial(toys.mixture, "toy:grid25")
 )
 DATASETS.register("toy:spiral", "points along a spiral of two turns, no labels")(toys.spiral)
+DATASETS.register("toy:gaussian1d", "numbers of one normal distribution: the theory's picture")(
+    toys.gaussian
+)

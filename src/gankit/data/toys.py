@@ -69,6 +69,29 @@ def spiral(options: ReadOptions) -> ArrayDataset:
     return _dataset("toy:spiral", arm + SPIRAL_SIGMA * rng.standard_normal((COUNT, 2)))
 
 
+GAUSSIAN = (1.5, 0.5)
+"""Mean and standard deviation of `toy:gaussian1d`."""
+
+
+def gaussian(options: ReadOptions) -> ArrayDataset:
+    """Numbers from one normal distribution: float32 [25600, 1], no labels.
+
+    What the first GAN paper's figure 1 is drawn on (arXiv 1406.2661).
+    """
+    _refuse_picture_options("toy:gaussian1d", options)
+    mean, sigma = GAUSSIAN
+    rng = generator(0, Purpose.TOY, _draw(options.split))
+    return _dataset("toy:gaussian1d", mean + sigma * rng.standard_normal((COUNT, 1)))
+
+
+def gaussian_density(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The density of `toy:gaussian1d` at each x."""
+    mean, sigma = GAUSSIAN
+    bell = np.exp(-0.5 * ((x - mean) / sigma) ** 2)
+    density: NDArray[np.float64] = bell / (sigma * np.sqrt(2 * np.pi))
+    return density
+
+
 def _draw(split: Split) -> int:
     return 0 if split == "train" else 1
 

@@ -33,11 +33,12 @@ class CGANOptions:
     - `branches` (mlp): the paper's: each of noise, image and label has a layer of its own first
     - `concat`: the raw one-hot label behind the noise, and behind (mlp) or over (conv) the image
     - `embedding`: the same with a learned code of the label
+    - `layers` (conv): the one-hot label at every layer of both, as DCGAN's code has it for MNIST
     - `projection`: label-wise batch normalisation in G (conv), projection in D (arXiv 1802.05637)
     """
 
     body: Literal["mlp", "conv"] = "mlp"
-    conditioning: Literal["branches", "concat", "embedding", "projection"] = "branches"
+    conditioning: Literal["branches", "concat", "embedding", "layers", "projection"] = "branches"
     embedding: int = 32  # size of the label's learned code
     output: Literal["sigmoid", "tanh"] = "sigmoid"
     # mlp
@@ -49,6 +50,7 @@ class CGANOptions:
     dropout: tuple[float, float] = (0.2, 0.5)  # in D, on the pixels and on every other input
     # conv
     generator_width: int = 32
+    generator_units: int = 0  # a hidden layer before G's core
     discriminator_width: int = 32
     stages: int | None = None
     most_channels: int = 1024
@@ -141,6 +143,8 @@ class CGAN(Game):
     def build_generator(self) -> nn.Module:
         o, classes, noise = self.network, self.task.classes, self.config.latent.size
         if o.body == "mlp":
+            if o.conditioning == "layers":
+                raise ConfigError("network.conditioning = 'layers' is the conv body's")
             if self.classifies:
                 raise ConfigError("network.classifier is the conv body's: set network.body = conv")
             return self._mlp_generator(noise)
@@ -162,6 +166,8 @@ class CGAN(Game):
             self.output,
             code,
             code_size,
+            units=o.generator_units,
+            code_everywhere=o.conditioning == "layers",
         )
         return self._start(network)
 
@@ -181,6 +187,7 @@ class CGAN(Game):
             code_size=code_size,
             projection=self.task.classes if o.conditioning == "projection" else 0,
             classifier=self.task.classes if self.classifies else 0,
+            code_everywhere=o.conditioning == "layers",
         )
         return self._start(network)
 
@@ -239,7 +246,7 @@ class CGAN(Game):
         """What stands for the label beside noise and image, and its size; a perceptron has no
         normalisation to condition, so its G takes a learned code under `projection` too."""
         o, classes = self.network, self.task.classes
-        if o.conditioning == "concat":
+        if o.conditioning in ("concat", "layers"):
             return OneHot(classes), classes
         if o.conditioning == "embedding" or projection_too:
             return nn.Embedding(classes, o.embedding), o.embedding

@@ -30,6 +30,7 @@ class DCGANOptions:
     kernel: int = 5
     discriminator_norm: Literal["batch", "none"] = "batch"
     discriminator_units: int = 0  # a hidden layer before the logit; the paper has none
+    paired: bool = False  # D has a convolution of stride 1 before each of stride 2
     head: Literal["v1", "v2"] = "v1"  # one sigmoid, or a softmax over (true, fake)
     init: float | None = 0.02  # std of the weights; None: torch's own start
 
@@ -92,6 +93,7 @@ class DCGAN(Game):
             nn.BatchNorm2d if o.discriminator_norm == "batch" else None,
             o.discriminator_units,
             o.head,
+            paired=o.paired,
         )
         if o.init:
             init_normal(network, o.init)

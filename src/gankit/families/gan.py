@@ -5,26 +5,109 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from torch import nn
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
 
+from gankit.errors import ConfigError
+from gankit.families.dcgan import check_image_size
 from gankit.game import Game, register_family
-from gankit.parts.networks import MLPDiscriminator, MLPGenerator, check_options, init_uniform
+from gankit.parts.layers import Maxout
+from gankit.parts.networks import (
+    Activation,
+    Head,
+    MLPDiscriminator,
+    MLPGenerator,
+    Output,
+    check_options,
+    init_uniform,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class GANOptions:
-    """Settings of the two perceptrons; the defaults are the paper's MNIST networks."""
+    """Settings of the two networks; the defaults are the paper's MNIST perceptrons."""
 
+    body: Literal["mlp", "conv"] = "mlp"  # conv: the paper's for CIFAR-10
     generator_hidden: tuple[int, ...] = (1200, 1200)
+    generator_activations: tuple[Activation, ...] = ("relu",)  # in turn, the last one for the rest
     discriminator_hidden: tuple[int, ...] = (240, 240)
     activation: Literal["maxout", "leaky"] = "maxout"  # of D
     pieces: int = 5  # of maxout
     dropout: tuple[float, float] = (0.2, 0.5)  # in D, on the pixels and on every other input
-    output: Literal["sigmoid", "tanh"] = "sigmoid"
+    output: Output = "sigmoid"  # of G for images; points have no range
+    output_bias: Literal["zero", "marginals"] = "zero"  # marginals: G starts at the mean image
     init: tuple[float, float] | None = (0.05, 0.005)  # G, D: U(-a, a); None: torch's own
+    core: int = 10  # conv: side of the picture that G's transposed convolution starts from
+    channels: tuple[int, ...] = (32, 32, 192)  # conv: units of D's maxout convolutions
+    kernels: tuple[int, ...] = (8, 8, 5)  # conv: their sizes
+    conv_pieces: int = 2  # conv: of maxout in them
 
     def __post_init__(self) -> None:
         check_options(self)
+        if len(self.channels) != len(self.kernels) or min(*self.channels, *self.kernels) < 1:
+            raise ConfigError("network.channels and network.kernels: one each, of at least 1")
+
+
+class ConvolvingGenerator(nn.Module):
+    """The one for CIFAR-10: perceptron layers, then a transposed convolution 5x5 of stride 3."""
+
+    def __init__(self, noise: int, shape: tuple[int, ...], o: GANOptions, output: Output) -> None:
+        super().__init__()
+        *hidden, last = o.generator_hidden
+        core = (last, o.core, o.core)
+        self.dense = MLPGenerator(
+            noise, core, hidden, "sigmoid", activations=o.generator_activations
+        )
+        self.up = nn.ConvTranspose2d(last, shape[0], 5, 3)
+        self.size = shape[1:]
+        self.output = output
+
+    def forward(self, noise: Tensor, labels: Tensor | None = None) -> Tensor:
+        image: Tensor = self.up(self.dense(noise))
+        image = image[:, :, : self.size[0], : self.size[1]]
+        return {"sigmoid": torch.sigmoid, "tanh": torch.tanh}.get(self.output, lambda x: x)(image)
+
+
+class MaxoutConv(nn.Module):
+    """Each unit is the maximum of `pieces` convolutions, pooled: [N, C, ...] -> [N, units, ...]."""
+
+    def __init__(self, inputs: int, units: int, pieces: int, kernel: int) -> None:
+        super().__init__()
+        self.units, self.pieces = units, pieces
+        self.conv = nn.Conv2d(inputs, units * pieces, kernel, padding=kernel // 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        pieces = self.conv(x).unflatten(1, (self.units, self.pieces))
+        return F.max_pool2d(pieces.amax(2), 3, 2, padding=1)
+
+
+class ConvolvingDiscriminator(nn.Module):
+    """The CIFAR-10 discriminator: maxout convolutions, a maxout layer, a logit."""
+
+    def __init__(self, shape: tuple[int, ...], o: GANOptions) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        inputs, height, width = shape
+        for i, (units, kernel) in enumerate(zip(o.channels, o.kernels, strict=True)):
+            layers += [nn.Dropout(o.dropout[0] if i == 0 else o.dropout[1])]
+            layers += [MaxoutConv(inputs, units, o.conv_pieces, kernel)]
+            grow = 2 * (kernel // 2) - kernel + 1  # an even kernel leaves one pixel more
+            height, width = ((side + grow - 1) // 2 + 1 for side in (height, width))
+            inputs = units
+        size = o.discriminator_hidden[-1]
+        self.layers = nn.Sequential(
+            *layers,
+            nn.Flatten(),
+            nn.Dropout(o.dropout[1]),
+            Maxout(inputs * height * width, size, o.pieces),
+            nn.Dropout(o.dropout[1]),
+        )
+        self.head = Head(size)
+
+    def forward(self, examples: Tensor, labels: Tensor | None = None) -> Tensor:
+        logits: Tensor = self.head(self.layers(examples))
+        return logits
 
 
 @register_family("gan")
@@ -33,9 +116,13 @@ class GAN(Game):
 
     Equation 1: min_G max_D E[log D(x)] + E[log(1 - D(G(z)))]. The default loss is the
     non-saturating one of section 3 (`objective.loss = "minimax"` is equation 1 itself),
-    both players move at once from one minibatch as in the paper's own code.
-    Departs from the paper: Adam in place of SGD with momentum (recipe `gan-mnist-paper`
-    restores it); the output bias of G starts at 0 and there is no limit on column norms.
+    both players move at once from one minibatch as in the paper's own code. Proposition 1:
+    for a fixed G the best D is p_data / (p_data + p_g); theorem 1: at the optimum D is 1/2 and
+    the value is -log 4 (`gankit train gan toy:gaussian1d` shows both).
+    Departs from the paper: Adam, torch's own start and no limit on column norms by default;
+    the recipes `gan-mnist-paper`, `gan-tfd-paper`, `gan-cifar-paper` and `gan-cifar-conv-paper`
+    restore its SGD, its starting weights, G's output bias and the limit of 1.9365. Halves are
+    left out of D's loss; pooling in the convolutional D is 3x3 of stride 2.
     """
 
     options = GANOptions
@@ -44,28 +131,62 @@ class GAN(Game):
     def value_range(self) -> tuple[float, float] | None:
         if not self.task.is_images:
             return None
-        return (0.0, 1.0) if self.network.output == "sigmoid" else (-1.0, 1.0)
+        return (-1.0, 1.0) if self.network.output == "tanh" else (0.0, 1.0)
 
     def build_generator(self) -> nn.Module:
         o = self.network
-        network = MLPGenerator(
-            self.config.latent.size,
-            self.task.shape,
-            o.generator_hidden,
-            o.output if self.task.is_images else "linear",
-        )
+        output: Output = o.output if self.task.is_images else "linear"
+        network: nn.Module
+        if o.body == "conv":
+            check_image_size(self.config.family, self.task)
+            if max(self.task.shape[1:]) > (o.core - 1) * 3 + 5:
+                raise ConfigError(
+                    f"network.core = {o.core} makes images of {(o.core - 1) * 3 + 5} pixels a side "
+                    f"at most, got {max(self.task.shape[1:])}: raise it, or lower --size"
+                )
+            network = ConvolvingGenerator(self.config.latent.size, self.task.shape, o, output)
+        else:
+            network = MLPGenerator(
+                self.config.latent.size,
+                self.task.shape,
+                o.generator_hidden,
+                output,
+                activations=o.generator_activations,
+            )
         if o.init:
             init_uniform(network, o.init[0])
         return network
 
     def build_discriminator(self) -> nn.Module:
         o = self.network
-        network = MLPDiscriminator(
-            self.task.shape,
-            o.discriminator_hidden,
-            o.pieces if o.activation == "maxout" else 0,
-            o.dropout,
-        )
+        network: nn.Module
+        if o.body == "conv":
+            network = ConvolvingDiscriminator(self.task.shape, o)
+        else:
+            network = MLPDiscriminator(
+                self.task.shape,
+                o.discriminator_hidden,
+                o.pieces if o.activation == "maxout" else 0,
+                o.dropout,
+            )
         if o.init:
             init_uniform(network, o.init[1])
         return network
+
+    def meet(self, examples: Tensor) -> None:
+        """With `output_bias = marginals`, G's last bias is set so that it starts at their mean."""
+        o = self.network
+        if o.output_bias == "zero" or o.body == "conv":
+            return
+        mean = examples.double().mean(0).flatten()
+        if self.value_range is not None:
+            low, high = self.value_range
+            share = ((mean - low) / (high - low)).clamp(1e-4, 1 - 1e-4)
+            raw = {"sigmoid": share.logit(), "tanh": share.logit() / 2}.get(o.output, mean)
+        else:
+            raw = mean
+        assert isinstance(self.generator, MLPGenerator)
+        last = self.generator.layers[-2]
+        assert isinstance(last, nn.Linear)
+        with torch.no_grad():
+            last.bias.copy_(raw)

@@ -21,6 +21,8 @@ from gankit.parts.stabilisers import MinibatchDiscrimination
 
 Norm = Callable[[int], nn.Module]
 Output = Literal["tanh", "sigmoid", "linear"]
+Activation = Literal["relu", "sigmoid"]
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid}
 OUTPUTS: dict[str, Callable[[], nn.Module]] = {
     "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid,
@@ -39,13 +41,16 @@ class MLPGenerator(nn.Module):
         output: Output,
         label_code: nn.Module | None = None,
         code_size: int = 0,
+        activations: Sequence[Activation] = ("relu",),
     ) -> None:
+        """`activations` of the hidden layers in turn, the last one for all that follow."""
         super().__init__()
         self.label_code = label_code
         sizes = [noise + code_size, *hidden]
         layers: list[nn.Module] = []
-        for inputs, outputs in pairwise(sizes):
-            layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+        for i, (inputs, outputs) in enumerate(pairwise(sizes)):
+            name = activations[min(i, len(activations) - 1)]
+            layers += [nn.Linear(inputs, outputs), ACTIVATIONS[name]()]
         self.layers = nn.Sequential(
             *layers, nn.Linear(sizes[-1], math.prod(shape)), OUTPUTS[output]()
         )
@@ -155,9 +160,11 @@ class ConvGenerator(nn.Module):
         label_code: nn.Module | None = None,
         code_size: int = 0,
         units: int = 0,
+        code_everywhere: bool = False,
     ) -> None:
         """`widths`: channels of the core and of each later stage's input, largest first;
-        `units` of a normalised hidden layer before the core, 0: none."""
+        `units` of a normalised hidden layer before the core, 0: none; `code_everywhere`: the
+        label's code joins the input of every layer, not of the first alone."""
         super().__init__()
         channels, stages = shape[0], len(widths)
         sizes = image_sizes(shape, stages)
@@ -167,11 +174,14 @@ class ConvGenerator(nn.Module):
         self.hidden = None
         if units:
             self.hidden = nn.Sequential(nn.Linear(inputs, units), nn.BatchNorm1d(units), nn.ReLU())
-        self.stem = nn.Linear(units or inputs, widths[0] * math.prod(self.core))
+        more = code_size if code_everywhere else 0
+        self.code_everywhere = code_everywhere
+        stem = units + more if units else inputs
+        self.stem = nn.Linear(stem, widths[0] * math.prod(self.core))
         self.norms = nn.ModuleList(norm(w) for w in widths)
         outputs = [*widths[1:], channels]
         self.ups = nn.ModuleList(
-            doubling_conv(a, b, kernel, bias=b == channels and i == stages - 1)
+            doubling_conv(a + more, b, kernel, bias=b == channels and i == stages - 1)
             for i, (a, b) in enumerate(zip(widths, outputs, strict=True))
         )
         self.sizes = sizes[1:]
@@ -179,12 +189,15 @@ class ConvGenerator(nn.Module):
 
     def forward(self, noise: Tensor, labels: Tensor | None = None) -> Tensor:
         x = join_code(noise, labels, self.label_code)
-        x = self.stem(x if self.hidden is None else self.hidden(x))
+        everywhere = self.label_code if self.code_everywhere else None
+        if self.hidden is not None:
+            x = join_code(self.hidden(x), labels, everywhere)
+        x = self.stem(x)
         # Height, width, channels in memory: the channels-last layout, without a copy.
         x = x.view(len(x), *self.core, -1).permute(0, 3, 1, 2)
         for norm, up, (height, width) in zip(self.norms, self.ups, self.sizes, strict=True):
             x = norm(x, labels) if isinstance(norm, ConditionalBatchNorm2d) else norm(x)
-            x = up(torch.relu(x))[:, :, :height, :width]
+            x = up(lay_code(torch.relu(x), labels, everywhere))[:, :, :height, :width]
         image: Tensor = self.output(x)
         return image
 
@@ -208,39 +221,48 @@ class ConvDiscriminator(nn.Module):
         code_size: int = 0,
         projection: int = 0,
         classifier: int = 0,
+        code_everywhere: bool = False,
+        paired: bool = False,
     ) -> None:
         """`widths`: channels after each convolution; `units` of the hidden layer, 0: none;
-        `classifier`: classes that a second head tells apart, 0: there is none."""
+        `classifier`: classes that a second head tells apart, 0: there is none;
+        `code_everywhere`: as in G; `paired`: one of stride 1 before each of stride 2."""
         super().__init__()
         channels, height, width = shape
         self.label_code = label_code
-        layers: list[nn.Module] = []
-        for i, (inputs, outputs) in enumerate(
-            zip([channels + code_size, *widths], widths, strict=False)
-        ):
+        self.code_everywhere = code_everywhere
+        more = code_size if code_everywhere else 0
+        padding = (kernel - 1) // 2
+        plan = [(w, stride) for w in widths for stride in ((1, 2) if paired else (2,))]
+        stages: list[nn.Module] = []
+        inputs = channels + code_size
+        for i, (outputs, stride) in enumerate(plan):
             normed = norm is not None and i > 0
-            padding = (kernel - 1) // 2
-            layers += [conv2d(inputs, outputs, kernel, 2, padding, bias=not normed)]
-            layers += [norm(outputs)] if norm is not None and i > 0 else []
-            layers += [nn.LeakyReLU(0.2, inplace=True)]
-            height, width = (1 + (n + 2 * padding - kernel) // 2 for n in (height, width))
-        self.trunk = nn.Sequential(*layers)
-        features = widths[-1] * height * width
+            stage: list[nn.Module] = [
+                conv2d(inputs, outputs, kernel, stride, padding, bias=not normed)
+            ]
+            stage += [norm(outputs)] if norm is not None and i > 0 else []
+            stages += [nn.Sequential(*stage, nn.LeakyReLU(0.2, inplace=True))]
+            height, width = (1 + (n + 2 * padding - kernel) // stride for n in (height, width))
+            inputs = outputs + more
+        self.trunk = nn.ModuleList(stages)
+        features = widths[-1] * height * width + more
         self.hidden = nn.Linear(features, units) if units else None
-        self.head = Head(units or features, projection, head)
-        self.classifier = nn.Linear(units or features, classifier) if classifier else None
+        last = units + more if units else features
+        self.head = Head(last, projection, head)
+        self.classifier = nn.Linear(last, classifier) if classifier else None
 
     def forward(self, examples: Tensor, labels: Tensor | None = None) -> Tensor:
         """Logits [N]; with a classifier [N, 1 + classes]: the logit, then the classes' own."""
+        everywhere = self.label_code if self.code_everywhere else None
         x = examples
-        if self.label_code is not None:
-            assert labels is not None
-            code = self.label_code(labels).to(x.dtype)[..., None, None]
-            x = torch.cat([x, code.expand(-1, -1, *x.shape[2:])], 1)
+        for i, stage in enumerate(self.trunk):
+            x = stage(lay_code(x, labels, everywhere if i else self.label_code))
         # The order height, width, channels makes flattening a channels-last tensor free.
-        x = self.trunk(x).permute(0, 2, 3, 1).flatten(1)
+        x = join_code(x.permute(0, 2, 3, 1).flatten(1), labels, everywhere)
         if self.hidden is not None:
             x = nn.functional.leaky_relu(self.hidden(x), 0.2)
+            x = join_code(x, labels, everywhere)
         logits: Tensor = self.head(x, labels)
         if self.classifier is None:
             return logits
@@ -265,6 +287,7 @@ LEAST = {
     "classifier": 0,
     "width": 1,
     "units": 1,
+    "generator_units": 0,
     "blocks": 1,
     "embedded": 1,
 }
@@ -289,6 +312,15 @@ def join_code(x: Tensor, labels: Tensor | None, code: nn.Module | None) -> Tenso
         return x
     assert labels is not None
     return torch.cat([x, code(labels).to(x.dtype)], 1)
+
+
+def lay_code(x: Tensor, labels: Tensor | None, code: nn.Module | None) -> Tensor:
+    """`x` [N, F, H, W] with the label's code as constant planes behind it, where there is one."""
+    if code is None:
+        return x
+    assert labels is not None
+    planes = code(labels).to(x.dtype)[..., None, None].expand(-1, -1, *x.shape[2:])
+    return torch.cat([x, planes], 1)
 
 
 def stages_for(shape: Sequence[int]) -> int:
@@ -321,9 +353,10 @@ def init_normal(network: nn.Module, std: float) -> None:
 def init_uniform(network: nn.Module, limit: float) -> None:
     """The GAN paper's start: weights U(-limit, limit), biases 0."""
     for module in network.modules():
-        if isinstance(module, nn.Linear):
+        if isinstance(module, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
             nn.init.uniform_(module.weight, -limit, limit)
-            nn.init.zeros_(module.bias)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
 
 
 def _dropout(share: float) -> list[nn.Module]:

@@ -10,13 +10,14 @@ from gankit.data import Dataset
 from gankit.game import Game
 from gankit.pictures import Pixels, grid, scatter
 from gankit.training.state import State
+from gankit.training.theory import can_show, draw_theory
 
 POINTS = 2000
 
 
 class Preview:
     """Draws the averaged generator's samples: a grid of images, one class a column where there
-    are classes; points over the real ones."""
+    are classes; points over the real ones, with D and the best D where that is known."""
 
     def __init__(self, game: Game, dataset: Dataset) -> None:
         classes = game.task.classes if game.conditional else 0
@@ -35,9 +36,12 @@ class Preview:
         ]
         shown = np.arange(min(POINTS, len(dataset)))
         self.reference = None if game.task.is_images else dataset.read(shown)
+        self.theory = dataset if can_show(game, dataset) else None
 
     def draw(self, state: State) -> Pixels:
         """uint8 [H, W] or [H, W, 3]."""
+        if self.theory is not None:
+            return draw_theory(state, self.theory)
         network = state.averages["generator"].network
         weight = next(network.parameters())
         with torch.inference_mode():

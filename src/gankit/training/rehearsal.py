@@ -27,7 +27,8 @@ def rehearse(config: Config) -> str:
     """
     dataset = read_data(config)
     runtime = start_runtime(config.runtime)
-    state = build_state(config, Task(dataset.shape, dataset.class_names), runtime)
+    task = Task(dataset.shape, dataset.class_names)
+    state = build_state(config, task, runtime, dataset)
     update = choose_update(state.game)
     training = config.training
     budget = config.data.labels_per_class

@@ -212,7 +212,7 @@ def open_session(config: Config, folder: str | Path) -> Iterator[Session]:
     ):
         for note in dataset.notes:
             display.say(note)
-        state = build_state(config, task, runtime)
+        state = build_state(config, task, runtime, dataset)
         session = Session(
             config=config,
             run=run,

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from gankit.config import Config
+from gankit.data import Dataset
 from gankit.data.batches import Feed
 from gankit.families import FAMILIES, Game, Task
 from gankit.game import Batch
@@ -59,9 +60,18 @@ def build_game(config: Config, task: Task) -> Game:
         return FAMILIES[config.family](config, task)
 
 
-def build_state(config: Config, task: Task, runtime: Runtime) -> State:
-    """A run at step 0 on the runtime's device."""
+MET = 10_000
+"""Examples that a game may look at before its first step."""
+
+
+def build_state(
+    config: Config, task: Task, runtime: Runtime, dataset: Dataset | None = None
+) -> State:
+    """A run at step 0 on the runtime's device; the game meets the first examples of `dataset`."""
     game = build_game(config, task)
+    if dataset is not None and type(game).meet is not Game.meet:
+        examples = dataset.read(np.arange(min(MET, len(dataset))))
+        game.meet(to_network(examples, game.value_range, torch.device("cpu"), torch.float32))
     networks: dict[str, nn.Module] = {}
     optimizers: dict[str, Any] = {}
     for player in PLAYERS:

@@ -1,0 +1,63 @@
+"""Classifying a user's images by a run's discriminator."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import gankit
+from gankit.classify import classify_data
+from gankit.config import override
+from gankit.errors import ConfigError, DataError
+from gankit.training.loop import fit
+from tests.conftest import SMALL
+
+
+def trained(family, folder, source="digits"):
+    small = {} if source.startswith("toy:") else SMALL[family]
+    changes = {**small, "training.steps": 2, "training.batch": 20, "runtime.threads": 1}
+    fit(override(gankit.configure(family, source), changes), folder)
+    return gankit.load(folder)
+
+
+@pytest.mark.slow
+def test_a_report_and_a_table(tmp_path):
+    gan = trained("ssgan", tmp_path / "run")
+    report = classify_data(gan, "digits", "test", tmp_path / "t.csv")
+    assert report.startswith("2,000 images of digits (test)")
+    right = float(report.split("right: ")[1].split("%")[0])
+    lines = (tmp_path / "t.csv").read_text().splitlines()
+    assert lines[0] == "index,class,chance"
+    assert len(lines) == 2001
+    named = np.array([int(line.split(",")[1]) for line in lines[1:]])
+    labels = gankit.load_dataset("digits", split="test").labels
+    assert right == pytest.approx(100 * (named == labels).mean(), abs=0.01)
+
+
+@pytest.mark.slow
+def test_pictures_of_another_size_and_colour_are_fitted(tmp_path):
+    gan = trained("ssgan", tmp_path / "run")
+    (tmp_path / "mine").mkdir()
+    for i in range(3):
+        Image.new("RGB", (40, 60), (80 * i, 10, 10)).save(tmp_path / "mine" / f"{i}.png")
+    assert classify_data(gan, str(tmp_path / "mine"), "train", None).startswith("3 images")
+
+
+@pytest.mark.slow
+def test_categories_without_names_are_matched_first(tmp_path):
+    pytest.importorskip("scipy")
+    config = {**SMALL["infogan"], "network.codes": "10", "training.steps": 2}
+    config |= {"training.batch": 20, "runtime.threads": 1}
+    fit(override(gankit.configure("infogan", "digits"), config), tmp_path / "run")
+    report = classify_data(gankit.load(tmp_path / "run"), "digits", "test", None)
+    assert "after matching categories to classes on these images" in report
+
+
+@pytest.mark.slow
+def test_families_that_name_nothing_say_so(tmp_path):
+    gan = trained("dcgan", tmp_path / "run")
+    with pytest.raises(ConfigError, match="'dcgan' names no classes"):
+        classify_data(gan, "digits", "test", None)
+    with pytest.raises(DataError, match="points"):
+        classify_data(trained("gan", tmp_path / "toy", "toy:ring8"), "digits", "test", None)
