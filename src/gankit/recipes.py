@@ -350,7 +350,7 @@ def modern_fast() -> Config:
     optimizer = _adam(2e-3, 0.0, 0.99, schedule="linear", decay_from=0.4)
     return Config(
         family="modern",
-        network=ModernOptions(),
+        network=ModernOptions(generator_width=16, discriminator_width=16),
         latent=LatentConfig(size=64),
         objective=ObjectiveConfig(
             loss="relativistic", penalty="r1+r2", penalty_weight=0.1, penalty_interval=8
