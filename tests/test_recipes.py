@@ -15,6 +15,7 @@ TASKS = {
     "mnist": Task((1, 28, 28), tuple("0123456789")),
     "toy:ring8": Task((2,), tuple("01234567")),
     "toy:gaussian1d": Task((1,)),
+    "./tags.npz": Task((200,), (), 4096),
     "./imagenet": Task((3, 32, 32)),
     "./svhn": Task((3, 32, 32)),
     "./faces": Task((1, 48, 48)),

@@ -28,7 +28,7 @@ NAME = "model.safetensors"
 BLOCK = 250
 """Samples drawn at a time. Part of what makes `seed` repeatable: block b has its own draw."""
 
-Labels = int | str | Sequence[int] | Sequence[str] | NDArray[np.integer] | None
+Labels = int | str | Sequence[int] | Sequence[str] | Sequence[float] | NDArray[Any] | None
 
 
 class GAN:
@@ -37,7 +37,8 @@ class GAN:
     Attributes:
         config: the complete configuration of its run.
         shape: of one example: (channels, height, width), or (dimensions,) for points.
-        class_names: what labels mean; empty where the run is unconditional.
+        class_names: what labels mean; empty where the run knows no classes.
+        condition: the size of the vector that it is asked by in place of a class, else 0.
         step: training steps behind it.
     """
 
@@ -46,6 +47,7 @@ class GAN:
         self.config = game.config
         self.shape = game.task.shape
         self.class_names = game.task.class_names if game.conditional else ()
+        self.condition = game.task.condition if game.conditional else 0
         self.step = step
 
     def __repr__(self) -> str:
@@ -68,7 +70,8 @@ class GAN:
         Args:
             n: how many, at least 1.
             labels: for a conditional run, one class for all or one for each, by number or by
-                name; None takes every class in turn (see `labels_for`).
+                name; None takes every class in turn (see `labels_for`). Of a run that was
+                trained with vectors, one vector for all, [C], or one for each, [n, C].
             seed: sample i of a seed is the same whatever `n` is, but for the last bit.
 
         Raises:
@@ -131,8 +134,11 @@ class GAN:
         """What the columns of `classify` are called."""
         return self._game.judged_names
 
-    def labels_for(self, n: int, labels: Labels = None) -> NDArray[np.int64] | None:
-        """The label of each of `n` samples, int64 [n]; None for an unconditional run."""
+    def labels_for(self, n: int, labels: Labels = None) -> NDArray[Any] | None:
+        """The label of each of `n` samples, int64 [n], or a vector of each, float32 [n, C]; None
+        for an unconditional run."""
+        if self.condition:
+            return self._vectors(n, labels)
         if not self.class_names:
             if labels is not None:
                 raise ConfigError(
@@ -148,7 +154,19 @@ class GAN:
             raise ConfigError(f"{len(labels)} labels given for {n} samples: give one, or one each")
         return np.array([self._label(label) for label in labels], np.int64)
 
-    def _label(self, label: int | str | np.integer) -> int:
+    def _vectors(self, n: int, given: Labels) -> NDArray[np.float32]:
+        """One vector for all of `n` samples or one for each: float32 [n, C]."""
+        wanted = f"an array [{self.condition}], or [{n}, {self.condition}]"
+        if given is None:
+            raise ConfigError(f"this run is asked by a vector: give labels, {wanted}")
+        try:
+            vectors = np.asarray(given, np.float32)
+            return np.array(np.broadcast_to(vectors, (n, self.condition)))
+        except (ValueError, TypeError):
+            shape = np.shape(given)
+            raise ConfigError(f"labels of shape {shape} given; needed is {wanted}") from None
+
+    def _label(self, label: Any) -> int:
         names = self.class_names
         if isinstance(label, str) and label in names:
             return names.index(label)
@@ -165,7 +183,8 @@ def draw_block(game: Game, block: int, labels: Tensor | None, count: int, seed: 
     rng = generator(seed, Purpose.SAMPLES, block)
     padded = None
     if labels is not None:
-        padded = torch.nn.functional.pad(labels, (0, BLOCK - len(labels)))
+        missing = labels.new_zeros(BLOCK - len(labels), *labels.shape[1:])
+        padded = torch.cat([labels, missing])
     return game.latent(BLOCK, padded, rng)[:count]
 
 
@@ -187,6 +206,7 @@ def save_artifact(path: Path, game: Game, averaged: Mapping[str, nn.Module], ste
         "config": to_dict(game.config),
         "shape": game.task.shape,
         "class_names": game.task.class_names,
+        "condition": game.task.condition,
         "value_range": game.value_range,
         "step": step,
     }
@@ -216,7 +236,7 @@ def load(path: str | Path, device: str = "cpu") -> GAN:
     try:
         family = FAMILIES[header["config"]["family"]]
         config: Config = from_dict(header["config"], family.options)
-        task = Task(tuple(header["shape"]), tuple(header["class_names"]))
+        task = Task(tuple(header["shape"]), tuple(header["class_names"]), header["condition"])
         with torch.device("meta"):  # no weights are drawn, and the discriminator costs nothing
             game = family(config, task)
         for player in ("generator", "discriminator") if game.judges else ("generator",):

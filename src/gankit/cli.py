@@ -64,7 +64,7 @@ def option(text: str, *names: str) -> Parameter:
 def train(
     family: Annotated[str | None, option("see `gankit list`; the default is cgan")] = None,
     data: Annotated[
-        str | None, option("a data set's name, a folder of images, or a folder of IDX files")
+        str | None, option("a data set's name, a folder of images or of IDX files, or an .npz file")
     ] = None,
     /,
     *,
@@ -163,7 +163,8 @@ def sample(
     *,
     n: Annotated[int, option("how many", "-n", "--count")] = 64,
     label: Annotated[
-        str | None, option("the class, by name or number; the default is all in turn")
+        str | None,
+        option("the class, by name or number; x.npy: a vector, or one for each; default: all"),
     ] = None,
     seed: Annotated[int, option("the same seed gives the same samples")] = 0,
     out: Annotated[
@@ -173,10 +174,10 @@ def sample(
 ) -> None:
     """Draw samples from a trained run: a picture, an .npz archive, or a folder of PNG files."""
     from gankit.artifact import load
-    from gankit.export_samples import write_samples
+    from gankit.export_samples import read_label, write_samples
 
     target = (out or Path("samples.png")).expanduser()
-    write_samples(load(run), n, label, seed, target)
+    write_samples(load(run), n, read_label(label), seed, target)
     print(target)
 
 

@@ -41,7 +41,10 @@ def sweep(
     game = gan.game
     if not game.task.is_images:
         raise ConfigError("a sweep shows images; this run makes points")
-    latent = draw_block(game, 0, torch.arange(rows) % max(1, len(gan.class_names)), rows, seed)
+    if gan.condition:
+        raise ConfigError("a run that is asked by vectors has no classes to sweep over")
+    labels = torch.arange(rows) % len(gan.class_names) if gan.class_names else None
+    latent = draw_block(game, 0, labels, rows, seed)
     values: list[float] = np.linspace(-span, span, steps).tolist()
     if code is not None:
         if not isinstance(game, InfoGAN) or not 1 <= code <= len(game.codes):

@@ -7,8 +7,9 @@ import math
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from gankit.artifact import GAN
+from gankit.artifact import GAN, Labels
 from gankit.errors import ConfigError, RunError
 from gankit.pictures import grid, save_png, scatter
 from gankit.storage import write_atomically
@@ -17,7 +18,21 @@ MOST_PIXELS = 50_000_000
 """Of a grid: more is a folder's job."""
 
 
-def write_samples(gan: GAN, n: int, label: str | None, seed: int, target: Path) -> None:
+def read_label(typed: str | None) -> Labels:
+    """What was typed as a class: its name or number, or `x.npy`: a vector, or one for each sample.
+
+    Raises ConfigError where the file cannot be read.
+    """
+    if typed is None or not typed.endswith(".npy"):
+        return typed
+    try:
+        vectors: NDArray[np.generic] = np.load(typed, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"--label {typed} is no array: {error}") from None
+    return vectors
+
+
+def write_samples(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> None:
     """Write `n` samples of one class, or of all in turn.
 
     Args:
@@ -44,7 +59,7 @@ def write_samples(gan: GAN, n: int, label: str | None, seed: int, target: Path) 
         raise RunError(f"samples cannot be written to '{target}': {error.strerror}") from None
 
 
-def _write_grid(gan: GAN, n: int, label: str | None, seed: int, target: Path) -> None:
+def _write_grid(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> None:
     if len(gan.shape) == 1:
         points = gan.sample(n, label, seed)
         save_png(target, scatter(points, points))
@@ -59,7 +74,7 @@ def _write_grid(gan: GAN, n: int, label: str | None, seed: int, target: Path) ->
     save_png(target, grid(gan.sample(n, label, seed), min(columns, n)))
 
 
-def _write_arrays(gan: GAN, n: int, label: str | None, seed: int, target: Path) -> None:
+def _write_arrays(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> None:
     labels = gan.labels_for(n, label)
     arrays = {"points" if len(gan.shape) == 1 else "images": gan.sample(n, label, seed)}
     if labels is not None:
@@ -69,7 +84,7 @@ def _write_arrays(gan: GAN, n: int, label: str | None, seed: int, target: Path) 
     write_atomically(target, buffer.getvalue())
 
 
-def _write_folder(gan: GAN, n: int, label: str | None, seed: int, target: Path) -> None:
+def _write_folder(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> None:
     if len(gan.shape) == 1:
         raise ConfigError("points are no pictures: use -o NAME.npz, or NAME.png for a plot")
     labels = gan.labels_for(n, label)
@@ -77,7 +92,9 @@ def _write_folder(gan: GAN, n: int, label: str | None, seed: int, target: Path) 
     written, digits = 0, len(str(n - 1))
     for block in gan.blocks(n, label, seed):
         for picture in block:
-            suffix = "" if labels is None else f"-{gan.class_names[labels[written]]}"
+            suffix = ""
+            if labels is not None and gan.class_names:
+                suffix = f"-{gan.class_names[labels[written]]}"
             name = f"{written:0{digits}d}{suffix}".replace("/", "_")
             save_png(target / f"{name}.png", picture)
             written += 1

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from gankit.config import Config, LatentConfig
+from gankit.data import Dataset
 from gankit.errors import ConfigError
 from gankit.parts.augment import Augment
 from gankit.parts.losses import Loss, build_loss
@@ -45,11 +46,18 @@ from gankit.registry import Registry
 class Task:
     """What is to be learned: one example's shape, and the classes where there are labels.
 
-    `shape` is (channels, height, width) for images and (dimensions,) for points.
+    `shape` is (channels, height, width) for images and (dimensions,) for points; `condition` is
+    the size of the vector that comes with each example, 0 where there is none.
     """
 
     shape: tuple[int, ...]
     class_names: tuple[str, ...] = ()
+    condition: int = 0
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> Task:
+        """What a data set asks to be learned."""
+        return cls(dataset.shape, dataset.class_names, dataset.condition)
 
     @property
     def classes(self) -> int:
@@ -63,7 +71,8 @@ class Task:
 
 @dataclass(frozen=True)
 class Latent:
-    """What the generator eats: `noise` float [N, z] and, if conditional, `labels` int64 [N]."""
+    """What the generator eats: `noise` float [N, z] and, if conditional, `labels`: int64 [N], or
+    a vector for each, float [N, C]."""
 
     noise: Tensor
     labels: Tensor | None = None
@@ -73,7 +82,9 @@ class Latent:
 
     def to(self, device: torch.device, dtype: torch.dtype = torch.float32) -> Latent:
         """The same draw elsewhere: noise in `dtype`, labels as they are."""
-        labels = None if self.labels is None else self.labels.to(device)
+        labels = self.labels
+        if labels is not None:
+            labels = labels.to(device, dtype if labels.is_floating_point() else labels.dtype)
         return Latent(self.noise.to(device, dtype), labels)
 
 
@@ -142,6 +153,7 @@ class Game(ABC):
         conditional: whether the generator is asked for a class.
         guided: whether it learns from labels that only some examples have (`Batch.labelled`).
         judges: whether D answers users too, so that the artifact keeps it, averaged.
+        takes_vectors: whether a conditional one takes a vector in place of a class.
         images_only: whether points are refused.
         losses: the names that `objective.loss` may have; empty: any.
         generator, discriminator: the players. A runtime may wrap them; call them, nothing else.
@@ -154,6 +166,7 @@ class Game(ABC):
     conditional: bool = False
     guided: ClassVar[bool] = False
     judges: ClassVar[bool] = False
+    takes_vectors: ClassVar[bool] = False
     images_only: ClassVar[bool] = False
     losses: ClassVar[tuple[str, ...]] = ()
 
@@ -168,7 +181,13 @@ class Game(ABC):
             raise ConfigError(
                 f"family '{config.family}' makes images; these are points: train 'gan' on them"
             )
-        if (self.conditional or self.guided) and task.classes < 2:
+        if task.condition and self.conditional and not self.takes_vectors:
+            raise ConfigError(
+                f"family '{config.family}' takes classes; this data has a vector of "
+                f"{task.condition} numbers for each example: train 'cgan'"
+            )
+        asked = task.classes >= 2 or (task.condition > 0 and not self.guided)
+        if (self.conditional or self.guided) and not asked:
             raise ConfigError(
                 f"family '{config.family}' needs labels of at least 2 classes, the data has "
                 f"{task.classes or 'none'}: put each class in a sub-folder, or train 'dcgan'"

@@ -274,6 +274,29 @@ def cgan_mnist_paper() -> Config:
     )
 
 
+@RECIPES.register("cgan-tagging-paper", "word vectors for images, from arrays (Mirza 2014)")
+def cgan_tagging_paper() -> Config:
+    """Section 4.2: noise to 500, features to 2000, a word vector; 500 and 1200 to maxout 1000 x 3.
+    The arrays are `points` (word vectors) and `conditions` (image features) of an .npz file."""
+    sgd = _paper_sgd(decay_rate=1.00004)
+    return Config(
+        family="cgan",
+        data=DataConfig(source="./tags.npz"),
+        network=CGANOptions(
+            generator_branches=(500, 2000),
+            generator_hidden=(),
+            discriminator_branches=(500, 1200),
+            discriminator_hidden=(1000,),
+            pieces=(0, 3),
+            dropout=(0.5, 0.5),
+        ),
+        latent=LatentConfig(size=100),
+        generator=sgd,
+        discriminator=sgd,
+        training=TrainingConfig(steps=50_000, batch=100, ema=0.0),
+    )
+
+
 @RECIPES.register("infogan-mnist-paper", "digits by codes that nobody labelled (Chen 2016)")
 def infogan_mnist_paper() -> Config:
     """62 noise, ten categories and two continuous codes; rates 2e-4 of D and 1e-3 of G; 50 epochs

@@ -49,13 +49,14 @@ class Record:
     """The content of run.json."""
 
     config: Config
-    data: Mapping[str, Any]  # name, fingerprint, count, shape, class_names
+    data: Mapping[str, Any]  # name, fingerprint, count, shape, class_names, condition
     plan: Plan
 
     @property
     def task(self) -> Task:
         """What the run learns."""
-        return Task(tuple(self.data["shape"]), tuple(self.data["class_names"]))
+        data = self.data
+        return Task(tuple(data["shape"]), tuple(data["class_names"]), data["condition"])
 
 
 def describe(dataset: Dataset) -> dict[str, Any]:
@@ -66,6 +67,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "count": len(dataset),
         "shape": list(dataset.shape),
         "class_names": list(dataset.class_names),
+        "condition": dataset.condition,
     }
 
 

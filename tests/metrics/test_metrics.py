@@ -12,6 +12,7 @@ from gankit.metrics.clusters import match_clusters
 from gankit.metrics.modes import count_modes, kl_to_uniform
 from gankit.metrics.nearest import nearest_labels
 from gankit.metrics.parzen import log_likelihoods, parzen_score
+from gankit.metrics.tags import choose_tags
 
 
 def test_parzen_is_scikit_learn_s_kernel_density():
@@ -76,3 +77,11 @@ def test_kl_is_0_where_even_and_log_m_where_one_of_m():
     assert kl_to_uniform(np.array([5, 5, 5])) == pytest.approx(0)
     assert kl_to_uniform(np.array([9, 0, 0, 0])) == pytest.approx(math.log(4))
     assert kl_to_uniform(np.zeros(3, int)) == math.inf
+
+
+def test_tags_are_the_words_that_most_samples_are_near_to():
+    words = np.eye(4)
+    samples = np.array([[1, 0.5, 0, 0.1], [0.9, 0.6, 0, 0], [0, 0, 0.2, 3.0]])
+    assert choose_tags(samples, words, nearest=1, common=2).tolist() == [0, 3]
+    assert choose_tags(samples, words, nearest=2, common=2).tolist() == [0, 1]
+    assert choose_tags(5 * samples, words, nearest=9, common=9).shape == (4,)

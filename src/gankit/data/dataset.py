@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,8 @@ class Dataset(ABC):
     Attributes:
         name: what the user typed.
         shape: of one example: (channels, height, width) of an image, (dimensions,) of a point.
-        labels: int64 [N], 0..classes-1, or None where there are none.
+        labels: int64 [N], 0..classes-1; or float32 [N, C], a vector for each example (several
+            labels at once, features of another thing); or None where there are none.
         class_names: one name for each class, in label order; empty where there are no labels.
         fingerprint: a short hex digest that changes when the data (or how it is read) changes.
         notes: one line for each thing the user should know (dropped, resized, converted).
@@ -24,7 +26,7 @@ class Dataset(ABC):
 
     name: str
     shape: tuple[int, ...]
-    labels: NDArray[np.int64] | None = None
+    labels: NDArray[Any] | None = None
     class_names: tuple[str, ...] = ()
     fingerprint: str
     notes: tuple[str, ...] = ()
@@ -34,6 +36,11 @@ class Dataset(ABC):
     def is_images(self) -> bool:
         """True for images [C, H, W], False for points [D]."""
         return len(self.shape) == 3
+
+    @property
+    def condition(self) -> int:
+        """Size of the vector that comes with each example; 0 where there is none."""
+        return 0 if self.labels is None or self.labels.ndim == 1 else self.labels.shape[1]
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -51,7 +58,7 @@ class ArrayDataset(Dataset):
         name: str,
         examples: NDArray[np.generic],
         fingerprint: str,
-        labels: NDArray[np.int64] | None = None,
+        labels: NDArray[Any] | None = None,
         class_names: tuple[str, ...] = (),
         notes: tuple[str, ...] = (),
     ) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from gankit.data import toys
+from gankit.data.arrays import read_arrays
 from gankit.data.dataset import ArrayDataset, Dataset, array_fingerprint
 from gankit.data.fetch import Source, cache_folder, fetch_missing
 from gankit.data.folder import read_image_folder, read_image_pattern
@@ -61,7 +62,8 @@ def load_dataset(
 
     Args:
         source: a name in `DATASETS`, else a folder of images (sub-folders are classes), a
-            folder of IDX files, or a pattern such as `photos/*.jpg`; `~` and `$VAR` work.
+            folder of IDX files, a pattern such as `photos/*.jpg`, or an .npz file of arrays
+            (`gankit.data.arrays`); `~` and `$VAR` work.
         size: pixels, one number for a square or (height, width), 8 to 1024; None keeps the
             set's own size where its pictures agree on one in 16..256, else 64 x 64.
         fit: `crop` scales the short side and cuts the middle out, `stretch` distorts.
@@ -87,8 +89,10 @@ def load_dataset(
     if source and path.is_dir():  # Path("") would be the current folder
         read = read_idx_folder if is_idx_folder(path) else read_image_folder
         return read(source, path, options)
+    if path.suffix == ".npz" and path.is_file():
+        return read_arrays(source, path, options)
     if source and path.exists():
-        raise DataError(f"data {source!r} is a file; training needs a folder of images")
+        raise DataError(f"data {source!r} is a file; training needs a folder of images, or an .npz")
     if glob.has_magic(str(path)):
         return read_image_pattern(source, str(path), options)
     raise DataError(

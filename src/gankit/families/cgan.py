@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from gankit.errors import ConfigError
 from gankit.families.dcgan import check_image_size, check_stages
-from gankit.game import Answer, Batch, Game, Terms, register_family
-from gankit.parts.layers import ConditionalBatchNorm2d, Maxout, OneHot
+from gankit.game import Answer, Batch, Game, Task, Terms, register_family
+from gankit.parts.layers import ConditionalBatchNorm2d, Maxout, OneHot, label_map
 from gankit.parts.networks import (
     ConvDiscriminator,
     ConvGenerator,
@@ -46,7 +46,7 @@ class CGANOptions:
     discriminator_hidden: tuple[int, ...] = (240,)
     generator_branches: tuple[int, int] = (200, 1000)  # noise, label
     discriminator_branches: tuple[int, int] = (240, 50)  # image, label
-    pieces: tuple[int, int] = (5, 4)  # of maxout: in the branches, where they join; 0: leaky ReLU
+    pieces: tuple[int, int] = (5, 4)  # of maxout: in the branches, where they join; 0: (leaky) ReLU
     dropout: tuple[float, float] = (0.2, 0.5)  # in D, on the pixels and on every other input
     # conv
     generator_width: int = 32
@@ -71,15 +71,15 @@ class BranchedGenerator(nn.Module):
     def __init__(
         self,
         noise: int,
-        classes: int,
-        shape: tuple[int, ...],
+        task: Task,
         branches: tuple[int, int],
         hidden: tuple[int, ...],
         output: Output,
     ) -> None:
         super().__init__()
+        shape = task.shape
         self.noise = nn.Linear(noise, branches[0])
-        self.label = nn.Embedding(classes, branches[1])  # a linear map of the one-hot label
+        self.label = label_map(task.classes, task.condition, branches[1])
         self.joint = MLPGenerator(sum(branches), shape, hidden, output)
 
     def forward(self, noise: Tensor, labels: Tensor) -> Tensor:
@@ -89,23 +89,24 @@ class BranchedGenerator(nn.Module):
 
 
 class BranchedDiscriminator(nn.Module):
-    """Section 4.1: image -> maxout 240x5, label -> maxout 50x5, joined -> maxout 240x4 -> logit."""
+    """Section 4.1: image -> maxout 240x5, label -> maxout 50x5, joined -> maxout 240x4 -> logit.
+
+    Section 4.2: word vector -> 500 ReLU, features -> 1200 ReLU, joined -> maxout 1000x3 -> logit.
+    """
 
     def __init__(
         self,
-        classes: int,
-        shape: tuple[int, ...],
+        task: Task,
         branches: tuple[int, int],
         hidden: tuple[int, ...],
         pieces: tuple[int, int],
         dropout: tuple[float, float],
     ) -> None:
         super().__init__()
-        pixels = int(torch.Size(shape).numel())
         self.pixel_dropout = nn.Dropout(dropout[0])
-        self.image = Maxout(pixels, branches[0], pieces[0])
-        self.label = Maxout(classes, branches[1], pieces[0])
-        self.one_hot = OneHot(classes)
+        self.image = _branch(int(torch.Size(task.shape).numel()), branches[0], pieces[0])
+        self.label = _branch(task.classes or task.condition, branches[1], pieces[0])
+        self.one_hot = OneHot(task.classes) if task.classes else nn.Identity()
         self.joint = MLPDiscriminator((sum(branches),), hidden, pieces[1], (dropout[1], dropout[1]))
 
     def forward(self, examples: Tensor, labels: Tensor) -> Tensor:
@@ -113,6 +114,13 @@ class BranchedDiscriminator(nn.Module):
         label = self.label(self.one_hot(labels).to(flat.dtype))
         logits: Tensor = self.joint(torch.cat([self.image(flat), label], 1))
         return logits
+
+
+def _branch(inputs: int, units: int, pieces: int) -> nn.Module:
+    """A maxout layer; ReLU where there are no pieces."""
+    if pieces:
+        return Maxout(inputs, units, pieces)
+    return nn.Sequential(nn.Linear(inputs, units), nn.ReLU())
 
 
 @register_family("cgan")
@@ -127,6 +135,7 @@ class CGAN(Game):
 
     options = CGANOptions
     conditional = True
+    takes_vectors = True
 
     @property
     def value_range(self) -> tuple[float, float] | None:
@@ -160,7 +169,7 @@ class CGAN(Game):
             self.task.shape,
             widths_for(o.generator_width, stages, o.most_channels)[::-1],
             o.kernel,
-            partial(ConditionalBatchNorm2d, classes=classes)
+            partial(ConditionalBatchNorm2d, classes=classes, condition=self.task.condition)
             if o.conditioning == "projection"
             else nn.BatchNorm2d,
             self.output,
@@ -186,6 +195,7 @@ class CGAN(Game):
             label_code=code,
             code_size=code_size,
             projection=self.task.classes if o.conditioning == "projection" else 0,
+            projected=self.task.condition if o.conditioning == "projection" else 0,
             classifier=self.task.classes if self.classifies else 0,
             code_everywhere=o.conditioning == "layers",
         )
@@ -193,8 +203,8 @@ class CGAN(Game):
 
     @property
     def classifies(self) -> bool:
-        """Whether D has a second head, which names the class."""
-        return any(self.network.classifier)
+        """Whether D has a second head, which names the class; a vector has no name."""
+        return any(self.network.classifier) and self.task.classes > 0
 
     def logits_of(self, answer: Answer) -> Tensor:
         return answer.output[:, 0] if self.classifies else answer.output
@@ -215,41 +225,41 @@ class CGAN(Game):
         return d_terms.with_terms(Terms(named)), g_terms.with_terms(Terms(obeyed))
 
     def _mlp_generator(self, noise: int) -> nn.Module:
-        o, classes, shape = self.network, self.task.classes, self.task.shape
+        o, shape = self.network, self.task.shape
         if o.conditioning == "branches":
             return BranchedGenerator(
-                noise, classes, shape, o.generator_branches, o.generator_hidden, self.output
+                noise, self.task, o.generator_branches, o.generator_hidden, self.output
             )
         code, code_size = self._label_code(projection_too=True)
         return MLPGenerator(noise, shape, o.generator_hidden, self.output, code, code_size)
 
     def _mlp_discriminator(self) -> nn.Module:
-        o, classes, shape = self.network, self.task.classes, self.task.shape
+        o, task = self.network, self.task
         if o.conditioning == "branches":
-            if o.pieces[0] < 1:
-                raise ConfigError("network.pieces: the branches are maxout, of at least 1 piece")
             return BranchedDiscriminator(
-                classes,
-                shape,
-                o.discriminator_branches,
-                o.discriminator_hidden,
-                o.pieces,
-                o.dropout,
+                task, o.discriminator_branches, o.discriminator_hidden, o.pieces, o.dropout
             )
         code, code_size = self._label_code()
-        projection = classes if o.conditioning == "projection" else 0
+        projects = o.conditioning == "projection"
         return MLPDiscriminator(
-            shape, o.discriminator_hidden, o.pieces[1], o.dropout, code, code_size, projection
+            task.shape,
+            o.discriminator_hidden,
+            o.pieces[1],
+            o.dropout,
+            code,
+            code_size,
+            task.classes if projects else 0,
+            task.condition if projects else 0,
         )
 
     def _label_code(self, projection_too: bool = False) -> tuple[nn.Module | None, int]:
         """What stands for the label beside noise and image, and its size; a perceptron has no
         normalisation to condition, so its G takes a learned code under `projection` too."""
-        o, classes = self.network, self.task.classes
+        o, classes, condition = self.network, self.task.classes, self.task.condition
         if o.conditioning in ("concat", "layers"):
-            return OneHot(classes), classes
+            return (OneHot(classes), classes) if classes else (nn.Identity(), condition)
         if o.conditioning == "embedding" or projection_too:
-            return nn.Embedding(classes, o.embedding), o.embedding
+            return label_map(classes, condition, o.embedding), o.embedding
         return None, 0
 
     def _start(self, network: nn.Module) -> nn.Module:

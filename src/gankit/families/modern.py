@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gankit.config import Config
+from gankit.errors import ConfigError
 from gankit.families.dcgan import check_image_size, check_stages
 from gankit.game import Game, Task, register_family
 from gankit.parts.networks import Head, check_options, image_sizes, join_code, widths_for
@@ -153,6 +154,11 @@ class Modern(Game):
 
     def build_discriminator(self) -> nn.Module:
         o = self.network
+        if "spectral_norm" in self.config.objective.penalty:
+            raise ConfigError(
+                "family 'modern' starts each block at weights of 0, which have no spectral norm: "
+                "leave spectral_norm out; r1+r2 is its own"
+            )
         return ResidualDiscriminator(
             self.task.shape,
             self._widths(o.discriminator_width),

@@ -52,21 +52,28 @@ class OneHot(nn.Module):
         return F.one_hot(labels, self.classes)
 
 
+def label_map(classes: int, condition: int, size: int) -> nn.Embedding | nn.Linear:
+    """A linear map of the label to `size` numbers: of the one-hot class, or of the vector."""
+    return nn.Embedding(classes, size) if classes else nn.Linear(condition, size, bias=False)
+
+
 class ConditionalBatchNorm2d(nn.BatchNorm2d):
     """Batch normalisation whose gain and bias belong to the label (arXiv 1707.00683)."""
 
-    def __init__(self, channels: int, classes: int) -> None:
+    def __init__(self, channels: int, classes: int, condition: int = 0) -> None:
         super().__init__(channels, affine=False)
-        self.gain = nn.Embedding(classes, channels)
-        self.shift = nn.Embedding(classes, channels)
-        nn.init.ones_(self.gain.weight)
+        self.gain = label_map(classes, condition, channels)
+        self.shift = label_map(classes, condition, channels)
+        # Every class starts as plain batch normalisation; a vector's part is added to that.
+        self.offset = 0.0 if classes else 1.0
+        nn.init.constant_(self.gain.weight, 1.0 - self.offset)
         nn.init.zeros_(self.shift.weight)
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         assert labels is not None
         normal = super().forward(x)
         shift, gain = self.shift(labels)[..., None, None], self.gain(labels)[..., None, None]
-        return torch.addcmul(shift, normal, gain)
+        return torch.addcmul(shift, normal, gain + self.offset if self.offset else gain)
 
 
 @torch.no_grad()

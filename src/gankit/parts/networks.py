@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from gankit.errors import ConfigError
 from gankit.parts.convolutions import conv2d, doubling_conv
-from gankit.parts.layers import ConditionalBatchNorm2d, Maxout
+from gankit.parts.layers import ConditionalBatchNorm2d, Maxout, label_map
 from gankit.parts.stabilisers import MinibatchDiscrimination
 
 Norm = Callable[[int], nn.Module]
@@ -77,8 +77,10 @@ class MLPDiscriminator(nn.Module):
         label_code: nn.Module | None = None,
         code_size: int = 0,
         projection: int = 0,
+        projected: int = 0,
     ) -> None:
-        """`pieces` of maxout; 0 for leaky ReLU of slope 0.2."""
+        """`pieces` of maxout; 0 for leaky ReLU of slope 0.2; `projection` of so many classes, or
+        of a vector of `projected` numbers."""
         super().__init__()
         self.label_code = label_code
         sizes = [math.prod(shape) + code_size, *hidden]
@@ -90,7 +92,7 @@ class MLPDiscriminator(nn.Module):
             else:
                 layers += [nn.Linear(inputs, outputs), nn.LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers, *_dropout(dropout[1]))
-        self.head = Head(sizes[-1], classes=projection)
+        self.head = Head(sizes[-1], classes=projection, condition=projected)
 
     def forward(self, examples: Tensor, labels: Tensor | None = None) -> Tensor:
         features = self.layers(join_code(examples.flatten(1), labels, self.label_code))
@@ -103,7 +105,8 @@ class Head(nn.Module):
 
     `v1` is one sigmoid output. `v2` is a softmax over (true, fake): its probability of true
     is the sigmoid of the difference of the two, so that difference is the logit. With
-    `classes`, the label's embedding projected on the features is added (arXiv 1802.05637).
+    `classes` (or a `condition`'s size), the label's embedding projected on the features is added
+    (arXiv 1802.05637).
     """
 
     def __init__(
@@ -112,12 +115,13 @@ class Head(nn.Module):
         classes: int = 0,
         kind: Literal["v1", "v2"] = "v1",
         outputs: int | None = None,
+        condition: int = 0,
     ) -> None:
         super().__init__()
         self.outputs = outputs
         self.linear = nn.Linear(features, outputs or (1 if kind == "v1" else 2))
         self.closeness: MinibatchDiscrimination | None = None
-        self.projection = nn.Embedding(classes, features) if classes else None
+        self.projection = label_map(classes, condition, features) if classes or condition else None
         if self.projection is not None:
             # Torch's own start, N(0, 1), would drown the unconditional logit.
             nn.init.normal_(self.projection.weight, std=features**-0.5)
@@ -223,10 +227,12 @@ class ConvDiscriminator(nn.Module):
         classifier: int = 0,
         code_everywhere: bool = False,
         paired: bool = False,
+        projected: int = 0,
     ) -> None:
         """`widths`: channels after each convolution; `units` of the hidden layer, 0: none;
         `classifier`: classes that a second head tells apart, 0: there is none;
-        `code_everywhere`: as in G; `paired`: one of stride 1 before each of stride 2."""
+        `code_everywhere`: as in G; `paired`: one of stride 1 before each of stride 2;
+        `projected`: size of the vector that is projected in place of a class."""
         super().__init__()
         channels, height, width = shape
         self.label_code = label_code
@@ -249,7 +255,7 @@ class ConvDiscriminator(nn.Module):
         features = widths[-1] * height * width + more
         self.hidden = nn.Linear(features, units) if units else None
         last = units + more if units else features
-        self.head = Head(last, projection, head)
+        self.head = Head(last, projection, head, condition=projected)
         self.classifier = nn.Linear(last, classifier) if classifier else None
 
     def forward(self, examples: Tensor, labels: Tensor | None = None) -> Tensor:

@@ -24,6 +24,9 @@ class Preview:
         self.columns = classes if 2 <= classes <= 16 else 8
         count = self.columns * (10 if classes else 8) if game.task.is_images else POINTS
         labels = torch.arange(count) % classes if classes else None
+        if game.conditional and game.task.condition:  # those of the first real examples
+            assert dataset.labels is not None
+            labels = torch.from_numpy(dataset.labels[np.arange(count) % len(dataset)])
         self.latents = [
             draw_block(
                 game,

@@ -27,7 +27,7 @@ def rehearse(config: Config) -> str:
     """
     dataset = read_data(config)
     runtime = start_runtime(config.runtime)
-    task = Task(dataset.shape, dataset.class_names)
+    task = Task.of(dataset)
     state = build_state(config, task, runtime, dataset)
     update = choose_update(state.game)
     training = config.training

@@ -192,7 +192,7 @@ def open_session(config: Config, folder: str | Path) -> Iterator[Session]:
     if record is not None:
         run.check_resumable(record, config, dataset)
     check_world(config.runtime, config.training.batch)
-    task = Task(dataset.shape, dataset.class_names)
+    task = Task.of(dataset)
     game = build_game(config, task)
     update = choose_update(game)
     check_processes(config.runtime, game.why_one_process())

@@ -100,16 +100,18 @@ def draw_batch(state: State, feed: Feed, runtime: Runtime, substep: int) -> Batc
     game, config = state.game, state.game.config
     seed = config.training.seed + (state.rollbacks << 48)
     position = state.step * config.objective.k + substep
-    examples, labels = feed.at(position)
+    examples, _ = feed.at(position)
     share = slice(runtime.rank * len(examples), (runtime.rank + 1) * len(examples))
 
     rng = generator(seed, Purpose.LATENT, state.step, substep)
-    labels_of_all = None if labels is None else torch.from_numpy(feed.labels(position))
+    labels = feed.labels(position)
+    labels_of_all = None if labels is None else torch.from_numpy(labels)
     latent = game.latent(config.training.batch, labels_of_all, rng)[share]
     mix = torch.from_numpy(rng.random(config.training.batch, np.float32))[share]
     torch.manual_seed(torch_seed(seed, Purpose.LAYERS, state.step, substep * 1024 + runtime.rank))
 
     device, dtype = runtime.device, runtime.dtype
+    given = latent.to(device, dtype)
     labelled = None
     if game.guided:
         known, names = feed.labelled(position)
@@ -119,10 +121,8 @@ def draw_batch(state: State, feed: Feed, runtime: Runtime, substep: int) -> Batc
         )
     return Batch(
         real=to_network(examples, game.value_range, device, dtype),
-        labels=None
-        if labels is None or not game.conditional
-        else torch.from_numpy(labels).to(device),
-        latent=latent.to(device, dtype),
+        labels=given.labels,
+        latent=given,
         mix=mix.to(device, dtype),
         labelled=labelled,
     )

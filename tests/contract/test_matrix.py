@@ -1,0 +1,58 @@
+"""Every family with every loss and penalty: two steps where it is valid, else the reason."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from gankit.config import override
+from gankit.data.batches import Feed
+from gankit.errors import ConfigError
+from gankit.families import FAMILIES, Task
+from gankit.parts.losses import LOSSES
+from gankit.parts.penalties import PENALTIES
+from gankit.training.runtime import Runtime
+from gankit.training.state import build_state, draw_batch
+from gankit.training.update import choose_update
+
+from .test_every_family import pictures
+
+RUNTIME = Runtime(torch.device("cpu"))
+
+
+def refusal(family: str, loss: str, penalty: str) -> str | None:
+    """What a combination that has no meaning is refused with; None where it has one."""
+    kind = FAMILIES[family]
+    if kind.losses and loss not in kind.losses:
+        return f"family '{family}' is not defined with loss '{loss}'"
+    if family == "ssgan" and penalty == "spectral_norm":
+        return "normalises the weights of its discriminator already"
+    if family == "modern" and penalty == "spectral_norm":
+        return "have no spectral norm"
+    return None
+
+
+@pytest.mark.parametrize("penalty", ["none", *PENALTIES.names(), "r1+r2"])
+@pytest.mark.parametrize("loss", LOSSES.names())
+@pytest.mark.parametrize("family", FAMILIES.names())
+@pytest.mark.slow
+def test_two_steps_or_the_reason(small, family, loss, penalty):
+    changes = {"objective.loss": loss, "objective.penalty": penalty}
+    config = override(small(family), changes)
+    data = pictures(16)
+    expected = refusal(family, loss, penalty)
+    if expected is not None:
+        with pytest.raises(ConfigError, match=expected):
+            build_state(config, Task.of(data), RUNTIME)
+        return
+    state = build_state(config, Task.of(data), RUNTIME)
+    update = choose_update(state.game)
+    with Feed(data, seed=0, batch=8) as feed:
+        for _ in range(2):
+            moves = update(state, lambda s: draw_batch(state, feed, RUNTIME, s), RUNTIME)
+            state.step += 1
+    assert all(math.isfinite(float(v.detach())) for v in moves.numbers().values())
+    for network in state.networks.values():
+        assert all(torch.isfinite(p).all() for p in network.parameters())
