@@ -84,6 +84,7 @@ class StabiliserConfig:
     augment_target: float = 0.0  # adaptive: holds E[sign(logit of real)] here; 0: not adaptive
     augment_images: int = 100_000  # adaptive: images in which the probability may go from 0 to 1
     joint_batch: bool = False  # real and fake share the statistics of a batch-normalised D
+    virtual_batch: int = 0  # size of the reference batch that batch normalisation uses; 0: none
     minibatch_kernels: int = 0  # of minibatch discrimination before D's last layer; 0: none
     minibatch_size: int = 5  # dimensions of each
     matching: Literal["none", "l2", "l1"] = "none"  # G matches D's mean features; fools nobody
@@ -97,7 +98,7 @@ class StabiliserConfig:
     freeze_g: float = 0.0  # G stands still while D judges less than this share rightly
 
     def __post_init__(self) -> None:
-        for key in ("noise", "entropy", "historical", "minibatch_kernels"):
+        for key in ("noise", "entropy", "historical", "minibatch_kernels", "virtual_batch"):
             _require(getattr(self, key) >= 0, f"stabilise.{key}", getattr(self, key), "at least 0")
         for key in ("augment_images", "minibatch_size", "replay_size"):
             _require(getattr(self, key) >= 1, f"stabilise.{key}", getattr(self, key), "at least 1")

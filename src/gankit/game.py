@@ -35,10 +35,13 @@ from gankit.parts.stabilisers import (
     MinibatchDiscrimination,
     Replay,
     Tap,
+    WithReference,
     entropy,
     feature_distance,
     most_real,
+    normalise_virtually,
 )
+from gankit.randomness import Purpose, generator
 from gankit.registry import Registry
 
 
@@ -340,8 +343,18 @@ class Game(ABC):
 
     # What happens around a step
 
-    def meet(self, examples: Tensor) -> None:  # noqa: B027
-        """See real examples in the value range before the first step, on the CPU. Most need not."""
+    @property
+    def meets(self) -> bool:
+        """Whether it wants to `meet` the data before the first step."""
+        return self.config.stabilise.virtual_batch > 0
+
+    def meet(self, examples: Tensor, labels: Tensor | None) -> None:
+        """See real examples in the value range before the first step, on the CPU."""
+        if isinstance(self.discriminator, WithReference):
+            reference = self.discriminator.get_buffer("inputs")
+            reference.copy_(examples[: len(reference)])
+            if self.conditional and labels is not None:
+                self.discriminator.get_buffer("labels").copy_(labels[: len(reference)])
 
     def begin(self) -> None:
         """The networks lie where they will be trained: what follows them may be made."""
@@ -467,6 +480,8 @@ class Game(ABC):
             self.augment = Augment(
                 s.augment, s.augment_probability, s.augment_target, s.augment_images, high - low
             )
+        if s.virtual_batch:
+            self._normalise_virtually(s.virtual_batch)
         heads = [m for m in self.discriminator.modules() if isinstance(m, Head)]
         if (s.minibatch_kernels or s.matching != "none") and not heads:
             raise ConfigError(
@@ -478,6 +493,27 @@ class Game(ABC):
         if s.matching != "none" and s.lagged:
             raise ConfigError("stabilise.matching looks at the playing D: leave lagged out")
         self.tap = Tap(heads[0]) if s.matching != "none" else None
+
+    def _normalise_virtually(self, rows: int) -> None:
+        """Give both players reference batches; D's becomes real when the game meets the data."""
+        task, seed = self.task, self.config.training.seed
+        labels = None
+        if self.conditional:
+            if not task.classes:
+                raise ConfigError("stabilise.virtual_batch takes classes, not vectors")
+            labels = torch.arange(rows) % task.classes
+        latent = self.latent(rows, labels, generator(seed, Purpose.REFERENCE))
+        generated = normalise_virtually(self.generator, latent.noise, latent.labels)
+        judged = normalise_virtually(self.discriminator, torch.zeros(rows, *task.shape), labels)
+        if generated is None and judged is None:
+            raise ConfigError(
+                f"'{self.config.family}' has no plain batch normalisation here: leave "
+                "stabilise.virtual_batch out"
+            )
+        self.generator, self.discriminator = (
+            generated or self.generator,
+            judged or self.discriminator,
+        )
 
     def _remembering(self) -> list[Any]:
         parts = (self.replay, self.freezing, self.augment, self.lagged, self.historical)

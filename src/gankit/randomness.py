@@ -24,6 +24,7 @@ class Purpose(IntEnum):
     SAMPLES = 6
     TOY = 7
     LABELS = 8
+    REFERENCE = 9
 
 
 def generator(seed: int, purpose: Purpose, step: int = 0, substep: int = 0) -> np.random.Generator:

@@ -101,13 +101,19 @@ def reproduce(
         **{key: round(value, 5) for key, value in what.measure(trained).items()},
         "paper": what.paper,
         "recipe": what.recipe,
-        "data": f"{trained.train.name} ({len(trained.train)} + {len(trained.test)})",
+        "data": _described(source, trained),
         "gankit": f"{__version__} {_commit()}".strip(),
         "torch": torch.__version__,
         "python": platform.python_version(),
     }
     _append(results / f"{name}.csv", line)
     return line
+
+
+def _described(source: str, trained: Trained) -> str:
+    """`digits (10000 + 2000 examples, 1a2b3c4d)`: no folder's whole path, but what was in it."""
+    train, test = trained.train, trained.test
+    return f"{Path(source).name} ({len(train)} + {len(test)} examples, {train.fingerprint[:8]})"
 
 
 def _append(path: Path, line: Mapping[str, Any]) -> None:

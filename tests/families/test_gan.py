@@ -64,7 +64,7 @@ def test_g_starts_at_the_mean_image():
     config = override(configure("gan", "digits"), {"network.output_bias": "marginals"})
     g = FAMILIES["gan"](override(config, {"network.init": "1e-8,1e-8"}), Task((1, 4, 4)))
     examples = torch.rand(500, 1, 4, 4)
-    g.meet(examples)
+    g.meet(examples, None)
     drawn = g.generator(torch.randn(3, 100))
     assert torch.allclose(drawn[0], examples.mean(0), atol=1e-4)
 

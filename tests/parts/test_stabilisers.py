@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+import gankit
 from gankit.config import override
 from gankit.data import ArrayDataset
 from gankit.data.batches import Feed
@@ -21,6 +22,7 @@ from gankit.parts.stabilisers import (
     LaggedDiscriminator,
     MinibatchDiscrimination,
     Replay,
+    VirtualBatchNorm,
     entropy,
     feature_distance,
     most_real,
@@ -151,6 +153,42 @@ def test_who_stands_still_and_how_often():
     assert seen == [(False, False), (True, False), (False, False), (False, True)]
     rates = freezing.rates()
     assert (float(rates["skipped_d"]), float(rates["skipped_g"])) == (0.25, 0.25)
+
+
+def test_virtual_batch_norm_uses_the_reference_and_the_example_itself():
+    """Section 3.5, example by example: moments of the reference batch and x_i together."""
+    torch.manual_seed(0)
+    layer, x = VirtualBatchNorm(3, 4, 1e-5).double(), torch.randn(7, 3, 2, 2, dtype=torch.float64)
+    out, reference = layer(x), x[:4]
+    for i in range(4, 7):
+        together = torch.cat([reference, x[i : i + 1]]).transpose(0, 1).flatten(1)
+        mean, variance = together.mean(1), together.var(1, unbiased=False)
+        expected = (x[i] - mean[:, None, None]) / (variance[:, None, None] + 1e-5).sqrt()
+        assert torch.allclose(out[i], expected)
+    alone = layer(torch.cat([reference, x[5:6]]))
+    assert torch.allclose(alone[4], out[5])
+
+
+def test_in_a_game_it_uncouples_the_samples():
+    state, draw = opened("dcgan", **{"stabilise.virtual_batch": 8})
+    game, images = state.game, torch.randn(6, 1, 16, 16, dtype=torch.float64)
+    assert not game.couples_samples
+    assert torch.allclose(game.logits(images, None)[:2], game.logits(images[:2], None))
+    noise = torch.randn(6, 100, dtype=torch.float64)
+    assert torch.allclose(game.generator(noise)[:2], game.generator(noise[:2]))
+    moves = choose_update(game)(state, draw, RUNTIME)
+    assert torch.isfinite(moves.generator.loss.detach())
+
+
+@pytest.mark.slow
+def test_ds_reference_is_real_and_the_artifact_holds_gs(small, tmp_path):
+    fit(small("dcgan", **{"stabilise.virtual_batch": 8}), tmp_path / "run")
+    gan = gankit.load(tmp_path / "run")
+    assert np.array_equal(gan.sample(5, seed=3), gan.sample(300, seed=3)[:5])
+    with pytest.raises(ConfigError, match="no plain batch normalisation"):
+        FAMILIES["gan"](
+            override(configure("gan", "digits"), {"stabilise.virtual_batch": 8}), Task((1, 16, 16))
+        )
 
 
 # Inside a game

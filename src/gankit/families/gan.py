@@ -173,8 +173,13 @@ class GAN(Game):
             init_uniform(network, o.init[1])
         return network
 
-    def meet(self, examples: Tensor) -> None:
+    @property
+    def meets(self) -> bool:
+        return super().meets or self.network.output_bias == "marginals"
+
+    def meet(self, examples: Tensor, labels: Tensor | None) -> None:
         """With `output_bias = marginals`, G's last bias is set so that it starts at their mean."""
+        super().meet(examples, labels)
         o = self.network
         if o.output_bias == "zero" or o.body == "conv":
             return

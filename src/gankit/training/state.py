@@ -69,9 +69,13 @@ def build_state(
 ) -> State:
     """A run at step 0 on the runtime's device; the game meets the first examples of `dataset`."""
     game = build_game(config, task)
-    if dataset is not None and type(game).meet is not Game.meet:
-        examples = dataset.read(np.arange(min(MET, len(dataset))))
-        game.meet(to_network(examples, game.value_range, torch.device("cpu"), torch.float32))
+    if dataset is not None and game.meets:
+        first = np.arange(min(MET, len(dataset)))
+        examples = to_network(
+            dataset.read(first), game.value_range, torch.device("cpu"), torch.float32
+        )
+        known = None if dataset.labels is None else torch.from_numpy(dataset.labels[first])
+        game.meet(examples, known)
     networks: dict[str, nn.Module] = {}
     optimizers: dict[str, Any] = {}
     for player in PLAYERS:
