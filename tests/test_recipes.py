@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+import gankit
+from gankit.config import override
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Task
 from gankit.recipes import RECIPES, configure
+from gankit.training.loop import fit
 from gankit.training.state import build_game
 from gankit.training.update import alternating, choose_update, simultaneous
 
@@ -18,6 +22,7 @@ TASKS = {
     "./tags.npz": Task((200,), (), 4096),
     "./imagenet": Task((3, 32, 32)),
     "./svhn": Task((3, 32, 32)),
+    "./celeba": Task((3, 32, 32)),
     "./faces": Task((1, 48, 48)),
     "./cifar10": Task((3, 32, 32), tuple("0123456789")),
 }
@@ -29,6 +34,54 @@ def test_every_recipe_makes_a_game_and_an_update(name):
     game = build_game(config, TASKS[config.data.source])
     assert isinstance(config.network, FAMILIES[config.family].options)
     assert choose_update(game) in (alternating, simultaneous)
+
+
+SHRUNK = {
+    "generator_hidden": "12,8",
+    "discriminator_hidden": "8,6",
+    "generator_branches": "6,6",
+    "discriminator_branches": "6,6",
+    "generator_width": 4,
+    "discriminator_width": 4,
+    "generator_units": 8,
+    "discriminator_units": 8,
+    "most_channels": 16,
+    "units": 16,
+    "posterior_units": 8,
+    "width": 4,
+    "embedded": 8,
+    "channels": "4,4,6",
+}
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES.names() if "paper" in name])
+@pytest.mark.slow
+def test_every_papers_recipe_runs_when_it_is_shrunk(name, tmp_path):
+    """Those made for a GPU and for data that is not here too: two steps, saved, sampled."""
+    config = RECIPES[name]()
+    task, rng = TASKS[config.data.source], np.random.default_rng(0)
+    arrays = {}
+    if task.is_images:
+        channels, height, width = task.shape
+        arrays["images"] = rng.integers(0, 256, (60, height, width, channels)).astype(np.uint8)
+        arrays["labels"] = np.arange(60) % 10
+    else:
+        arrays["points"] = rng.normal(size=(60, *task.shape))
+        arrays["conditions"] = rng.normal(size=(60, task.condition))
+    np.savez(tmp_path / "data.npz", **arrays)
+    small = {f"network.{k}": v for k, v in SHRUNK.items() if hasattr(config.network, k)}
+    if name == "cgan-tagging-paper":
+        small["network.generator_hidden"] = ""
+    config = override(
+        config,
+        small
+        | {"data.source": str(tmp_path / "data.npz"), "data.size": None, "data.channels": "auto"}
+        | {"training.steps": 2, "training.batch": 8, "runtime.threads": 1}
+        | ({"data.labels_per_class": 2} if config.family == "ssgan" else {}),
+    )
+    fit(config, tmp_path / "run")
+    labels = np.zeros(task.condition) if task.condition else None
+    assert gankit.load(tmp_path / "run").sample(3, labels=labels).shape[0] == 3
 
 
 @pytest.mark.parametrize(

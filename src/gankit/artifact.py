@@ -236,7 +236,9 @@ def load(path: str | Path, device: str = "cpu") -> GAN:
     try:
         family = FAMILIES[header["config"]["family"]]
         config: Config = from_dict(header["config"], family.options)
-        task = Task(tuple(header["shape"]), tuple(header["class_names"]), header["condition"])
+        task = Task(
+            tuple(header["shape"]), tuple(header["class_names"]), header.get("condition", 0)
+        )
         with torch.device("meta"):  # no weights are drawn, and the discriminator costs nothing
             game = family(config, task)
         for player in ("generator", "discriminator") if game.judges else ("generator",):

@@ -311,6 +311,29 @@ def infogan_mnist_paper() -> Config:
     )
 
 
+def _infogan_paper(codes: tuple[str, ...], noise: int, source: str) -> Config:
+    """The paper's codes, noise and rates; the networks are the MNIST ones with more stages."""
+    return replace(
+        infogan_mnist_paper(),
+        data=DataConfig(source=source, size=(32, 32)),
+        network=InfoGANOptions(codes=codes),
+        latent=LatentConfig(size=noise, prior="uniform"),
+        training=TrainingConfig(steps=50_000, batch=128, ema=0.999),
+    )
+
+
+@RECIPES.register("infogan-svhn-paper", "its codes for street numbers (Chen 2016)")
+def infogan_svhn_paper() -> Config:
+    """Four codes of ten categories, four continuous ones, 124 noise. Made for a GPU."""
+    return _infogan_paper(("10",) * 4 + ("c",) * 4, 124, "./svhn")
+
+
+@RECIPES.register("infogan-celeba-paper", "its codes for faces (Chen 2016)")
+def infogan_celeba_paper() -> Config:
+    """Ten codes of ten categories, 128 noise. Made for a GPU."""
+    return _infogan_paper(("10",) * 10, 128, "./celeba")
+
+
 @RECIPES.register(
     "began-paper", "the boundary equilibrium GAN at its paper's size (Berthelot 2017)"
 )

@@ -56,7 +56,7 @@ class Record:
     def task(self) -> Task:
         """What the run learns."""
         data = self.data
-        return Task(tuple(data["shape"]), tuple(data["class_names"]), data["condition"])
+        return Task(tuple(data["shape"]), tuple(data["class_names"]), data.get("condition", 0))
 
 
 def describe(dataset: Dataset) -> dict[str, Any]:

@@ -12,9 +12,12 @@ from PIL import Image
 import gankit as package
 from gankit.cli import SETTINGS, app
 from gankit.families import FAMILIES
+from gankit.parts.augment import AUGMENTATIONS
 from gankit.parts.losses import LOSSES
 from gankit.parts.penalties import PENALTIES
 from gankit.recipes import RECIPES
+from gankit.reproduce import REPRODUCTIONS
+from tests.conftest import SMALL
 
 from .conftest import ENVIRONMENT, TINY
 
@@ -122,10 +125,54 @@ def test_settings_from_a_file_and_from_set(gankit, tmp_path):
     assert "training.batch = 6" in out
 
 
+@pytest.mark.slow
+def test_codes_are_swept_and_categories_classify(gankit, tmp_path):
+    small = [f"--set={k}={v}" for k, v in SMALL["infogan"].items() if k != "network.codes"]
+    train = ("--codes", "10,c", "--steps", "2", "--batch", "10", "--threads", "1")
+    code, _, err = gankit("train", "infogan", "digits", *train, *small, "--out", "r")
+    assert code == 0, err
+    assert gankit("sweep", "r", "--code", "1", "-o", "s.png")[:2] == (0, "s.png\n")
+    assert gankit("sweep", "r", "--code", "2", "-o", "s.gif")[0] == 0
+    code, _, err = gankit("sweep", "r", "--code", "3")
+    assert (code, err) == (2, "gankit: this run has 2 codes, there is no code 3\n")
+    assert "both given" in gankit("sweep", "r", "--code", "1", "--dimension", "0")[2]
+    assert "--rows must be in 1 to 100" in gankit("sweep", "r", "--rows", "0")[2]
+    code, out, err = gankit("classify", "r", "digits", "-o", "named.csv")
+    assert code == 0, err
+    assert "right: " in out
+    assert (tmp_path / "named.csv").exists()
+
+
+@pytest.mark.slow
+def test_a_reproduction_adds_a_line(gankit, tmp_path):
+    options = ("--seeds", "3,4", "--steps", "20", "--threads", "1")
+    code, out, err = gankit("reproduce", "ring-modes", *options)
+    assert code == 0, err
+    assert out.count("paper=8 modes") == 2
+    assert len((tmp_path / "results/ring-modes.csv").read_text().splitlines()) == 3
+    assert "unknown reproduction 'ring-mode'" in gankit("reproduce", "ring-mode")[2]
+    assert "whole numbers such as 0,1,2" in gankit("reproduce", "ring-modes", "--seeds", "x")[2]
+
+
+@pytest.mark.slow
+def test_a_run_asked_by_vectors(gankit, tmp_path):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (20, 16, 16)).astype(np.uint8)
+    np.savez(tmp_path / "d.npz", images=images, conditions=rng.normal(size=(20, 3)))
+    assert gankit("train", "cgan", "d.npz", "--steps", "2", *TINY, "--out", "r")[0] == 0
+    np.save(tmp_path / "asked.npy", np.ones(3))
+    code, _, err = gankit("sample", "r", "-n", "5", "--label", "asked.npy", "-o", "f.npz")
+    assert code == 0, err
+    assert np.load(tmp_path / "f.npz")["labels"].shape == (5, 3)
+    assert gankit("sample", "r", "-n", "5", "--label", "asked.npy", "-o", "folder")[0] == 0
+    assert "asked by a vector" in gankit("sample", "r", "-n", "5")[2]
+    assert "is no array" in gankit("sample", "r", "--label", "none.npy")[2]
+
+
 def test_list_names_everything(gankit):
     code, out, _ = gankit("list")
     assert code == 0
-    for registry in (FAMILIES, LOSSES, PENALTIES, RECIPES):
+    for registry in (FAMILIES, LOSSES, PENALTIES, RECIPES, AUGMENTATIONS, REPRODUCTIONS):
         for name, summary in registry.summaries().items():
             assert name in out
             assert summary in out
