@@ -205,7 +205,7 @@ NETWORK_KEYS = {
     "cgan": """
         body classifier conditioning discriminator_branches discriminator_hidden
         discriminator_norm discriminator_units discriminator_width dropout embedding
-        generator_branches generator_hidden generator_units generator_width init kernel
+        generator_branches generator_hidden generator_units generator_width init kernel mlp_init
         most_channels output pieces stages
     """,
     "gan": """

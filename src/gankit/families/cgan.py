@@ -22,6 +22,7 @@ from gankit.parts.networks import (
     Output,
     check_options,
     init_normal,
+    init_uniform,
     widths_for,
 )
 
@@ -57,7 +58,8 @@ class CGANOptions:
     kernel: int = 4
     discriminator_norm: Literal["batch", "none"] = "none"
     discriminator_units: int = 128
-    init: float | None = None  # std of the weights; None: torch's own start
+    init: float | None = None  # conv: std of the weights; None: torch's own start
+    mlp_init: tuple[float, float] | None = None  # mlp: G, D: U(-a, a); None: torch's own start
     # D also names the class (arXiv 1610.09585): the weight of that term for D and for G; 0: none
     classifier: tuple[float, float] = (0.0, 0.0)
 
@@ -156,7 +158,7 @@ class CGAN(Game):
                 raise ConfigError("network.conditioning = 'layers' is the conv body's")
             if self.classifies:
                 raise ConfigError("network.classifier is the conv body's: set network.body = conv")
-            return self._mlp_generator(noise)
+            return self._start_mlp(self._mlp_generator(noise), 0)
         check_image_size(self.config.family, self.task)
         if o.conditioning == "branches":
             raise ConfigError(
@@ -183,7 +185,7 @@ class CGAN(Game):
     def build_discriminator(self) -> nn.Module:
         o = self.network
         if o.body == "mlp":
-            return self._mlp_discriminator()
+            return self._start_mlp(self._mlp_discriminator(), 1)
         stages = check_stages(o.stages, self.task)
         code, code_size = self._label_code()
         network = ConvDiscriminator(
@@ -265,4 +267,9 @@ class CGAN(Game):
     def _start(self, network: nn.Module) -> nn.Module:
         if self.network.init:
             init_normal(network, self.network.init)
+        return network
+
+    def _start_mlp(self, network: nn.Module, player: int) -> nn.Module:
+        if self.network.mlp_init:
+            init_uniform(network, self.network.mlp_init[player])
         return network

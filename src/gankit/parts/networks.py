@@ -290,6 +290,7 @@ LEAST = {
     "discriminator_units": 0,
     "dropout": 0,
     "init": 0,
+    "mlp_init": 0,
     "classifier": 0,
     "width": 1,
     "units": 1,
@@ -363,6 +364,8 @@ def init_uniform(network: nn.Module, limit: float) -> None:
             nn.init.uniform_(module.weight, -limit, limit)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.Embedding):  # a linear map of the one-hot label
+            nn.init.uniform_(module.weight, -limit, limit)
 
 
 def _dropout(share: float) -> list[nn.Module]:
