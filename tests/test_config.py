@@ -206,7 +206,7 @@ NETWORK_KEYS = {
         body classifier conditioning discriminator_branches discriminator_hidden
         discriminator_norm discriminator_units discriminator_width dropout embedding
         generator_branches generator_hidden generator_units generator_width init kernel mlp_init
-        most_channels output pieces stages
+        most_channels output output_bias pieces stages
     """,
     "gan": """
         activation body channels conv_pieces core discriminator_hidden dropout

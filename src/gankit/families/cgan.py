@@ -60,6 +60,7 @@ class CGANOptions:
     discriminator_units: int = 128
     init: float | None = None  # conv: std of the weights; None: torch's own start
     mlp_init: tuple[float, float] | None = None  # mlp: G, D: U(-a, a); None: torch's own start
+    output_bias: Literal["zero", "marginals"] = "zero"  # mlp: marginals: G starts at the mean
     # D also names the class (arXiv 1610.09585): the weight of that term for D and for G; 0: none
     classifier: tuple[float, float] = (0.0, 0.0)
 
@@ -268,6 +269,16 @@ class CGAN(Game):
         if self.network.init:
             init_normal(network, self.network.init)
         return network
+
+    @property
+    def meets(self) -> bool:
+        return super().meets or self.network.output_bias == "marginals"
+
+    def meet(self, examples: Tensor, labels: Tensor | None) -> None:
+        super().meet(examples, labels)
+        joint = getattr(self.generator, "joint", self.generator)
+        if self.network.output_bias == "marginals" and isinstance(joint, MLPGenerator):
+            joint.start_at_mean(examples, self.value_range)
 
     def _start_mlp(self, network: nn.Module, player: int) -> nn.Module:
         if self.network.mlp_init:

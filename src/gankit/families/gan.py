@@ -181,17 +181,5 @@ class GAN(Game):
         """With `output_bias = marginals`, G's last bias is set so that it starts at their mean."""
         super().meet(examples, labels)
         o = self.network
-        if o.output_bias == "zero" or o.body == "conv":
-            return
-        mean = examples.double().mean(0).flatten()
-        if self.value_range is not None:
-            low, high = self.value_range
-            share = ((mean - low) / (high - low)).clamp(1e-4, 1 - 1e-4)
-            raw = {"sigmoid": share.logit(), "tanh": share.logit() / 2}.get(o.output, mean)
-        else:
-            raw = mean
-        assert isinstance(self.generator, MLPGenerator)
-        last = self.generator.layers[-2]
-        assert isinstance(last, nn.Linear)
-        with torch.no_grad():
-            last.bias.copy_(raw)
+        if o.output_bias == "marginals" and isinstance(self.generator, MLPGenerator):
+            self.generator.start_at_mean(examples, self.value_range)

@@ -55,10 +55,24 @@ class MLPGenerator(nn.Module):
             *layers, nn.Linear(sizes[-1], math.prod(shape)), OUTPUTS[output]()
         )
         self.shape = tuple(shape)
+        self.output = output
 
     def forward(self, noise: Tensor, labels: Tensor | None = None) -> Tensor:
         flat: Tensor = self.layers(join_code(noise, labels, self.label_code))
         return flat.view(-1, *self.shape)
+
+    @torch.no_grad()
+    def start_at_mean(self, examples: Tensor, value_range: tuple[float, float] | None) -> None:
+        """Set the last bias so that images start around the mean of `examples` [N, *shape]."""
+        raw = examples.double().mean(0).flatten()
+        if value_range is not None:
+            low, high = value_range
+            share = ((raw - low) / (high - low)).clamp(1e-4, 1 - 1e-4)
+            # tanh(x) = 2 sigmoid(2 x) - 1
+            raw = {"sigmoid": share.logit(), "tanh": share.logit() / 2}.get(self.output, raw)
+        last = self.layers[-2]
+        assert isinstance(last, nn.Linear)
+        last.bias.copy_(raw)
 
 
 class MLPDiscriminator(nn.Module):
