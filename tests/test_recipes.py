@@ -137,10 +137,9 @@ def test_dcgan_trains_as_its_paper_says():
 
 
 def test_cgan_trains_as_its_paper_says():
-    """Section 4.1: SGD, batch 100, rate .1 divided by 1.00004 to 1e-6, momentum .5 to .7; half
-    the rate for D, whose loss its code halves."""
+    """Section 4.1: SGD, batch 100, rate .1 divided by 1.00004 to 1e-6, momentum .5 to .7."""
     config = RECIPES["cgan-mnist-paper"]()
-    for player, rate in ((config.generator, 0.1), (config.discriminator, 0.05)):
-        assert (player.name, player.lr, player.decay_rate) == ("sgd", rate, 1.00004)
+    for player in (config.generator, config.discriminator):
+        assert (player.name, player.lr, player.decay_rate) == ("sgd", 0.1, 1.00004)
         assert (player.lr_floor, player.momentum, player.momentum_end) == (1e-6, 0.5, 0.7)
     assert config.training.batch == 100
