@@ -102,3 +102,12 @@ def test_concatenation_puts_the_one_hot_label_where_it_belongs(body):
         assert seen["x"].shape == (1, 1 + 3, 16, 16)
         assert seen["x"][0, 1:].mean((1, 2)).tolist() == [0, 0, 1]
     assert (seen["x"].flatten(1)[0, :256] == 0.5).all()
+
+
+def test_the_papers_recipe_starts_g_at_the_mean_image():
+    config = override(RECIPES["cgan-mnist-paper"](), {"network.mlp_init": "1e-8,1e-8"})
+    g = FAMILIES["cgan"](config, Task((1, 4, 4), ("a", "b")))
+    examples = torch.rand(200, 1, 4, 4)
+    g.meet(examples, None)
+    drawn = g.generator(torch.rand(2, 100), torch.tensor([0, 1]))
+    assert torch.allclose(drawn[0], examples.mean(0), atol=1e-4)
