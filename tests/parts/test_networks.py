@@ -265,7 +265,10 @@ def test_the_deepest_networks_of_any_kernel_work(family, kernel):
         assert g.logits(images, labels).shape == (2,)
 
 
-def test_branches_without_pieces_are_refused():
+def test_branches_without_pieces_are_relu():
+    """The tagging experiment's: 500 and 1200 ReLU units before the joint maxout layer."""
     config = override(RECIPES["cgan-mnist-paper"](), {"network.pieces": "0,4"})
-    with pytest.raises(ConfigError, match="maxout"):
-        FAMILIES["cgan"](config, Task((1, 28, 28), ("a", "b")))
+    g = FAMILIES["cgan"](config, Task((1, 28, 28), ("a", "b")))
+    for branch, units in ((g.discriminator.image, 240), (g.discriminator.label, 50)):
+        assert [type(m) for m in branch] == [nn.Linear, nn.ReLU]
+        assert branch[0].out_features == units
