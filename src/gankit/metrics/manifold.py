@@ -1,0 +1,75 @@
+"""Precision, recall, density and coverage: how two sets of features lie among each other.
+
+Precision and recall: Kynkaanniemi et al. 2019, arXiv 1904.06991. Density and coverage: Naeem et
+al. 2020, arXiv 2002.09797.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gankit.errors import ConfigError
+
+ROWS = 500
+"""Features at a time: memory is this times the size of the other set."""
+
+
+@dataclass(frozen=True)
+class Manifold:
+    """Shares in [0, 1]; density may exceed 1."""
+
+    precision: float
+    recall: float
+    density: float
+    coverage: float
+
+
+def manifold(real: NDArray[np.floating], fake: NDArray[np.floating], k: int = 5) -> Manifold:
+    """Of features real [N, D] and fake [M, D]; a ball reaches to the k-th nearest of its own set.
+
+    - precision: the share of fakes inside some real ball
+    - recall: the share of reals inside some fake ball
+    - density: how many real balls a fake lies in, on average, over k
+    - coverage: the share of real balls that hold a fake
+
+    Raises ConfigError where a set has no k neighbours.
+    """
+    if min(len(real), len(fake)) <= k:
+        raise ConfigError(f"k = {k} neighbours need more examples, got {len(real)} and {len(fake)}")
+    radii_real, radii_fake = _radii(real, k), _radii(fake, k)
+    in_real = np.zeros(len(fake))  # how many real balls hold each fake
+    in_fake = np.zeros(len(real), bool)
+    covered = np.zeros(len(real), bool)
+    for start in range(0, len(real), ROWS):
+        rows = slice(start, start + ROWS)
+        distance = _distances(real[rows], fake)
+        held = distance < radii_real[rows, None]
+        in_real += held.sum(0)
+        covered[rows] = held.any(1)
+        in_fake[rows] = (distance < radii_fake).any(1)
+    return Manifold(
+        precision=float((in_real > 0).mean()),
+        recall=float(in_fake.mean()),
+        density=float(in_real.mean() / k),
+        coverage=float(covered.mean()),
+    )
+
+
+def _radii(features: NDArray[np.floating], k: int) -> NDArray[np.float64]:
+    """The distance of each feature to its k-th nearest other one: [N]."""
+    radii = np.empty(len(features))
+    for start in range(0, len(features), ROWS):
+        rows = slice(start, start + ROWS)
+        # The nearest of all is the feature itself.
+        radii[rows] = np.partition(_distances(features[rows], features), k, axis=1)[:, k]
+    return radii
+
+
+def _distances(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:
+    x, y = a.astype(np.float64), b.astype(np.float64)
+    squared = np.square(x).sum(1)[:, None] + np.square(y).sum(1) - 2 * x @ y.T
+    distances: NDArray[np.float64] = np.sqrt(squared.clip(0))
+    return distances
