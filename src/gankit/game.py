@@ -289,7 +289,7 @@ class Game(ABC):
         watched = beliefs(logits_real, logits_fake)
         if self.freezing is not None:
             watched["judged"] = judged_rightly(logits_real, logits_fake)
-        if self.augment is not None:
+        if self.adapts:
             watched["overfitting"] = logits_real.detach().sign().mean()
         share = 1 - (1 - self.config.stabilise.top_k) * self.progress
         if share < 1:
@@ -377,7 +377,7 @@ class Game(ABC):
             self.historical.follow()
         if self.freezing is not None:
             self.freezing.note(float(numbers["judged"]))
-        if self.augment is not None:
+        if self.augment is not None and self.adapts:
             self.augment.adapt(float(numbers["overfitting"]), self.config.training.batch)
 
     def judge(self, examples: Tensor) -> Tensor:
@@ -390,18 +390,21 @@ class Game(ABC):
         return self.task.class_names
 
     @property
+    def adapts(self) -> bool:
+        """Whether the probability of augmentation follows D."""
+        return self.augment is not None and self.augment.adaptive
+
+    @property
     def reads_numbers(self) -> bool:
         """Whether `after_step` looks at its numbers, so that processes must share them."""
         return (
-            self.freezing is not None
-            or (self.augment is not None and self.augment.target > 0)
-            or type(self).after_step is not Game.after_step
+            self.freezing is not None or self.adapts or type(self).after_step is not Game.after_step
         )
 
     def numbers(self) -> dict[str, Tensor]:
         """The game's own state, for the log."""
         shown = {} if self.freezing is None else self.freezing.rates()
-        if self.augment is not None and self.augment.target:
+        if self.augment is not None and self.adapts:
             shown["augment_probability"] = self.augment.probability
         return shown
 

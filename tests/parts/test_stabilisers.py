@@ -356,3 +356,23 @@ def test_an_autoencoder_has_no_last_hidden_layer():
     config = override(configure("began", "digits"), {"stabilise.matching": "l2"})
     with pytest.raises(ConfigError, match="has no last hidden layer"):
         FAMILIES["began"](config, Task((1, 16, 16)))
+
+
+@pytest.mark.parametrize("family", ["dcgan", "began", "modern"])
+@pytest.mark.slow
+def test_a_fixed_augmentation_trains_whatever_the_family(small, family, tmp_path):
+    config = small(family, **{"stabilise.augment": "translation", "training.steps": 2})
+    assert fit(config, tmp_path / "run").finished
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"stabilise.freeze_d": 0.9},
+        {"stabilise.augment": "flip", "stabilise.augment_target": 0.6},
+    ],
+)
+def test_errors_have_no_sign_to_judge_by(changes):
+    config = override(configure("began", "digits"), changes)
+    with pytest.raises(ConfigError, match="have no sign"):
+        FAMILIES["began"](config, Task((1, 16, 16)))

@@ -118,6 +118,11 @@ class BEGAN(Game):
 
     def __init__(self, config: Config, task: Task) -> None:
         super().__init__(config, task)
+        if self.freezing is not None or self.adapts:
+            raise ConfigError(
+                "family 'began' answers with errors, which have no sign: leave stabilise.freeze_d, "
+                "freeze_g and augment_target out"
+            )
         # k; the smoothed M; its best; steps since then; steps with k = 0; halvings of the rate.
         self.balance = torch.tensor([0.0, 0.0, math.inf, 0.0, 0.0, 0.0], dtype=torch.float64)
 

@@ -94,6 +94,11 @@ class Augment:
         self.target, self.images, self.span = target, images, span
         self.probability = torch.tensor(probability, dtype=torch.float64)
 
+    @property
+    def adaptive(self) -> bool:
+        """Whether the probability follows D."""
+        return self.target > 0
+
     def __call__(self, examples: Tensor) -> Tensor:
         probability = float(self.probability)
         if probability == 0:
@@ -108,7 +113,7 @@ class Augment:
 
     def adapt(self, overfitting: float, images: int) -> None:
         """After a step of `images` real ones, whose logits' mean sign was `overfitting`."""
-        if self.target:
+        if self.adaptive:
             step = images / self.images * (1 if overfitting > self.target else -1)
             self.probability = (self.probability + step).clamp(0, 1)
 

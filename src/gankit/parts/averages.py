@@ -19,8 +19,8 @@ class Average:
     def __init__(self, network: nn.Module, decay: float) -> None:
         self.network = deepcopy(network).eval().requires_grad_(False)
         self.decay = decay
-        self._average = _floats(self.network)
-        self._followed = _floats(network)
+        self._average = floats(self.network)
+        self._followed = floats(network)
         self._counts = [
             pair
             for pair in zip(self.network.buffers(), network.buffers(), strict=True)
@@ -39,6 +39,7 @@ class Average:
             mine.copy_(theirs)
 
 
-def _floats(network: nn.Module) -> list[Tensor]:
+def floats(network: nn.Module) -> list[Tensor]:
+    """What an average is taken of: weights and buffers, not counts; in the network's own memory."""
     tensors = [*network.parameters(), *network.buffers()]
     return [t.detach() for t in tensors if t.is_floating_point()]

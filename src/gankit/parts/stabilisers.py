@@ -6,11 +6,13 @@ never stopped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from copy import deepcopy
 
 import torch
 from torch import Tensor, nn
+
+from gankit.parts.averages import floats
 
 
 class MinibatchDiscrimination(nn.Module):
@@ -113,13 +115,8 @@ class LaggedDiscriminator:
     def __init__(self, discriminator: nn.Module, decay: float) -> None:
         self.network = deepcopy(discriminator).requires_grad_(False)
         self.decay = decay
-        self._mine = self._floats(self.network)
-        self._theirs = self._floats(discriminator)
-
-    @staticmethod
-    def _floats(network: nn.Module) -> list[Tensor]:
-        tensors: Sequence[Tensor] = [*network.parameters(), *network.buffers()]
-        return [t.detach() for t in tensors if t.is_floating_point()]
+        self._mine = floats(self.network)
+        self._theirs = floats(discriminator)
 
     @torch.no_grad()
     def follow(self) -> None:
@@ -154,6 +151,7 @@ class Replay:
         fresh = fake.detach()
         shown = fresh
         if self.pool is not None:
+            self.pool = self.pool.to(fresh.device)  # a restored one comes from a file
             count = round(self.share * len(fresh))
             old = self.pool[torch.randint(len(self.pool), (count,))]
             shown = torch.cat([fresh[: len(fresh) - count], old])
