@@ -119,13 +119,12 @@ class GAN:
         if planes.shape[1:] != self.shape:
             got, wanted = ("x".join(map(str, s)) for s in (planes.shape[1:], self.shape))
             raise ConfigError(f"images of {got} given (channels first); the run knows {wanted}")
-        low, high = self._game.value_range or (0.0, 255.0)
-        device = next(self.generator.parameters()).device
+        weight = next(self.generator.parameters())
         chances = []
         with torch.inference_mode():
             for start in range(0, len(planes), BLOCK):
-                block = torch.from_numpy(np.ascontiguousarray(planes[start : start + BLOCK]))
-                scaled = block.to(device, torch.float32).mul_((high - low) / 255).add_(low)
+                block = np.ascontiguousarray(planes[start : start + BLOCK])
+                scaled = to_network(block, self._game.value_range, weight.device, weight.dtype)
                 chances.append(self._game.judge(scaled).double().cpu().numpy())
         return np.concatenate(chances)
 
@@ -186,6 +185,21 @@ def draw_block(game: Game, block: int, labels: Tensor | None, count: int, seed: 
         missing = labels.new_zeros(BLOCK - len(labels), *labels.shape[1:])
         padded = torch.cat([labels, missing])
     return game.latent(BLOCK, padded, rng)[:count]
+
+
+def to_network(
+    examples: NDArray[np.generic],
+    value_range: tuple[float, float] | None,
+    device: torch.device,
+    dtype: torch.dtype,
+) -> Tensor:
+    """uint8 images [N, C, H, W] scaled to the value range, channels last; points as they are."""
+    tensor = torch.from_numpy(examples).to(device).to(dtype)
+    if value_range is None:
+        return tensor
+    low, high = value_range
+    tensor = tensor.mul_((high - low) / 255).add_(low)
+    return tensor.contiguous(memory_format=torch.channels_last)
 
 
 def to_pixels(fake: Tensor, value_range: tuple[float, float] | None) -> NDArray[Any]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gankit.artifact import GAN
-from gankit.data import Dataset, load_dataset
+from gankit.data import Dataset, as_pictures, load_dataset
 from gankit.errors import DataError, RunError
 from gankit.metrics.clusters import match_clusters
 from gankit.storage import write_atomically
@@ -51,9 +51,7 @@ def classify_data(
 def _images(dataset: Dataset, block: int = 1000) -> Iterator[NDArray[np.uint8]]:
     """The images in blocks, uint8 [n, H, W] or [n, H, W, C]."""
     for start in range(0, len(dataset), block):
-        planes = dataset.read(np.arange(start, min(start + block, len(dataset))))
-        images = planes[:, 0] if planes.shape[1] == 1 else planes.transpose(0, 2, 3, 1)
-        yield images.astype(np.uint8, copy=False)
+        yield as_pictures(dataset.read(np.arange(start, min(start + block, len(dataset)))))
 
 
 def _score(gan: GAN, dataset: Dataset, named: NDArray[np.int64]) -> list[str]:

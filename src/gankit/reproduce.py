@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gankit import __version__
 from gankit.artifact import GAN, load
 from gankit.config import override
-from gankit.data import Dataset, load_dataset
+from gankit.data import Dataset, as_pictures, load_dataset
 from gankit.data.toys import modes
 from gankit.errors import RunError, TrainingError
 from gankit.metrics.clusters import match_clusters
@@ -142,10 +142,7 @@ def _commit() -> str:
 
 def _images(dataset: Dataset) -> NDArray[np.uint8]:
     """Every image, uint8 [N, H, W] or [N, H, W, C]."""
-    planes = dataset.read(np.arange(len(dataset)))
-    if planes.shape[1] == 1:
-        return planes[:, 0].astype(np.uint8)
-    return planes.transpose(0, 2, 3, 1).astype(np.uint8)
+    return as_pictures(dataset.read(np.arange(len(dataset))))
 
 
 def parzen(trained: Trained) -> Values:

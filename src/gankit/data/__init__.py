@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gankit.data.dataset import ArrayDataset, Dataset
+from gankit.data.dataset import ArrayDataset, Dataset, as_pictures
 from gankit.data.datasets import DATASETS, load_dataset
 
-__all__ = ["DATASETS", "ArrayDataset", "Dataset", "load_dataset"]
+__all__ = ["DATASETS", "ArrayDataset", "Dataset", "as_pictures", "load_dataset"]

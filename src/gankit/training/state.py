@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 
+from gankit.artifact import to_network
 from gankit.config import Config
 from gankit.data import Dataset
 from gankit.data.batches import Feed
@@ -130,18 +130,3 @@ def draw_batch(state: State, feed: Feed, runtime: Runtime, substep: int) -> Batc
         mix=mix.to(device, dtype),
         labelled=labelled,
     )
-
-
-def to_network(
-    examples: NDArray[np.generic],
-    value_range: tuple[float, float] | None,
-    device: torch.device,
-    dtype: torch.dtype,
-) -> Tensor:
-    """uint8 images [N, C, H, W] scaled to the value range, channels last; points as they are."""
-    tensor = torch.from_numpy(examples).to(device).to(dtype)
-    if value_range is None:
-        return tensor
-    low, high = value_range
-    tensor = tensor.mul_((high - low) / 255).add_(low)
-    return tensor.contiguous(memory_format=torch.channels_last)
