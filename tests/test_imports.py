@@ -18,6 +18,7 @@ LAYERS = [
     {"game"},
     {"families"},
     {"recipes", "run", "artifact", "export_samples", "explore", "classify"},
+    {"evaluation"},
     {"training"},
     {"reproduce"},
     {"cli"},

@@ -1,0 +1,126 @@
+"""Scores that can be cited: each with its protocol, kept in the run directory as JSON.
+
+scores/0003000-digits.json   one Report: of the artifact at step 3,000, in the features of `digits`
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from gankit.errors import RunError
+from gankit.storage import FORMAT, check_format, write_atomically
+
+Better = Literal["lower", "higher"]
+
+
+@dataclass(frozen=True)
+class Score:
+    """One measure of a set of samples.
+
+    Attributes:
+        metric: its name in `gankit list`.
+        label: how it is cited, with its feature network: `FD(digits)`; only the distance in the
+            Inception network's features is called FID.
+        value: the score; `better` says which way is good.
+        interval: 95 % of the values that other draws would give; None where it is not known.
+        floor: the same measure of real examples against other real ones, at the same counts.
+    """
+
+    metric: str
+    label: str
+    value: float
+    better: Better
+    interval: tuple[float, float] | None = None
+    floor: float | None = None
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What a score depends on besides the run. Scores compare where this is the same.
+
+    Attributes:
+        network, network_hash: the feature network, and a digest of its weights.
+        resize: how images were brought to its size: the filter, or 'none'.
+        data, data_hash, split: the real examples: name, fingerprint, 'train' or 'test'.
+        n_real, n_fake: how many were measured.
+        seed: of the samples and of every subset.
+        settings: a metric's own numbers (`k`, `subsets`, ...).
+        gankit: the version that measured.
+    """
+
+    network: str
+    network_hash: str
+    resize: str
+    data: str
+    data_hash: str
+    split: str
+    n_real: int
+    n_fake: int
+    seed: int
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    gankit: str = ""
+
+    def differences(self, other: Protocol) -> list[str]:
+        """One line for each thing in which two protocols differ."""
+        return [
+            f"{item.name}: {getattr(self, item.name)} and {getattr(other, item.name)}"
+            for item in fields(self)
+            if getattr(self, item.name) != getattr(other, item.name)
+        ]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Every score of one artifact by one protocol."""
+
+    run: str
+    family: str
+    step: int
+    protocol: Protocol
+    scores: tuple[Score, ...]
+    seconds: float
+
+    def to_json(self) -> str:
+        """The text that `from_json` reads."""
+        return json.dumps({"format": FORMAT, **asdict(self)}, indent=2)
+
+    @classmethod
+    def from_json(cls, text: str, what: str) -> Report:
+        """The inverse of `to_json`. Raises RunError, naming `what`, where it is none."""
+        try:
+            stored = json.loads(text)
+            check_format(stored.pop("format", None), what)
+            stored["protocol"] = Protocol(**stored["protocol"])
+            stored["scores"] = tuple(_score(given) for given in stored["scores"])
+            return cls(**stored)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise RunError(f"{what} is damaged ({error})") from None
+
+
+def report_path(folder: Path, report: Report) -> Path:
+    """Where a run keeps this report."""
+    network = "".join(c if c.isalnum() or c in "-_" else "-" for c in report.protocol.network)
+    return folder / "scores" / f"{report.step:07d}-{network}.json"
+
+
+def write_report(folder: Path, report: Report) -> Path:
+    """Keep a report in a run directory. Raises OSError."""
+    path = report_path(folder, report)
+    path.parent.mkdir(exist_ok=True)
+    write_atomically(path, report.to_json().encode())
+    return path
+
+
+def read_reports(folder: Path) -> list[Report]:
+    """Every report of a run, by step. Raises RunError where one is damaged."""
+    paths = sorted((folder / "scores").glob("*.json"))
+    return [Report.from_json(path.read_text(), f"'{path}'") for path in paths]
+
+
+def _score(given: Mapping[str, Any]) -> Score:
+    interval = given.get("interval")
+    return Score(**{**given, "interval": None if interval is None else tuple(interval)})
