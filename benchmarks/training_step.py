@@ -8,6 +8,10 @@ is printed. gankit's step is the one that `gankit train` takes, with everything 
 order, latents, the averaged generator, the check that every number is finite. The tutorial's step
 is that of PyTorch's DCGAN tutorial: sigmoid and binary cross-entropy, D called three times, its
 gradients computed in G's step too, Adam as it comes.
+
+How large a ratio can be depends on the processor: where the tutorial's own convolutions run near
+its limit, only work that is left out can win, a quarter of it in the simultaneous update and a
+twelfth in the alternating one. So the tutorial's share of that limit is printed beside each ratio.
 """
 
 from __future__ import annotations
@@ -24,7 +28,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 import gankit.training.session as session_module
 from gankit import Config, configure
@@ -138,6 +144,26 @@ def rate(step: Step, batch: int, seconds: float) -> float:
     return count * batch / (time.perf_counter() - started)
 
 
+def flops(step: Step) -> int:
+    """Floating-point operations of the products and convolutions of a step."""
+    with FlopCounterMode(display=False) as counter:
+        step()
+    return counter.get_total_flops()
+
+
+def limit() -> float:
+    """What this processor can do: the rate of a convolution that suits it, in operations a second;
+    the best of many turns."""
+    x = torch.randn(32, 128, 16, 16).contiguous(memory_format=torch.channels_last)
+    weight = torch.randn(256, 128, 4, 4).contiguous(memory_format=torch.channels_last)
+    best = float("inf")
+    for _ in range(50):
+        started = time.perf_counter()
+        out = F.conv2d(x, weight, None, 2, 1)
+        best = min(best, time.perf_counter() - started)
+    return 2 * out.numel() * weight[0].numel() / best
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=7)
@@ -153,6 +179,7 @@ def main() -> None:
         torch.manual_seed(0)
         real = torch.rand(batch, channels, side, side) * 2 - 1
         theirs = tutorial_step(tutorial_networks(side, channels, width, stages, norm), real)
+        work = flops(theirs)
         with gankit_step(side, channels, batch, width, stages, norm, arguments.threads) as ours:
             pairs = [
                 (rate(theirs, batch, arguments.seconds), rate(ours, batch, arguments.seconds))
@@ -162,7 +189,8 @@ def main() -> None:
         a, b = (statistics.median(column) for column in zip(*pairs, strict=True))
         print(
             f"{name}: tutorial {a:,.1f}, gankit {b:,.1f} images/s; median ratio "
-            f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+            f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}); the "
+            f"tutorial at {a / batch * work / limit():.0%} of the limit"
         )
 
 

@@ -7,18 +7,15 @@ import torch
 from torch import nn
 
 from gankit.parts import convolutions
-from gankit.parts.convolutions import (
-    ThinConv2d,
-    ThinConvTranspose2d,
-    WideConv2d,
-    WideConvTranspose2d,
-)
+from gankit.parts.convolutions import FastConv2d, FastConvTranspose2d
 
 PAIRS = [
-    (ThinConv2d, nn.Conv2d, 1, 5),
-    (ThinConvTranspose2d, nn.ConvTranspose2d, 5, 1),
-    (WideConv2d, nn.Conv2d, 6, 5),
-    (WideConvTranspose2d, nn.ConvTranspose2d, 6, 5),
+    (FastConv2d, nn.Conv2d, 1, 5),
+    (FastConv2d, nn.Conv2d, 3, 5),
+    (FastConv2d, nn.Conv2d, 6, 5),
+    (FastConvTranspose2d, nn.ConvTranspose2d, 5, 1),
+    (FastConvTranspose2d, nn.ConvTranspose2d, 5, 3),
+    (FastConvTranspose2d, nn.ConvTranspose2d, 6, 5),
 ]
 
 
@@ -30,6 +27,7 @@ PAIRS = [
 def test_same_as_torch(
     monkeypatch, fast, plain, inputs, outputs, kernel, stride, pad, size, bias, at_once
 ):
+    monkeypatch.setattr(convolutions, "WIDE", 30)  # so that 6 x 5 channels are
     monkeypatch.setattr(convolutions, "MOST_PATCH_BYTES", at_once)
     torch.manual_seed(0)
     extra = {"output_padding": kernel % 2 * (stride - 1)} if "Transpose" in fast.__name__ else {}
@@ -56,13 +54,27 @@ def test_same_as_torch(
         assert torch.allclose(found, wanted, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("product", [convolutions.ONEDNN_PRODUCT, None])
+def test_a_wide_layer_in_single_precision(monkeypatch, product):
+    monkeypatch.setattr(convolutions, "ONEDNN_PRODUCT", product)
+    torch.manual_seed(0)
+    layer = convolutions.conv2d(250, 400, 4, 2, 1, True)
+    x = torch.randn(2, 250, 8, 8)
+    layer(x).square().sum().backward()
+    exact = nn.Conv2d(250, 400, 4, 2, 1).double()
+    exact.load_state_dict(layer.state_dict())
+    exact(x.double()).square().sum().backward()
+    for found, wanted in zip(layer.parameters(), exact.parameters(), strict=True):
+        assert torch.allclose(found.grad.double(), wanted.grad, rtol=1e-4, atol=1e-3)
+
+
 def test_the_right_form_is_chosen():
-    assert type(convolutions.conv2d(1, 64, 4, 2, 1, True)) is ThinConv2d
+    assert type(convolutions.conv2d(3, 64, 4, 2, 1, True)) is FastConv2d
     assert type(convolutions.conv2d(64, 128, 4, 2, 1, True)) is nn.Conv2d
-    assert type(convolutions.conv2d(256, 512, 4, 2, 1, True)) is WideConv2d
-    assert type(convolutions.doubling_conv(64, 1, 4, True)) is ThinConvTranspose2d
-    assert type(convolutions.doubling_conv(64, 3, 4, True)) is nn.ConvTranspose2d
-    assert type(convolutions.doubling_conv(512, 256, 5, True)) is WideConvTranspose2d
+    assert type(convolutions.conv2d(256, 512, 4, 2, 1, True)) is FastConv2d
+    assert type(convolutions.doubling_conv(64, 3, 4, True)) is FastConvTranspose2d
+    assert type(convolutions.doubling_conv(128, 64, 4, True)) is nn.ConvTranspose2d
+    assert type(convolutions.doubling_conv(512, 256, 5, True)) is FastConvTranspose2d
 
 
 @pytest.mark.parametrize("kernel", [3, 4, 5])

@@ -1,11 +1,11 @@
 """Convolutions that use a CPU well: torch's weights, results and gradients, computed elsewhere.
 
-On a CPU torch's convolutions are near the processor's limit forward and backward to the
-input, and far from it in two places, where a matrix product is not:
+On a CPU torch's convolutions are near the processor's limit, but for two passes that are faster as
+matrix products:
 
-- the gradient of a weight, at a quarter of the limit where the layer is wide and the picture
-  small: here the patches of the input times the gradient of the output;
-- a picture of one or two channels, at under a tenth of the limit: patches times the weights.
+- to a picture of a few channels (the gradient of D's input, and G's last layer, which is the same
+  pass): at under a sixth of the limit, since a channel is too narrow for a vector register;
+- the gradient of a weight, where the layer is wide and the picture small.
 
 All kernels are square, with one stride and one padding for both directions. On other devices
 each layer is torch's own.
@@ -19,85 +19,51 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-THIN = 2
-"""Channels up to which a picture goes through a matrix product."""
+THIN = 4
+"""Channels up to which a picture is made by a matrix product."""
 WIDE = 100_000
 """Input times output channels from which a weight's gradient is a matrix product."""
-MOST_PATCH_BYTES = 16_000_000
-"""Of patches at a time: more falls out of the caches and costs memory."""
+MOST_PATCH_BYTES = 32_000_000
+"""Of patches at a time: they are copies of the input, four to a pixel."""
 
 
 def conv2d(inputs: int, outputs: int, kernel: int, stride: int, pad: int, bias: bool) -> nn.Conv2d:
     """`nn.Conv2d`, in the form that is fast for these channels."""
-    kind = nn.Conv2d
-    if inputs <= THIN:
-        kind = ThinConv2d
-    elif inputs * outputs >= WIDE:
-        kind = WideConv2d
+    unusual = inputs <= THIN or inputs * outputs >= WIDE
+    kind = FastConv2d if unusual else nn.Conv2d
     return kind(inputs, outputs, kernel, stride, pad, bias=bias)
 
 
 def doubling_conv(inputs: int, outputs: int, kernel: int, bias: bool) -> nn.ConvTranspose2d:
     """The `nn.ConvTranspose2d` that doubles height and width, for odd and even kernels alike."""
-    kind = nn.ConvTranspose2d
-    if outputs <= THIN:
-        kind = ThinConvTranspose2d
-    elif inputs * outputs >= WIDE:
-        kind = WideConvTranspose2d
+    unusual = outputs <= THIN or inputs * outputs >= WIDE
+    kind = FastConvTranspose2d if unusual else nn.ConvTranspose2d
     return kind(inputs, outputs, kernel, 2, (kernel - 1) // 2, kernel % 2, bias=bias)
 
 
-class ThinConv2d(nn.Conv2d):
-    """`nn.Conv2d` for a picture of one or two channels, with a square kernel: the same weights and
-    result, as patches times a matrix on a CPU, where a convolution of so few channels runs at a
-    tenth of the processor's speed."""
+class FastConv2d(nn.Conv2d):
+    """`nn.Conv2d` of few channels in, or of many in and out."""
 
     def forward(self, x: Tensor) -> Tensor:
         if not _exact_on_cpu(x):
             return super().forward(x)
-        kernel, stride, pad = self.kernel_size[0], self.stride[0], int(self.padding[0])
-        height, width = (1 + (side + 2 * pad - kernel) // stride for side in x.shape[2:])
-        patches = F.unfold(x, kernel, padding=pad, stride=stride).transpose(1, 2)
-        pixels = F.linear(patches, self.weight.flatten(1), self.bias)
-        return pixels.view(len(x), height, width, -1).permute(0, 3, 1, 2)
+        x = _channels_last(x)
+        out: Tensor = _Convolution.apply(
+            x, self.weight, self.bias, self.stride[0], int(self.padding[0]), None
+        )  # type: ignore[no-untyped-call]
+        return out
 
 
-class ThinConvTranspose2d(nn.ConvTranspose2d):
-    """`nn.ConvTranspose2d` that makes one or two channels, with a square kernel: the same as a
-    matrix product whose patches are laid over each other, on a CPU."""
-
-    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        if not _exact_on_cpu(x) or output_size is not None:
-            return super().forward(x, output_size)
-        kernel, stride, pad = self.kernel_size[0], self.stride[0], int(self.padding[0])
-        extra = self.output_padding[0] + kernel - 2 * pad
-        size = tuple((side - 1) * stride + extra for side in x.shape[2:])
-        pixels = x.permute(0, 2, 3, 1).flatten(1, 2)
-        patches = (pixels @ self.weight.flatten(1)).transpose(1, 2)
-        out = F.fold(patches, size, kernel, padding=pad, stride=stride)
-        return out if self.bias is None else out + self.bias.view(-1, 1, 1)
-
-
-class WideConv2d(nn.Conv2d):
-    """`nn.Conv2d` whose weight gradient is a matrix product on a CPU."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        if not _exact_on_cpu(x):
-            return super().forward(x)
-        out: Tensor = _Convolution.apply(x, self.weight, self.stride[0], int(self.padding[0]), None)  # type: ignore[no-untyped-call]
-        return out if self.bias is None else out + self.bias.view(-1, 1, 1)
-
-
-class WideConvTranspose2d(nn.ConvTranspose2d):
-    """`nn.ConvTranspose2d` whose weight gradient is a matrix product on a CPU."""
+class FastConvTranspose2d(nn.ConvTranspose2d):
+    """`nn.ConvTranspose2d` of few channels out, or of many in and out."""
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         if not _exact_on_cpu(x) or output_size is not None:
             return super().forward(x, output_size)
         out: Tensor = _Convolution.apply(
-            x, self.weight, self.stride[0], int(self.padding[0]), self.output_padding[0]
+            x, self.weight, self.bias, self.stride[0], int(self.padding[0]), self.output_padding[0]
         )  # type: ignore[no-untyped-call]
-        return out if self.bias is None else out + self.bias.view(-1, 1, 1)
+        return out
 
 
 def _exact_on_cpu(x: Tensor) -> bool:
@@ -105,34 +71,94 @@ def _exact_on_cpu(x: Tensor) -> bool:
     return x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
 
 
+def _channels_last(x: Tensor) -> Tensor:
+    """`x` [N, C, H, W] so that oneDNN sees channels last in the strides of a single channel too:
+    where they fit both layouts it takes the other one, and ten times as long."""
+    if x.shape[1] > 1:
+        return x
+    return x.contiguous().view(len(x), *x.shape[2:], 1).permute(0, 3, 1, 2)
+
+
 class _Convolution(torch.autograd.Function):
-    """A convolution, or (where `extra`, its output padding, is given) a transposed one."""
+    """A convolution, or (where `extra`, its output padding, is given) a transposed one.
+
+    A transposed convolution is a convolution run backwards: its output is the large side.
+    """
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, weight: Tensor, stride: int, pad: int, extra: int | None
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        stride: int,
+        pad: int,
+        extra: int | None,
     ) -> Tensor:
         ctx.save_for_backward(x, weight)
-        ctx.geometry = (stride, pad, extra)
+        ctx.geometry = (stride, pad, extra, bias is not None)
         if extra is None:
-            return F.conv2d(x, weight, None, stride, pad)
-        return F.conv_transpose2d(x, weight, None, stride, pad, extra)
+            return F.conv2d(x, weight, bias, stride, pad)
+        if weight.shape[1] > THIN:
+            return F.conv_transpose2d(x, weight, bias, stride, pad, extra)
+        kernel = weight.shape[-1]
+        height, width = ((side - 1) * stride + extra + kernel - 2 * pad for side in x.shape[2:])
+        out = _spread(x, weight, (height, width), stride, pad)
+        return out if bias is None else out.add_(bias.view(-1, 1, 1))
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
-        stride, pad, extra = ctx.geometry
-        for_x = for_weight = None
-        if ctx.needs_input_grad[0]:
-            for_x, _, _ = torch.ops.aten.convolution_backward(
-                gradient, x, weight, None, [stride] * 2, [pad] * 2, [1, 1],
-                extra is not None, [extra or 0] * 2, 1, [True, False, False],
-            )  # fmt: skip
-        if ctx.needs_input_grad[1]:
-            # A transposed convolution is a convolution run backwards: its output is the large side.
+        stride, pad, extra, has_bias = ctx.geometry
+        wanted = list(ctx.needs_input_grad[:3])
+        gradient = _channels_last(gradient)
+        for_x = for_weight = for_bias = None
+        if wanted[0] and extra is None and weight.shape[1] <= THIN:
+            height, width = x.shape[2:]
+            for_x, wanted[0] = _spread(gradient, weight, (height, width), stride, pad), False
+        if wanted[1] and weight.shape[0] * weight.shape[1] >= WIDE:
             large, small = (x, gradient) if extra is None else (gradient, x)
             for_weight = _weight_gradient(large, small, weight.shape[-1], stride, pad)
-        return for_x, for_weight, None, None, None
+            wanted[1] = False
+        if wanted[2] and not wanted[1]:  # torch's own would find the weight's with it
+            for_bias, wanted[2] = gradient.sum((0, 2, 3)), False
+        if any(wanted):
+            found = torch.ops.aten.convolution_backward(
+                gradient, x, weight, [gradient.shape[1]] if has_bias else None,
+                [stride] * 2, [pad] * 2, [1, 1], extra is not None, [extra or 0] * 2, 1, wanted,
+            )  # fmt: skip
+            for_x, for_weight, for_bias = (
+                own if own is not None else other
+                for own, other in zip((for_x, for_weight, for_bias), found, strict=True)
+            )
+        return for_x, for_weight, for_bias, None, None, None
+
+
+def _spread(small: Tensor, weight: Tensor, size: tuple[int, int], stride: int, pad: int) -> Tensor:
+    """Each pixel of small [N, S, h, w] times the kernels [S, L, k, k], laid over each other with
+    this stride: [N, L, *size], what a transposed convolution makes.
+
+    A kernel is cut into blocks of stride x stride, whose sums over neighbouring pixels need no
+    scattered writes; the blocks are shuffled into place at the end.
+    """
+    channels, outputs, kernel = weight.shape[:3]
+    count, _, height, width = small.shape
+    reach = -(-kernel // stride)  # blocks in a kernel
+    weight = F.pad(weight, (0, reach * stride - kernel) * 2)
+    blocks = weight.view(channels, outputs, reach, stride, reach, stride)
+    blocks = blocks.permute(0, 2, 4, 3, 5, 1).reshape(channels, -1)
+    pixels = small.permute(0, 2, 3, 1).reshape(-1, channels)
+    parts = (pixels @ blocks).view(count, height, width, reach, reach, -1)
+    sums = parts.new_zeros(count, height + reach - 1, width + reach - 1, parts.shape[-1])
+    for down in range(reach):
+        for right in range(reach):
+            sums[:, down : down + height, right : right + width] += parts[:, :, :, down, right]
+    picture = sums.view(*sums.shape[:3], stride, stride, outputs).permute(0, 1, 3, 2, 4, 5)
+    picture = picture.reshape(count, sums.shape[1] * stride, sums.shape[2] * stride, outputs)
+    beyond = [max(0, pad + size[i] - picture.shape[1 + i]) for i in (0, 1)]
+    picture = F.pad(picture, (0, 0, 0, beyond[1], 0, beyond[0]))  # pixels that no kernel reaches
+    picture = picture[:, pad : pad + size[0], pad : pad + size[1]]
+    return picture.contiguous().permute(0, 3, 1, 2)
 
 
 def _weight_gradient(large: Tensor, small: Tensor, kernel: int, stride: int, pad: int) -> Tensor:
@@ -146,9 +172,34 @@ def _weight_gradient(large: Tensor, small: Tensor, kernel: int, stride: int, pad
     bytes_each = patches[0].numel() * patches.element_size()
     at_once = max(1, MOST_PATCH_BYTES // bytes_each)
     parts = [
-        pixels[i : i + at_once].flatten(0, 2).t()
-        @ patches[i : i + at_once].flatten(0, 2).flatten(1)
+        _product(
+            pixels[i : i + at_once].flatten(0, 2), patches[i : i + at_once].flatten(0, 2).flatten(1)
+        )
         for i in range(0, count, at_once)
     ]
     total = parts[0] if len(parts) == 1 else torch.stack(parts).sum(0)
     return total.view(-1, kernel, kernel, channels).permute(0, 3, 1, 2)
+
+
+def _product(a: Tensor, b: Tensor) -> Tensor:
+    """a^T b of [P, M] and [P, N]: by oneDNN, whose product of float32 is up to twice as fast as
+    the one behind `@` on some processors; with `@` where a second gradient is wanted."""
+    if ONEDNN_PRODUCT is None or torch.is_grad_enabled() or a.dtype != torch.float32:
+        return a.t() @ b
+    out: Tensor = ONEDNN_PRODUCT(a.t(), b.t(), None, "none", [], "")
+    return out
+
+
+def _onednn_product() -> Any:
+    """torch's own operator x w^T (the one its compiler emits), where this build has it and it
+    says what is expected of it."""
+    try:
+        product = torch.ops.mkldnn._linear_pointwise
+        x = torch.arange(6.0).view(2, 3)
+        fits = torch.equal(product(x, x, None, "none", [], ""), x @ x.t())
+    except (AttributeError, RuntimeError, TypeError):
+        return None
+    return product if fits else None
+
+
+ONEDNN_PRODUCT = _onednn_product()
