@@ -101,6 +101,7 @@ def test_unknown_keys_in_a_stored_configuration_are_refused():
 
 def test_what_may_differ_when_a_run_is_resumed():
     free = {"training.steps": 9, "output.keep": 5, "runtime.threads": 2, "runtime.devices": 2}
+    free["data.memory_gb"] = 0.5
     assert differences(CONFIG, override(CONFIG, free)) == []
     fixed = {"training.seed": 4, "runtime.precision": "64", "objective.loss": "hinge"}
     lines = differences(CONFIG, override(CONFIG, fixed))

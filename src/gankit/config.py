@@ -216,7 +216,12 @@ class Config:
 
 BUDGETS = ("minutes", "steps", "images")
 #: Settings that may differ when a run is resumed: they do not change what is computed.
-FREE_ON_RESUME = (*(f"training.{name}" for name in BUDGETS), "output.", "runtime.")
+FREE_ON_RESUME = (
+    *(f"training.{name}" for name in BUDGETS),
+    "data.memory_gb",
+    "output.",
+    "runtime.",
+)
 #: ... except these, which do.
 FIXED_ON_RESUME = ("runtime.precision",)
 
@@ -257,7 +262,8 @@ def override(config: Config, changes: Mapping[str, Any]) -> Config:
         if key not in known:
             leaf = [name for name in known if name.rsplit(".", 1)[-1] == key]
             hint = f" Did you mean {leaf[0]!r}?" if leaf else did_you_mean(key, known)
-            raise ConfigError(f"unknown setting {key!r}.{hint}")
+            whose = f"family '{config.family}' has no" if key.startswith("network.") else "unknown"
+            raise ConfigError(f"{whose} setting {key!r}.{hint}")
     if changes.get("family", config.family) != config.family:  # its options are another class
         raise ConfigError(
             f"the family is '{config.family}' here and cannot be set to '{changes['family']}': "
