@@ -28,6 +28,8 @@ class FeatureNetwork(ABC):
         channels: 1 or 3, and images are converted; None: as they come.
         class_names: of the columns of `probabilities`; empty where it does not classify.
         block: images at a time: memory is this many images at the network's size.
+        usual: how many images are measured where nobody says.
+        rounds: whether it looks at images of 8 bits only.
     """
 
     name: str
@@ -36,6 +38,8 @@ class FeatureNetwork(ABC):
     channels: int | None = None
     class_names: tuple[str, ...] = ()
     block: int = 250
+    usual: int = 10_000
+    rounds: bool = False
 
     def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """float32 [N, D] of images uint8 [N, H, W] (grey) or [N, H, W, C], 0..255."""
@@ -53,21 +57,26 @@ class FeatureNetwork(ABC):
     ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
         """Features and probabilities (None where it does not classify) from one pass."""
         features, probabilities = [], []
-        with torch.inference_mode():
-            for start in range(0, len(images), self.block):
+        for start in range(0, len(images), self.block):
+            with torch.inference_mode():
                 found, chances = self.forward(self.prepare(images[start : start + self.block]))
-                features.append(found.float().cpu().numpy())
-                if chances is not None:
-                    probabilities.append(chances.float().cpu().numpy())
+            features.append(found.float().cpu().numpy())
+            if chances is not None:
+                probabilities.append(chances.float().cpu().numpy())
         return np.concatenate(features), np.concatenate(probabilities) if probabilities else None
 
     def prepare(self, images: NDArray[np.uint8]) -> Tensor:
         """float32 [N, C, H, W] in [0, 1], with the network's channels, at its size."""
         planes = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
-        pictures = torch.from_numpy(np.array(planes, np.float32, order="C")) / 255
+        return self.fit(torch.from_numpy(np.array(planes, np.float32, order="C")) / 255)
+
+    def fit(self, pictures: Tensor) -> Tensor:
+        """The same of pictures that are float32 [N, C, H, W] in [0, 1] already, and not rounded."""
+        count, channels, height, width = pictures.shape
+        shape = (count, height, width) if channels == 1 else (count, height, width, channels)
         pictures = _with_channels(pictures, self.channels)
-        size = self.size_for(images.shape)
-        if size == pictures.shape[2:]:
+        size = self.size_for(shape)
+        if size == (height, width):
             return pictures
         # Bicubic filters overshoot.
         return F.interpolate(pictures, size, mode="bicubic", antialias=True).clamp_(0, 1)

@@ -111,7 +111,7 @@ class Inception(FeatureNetwork):
     """
 
     name = "inception"
-    channels, block = 3, 50
+    channels, block, rounds = 3, 50, True
 
     def __init__(self, device: str) -> None:
         try:
@@ -145,7 +145,7 @@ class EfficientNet(FeatureNetwork):
     """EfficientNet-Lite0, trained on ImageNet; 1,280 features."""
 
     name = "efficientnet"
-    size, channels, block = (224, 224), 3, 50
+    size, channels, block, usual = (224, 224), 3, 50, 2000
 
     def __init__(self, device: str) -> None:
         try:
