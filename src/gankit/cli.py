@@ -52,6 +52,7 @@ SETTINGS = {
     "checkpoint_every": "output.checkpoint_every",
     "keep": "output.keep",
     "tensorboard": "output.tensorboard",
+    "evaluate_every": "output.evaluate_every",
 }
 
 
@@ -130,6 +131,9 @@ def train(
     ] = None,
     keep: Annotated[int | None, option("how many checkpoints to keep")] = None,
     tensorboard: Annotated[bool | None, option("write TensorBoard events too")] = None,
+    evaluate_every: Annotated[
+        int | None, option("steps between scores, measured in the background; 0: never")
+    ] = None,
     set_: Annotated[
         list[str] | None, option("any setting: section.key=value; may be repeated", "--set")
     ] = None,

@@ -230,7 +230,7 @@ def accuracy(pair: Pair) -> float:
     return pair.accuracy.overall
 
 
-@measure("accuracy of the worst class({})", "higher", SAME_CLASSES, lambda pair: pair.classifies)
+@measure("worst class({})", "higher", SAME_CLASSES, lambda pair: pair.classifies)
 def worst_class(pair: Pair) -> float:
     """the same, of the class that is read worst"""
     return pair.accuracy.worst
@@ -245,7 +245,7 @@ def class_distance(pair: Pair) -> float:
     return pair.by_class.overall
 
 
-@measure("FD of the worst class({})", "lower", ENOUGH, lambda pair: pair.class_counts_suffice)
+@measure("FD worst class({})", "lower", ENOUGH, lambda pair: pair.class_counts_suffice)
 def worst_class_distance(pair: Pair) -> float:
     """the same, of the class that is farthest"""
     return pair.by_class.worst
@@ -268,13 +268,13 @@ def halves(pair: Pair) -> Pair:
     )
 
 
-@measure("too near to train({})", "lower", UNSEEN, held_out, halves)
+@measure("too near({})", "lower", UNSEEN, held_out, halves)
 def too_near(pair: Pair) -> float:
     """share of samples nearer to the training set than 95 % of unseen examples are"""
     return pair.memorisation.too_near
 
 
-@measure("on train's side({})", "lower", UNSEEN, held_out, halves)
+@measure("train side({})", "lower", UNSEEN, held_out, halves)
 def train_side(pair: Pair) -> float:
     """share of samples nearer to the training set than to unseen examples; .5: none is copied"""
     return pair.memorisation.train_side

@@ -76,6 +76,8 @@ def read_reals(gan: GAN, source: str | None, split: Split | None, say: Say) -> R
     elif source is not None and source != config.source:
         options = {}
     name = source or config.source
+    if name.startswith("toy:") and len(gan.shape) == 3:  # which would refuse the size instead
+        raise DataError(f"data '{name}' is points, the run makes images: give other --data")
     train = load_dataset(name, **options)
     measured, found = train, "train"
     if split != "train":
