@@ -107,7 +107,7 @@ def test_draws_are_averaged(run):
 def test_real_features_are_computed_once(run, cache, monkeypatch):
     first = evaluate(run, n=100, draws=1, metrics=CHEAP)
     files = sorted(cache.rglob("*.safetensors"))
-    assert len(files) == 3  # reference, training examples, stand-ins
+    assert len(files) == 2  # reference, stand-ins
 
     def refuse(*arguments):
         raise AssertionError("real examples were read")
@@ -201,6 +201,10 @@ def test_the_parts_have_nothing_in_common(run):
     assert not set(parts.reference) & set(parts.stand_ins)
     assert len(parts.reference) == len(parts.stand_ins) == 4000
     assert part(reals, 6000, 10_000).stand_ins is None
+    assert parts.trained_on is None
+    with_test = part(read_reals(gankit.load(run), None, None, print), 100, 2000)
+    assert [len(with_test.reference), len(with_test.stand_ins)] == [100, 100]
+    assert len(with_test.trained_on) == 2000
 
 
 def test_labels_are_asked_for_as_often_as_they_occur(run):

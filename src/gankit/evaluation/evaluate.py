@@ -18,17 +18,15 @@ from gankit.artifact import BLOCK, GAN, load
 from gankit.errors import ConfigError
 from gankit.evaluation.feature_network import FeatureNetwork
 from gankit.evaluation.features import Digits, load_network
-from gankit.evaluation.measures import METRICS, SETTINGS, Measure, Pair
+from gankit.evaluation.measures import MEMORISATION, METRICS, SETTINGS, Measure, Pair
 from gankit.evaluation.paths import EPSILON, PAIRS, has_paths, mean_path_length
 from gankit.evaluation.reals import (
     Parts,
     Reals,
     Split,
-    base_name,
     choose_network,
     part,
     read_reals,
-    shuffled,
 )
 from gankit.evaluation.scores import Protocol, Report, Score, write_report
 from gankit.evaluation.sets import KEPT, Embedded, ModeOf, Track, embed, embed_real
@@ -94,6 +92,8 @@ def evaluate(
     network = choose_network(reals, given, device, watch.say)
     parts = part(reals, n, network.usual)
 
+    if metrics and not set(metrics) & set(MEMORISATION):
+        parts = replace(parts, trained_on=None)
     base, floor = real_pairs(gan, reals, parts, network, watch.track)
     measures: dict[str, Measure] = {}
     values: dict[str, list[float]] = {}
@@ -110,7 +110,7 @@ def evaluate(
         network=network.name,
         network_hash=network.digest,
         resize=network.resize(picture_shape(gan)),
-        data=base_name(reals.measured.name),
+        data=Path(reals.measured.name).name,  # no one's paths are published
         data_hash=reals.measured.fingerprint,
         split=reals.split,
         n_real=len(parts.reference),
@@ -155,8 +155,8 @@ def real_pairs(
 
     reference = embedded(reals.measured, parts.reference, f"real examples ({reals.split})")
     train = None
-    if reals.split == "test" and reals.own:
-        train = embedded(reals.train, shuffled(len(reals.train))[:KEPT], "training examples")
+    if parts.trained_on is not None:
+        train = embedded(reals.train, parts.trained_on, "training examples")
     base = Pair(
         real=reference,
         other=reference,

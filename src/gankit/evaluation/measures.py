@@ -251,6 +251,8 @@ def worst_class_distance(pair: Pair) -> float:
     return pair.by_class.worst
 
 
+MEMORISATION = ("too_near", "train_side")
+"""What alone looks at the examples that were trained on."""
 UNSEEN = "real examples that were not trained on: a test split"
 
 

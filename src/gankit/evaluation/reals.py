@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +15,7 @@ from gankit.errors import ConfigError, DataError
 from gankit.evaluation.digits_network import CLASSES
 from gankit.evaluation.feature_network import FeatureNetwork
 from gankit.evaluation.features import Digits, Pixels, Points
+from gankit.evaluation.sets import KEPT
 from gankit.randomness import Purpose, generator
 
 Split = Literal["train", "test"]
@@ -51,11 +51,14 @@ class Parts:
         reference: of `Reals.measured`.
         stand_ins: of `Reals.train`, none of them in `reference`: they stand in for samples, which
             gives the floor. None where there are too few.
+        trained_on: of `Reals.train`, where `reference` holds examples that were not trained on;
+            else None.
         n_fake: samples in a draw, and stand-ins.
     """
 
     reference: NDArray[np.int64]
     stand_ins: NDArray[np.int64] | None
+    trained_on: NDArray[np.int64] | None
     n_fake: int
 
 
@@ -112,7 +115,14 @@ def part(reals: Reals, n: int | None, usual: int) -> Parts:
         count = min(n or min(usual, len(train) // 2), len(train))
         reference, others = train[:count], train[count:]
     n_fake = n or min(usual, len(others))
-    return Parts(reference, others[:n_fake] if len(others) >= n_fake else None, n_fake)
+    return Parts(
+        reference=reference,
+        stand_ins=others[:n_fake] if len(others) >= n_fake else None,
+        trained_on=train[: min(KEPT, max(n_fake, usual))]
+        if reals.split == "test" and reals.own
+        else None,
+        n_fake=n_fake,
+    )
 
 
 def shuffled(count: int) -> NDArray[np.int64]:
@@ -154,8 +164,3 @@ def _reads(network: Digits, dataset: Dataset) -> bool:
     some = np.arange(min(500, len(dataset)))
     named = network.probabilities(as_pictures(dataset.read(some))).argmax(1)
     return float((named == dataset.labels[some]).mean()) >= READ_RIGHTLY
-
-
-def base_name(source: str) -> str:
-    """`digits` of `digits`, `photos` of `/data/photos`: no one's paths are published."""
-    return Path(source).name
