@@ -52,6 +52,7 @@ SETTINGS = {
     "checkpoint_every": "output.checkpoint_every",
     "keep": "output.keep",
     "tensorboard": "output.tensorboard",
+    "evaluate_every": "output.evaluate_every",
 }
 
 
@@ -130,6 +131,9 @@ def train(
     ] = None,
     keep: Annotated[int | None, option("how many checkpoints to keep")] = None,
     tensorboard: Annotated[bool | None, option("write TensorBoard events too")] = None,
+    evaluate_every: Annotated[
+        int | None, option("steps between scores, measured in the background; 0: never")
+    ] = None,
     set_: Annotated[
         list[str] | None, option("any setting: section.key=value; may be repeated", "--set")
     ] = None,
@@ -233,6 +237,41 @@ def classify(
 
 
 @app.command
+def evaluate(
+    run: Annotated[Path, option("a run directory, or its model.safetensors")],
+    /,
+    *,
+    features: Annotated[
+        str | None, option("feature network: see `gankit list`, or a .onnx or .pt2 file")
+    ] = None,
+    data: Annotated[str | None, option("real data in place of the run's own")] = None,
+    split: Annotated[
+        Literal["train", "test"] | None, option("of the real data; test where there is one")
+    ] = None,
+    n: Annotated[int | None, option("samples in a draw; the default is 10,000", "-n")] = None,
+    draws: Annotated[int, option("independent draws: the interval is over them")] = 5,
+    seed: Annotated[int, option("of the samples")] = 0,
+    metrics: Annotated[str | None, option("names joined by commas; the default is all")] = None,
+    device: Annotated[Literal["cpu", "cuda", "mps"], option("where to compute")] = "cpu",
+    json: Annotated[bool, option("print the report as JSON, and nothing else")] = False,
+) -> None:
+    """Measure a run against real data: each score with its interval, floor and protocol."""
+    from gankit.evaluation.evaluate import evaluate as measure
+    from gankit.evaluation.evaluate import keep
+    from gankit.evaluation.show import print_report, watch_on_stderr
+
+    report = measure(
+        run, features=features, data=data, split=split, n=n, draws=draws, seed=seed,
+        metrics=metrics.split(",") if metrics else (), device=device, watch=watch_on_stderr(),
+    )  # fmt: skip
+    if json:
+        print(report.to_json())
+    else:
+        print_report(report)
+    keep(run, report)
+
+
+@app.command
 def reproduce(
     name: Annotated[str, option("see `gankit list`")],
     /,
@@ -260,8 +299,10 @@ def reproduce(
 
 @app.command(name="list")
 def list_() -> None:
-    """Families, data sets, recipes, losses and penalties, each with one line."""
+    """Families, data sets, recipes, losses, metrics and more, each with one line."""
     from gankit.data import DATASETS
+    from gankit.evaluation.features import FEATURES
+    from gankit.evaluation.measures import METRICS
     from gankit.families import FAMILIES
     from gankit.parts.augment import AUGMENTATIONS
     from gankit.parts.losses import LOSSES
@@ -277,6 +318,8 @@ def list_() -> None:
         "penalties": PENALTIES,
         "augmentations": AUGMENTATIONS,
         "reproductions": REPRODUCTIONS,
+        "feature networks (or any .onnx or .pt2 file)": FEATURES,
+        "metrics": METRICS,
     }
     for title, registry in registries.items():
         print(f"{title}:")

@@ -172,9 +172,12 @@ class OutputConfig:
     keep: int = 2  # newest checkpoints kept
     log_every: int = 50
     tensorboard: bool = False
+    evaluate_every: int = 0  # steps between scores; 0: never
+    evaluate_in: Literal["background", "between"] = "background"  # a process, or between steps
+    evaluate_features: str | None = None  # the feature network; None: by the data
 
     def __post_init__(self) -> None:
-        for key in ("sample_every", "checkpoint_every"):
+        for key in ("sample_every", "checkpoint_every", "evaluate_every"):
             value = getattr(self, key)
             _require(value is None or value >= 0, f"output.{key}", value, "at least 0")
         _require(self.keep >= 1, "--keep", self.keep, "at least 1")

@@ -25,6 +25,7 @@ class Purpose(IntEnum):
     TOY = 7
     LABELS = 8
     REFERENCE = 9
+    EVALUATION = 10
 
 
 def generator(seed: int, purpose: Purpose, step: int = 0, substep: int = 0) -> np.random.Generator:

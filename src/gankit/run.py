@@ -5,6 +5,8 @@ metrics.jsonl       one line a logged step
 samples/            a picture of the same latents every so often: 0000500.png
 checkpoints/        the newest few: step-0000500.safetensors
 model.safetensors   the artifact (artifact.py), rewritten with every checkpoint
+scores/             reports of evaluations (evaluation/scores.py)
+evaluation.jsonl    one line an evaluation during training: what it cost
 grid.png            the last samples;  timeline.gif  all of them, as a film
 """
 

@@ -17,6 +17,9 @@ COUNT = 25_600
 
 SPIRAL_SIGMA = 0.02
 
+MIXTURES = ("toy:ring8", "toy:grid25")
+"""Those whose modes are known."""
+
 
 class Modes(NamedTuple):
     """Equally likely round Gaussians: their centres, float64 [M, 2], and standard deviation."""

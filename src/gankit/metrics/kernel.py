@@ -9,7 +9,13 @@ from gankit.errors import ConfigError
 
 
 def squared_mmd(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
-    """Unbiased, so it may be below 0: features [M, D] and [N, D], k(x, y) = (x y / D + 1)^3."""
+    """Unbiased, so it may be below 0: features [M, D] and [N, D], k(x, y) = (x y / D + 1)^3.
+
+    Memory grows with M and N squared: take `kernel_distance` for large sets.
+    Raises ConfigError for fewer than 2 features.
+    """
+    if min(len(a), len(b)) < 2:
+        raise ConfigError(f"a kernel distance needs 2 examples, got {len(a)} and {len(b)}")
     x, y = a.astype(np.float64), b.astype(np.float64)
     within = [_kernel(z, z) for z in (x, y)]
     pairs = [(k.sum() - np.trace(k)) / (len(k) * (len(k) - 1)) for k in within]

@@ -12,9 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gankit.errors import ConfigError
-
-ROWS = 500
-"""Features at a time: memory is this times the size of the other set."""
+from gankit.metrics.distances import kth_nearest, tiles
 
 
 @dataclass(frozen=True)
@@ -39,37 +37,18 @@ def manifold(real: NDArray[np.floating], fake: NDArray[np.floating], k: int = 5)
     """
     if min(len(real), len(fake)) <= k:
         raise ConfigError(f"k = {k} neighbours need more examples, got {len(real)} and {len(fake)}")
-    radii_real, radii_fake = _radii(real, k), _radii(fake, k)
-    in_real = np.zeros(len(fake))  # how many real balls hold each fake
+    radii_real, radii_fake = kth_nearest(real, k), kth_nearest(fake, k)
+    in_real = np.zeros(len(fake), np.int64)  # how many real balls hold each fake
     in_fake = np.zeros(len(real), bool)
     covered = np.zeros(len(real), bool)
-    for start in range(0, len(real), ROWS):
-        rows = slice(start, start + ROWS)
-        distance = _distances(real[rows], fake)
+    for rows, columns, distance in tiles(real, fake):
         held = distance < radii_real[rows, None]
-        in_real += held.sum(0)
-        covered[rows] = held.any(1)
-        in_fake[rows] = (distance < radii_fake).any(1)
+        in_real[columns] += held.sum(0)
+        covered[rows] |= held.any(1)
+        in_fake[rows] |= (distance < radii_fake[columns]).any(1)
     return Manifold(
         precision=float((in_real > 0).mean()),
         recall=float(in_fake.mean()),
         density=float(in_real.mean() / k),
         coverage=float(covered.mean()),
     )
-
-
-def _radii(features: NDArray[np.floating], k: int) -> NDArray[np.float64]:
-    """The distance of each feature to its k-th nearest other one: [N]."""
-    radii = np.empty(len(features))
-    for start in range(0, len(features), ROWS):
-        rows = slice(start, start + ROWS)
-        # The nearest of all is the feature itself.
-        radii[rows] = np.partition(_distances(features[rows], features), k, axis=1)[:, k]
-    return radii
-
-
-def _distances(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:
-    x, y = a.astype(np.float64), b.astype(np.float64)
-    squared = np.square(x).sum(1)[:, None] + np.square(y).sum(1) - 2 * x @ y.T
-    distances: NDArray[np.float64] = np.sqrt(squared.clip(0))
-    return distances

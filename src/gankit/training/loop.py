@@ -74,6 +74,9 @@ def play(session: Session, signals: StopSignals) -> Outcome:
         ):
             session.write_checkpoint()
             written = clock.note_checkpoint()
+        if state.step > began and due(state.step, output.evaluate_every):
+            clock.leave_out(session.evaluate())
+        session.evaluations.collect()
         overtime = clock.overtime()
         if session.runtime.anywhere(overtime or signals.received is not None):
             break
@@ -92,6 +95,10 @@ def play(session: Session, signals: StopSignals) -> Outcome:
     if state.step > began:
         session.write_picture()
         session.write_timeline()
+        if output.evaluate_every and state.step >= steps:
+            session.evaluations.collect(wait=True)
+            session.evaluate()
+            session.evaluations.collect(wait=True)
     return Outcome(
         run=session.run,
         step=state.step,
@@ -121,6 +128,12 @@ class Clock:
     def tick(self) -> None:
         """A step was taken."""
         self._session.state.seconds = self._before + time.monotonic() - self._began
+
+    def leave_out(self, seconds: float) -> None:
+        """Time in which no step was meant to be taken: no part of the budget, nor of the speed."""
+        self._began += seconds
+        self._window += seconds
+        self._session.started += seconds
 
     def images_per_second(self) -> float:
         """Real images shown to D per second, over all processes, since this was last asked."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from gankit.families import Task
 from gankit.run import Plan, Record, Run, describe
 from gankit.training.budget import extend_plan, plan_budget
 from gankit.training.checkpoint import restore_newest, write_checkpoint
+from gankit.training.evaluating import Evaluations
 from gankit.training.optimizers import set_pace
 from gankit.training.preview import Preview
 from gankit.training.progress import Display
@@ -45,6 +46,7 @@ class Session:
     display: Display
     tracker: Tracker
     preview: Preview
+    evaluations: Evaluations
     state: State
     update: Update
     started: float
@@ -115,6 +117,10 @@ class Session:
                     {player: average.network for player, average in self.state.averages.items()},
                     self.state.step,
                 )
+
+    def evaluate(self) -> float:
+        """Score the averaged weights; the seconds for which training stood still."""
+        return self.evaluations.begin(self.state) if self.writes else 0.0
 
     def log(self, moves: Moves, images_per_second: float) -> None:
         """One line of metrics.jsonl, on the display and for the tracker."""
@@ -200,6 +206,7 @@ def open_session(config: Config, folder: str | Path) -> Iterator[Session]:
     writes = runtime.rank == 0
     with (
         Display(quiet=not writes) as display,
+        closing(Evaluations(run, config.output, display.say)) as evaluations,
         Feed(
             dataset,
             seed=config.training.seed,
@@ -221,6 +228,7 @@ def open_session(config: Config, folder: str | Path) -> Iterator[Session]:
             display=display,
             tracker=Tracker(run.folder, config.output.tensorboard and writes),
             preview=Preview(state.game, dataset),
+            evaluations=evaluations,
             state=state,
             update=update,
             started=started,

@@ -1,0 +1,120 @@
+"""What a feature network is: images in, vectors out, with a name and a digest of its weights."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from gankit.errors import ConfigError, DataError
+
+LUMA = (0.299, 0.587, 0.114)
+"""Grey of colour, by ITU-R 601, as Pillow has it."""
+
+
+class FeatureNetwork(ABC):
+    """Images -> feature vectors, and class probabilities where it classifies.
+
+    Attributes:
+        name: as scores are labelled with it; the distance in `inception`'s features is the FID.
+        digest: of its weights; 'none' where it has none.
+        size: (height, width) that images are brought to; None: as they come.
+        channels: 1 or 3, and images are converted; None: as they come.
+        class_names: of the columns of `probabilities`; empty where it does not classify.
+        block: images at a time: memory is this many images at the network's size.
+        usual: how many images are measured where nobody says.
+        rounds: whether it looks at images of 8 bits only.
+    """
+
+    name: str
+    digest: str = "none"
+    size: tuple[int, int] | None = None
+    channels: int | None = None
+    class_names: tuple[str, ...] = ()
+    block: int = 250
+    usual: int = 10_000
+    rounds: bool = False
+
+    def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """float32 [N, D] of images uint8 [N, H, W] (grey) or [N, H, W, C], 0..255."""
+        return self.embed(images)[0]
+
+    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The chance of each class: float32 [N, K]. Raises ConfigError where it names none."""
+        found = self.embed(images)[1]
+        if found is None:
+            raise ConfigError(f"the feature network '{self.name}' names no classes")
+        return found
+
+    def embed(
+        self, images: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """Features and probabilities (None where it does not classify) from one pass."""
+        features, probabilities = [], []
+        for start in range(0, len(images), self.block):
+            with torch.inference_mode():
+                found, chances = self.forward(self.prepare(images[start : start + self.block]))
+            features.append(found.float().cpu().numpy())
+            if chances is not None:
+                probabilities.append(chances.float().cpu().numpy())
+        return np.concatenate(features), np.concatenate(probabilities) if probabilities else None
+
+    def prepare(self, images: NDArray[np.uint8]) -> Tensor:
+        """float32 [N, C, H, W] in [0, 1], with the network's channels, at its size."""
+        planes = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
+        return self.fit(torch.from_numpy(np.array(planes, np.float32, order="C")) / 255)
+
+    def fit(self, pictures: Tensor) -> Tensor:
+        """The same of pictures that are float32 [N, C, H, W] in [0, 1] already, and not rounded."""
+        count, channels, height, width = pictures.shape
+        shape = (count, height, width) if channels == 1 else (count, height, width, channels)
+        pictures = _with_channels(pictures, self.channels)
+        size = self.size_for(shape)
+        if size == (height, width):
+            return pictures
+        # Bicubic filters overshoot.
+        return F.interpolate(pictures, size, mode="bicubic", antialias=True).clamp_(0, 1)
+
+    def size_for(self, shape: tuple[int, ...]) -> tuple[int, int]:
+        """The (height, width) that images of this shape [N, H, W] or [N, H, W, C] are given."""
+        return self.size or (shape[1], shape[2])
+
+    def resize(self, shape: tuple[int, ...]) -> str:
+        """How images of this shape are brought to the network's size: 'none', or the filter."""
+        size = self.size_for(shape)
+        if size == tuple(shape[1:3]):
+            return "none"
+        return f"bicubic, antialiased (torch), to {size[0]}x{size[1]}"
+
+    @abstractmethod
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Features [N, D] and probabilities [N, K] or None, of what `prepare` gives."""
+
+
+def file_digest(path: Path) -> str:
+    """A hex digest of a file's bytes. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def _with_channels(pictures: Tensor, channels: int | None) -> Tensor:
+    """Grey repeated as colour, or colour weighed to grey, where the network wants it."""
+    given = pictures.shape[1]
+    if channels is None or channels == given:
+        return pictures
+    if given == 1:
+        return pictures.expand(-1, channels, -1, -1)
+    if channels == 1 and given == 3:
+        return (pictures * torch.tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    raise DataError(f"images of {given} channels given to a network of {channels}")
+
+
+def make_ready(network: nn.Module, device: str) -> None:
+    """For use: on its device, in eval mode, not to be trained."""
+    network.to(device).eval().requires_grad_(False)

@@ -1,0 +1,91 @@
+"""What a sample of a class is worth as one: accuracy by class, Frechet distance by class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gankit.errors import ConfigError
+from gankit.metrics.frechet import frechet_distance, moments
+
+
+@dataclass(frozen=True)
+class ByClass:
+    """A measure of all classes together, of each, and of the worst.
+
+    Attributes:
+        overall: of accuracy, the share of all samples; of a distance, the mean over classes.
+        each: float64 [K]; nan for a class that nobody asked for.
+        worst: the value of the class `worst_class`.
+    """
+
+    overall: float
+    each: NDArray[np.float64]
+    worst: float
+    worst_class: int
+
+
+def conditional_accuracy(
+    predicted: NDArray[np.integer], asked: NDArray[np.integer], classes: int
+) -> ByClass:
+    """The share of samples in [0, 1] that a classifier reads as the class asked for.
+
+    Args:
+        predicted: [N], a classifier's classes, 0..classes-1.
+        asked: [N], the labels the samples were made from.
+
+    Raises ConfigError where there is nothing to compare, or labels are out of range.
+    """
+    if not len(predicted) == len(asked) > 0:
+        raise ConfigError(
+            f"accuracy needs one asked label a sample, got {len(asked)} for {len(predicted)}"
+        )
+    counts = _counts(asked, classes)
+    right = np.bincount(asked[predicted == asked], minlength=classes)
+    each = np.divide(right, counts, out=np.full(classes, np.nan), where=counts > 0)
+    worst = int(np.nanargmin(each))
+    return ByClass(float(right.sum() / len(asked)), each, float(each[worst]), worst)
+
+
+def class_frechet(
+    real: NDArray[np.floating],
+    real_labels: NDArray[np.integer],
+    fake: NDArray[np.floating],
+    fake_labels: NDArray[np.integer],
+    classes: int,
+    least: int = 50,
+) -> ByClass:
+    """The Frechet distance of each class's fakes [M, D] to its reals [N, D], and their mean.
+
+    It sees what the distance of all cannot: good samples of the wrong class, a class that is one
+    picture. With fewer examples than dimensions it lies far above 0 for perfect samples too:
+    read it beside its floor at the same counts.
+
+    Raises ConfigError where a class has fewer than `least` examples on either side.
+    """
+    for what, labels in (("real", real_labels), ("fake", fake_labels)):
+        counts = _counts(labels, classes)
+        if counts.min() < least:
+            few = int(counts.argmin())
+            raise ConfigError(
+                f"class {few} has {counts[few]} {what} examples, a Frechet distance by class "
+                f"needs {least} of each: take more examples, or leave it out"
+            )
+    each = np.array(
+        [
+            frechet_distance(moments([real[real_labels == c]]), moments([fake[fake_labels == c]]))
+            for c in range(classes)
+        ]
+    )
+    worst = int(each.argmax())
+    return ByClass(float(each.mean()), each, float(each[worst]), worst)
+
+
+def _counts(labels: NDArray[np.integer], classes: int) -> NDArray[np.int64]:
+    if len(labels) and not 0 <= labels.min() <= labels.max() < classes:
+        raise ConfigError(
+            f"labels go from {labels.min()} to {labels.max()}, {classes} classes from 0"
+        )
+    return np.bincount(labels, minlength=classes)

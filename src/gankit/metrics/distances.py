@@ -1,0 +1,71 @@
+"""Euclidean distances between features, in tiles, so that memory does not grow with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+ROWS = 1000
+COLUMNS = 4000
+"""One tile: 32 MB of distances, and its features in float64 (80 MB where they have 2,048)."""
+
+
+def blocks(count: int, size: int) -> Iterator[slice]:
+    """0..count in slices of `size`, the last one shorter."""
+    return (slice(start, min(start + size, count)) for start in range(0, count, size))
+
+
+def distances(a: NDArray[np.generic], b: NDArray[np.generic]) -> NDArray[np.float64]:
+    """[n, D] and [m, D] -> float64 [n, m], by one matrix product.
+
+    Exact to about 1e-8 of the features' own length, so two equal features are that far apart;
+    `nearest` is exact there too.
+    """
+    x, y = a.astype(np.float64), b.astype(np.float64)
+    squared = x @ y.T
+    squared *= -2
+    squared += np.square(x).sum(1)[:, None]
+    squared += np.square(y).sum(1)
+    return np.sqrt(squared.clip(0, out=squared), out=squared)
+
+
+def tiles(
+    a: NDArray[np.generic], b: NDArray[np.generic]
+) -> Iterator[tuple[slice, slice, NDArray[np.float64]]]:
+    """(rows of a, rows of b, their distances): every pair once, all of one block of a together."""
+    for rows in blocks(len(a), ROWS):
+        for columns in blocks(len(b), COLUMNS):
+            yield rows, columns, distances(a[rows], b[columns])
+
+
+def kth_nearest(features: NDArray[np.generic], k: int) -> NDArray[np.float64]:
+    """The distance of each of [N, D] to its k-th nearest other one: [N]; needs N > k."""
+    nearest = np.full((len(features), k + 1), np.inf)  # the nearest of all is the feature itself
+    for rows, _, distance in tiles(features, features):
+        both = np.concatenate([nearest[rows], distance], 1)
+        nearest[rows] = np.partition(both, k, axis=1)[:, : k + 1]
+    radii: NDArray[np.float64] = nearest.max(1)
+    return radii
+
+
+def nearest(
+    queries: NDArray[np.generic], examples: NDArray[np.generic]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Of each query [N, D], the nearest of the examples [M, D]: its index, and how far it is.
+
+    The distance is that of the difference, so that of a copy is 0.
+    """
+    index = np.zeros(len(queries), np.int64)
+    least = np.full(len(queries), np.inf)
+    for rows, columns, distance in tiles(queries, examples):
+        found = distance.argmin(1)
+        value = distance[np.arange(len(found)), found]
+        better = value < least[rows]
+        index[rows] = np.where(better, columns.start + found, index[rows])
+        least[rows] = np.where(better, value, least[rows])
+    for rows in blocks(len(queries), ROWS):
+        apart = queries[rows].astype(np.float64) - examples[index[rows]].astype(np.float64)
+        least[rows] = np.sqrt(np.square(apart).sum(1))
+    return index, least
