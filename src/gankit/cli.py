@@ -233,6 +233,39 @@ def classify(
 
 
 @app.command
+def report(
+    run: Annotated[Path, option("a run directory")],
+    /,
+) -> None:
+    """Write RUN/report.html again: samples, curves, scores, verdict, settings on one page."""
+    from gankit.evaluation.report import write_run_report
+
+    print(write_run_report(run.expanduser()))
+
+
+@app.command
+def compare(
+    *runs: Annotated[Path, option("run directories, two or more")],
+    seed: Annotated[int, option("of the latents, the same for every run")] = 0,
+    rows: Annotated[int, option("of each grid of samples")] = 6,
+    allow_differences: Annotated[
+        bool, option("show scores of different protocols too, and say so")
+    ] = False,
+    out: Annotated[Path, option("the page", "--out", "-o")] = Path("compare.html"),
+) -> None:
+    """Runs side by side: samples from the same latents, curves, scores, speed, settings."""
+    from gankit.evaluation.compare import as_text
+    from gankit.evaluation.compare import compare as compare_runs
+    from gankit.evaluation.compare_page import write_comparison
+
+    folders = [folder.expanduser() for folder in runs]
+    comparison = compare_runs(folders, allow_differences=allow_differences)
+    write_comparison(comparison, out.expanduser(), seed=seed, rows=rows)
+    print(as_text(comparison))
+    print(out)
+
+
+@app.command
 def reproduce(
     name: Annotated[str, option("see `gankit list`")],
     /,

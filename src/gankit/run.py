@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -165,21 +165,19 @@ class Run:
         """Forget logged steps past `step`, and a torn last line: they will be taken again."""
         if not self.metrics_path.exists():
             return
-        kept = []
-        for line in self.metrics_path.read_text().splitlines():
-            try:
-                if json.loads(line)["step"] <= step:
-                    kept.append(line + "\n")
-            except (ValueError, KeyError):
-                continue
+        kept = [json.dumps(line) + "\n" for line in self.metrics() if line["step"] <= step]
         with self.writing("the log"):
             write_atomically(self.metrics_path, "".join(kept).encode())
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Every logged line."""
+        """Every logged line, but for one that a kill tore."""
         if not self.metrics_path.exists():
             return []
-        return [json.loads(line) for line in self.metrics_path.read_text().splitlines()]
+        lines = []
+        for line in self.metrics_path.read_text(errors="replace").splitlines():
+            with suppress(ValueError):
+                lines.append(json.loads(line))
+        return [line for line in lines if isinstance(line, dict) and "step" in line]
 
     def write_picture(self, step: int, picture: Pixels) -> Path:
         """Keep the picture of this step, and show it as the newest."""

@@ -92,6 +92,7 @@ def play(session: Session, signals: StopSignals) -> Outcome:
     if state.step > began:
         session.write_picture()
         session.write_timeline()
+        session.write_report()
     return Outcome(
         run=session.run,
         step=state.step,
