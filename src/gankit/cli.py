@@ -367,7 +367,8 @@ def _report(folder: Path, outcome: Any) -> None:
         print(f"nothing to do: all {steps} steps are trained; a larger budget extends the run")
     else:
         print(f"trained {step} steps in {outcome.seconds:,.0f} s")
-    for path in (outcome.run.grid_path, outcome.run.timeline_path, outcome.run.artifact_path):
+    run = outcome.run
+    for path in (run.grid_path, run.timeline_path, run.report_path, run.artifact_path):
         if path.exists():
             print(f"  {path}")
     print(f"  gankit sample {folder} -n 64 -o samples.png")

@@ -6,6 +6,8 @@ samples/            a picture of the same latents every so often: 0000500.png
 checkpoints/        the newest few: step-0000500.safetensors
 model.safetensors   the artifact (artifact.py), rewritten with every checkpoint
 grid.png            the last samples;  timeline.gif  all of them, as a film
+scores/             what `gankit evaluate` measured;  doctor.json  what ails the run
+report.html         all of it on one page (evaluation/report.py)
 """
 
 from __future__ import annotations
@@ -83,6 +85,7 @@ class Run:
         self.artifact_path = folder / "model.safetensors"
         self.grid_path = folder / "grid.png"
         self.timeline_path = folder / "timeline.gif"
+        self.report_path = folder / "report.html"
 
     def record(self) -> Record | None:
         """What this directory was started with; None where no run has begun in it.

@@ -97,7 +97,7 @@ class _Scale:
 
 def _axes(across: _Scale, up: _Scale, horizontal: str) -> list[Html]:
     bottom, parts = HEIGHT - BOTTOM, []
-    for value in up.marks(4):
+    for value in up.marks(5):
         y = up.place(value)
         parts += [
             element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y, class_="grid"),

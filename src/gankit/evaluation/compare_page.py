@@ -59,10 +59,10 @@ def write_comparison(seen: Comparison, target: Path, *, seed: int = 0, rows: int
     if not 1 <= rows <= MOST_ROWS:
         raise ConfigError(f"--rows must be in 1 to {MOST_ROWS}, got {rows}")
     content = page(
-        f"{' and '.join(seen.names)}: a comparison",
+        f"{', '.join(seen.names)}: a comparison",
         element(
             "header",
-            element("h1", " and ".join(seen.names)),
+            element("h1", ", ".join(seen.names)),
             element("p", f"{len(seen.runs)} runs, side by side.", class_="lede"),
         ),
         *(warning(line) for line in notes(seen)),
@@ -100,17 +100,8 @@ def _samples(seen: Comparison, seed: int, rows: int) -> Iterable[Html]:
         columns = max(asked, default=8)
         points = len(seen.gans[0].shape) == 1
         n = POINTS if points else columns * rows
-        same = same_latents(seen.gans, n, seed)
-        place = "point" if points else "tile"
         yield note(
-            f"Seed {seed}. "
-            + (
-                f"A {place} at the same place is drawn from the same latent by every run."
-                if same
-                else "The runs eat latents of different kinds or sizes, so that a "
-                f"{place} of one is none of another."
-            )
-            + (" One class a column." if asked and not points else "")
+            _drawn_from(seen, n, seed), " One class a column." if asked and not points else ""
         )
         drawn = [gan.sample(n, seed=seed) for gan in seen.gans]
         pictures = [_png(p) for p in (_clouds(drawn) if points else _grids(drawn, columns))]
@@ -127,6 +118,17 @@ def _samples(seen: Comparison, seed: int, rows: int) -> Iterable[Html]:
             for name, gan, picture in zip(seen.names, seen.gans, pictures, strict=True)
         ),
         class_="side pictures",
+    )
+
+
+def _drawn_from(seen: Comparison, n: int, seed: int) -> str:
+    """What samples at the same place of two pictures share."""
+    if same_latents(seen.gans, n, seed):
+        return f"Seed {seed}; at the same place every run draws from the same latent."
+    sizes = ", ".join(str(gan.config.latent.size) for gan in seen.gans)
+    return (
+        f"Seed {seed}, but the runs take latents of other sizes or kinds (sizes {sizes}): samples "
+        "at the same place share their class at most."
     )
 
 

@@ -106,8 +106,8 @@ def minutes(seconds: float) -> str:
 
 
 def number(value: float) -> str:
-    """A score, to four digits."""
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+    """A score, to four digits, noughts and all."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.4g}"
 
 
 def rate(speed: float) -> str:

@@ -99,7 +99,7 @@ def note(*text: str) -> Html:
 
 def warning(*text: str) -> Html:
     """A line that must be seen."""
-    return element("p", *text, class_="warning", role="note")
+    return element("p", *text, class_="mind", role="note")
 
 
 def page(title: str, *body: str, foot: str) -> bytes:
@@ -154,8 +154,8 @@ p { margin: .6rem 0; max-width: 46rem; }
 a { color: var(--c0); }
 .lede, .note, footer { color: var(--soft); }
 .note { font-size: .9rem; }
-.warning, .verdict { padding: .6rem .9rem; border-radius: 6px; max-width: none; }
-.warning { color: var(--warn); background: var(--warn-tint); }
+.mind, .verdict { padding: .6rem .9rem; border-radius: 6px; max-width: none; }
+.mind { color: var(--warn); background: var(--warn-tint); }
 .verdict { background: var(--tint); margin: .7rem 0; }
 .verdict > :first-child { margin-top: 0; } .verdict > :last-child { margin-bottom: 0; }
 .verdict.sick { background: var(--bad-tint); } .verdict.sick h3 { color: var(--bad); }

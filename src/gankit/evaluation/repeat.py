@@ -18,7 +18,7 @@ def changes_from_default(config: Config) -> dict[str, Any]:
     return {
         key: value
         for key, value in flatten(config).items()
-        if (key not in default or default[key] != value) and not _unset_budget(key, value)
+        if default[key] != value and not _unset_budget(key, value)
     }
 
 

@@ -46,9 +46,10 @@ from gankit.evaluation.repeat import (
 )
 from gankit.evaluation.scores import Report
 from gankit.families import FAMILIES
+from gankit.recipes import configure
+from gankit.run import Run
 from gankit.storage import write_atomically
 
-NAME = "report.html"
 MOST_FRAMES = 16
 LARGEST_PNG = 150_000
 """Bytes: a picture above this is put in as a JPEG of at most `FRAME_SIDE` pixels a side."""
@@ -74,7 +75,7 @@ def write_run_report(folder: Path) -> Path:
         foot=f"Written by gankit {__version__} on Python {platform.python_version()}, torch "
         f"{version('torch')}, {platform.system()} {platform.machine()}. This page loads nothing.",
     )
-    path = folder / NAME
+    path = Run(folder).report_path
     write_atomically(path, content)
     return path
 
@@ -103,10 +104,18 @@ def _head(seen: Facts) -> Html:
     ]
     for report in seen.newest_reports().values():
         pairs += [(score.label, number(score.value)) for score in report.scores[:1]]
-    pairs.append(("Doctor", verdict(seen)))
+    pairs.append(("Doctor", _health(seen)))
     lede = f"The run {seen.folder.resolve().name}: what it drew, how the game went, how good it is."
     title = f"{config.family} on {config.data.source}"
     return element("header", element("h1", title), element("p", lede, class_="lede"), facts(pairs))
+
+
+def _health(seen: Facts) -> str:
+    """`not examined`, `healthy`, `sick`, `warning, 2 signs`."""
+    if seen.diagnosis is None or seen.diagnosis.healthy:
+        return verdict(seen)
+    found = seen.diagnosis.verdicts
+    return found[0].severity + (f", {len(found)} signs" if len(found) > 1 else "")
 
 
 def _film(seen: Facts) -> Html:
@@ -257,7 +266,7 @@ def doctor(seen: Facts) -> Iterable[Html]:
         )
     unseen = [[sign, reason] for sign, reason in diagnosis.unseen.items()]
     if unseen:
-        yield folded(f"{len(unseen)} signs not looked for", table(["", "because"], unseen))
+        yield folded(f"Not looked for: {len(unseen)}", table(["", "because"], unseen))
 
 
 def _settings(seen: Facts) -> Iterable[Html]:
@@ -266,7 +275,9 @@ def _settings(seen: Facts) -> Iterable[Html]:
     usual = f"gankit train {config.family} {config.data.source}"
     if changed:
         yield note("Other than in ", element("code", usual), ":")
-        yield table(["", "here"], [[key, typed(value)] for key, value in changed.items()])
+        default = flatten(configure(config.family, config.data.source))
+        rows = [[key, typed(value), typed(default[key])] for key, value in changed.items()]
+        yield table(["", "here", "there"], rows)
     else:
         yield note("All as in ", element("code", usual), ".")
     yield folded(
