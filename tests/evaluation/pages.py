@@ -53,9 +53,18 @@ def make_run(
     run.begin(Record(config, data, Plan(6, 1, 0.25)))
     rng = np.random.default_rng(0)
     for step in steps:
-        numbers = {"d/adversarial": 1.5 - step / 10, "d/r1": 0.25, "g/adversarial": 0.75}
-        run.log({"step": step, "seconds": step / 2, **numbers, "d_real": 0.6, "d_fake": 0.4,
-                 "images_per_second": 100.0 + step, "lr_g": 0.002, "lr_d": 0.001})  # fmt: skip
+        numbers = {
+            "d/adversarial": 1.5 - step / 10,
+            "d/r1": 0.25,
+            "g/adversarial": 0.75,
+            "d_real": 0.6,
+            "d_fake": 0.4,
+            "samples/diversity": 0.9,
+            "images_per_second": 100.0 + step,
+            "lr_g": 0.002,
+            "lr_d": 0.001,
+        }
+        run.log({"step": step, "seconds": step / 2, **numbers})
         run.write_picture(step, rng.integers(0, 256, (30, 40)).astype(np.uint8))
     game = build_game(config, Task(tuple(shape), tuple(classes), condition))
     save_artifact(run.artifact_path, game, {"generator": game.generator}, steps[-1])

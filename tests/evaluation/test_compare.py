@@ -104,9 +104,16 @@ def test_settings_speed_and_curves(pair, tmp_path):
     assert "discriminator.lr" not in text
     assert row(text, "speed, median") == ["103 images/s", "103 images/s"]
     assert row(text, "time in steps") == ["3 s", "3 s"]
-    for said in ("training.seed", "103 images/s", "Loss of D", "D(fake)", "Learning rate of G"):
+    for said in (
+        "training.seed",
+        "103 images/s",
+        "Loss of D",
+        "D(fake)",
+        "Learning rate of G",
+        "samples/diversity",
+    ):
         assert said in page.text
-    assert not any("d/r1" in title for title in page.pieces)
+    assert not any("d/r1" in piece for piece in page.pieces)
 
 
 def test_runs_without_scores_compare_and_the_command_is_named(pair, tmp_path):

@@ -23,7 +23,7 @@ from gankit.evaluation.compare import (
     settings_that_differ,
     summary,
 )
-from gankit.evaluation.facts import number, protocol_line
+from gankit.evaluation.facts import number, protocol_line, terms_of_losses
 from gankit.evaluation.page import Html, data_uri, element, note, page, section, table, warning
 from gankit.evaluation.report import doctor, picture_uri
 from gankit.evaluation.scores import Score
@@ -37,6 +37,8 @@ CURVES = {
     "d_real": "D(real)",
     "d_fake": "D(fake)",
     "images_per_second": "Images a second",
+    "grad_d": "Norm of D's gradient",
+    "grad_g": "Norm of G's gradient",
     "lr_d": "Learning rate of D",
     "lr_g": "Learning rate of G",
 }
@@ -182,8 +184,9 @@ def _floors(row: Iterable[Score | None]) -> str:
 
 def _curves(seen: Comparison) -> Html:
     """A chart for each number that two runs or more logged, but for the terms of a loss."""
-    keys = [key for run in seen.runs for key in run.logged() if "/" not in key]
-    wanted = {**CURVES, **{key: key for key in keys if key not in CURVES}}
+    every = dict.fromkeys(key for run in seen.runs for key in run.logged())
+    left_out = {*terms_of_losses(every), *CURVES}
+    wanted = CURVES | {key: key for key in every if key not in left_out}
     charts = []
     for key, title in wanted.items():
         curves = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,11 @@ def read_facts(folder: Path) -> Facts:
         reports=read_reports(folder),
         diagnosis=read_diagnosis(folder),
     )
+
+
+def terms_of_losses(keys: Iterable[str]) -> list[str]:
+    """Those logged numbers that are terms of a player's loss: `d/adversarial`, `g/class`, ..."""
+    return [key for key in keys if key.startswith(("d/", "g/"))]
 
 
 def minutes(seconds: float) -> str:

@@ -196,7 +196,7 @@ figcaption { font-size: .92rem; font-weight: 500; }
 .chart .grid { stroke: var(--line); stroke-width: 1; }
 .curve { fill: none; stroke-width: 1.8; stroke-linejoin: round; stroke-linecap: round; }
 .band { stroke: none; opacity: .16; }
-.dash1 { stroke-dasharray: 6 4; } .dash2 { stroke-dasharray: 2 4; }
+.dash1 { stroke-dasharray: 7 3; } .dash2 { stroke-dasharray: 2 4; }
 .c0 { stroke: var(--c0); fill: var(--c0); } .c1 { stroke: var(--c1); fill: var(--c1); }
 .c2 { stroke: var(--c2); fill: var(--c2); } .c3 { stroke: var(--c3); fill: var(--c3); }
 .c4 { stroke: var(--c4); fill: var(--c4); } .c5 { stroke: var(--c5); fill: var(--c5); }

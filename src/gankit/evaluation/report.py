@@ -22,6 +22,7 @@ from gankit.evaluation.facts import (
     protocol_line,
     rate,
     read_facts,
+    terms_of_losses,
     verdict,
 )
 from gankit.evaluation.page import (
@@ -168,7 +169,7 @@ def _curves(seen: Facts) -> Html:
     keys = seen.logged()
     charts = [("Losses", {"D": "d", "G": "g"})]
     for player in "dg":
-        terms = {key[2:]: key for key in keys if key.startswith(f"{player}/")}
+        terms = {key[2:]: key for key in terms_of_losses(keys) if key.startswith(player)}
         if len(terms) > 1:
             charts.append((f"Terms of {player.upper()}'s loss", terms))
     if "d_real" in keys:
@@ -179,9 +180,15 @@ def _curves(seen: Facts) -> Html:
         ("Learning rates", {"D": "lr_d", "G": "lr_g"}),
         ("Images a second", {"images/s": "images_per_second"}),
     ]
-    drawn = {key for _, lines in charts for key in lines.values()}
-    others = [key for key in keys if key not in drawn and "/" not in key]
-    charts += [(key, {key: key}) for key in others]
+    if "grad_d" in keys:
+        charts.append(("Norms of the gradients", {"D": "grad_d", "G": "grad_g"}))
+    drawn = {key for _, lines in charts for key in lines.values()} | set(terms_of_losses(keys))
+    others: dict[str, dict[str, str]] = {}  # `samples/diversity` is drawn with its like
+    for key in keys:
+        if key not in drawn:
+            group, _, name = key.rpartition("/")
+            others.setdefault(group or key, {})[name] = key
+    charts += others.items()
     return element(
         "div",
         *(
