@@ -122,7 +122,8 @@ def test_runs_without_scores_compare_and_the_command_is_named(pair, tmp_path):
         assert f"gankit evaluate {folder}" in text
     add_scores(pair[0], 6, 20.0)
     comparison = compare(pair)
-    assert f"No scores in 'digits': gankit evaluate {pair[1]}" in as_text(comparison)
+    missing = f"No scores in 'digits': gankit evaluate {pair[1]} --features digits"
+    assert missing in as_text(comparison)
     assert row(as_text(comparison), "FD(digits)") == ["20.00 (19.00 to 21.00)", "-"]
     assert "20.00 (19.00 to 21.00)" in read(comparison, tmp_path).text
 

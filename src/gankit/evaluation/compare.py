@@ -168,7 +168,8 @@ def notes(seen: Comparison) -> list[str]:
         for run in seen.runs:
             report = run.newest_reports().get(network)
             if report is None:
-                said.append(f"No scores in '{network}': gankit evaluate {run.folder}")
+                again = f"gankit evaluate {run.folder} --features {network}"
+                said.append(f"No scores in '{network}': {again}")
             elif report.step != run.step:
                 said.append(f"{run.folder} was measured at step {report.step:,}, not at its last.")
     if not seen.networks():
