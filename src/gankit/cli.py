@@ -272,6 +272,39 @@ def evaluate(
 
 
 @app.command
+def report(
+    run: Annotated[Path, option("a run directory")],
+    /,
+) -> None:
+    """Write RUN/report.html again: samples, curves, scores, verdict, settings on one page."""
+    from gankit.evaluation.report import write_run_report
+
+    print(write_run_report(run.expanduser()))
+
+
+@app.command
+def compare(
+    *runs: Annotated[Path, option("run directories, two or more")],
+    seed: Annotated[int, option("of the latents, the same for every run")] = 0,
+    rows: Annotated[int, option("of each grid of samples")] = 6,
+    allow_differences: Annotated[
+        bool, option("show scores of different protocols too, and say so")
+    ] = False,
+    out: Annotated[Path, option("the page", "--out", "-o")] = Path("compare.html"),
+) -> None:
+    """Runs side by side: samples from the same latents, curves, scores, speed, settings."""
+    from gankit.evaluation.compare import as_text
+    from gankit.evaluation.compare import compare as compare_runs
+    from gankit.evaluation.compare_page import write_comparison
+
+    folders = [folder.expanduser() for folder in runs]
+    comparison = compare_runs(folders, allow_differences=allow_differences)
+    write_comparison(comparison, out.expanduser(), seed=seed, rows=rows)
+    print(as_text(comparison))
+    print(out)
+
+
+@app.command
 def reproduce(
     name: Annotated[str, option("see `gankit list`")],
     /,
@@ -377,7 +410,8 @@ def _report(folder: Path, outcome: Any) -> None:
         print(f"nothing to do: all {steps} steps are trained; a larger budget extends the run")
     else:
         print(f"trained {step} steps in {outcome.seconds:,.0f} s")
-    for path in (outcome.run.grid_path, outcome.run.timeline_path, outcome.run.artifact_path):
+    run = outcome.run
+    for path in (run.grid_path, run.timeline_path, run.report_path, run.artifact_path):
         if path.exists():
             print(f"  {path}")
     print(f"  gankit sample {folder} -n 64 -o samples.png")

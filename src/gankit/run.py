@@ -8,6 +8,8 @@ model.safetensors   the artifact (artifact.py), rewritten with every checkpoint
 scores/             reports of evaluations (evaluation/scores.py)
 evaluation.jsonl    one line an evaluation during training: what it cost
 grid.png            the last samples;  timeline.gif  all of them, as a film
+scores/             what `gankit evaluate` measured;  doctor.json  what ails the run
+report.html         all of it on one page (evaluation/report.py)
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -85,6 +87,7 @@ class Run:
         self.artifact_path = folder / "model.safetensors"
         self.grid_path = folder / "grid.png"
         self.timeline_path = folder / "timeline.gif"
+        self.report_path = folder / "report.html"
 
     def record(self) -> Record | None:
         """What this directory was started with; None where no run has begun in it.
@@ -167,21 +170,19 @@ class Run:
         """Forget logged steps past `step`, and a torn last line: they will be taken again."""
         if not self.metrics_path.exists():
             return
-        kept = []
-        for line in self.metrics_path.read_text().splitlines():
-            try:
-                if json.loads(line)["step"] <= step:
-                    kept.append(line + "\n")
-            except (ValueError, KeyError):
-                continue
+        kept = [json.dumps(line) + "\n" for line in self.metrics() if line["step"] <= step]
         with self.writing("the log"):
             write_atomically(self.metrics_path, "".join(kept).encode())
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Every logged line."""
+        """Every logged line, but for one that a kill tore."""
         if not self.metrics_path.exists():
             return []
-        return [json.loads(line) for line in self.metrics_path.read_text().splitlines()]
+        lines = []
+        for line in self.metrics_path.read_text(errors="replace").splitlines():
+            with suppress(ValueError):
+                lines.append(json.loads(line))
+        return [line for line in lines if isinstance(line, dict) and "step" in line]
 
     def write_picture(self, step: int, picture: Pixels) -> Path:
         """Keep the picture of this step, and show it as the newest."""

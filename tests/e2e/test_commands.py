@@ -31,7 +31,7 @@ def run(gankit):
 
 @pytest.mark.slow
 def test_training_names_what_it_wrote(run, tmp_path):
-    for name in ("grid.png", "timeline.gif", "model.safetensors"):
+    for name in ("grid.png", "timeline.gif", "report.html", "model.safetensors"):
         assert f"r/{name}" in run
         assert (tmp_path / "r" / name).stat().st_size > 0
     with (

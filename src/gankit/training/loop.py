@@ -99,6 +99,7 @@ def play(session: Session, signals: StopSignals) -> Outcome:
             session.evaluations.collect(wait=True)
             session.evaluate()
             session.evaluations.collect(wait=True)
+        session.write_report()
     return Outcome(
         run=session.run,
         step=state.step,

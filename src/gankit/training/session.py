@@ -16,7 +16,8 @@ from gankit.artifact import save_artifact
 from gankit.config import Config
 from gankit.data import Dataset, load_dataset
 from gankit.data.batches import Feed
-from gankit.errors import DataError, TrainingError
+from gankit.errors import DataError, RunError, TrainingError
+from gankit.evaluation.report import write_run_report
 from gankit.families import Task
 from gankit.run import Plan, Record, Run, describe
 from gankit.training.budget import extend_plan, plan_budget
@@ -105,6 +106,15 @@ class Session:
         """Every picture so far as a film."""
         if self.writes:
             self.run.write_timeline()
+
+    def write_report(self) -> None:
+        """The run on one page. What hinders it is said, and ends nothing."""
+        if self.writes:
+            try:
+                with self.run.writing("the report"):
+                    write_run_report(self.run.folder)
+            except RunError as problem:
+                self.display.say(f"no report.html: {problem}")
 
     def write_checkpoint(self) -> None:
         """The state, and the artifact that goes with it."""

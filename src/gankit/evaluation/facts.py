@@ -1,0 +1,146 @@
+"""What a finished or unfinished run says of itself: all that both pages show, read once."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gankit.errors import RunError
+from gankit.evaluation.chart import short
+from gankit.evaluation.scores import Report, Score, read_reports
+from gankit.evaluation.verdicts import Diagnosis, read_diagnosis
+from gankit.run import Record, Run
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A run directory, read.
+
+    Attributes:
+        gankit: the version that began the run.
+        log: every logged line of metrics.jsonl.
+        pictures: those in samples/, by step.
+        reports: its scores, by step.
+        diagnosis: what the doctor last said; None where it was never asked.
+    """
+
+    folder: Path
+    gankit: str
+    record: Record
+    log: Sequence[dict[str, Any]]
+    pictures: Sequence[Path]
+    reports: Sequence[Report]
+    diagnosis: Diagnosis | None
+
+    @property
+    def step(self) -> int:
+        """How far it came."""
+        last = self.log[-1]["step"] if self.log else 0
+        return max(last, int(self.pictures[-1].stem) if self.pictures else 0)
+
+    @property
+    def speed(self) -> float:
+        """Images a second, the median over the log; not a number where nothing is logged."""
+        rates = [line["images_per_second"] for line in self.log if "images_per_second" in line]
+        return statistics.median(rates) if rates else math.nan
+
+    @property
+    def seconds(self) -> float:
+        """Spent on steps up to the last logged one."""
+        return float(self.log[-1].get("seconds", math.nan)) if self.log else math.nan
+
+    def newest_reports(self) -> dict[str, Report]:
+        """The newest report by each feature network."""
+        return {report.protocol.network: report for report in self.reports}
+
+    def curve(self, key: str) -> tuple[list[int], list[float]]:
+        """Steps and values of one logged number; of `d` and `g` the player's whole loss."""
+        steps, values = [], []
+        for line in self.log:
+            found = [v for k, v in line.items() if k == key or k.startswith(f"{key}/")]
+            if found:
+                steps.append(line["step"])
+                values.append(float(sum(found)))
+        return steps, values
+
+    def logged(self) -> list[str]:
+        """The name of every logged number, in order of appearance."""
+        found = dict.fromkeys(key for line in self.log for key in line)
+        return [key for key in found if key not in ("step", "seconds")]
+
+
+def read_facts(folder: Path) -> Facts:
+    """Read a run directory. Raises RunError where it is missing, no run, or damaged."""
+    run = Run(folder)
+    if not run.record_path.exists():
+        what = "holds no run" if folder.is_dir() else "is not there, or is no folder"
+        raise RunError(f"'{folder}' {what}: name a folder that `gankit train` wrote")
+    record = run.record()
+    assert record is not None
+    return Facts(
+        folder=folder,
+        gankit=str(json.loads(run.record_path.read_text()).get("gankit", "unknown")),
+        record=record,
+        log=run.metrics(),
+        pictures=sorted(run.samples.glob("[0-9]*.png")),
+        reports=read_reports(folder),
+        diagnosis=read_diagnosis(folder),
+    )
+
+
+def terms_of_losses(keys: Iterable[str]) -> list[str]:
+    """Those logged numbers that are terms of a player's loss: `d/adversarial`, `g/class`, ..."""
+    return [key for key in keys if key.startswith(("d/", "g/"))]
+
+
+def minutes(seconds: float) -> str:
+    """`14 s`, `2 min 5 s`, `3 h 20 min`; `not logged` for what is not a number."""
+    if not math.isfinite(seconds):
+        return "not logged"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def number(value: float) -> str:
+    """A score, to four digits, noughts and all."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.4g}"
+
+
+def rate(speed: float) -> str:
+    """Images a second."""
+    return f"{short(speed)} images/s" if math.isfinite(speed) else "not logged"
+
+
+def interval(score: Score) -> str:
+    """`12.3 to 13.1`, or `not known`."""
+    if score.interval is None:
+        return "not known"
+    return " to ".join(number(end) for end in score.interval)
+
+
+def protocol_line(report: Report) -> str:
+    """Everything that the scores of a report depend on, in one line."""
+    p = report.protocol
+    settings = "".join(f", {key} {value}" for key, value in p.settings.items())
+    return (
+        f"Step {report.step:,}, network '{p.network}' ({p.network_hash[:12]}), resize {p.resize}; "
+        f"{p.n_fake:,} samples against {p.n_real:,} {p.split} examples of {p.data} "
+        f"({p.data_hash[:12]}), seed {p.seed}{settings}; gankit {p.gankit}, "
+        f"{minutes(report.seconds)}."
+    )
+
+
+def verdict(seen: Facts) -> str:
+    """The doctor's words in few: `healthy`, `sick: collapse`, `not examined`."""
+    if seen.diagnosis is None:
+        return "not examined"
+    return "; ".join(f"{v.severity}: {v.sign}" for v in seen.diagnosis.verdicts) or "healthy"
