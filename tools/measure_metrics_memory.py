@@ -1,4 +1,4 @@
-"""Measure what the metrics of features need: peak memory and CPU time, each in a process of its own.
+"""Measure what the metrics of features need: peak memory and CPU time, each in its own process.
 
     python tools/measure_metrics_memory.py [--examples 50000] [--dimensions 2048] [--only NAME ...]
 

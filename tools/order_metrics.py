@@ -14,7 +14,8 @@ The reference is training images, the samples are test images that are changed i
 Each metric states what it claims to see, and which way it must then move, more at each step.
 Prints a markdown table: a claim that holds in bold, one that does not with '(!)', and ends with 1
 where any does not. Plain numbers are claimed by nobody. Memorisation is asked of the same samples,
-with as many other training images held out: the test images of MNIST are by other writers.
+with as many other training images held out: test images would be nearer to the samples, which are
+test images too.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -33,8 +35,8 @@ from gankit.metrics.diversity import class_distance, mean_distance, mean_ms_ssim
 from gankit.metrics.frechet import frechet_distance, moments
 from gankit.metrics.inception_score import inception_score
 from gankit.metrics.kernel import kernel_distance
-from gankit.metrics.manifold import manifold
-from gankit.metrics.memorisation import memorisation
+from gankit.metrics.manifold import Manifold, manifold
+from gankit.metrics.memorisation import Memorisation, memorisation
 from gankit.metrics.modes import kl_to_uniform
 
 SERIES = {
@@ -58,108 +60,94 @@ class Sample:
     probabilities: np.ndarray | None
 
 
-Score = Callable[[Sample, Sample, Sample], float]
-"""Of (real, fake, held out)."""
+@dataclass(frozen=True)
+class Comparison:
+    """A sample against the reference, and as many real examples held out from that."""
+
+    real: Sample
+    fake: Sample
+    held: Sample
+
+    @property
+    def classes(self) -> int:
+        return int(self.real.labels.max()) + 1
+
+    @property
+    def read_as(self) -> np.ndarray:
+        assert self.fake.probabilities is not None
+        return self.fake.probabilities.argmax(1)
+
+    @cached_property
+    def manifold(self) -> Manifold:
+        return manifold(self.real.features, self.fake.features)
+
+    @cached_property
+    def memorisation(self) -> Memorisation:
+        return memorisation(self.fake.features, self.real.features, self.held.features)
+
+    def frechet(self) -> float:
+        return frechet_distance(*(moments([s.features]) for s in (self.real, self.fake)))
+
+    def kernel(self) -> float:
+        size = min(1000, len(self.fake.features) // 2)
+        return kernel_distance(self.real.features, self.fake.features, size=size)[0]
+
+    def frechet_by_class(self) -> float:
+        if len(np.unique(self.fake.labels)) < self.classes:
+            return np.nan  # refused: classes without examples
+        real, fake = self.real, self.fake
+        return class_frechet(
+            real.features, real.labels, fake.features, fake.labels, self.classes
+        ).overall
+
+    def distance_in_a_class(self) -> float:
+        return float(np.nanmean(class_distance(self.fake.features, self.fake.labels, self.classes)))
+
+    def accuracy(self) -> float:
+        return conditional_accuracy(self.read_as, self.fake.labels, self.classes).overall
+
+    def unevenness(self) -> float:
+        return kl_to_uniform(np.bincount(self.read_as, minlength=self.classes))
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A number of a sample, given the reference, and as many others held out from it."""
+    """A number of a comparison, and what it claims to see."""
 
     name: str
-    sign: int  # 1 where a claim means more, -1 where it means less
+    sign: int  # 1 where what it sees makes it more, -1 where less
     sees: tuple[str, ...]
-    of: Score
+    of: Callable[[Comparison], float]
     classifies: bool = False  # needs probabilities
-
-
-def by_class(real: Sample, fake: Sample, _: Sample) -> float:
-    if len(np.unique(fake.labels)) < len(np.unique(real.labels)):
-        return np.nan  # refused: classes without examples
-    classes = int(real.labels.max()) + 1
-    return class_frechet(real.features, real.labels, fake.features, fake.labels, classes).overall
-
-
-def read_as(sample: Sample) -> np.ndarray:
-    assert sample.probabilities is not None
-    return sample.probabilities.argmax(1)
-
-
-def in_manifold(name: str) -> Score:
-    return lambda real, fake, _: getattr(manifold(real.features, fake.features), name)
-
-
-def copied(name: str) -> Score:
-    return lambda real, fake, held: getattr(
-        memorisation(fake.features, real.features, held.features), name
-    )
 
 
 QUALITY = ("noise", "blur")
 DISTANCE = ("faint blur", *QUALITY, "few")
 MEASURES = (
-    Measure(
-        "Frechet distance",
-        1,
-        ("half", *DISTANCE),
-        lambda real, fake, _: frechet_distance(moments([real.features]), moments([fake.features])),
-    ),
-    Measure(
-        "kernel distance",
-        1,
-        ("half", *DISTANCE),
-        lambda real, fake, _: kernel_distance(
-            real.features, fake.features, size=min(1000, len(fake.features) // 2)
-        )[0],
-    ),
-    Measure("Frechet distance by class", 1, DISTANCE, by_class),
-    Measure("precision", -1, QUALITY, in_manifold("precision")),
-    Measure("density", -1, QUALITY, in_manifold("density")),
-    Measure("recall", -1, ("half", "few"), in_manifold("recall")),
-    Measure("coverage", -1, ("half", *QUALITY, "few"), in_manifold("coverage")),
+    Measure("Frechet distance", 1, ("half", *DISTANCE), Comparison.frechet),
+    Measure("kernel distance", 1, ("half", *DISTANCE), Comparison.kernel),
+    Measure("Frechet distance by class", 1, DISTANCE, Comparison.frechet_by_class),
+    Measure("precision", -1, QUALITY, lambda x: x.manifold.precision),
+    Measure("density", -1, QUALITY, lambda x: x.manifold.density),
+    Measure("recall", -1, ("half", "few"), lambda x: x.manifold.recall),
+    Measure("coverage", -1, ("half", *QUALITY, "few"), lambda x: x.manifold.coverage),
     Measure(
         "Inception score",
         -1,
         ("half", *QUALITY),
-        lambda real, fake, _: inception_score(fake.probabilities)[0],
+        lambda x: inception_score(x.fake.probabilities)[0],
         classifies=True,
     ),
+    Measure("conditional accuracy", -1, QUALITY, Comparison.accuracy, classifies=True),
+    Measure("KL of classes from equal", 1, ("half",), Comparison.unevenness, classifies=True),
+    Measure("mean distance", -1, ("half",), lambda x: mean_distance(x.fake.features)),
+    Measure("mean distance in a class", -1, ("few",), Comparison.distance_in_a_class),
     Measure(
-        "conditional accuracy",
-        -1,
-        QUALITY,
-        lambda real, fake, _: (
-            conditional_accuracy(read_as(fake), fake.labels, fake.probabilities.shape[1]).overall
-        ),
-        classifies=True,
+        "MS-SSIM in a class", 1, ("few",), lambda x: mean_ms_ssim(x.fake.images, x.fake.labels)
     ),
-    Measure(
-        "KL of classes from equal",
-        1,
-        ("half",),
-        lambda real, fake, _: kl_to_uniform(
-            np.bincount(read_as(fake), minlength=fake.probabilities.shape[1])
-        ),
-        classifies=True,
-    ),
-    Measure("mean distance", -1, ("half",), lambda real, fake, _: mean_distance(fake.features)),
-    Measure(
-        "mean distance in a class",
-        -1,
-        ("few",),
-        lambda real, fake, _: float(
-            np.nanmean(class_distance(fake.features, fake.labels, int(real.labels.max()) + 1))
-        ),
-    ),
-    Measure(
-        "MS-SSIM in a class",
-        1,
-        ("few",),
-        lambda real, fake, _: mean_ms_ssim(fake.images, fake.labels),
-    ),
-    Measure("memorisation: too near", 1, ("copies",), copied("too_near")),
-    Measure("memorisation: nearer", 1, ("copies",), copied("nearer")),
-    Measure("memorisation: train side", 1, ("copies",), copied("train_side")),
+    Measure("memorisation: too near", 1, ("copies",), lambda x: x.memorisation.too_near),
+    Measure("memorisation: nearer", 1, ("copies",), lambda x: x.memorisation.nearer),
+    Measure("memorisation: train side", 1, ("copies",), lambda x: x.memorisation.train_side),
 )
 
 
@@ -228,9 +216,10 @@ def measure(source: str, features: str, count: int) -> dict[str, dict[str, float
     for what in ("floor", *(step for steps in SERIES.values() for step in steps)):
         sample = seen(*changed(what, *test, count, train))
         assert len(sample.images) == count, f"too few images for '{what}': lower --examples"
+        comparison = Comparison(real, sample, held)
         for one in MEASURES:
             if sample.probabilities is not None or not one.classifies:
-                table.setdefault(one.name, {})[what] = float(one.of(real, sample, held))
+                table.setdefault(one.name, {})[what] = float(one.of(comparison))
     return table
 
 
