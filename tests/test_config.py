@@ -186,7 +186,9 @@ family generator.beta1 generator.beta2 generator.clip generator.decay_from gener
 generator.lr generator.lr_floor generator.max_norm generator.momentum generator.momentum_end
 generator.name generator.schedule latent.prior latent.size objective.k objective.loss
 objective.penalty objective.penalty_interval objective.penalty_weight objective.real_target
-objective.update output.checkpoint_every output.keep output.log_every output.sample_every
+objective.update output.checkpoint_every
+output.evaluate_every output.evaluate_features output.evaluate_in output.keep
+output.log_every output.sample_every
 output.tensorboard runtime.device runtime.devices runtime.precision runtime.threads
 runtime.workers stabilise.augment stabilise.augment_images stabilise.augment_probability
 stabilise.augment_target stabilise.entropy stabilise.freeze_d stabilise.freeze_g
@@ -227,7 +229,7 @@ NETWORK_KEYS = {
 }
 FLAGS = """
 --augment --batch --channels --checkpoint-every --codes --config --device --devices --dry-run
---ema --fit --images --k --keep --labels-per-class --loss --lr-d --lr-g --minutes --out
---penalty --penalty-weight --precision --prior --recipe --sample-every --seed --set --size
+--ema --evaluate-every --fit --images --k --keep --labels-per-class --loss --lr-d --lr-g --minutes
+--out --penalty --penalty-weight --precision --prior --recipe --sample-every --seed --set --size
 --steps --tensorboard --threads --update --z-dim -o
 """
