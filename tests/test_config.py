@@ -185,10 +185,11 @@ family generator.beta1 generator.beta2 generator.clip generator.decay_from gener
 generator.lr generator.lr_floor generator.max_norm generator.momentum generator.momentum_end
 generator.name generator.schedule latent.prior latent.size objective.k objective.loss
 objective.penalty objective.penalty_interval objective.penalty_weight objective.real_target
-objective.update output.checkpoint_every output.keep output.log_every output.sample_every
-output.tensorboard runtime.device runtime.devices runtime.precision runtime.threads
-runtime.workers stabilise.augment stabilise.augment_images stabilise.augment_probability
-stabilise.augment_target stabilise.entropy stabilise.freeze_d stabilise.freeze_g
+objective.update output.checkpoint_every output.doctor output.keep output.log_every
+output.sample_every output.tensorboard runtime.device runtime.devices runtime.precision
+runtime.threads runtime.workers stabilise.augment stabilise.augment_images
+stabilise.augment_probability stabilise.augment_target stabilise.entropy stabilise.freeze_d
+stabilise.freeze_g
 stabilise.historical stabilise.joint_batch stabilise.lagged stabilise.matching
 stabilise.minibatch_kernels stabilise.minibatch_size stabilise.noise stabilise.replay
 stabilise.replay_size stabilise.top_k stabilise.virtual_batch training.batch training.ema
