@@ -292,24 +292,28 @@ LINES_FIRST = 5
 
 @sign("G frozen")
 def frozen(case: Case) -> Verdict | None:
-    """The samples do not change from line to line."""
-    watched = [case.raw("samples/diversity"), case.raw("samples/offset")]
-    same = np.ones(len(watched[0]), bool)
-    for values in watched:
-        same[1:] &= np.abs(np.diff(values)) <= STILL * np.abs(values[1:])
-    same[0] = same[1]
-    stretch = case.lasting(same)
-    if stretch is None:
+    """G's rate or gradient is 0, or its samples do not change from line to line."""
+    diversity, offset = case.raw("samples/diversity"), case.raw("samples/offset")
+    moved = np.maximum(np.abs(np.diff(diversity)), np.abs(np.diff(offset)))
+    same = np.append(moved <= STILL, True)  # each line and the one after it
+    seen = {
+        "G's learning rate is 0": case.raw("lr_g") == 0,
+        "G's gradient is 0": case.raw("grad_g") == 0,
+        "the samples are the same to one part in a million": same,
+    }
+    stretches = [(text, case.lasting(holds)) for text, holds in seen.items()]
+    found = next(((text, stretch) for text, stretch in stretches if stretch is not None), None)
+    if found is None:
         return None
+    text, stretch = found
     rates = usual_rates(case, "generator")
     thaw = {"stabilise.freeze_g": 0.0}
     return Verdict(
         "G frozen",
         "sick",
-        f"the samples of {stretch.stop - stretch.start} logged lines are the same to one part in "
-        "a million",
+        f"{text} in the last {stretch.stop - stretch.start} logged lines",
         case.since(stretch),
-        "G does not move: its learning rate or its gradient is 0, or it is held still",
+        "G does not move, so it learns nothing",
         remedy(case, *([rates] if rates else []), thaw, *calmer(case)),
     )
 

@@ -53,12 +53,11 @@ class Case:
     def config(self) -> Config:
         return self.record.config
 
-    @cached_property
+    @property
     def by_class(self) -> bool:
-        """Whether G is asked for a class."""
-        with torch.random.fork_rng(devices=[]), torch.device("meta"):
-            game = FAMILIES[self.config.family](self.config, self.record.task)
-        return game.conditional and self.record.task.classes >= 2
+        """Whether G is asked for a class, by what is logged or was asked."""
+        asked = self.examination is not None and self.examination.asked is not None
+        return asked or (bool(self.lines) and "samples/within" in self.lines[-1])
 
     @property
     def step(self) -> int:
