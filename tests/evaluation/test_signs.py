@@ -127,6 +127,14 @@ def test_one_odd_line_is_no_sign():
     assert signs(case(samples__diversity=odd)) == set()
 
 
+def test_a_run_that_is_on_its_way_is_not_collapsed():
+    rising = {"samples__diversity": np.linspace(0.1, 0.4, LINES)}
+    rising |= {"samples__nearest": np.linspace(0.05, 0.1, LINES)}
+    assert signs(case("dcgan", **rising)) == set()
+    falling = {key: values[::-1].copy() for key, values in rising.items()}
+    assert signs(case("dcgan", **falling)) == {"collapse", "repeats"}
+
+
 def test_points_have_no_saturation_and_no_repeats():
     low = {"samples__nearest": flat(0.01), "samples__middle": flat(0.0)}
     assert signs(case("gan", "toy:ring8", **low)) == set()
@@ -262,6 +270,7 @@ def pasted(family: str, data: str, remedy: str):
     return override(config, parse_assignments(bound.arguments.get("set_") or []))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES.names())
 def test_every_remedy_can_be_pasted_and_changes_something(family):
     seen = set()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gankit.evaluation.signs import Case, per_cent, remedy, sign, usual_rates
 from gankit.evaluation.verdicts import Verdict
 
+GROWING = 1.25
 COLLAPSED = 0.5
 WITHIN = 0.4
 REPEATED = 0.25
@@ -63,6 +64,13 @@ def far_off(case: Case) -> NDArray[np.bool_]:
     return (offset > OFFSET) | (diversity < COLLAPSED) | (diversity > 1 / COLLAPSED)
 
 
+def growing(values: NDArray[np.float64]) -> bool:
+    """Whether a run is still on its way: the last four sixths of the log never fall, and rise by
+    a quarter."""
+    sixths = np.array([np.median(part) for part in np.array_split(values, 6)[2:]])
+    return bool((np.diff(sixths) >= 0).all() and sixths[-1] >= GROWING * sixths[0])
+
+
 def last(values: NDArray[np.float64], stretch: slice) -> float:
     return float(np.median(values[stretch]))
 
@@ -85,7 +93,7 @@ def collapse(case: Case) -> Verdict | None:
     """Samples differ much less from one another than real examples do."""
     diversity = case.series("samples/diversity")
     stretch = case.lasting(diversity < COLLAPSED)
-    if stretch is None:
+    if stretch is None or growing(diversity):
         return None
     return Verdict(
         "collapse",
@@ -103,7 +111,7 @@ def within_class_collapse(case: Case) -> Verdict | None:
     """Samples of one class differ much less than real examples of it do."""
     diversity, within = case.series("samples/diversity"), case.series("samples/within")
     stretch = case.lasting((within < WITHIN) & (diversity >= COLLAPSED))
-    if stretch is None:
+    if stretch is None or growing(within):
         return None
     return Verdict(
         "within-class collapse",
@@ -121,7 +129,7 @@ def repeats(case: Case) -> Verdict | None:
     """Every sample has another one that is almost the same."""
     nearest = case.series("samples/nearest")
     stretch = case.lasting(nearest < REPEATED)
-    if stretch is None:
+    if stretch is None or growing(nearest) or growing(case.series("samples/diversity")):
         return None
     return Verdict(
         "repeats",

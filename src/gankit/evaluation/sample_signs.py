@@ -14,9 +14,11 @@ from gankit.metrics.manifold import manifold
 NEIGHBOURS = 5
 FEWEST = 100
 """Real examples, below which coverage says nothing."""
-COVERED = 0.2
+COVERED_IMAGES, COVERED_POINTS = 0.2, 0.05
 MISSING = 0.1
-HEEDED = 0.5
+DUE = 20
+"""Samples of a class that must be due before it can be missing."""
+HEEDED = 0.2
 COPIED, COPIES = 0.5, 0.5
 SCARCE = 0.1
 
@@ -32,14 +34,15 @@ def low_coverage(case: Case) -> Verdict | None:
     real = samples.train[: len(samples.fake)]
     if len(real) < FEWEST:
         return None
+    wanted = COVERED_IMAGES if has_images(case) else COVERED_POINTS
     measured = manifold(real, samples.fake, NEIGHBOURS)
-    if measured.coverage >= COVERED:
+    if measured.coverage >= wanted:
         return None
     return Verdict(
         "low coverage",
         "sick",
         f"{per_cent(measured.coverage)} of {len(real)} real examples have a sample as near as "
-        f"their neighbour number {NEIGHBOURS} (below {per_cent(COVERED)} is a sign)",
+        f"their neighbour number {NEIGHBOURS} (below {per_cent(wanted)} is a sign)",
         None,
         "the samples are not where the real examples are: G lost most of them, or is not there yet",
         remedy(case, *calmer(case)),
@@ -58,7 +61,8 @@ def missing_classes(case: Case) -> Verdict | None:
     if samples.asked is not None:  # asked for each class alike
         wanted = np.bincount(samples.asked, minlength=classes) / len(samples.asked)
     share = named / named.sum()
-    missed = [c for c in range(classes) if share[c] < MISSING * wanted[c]]
+    due = wanted * len(samples.fake) >= DUE
+    missed = [c for c in range(classes) if due[c] and share[c] < MISSING * wanted[c]]
     if not missed:
         return None
     return Verdict(
@@ -78,13 +82,15 @@ def labels_ignored(case: Case) -> Verdict | None:
     samples = case.samples
     assert samples.labels is not None
     right = float((samples.labels[samples.nearest_train[0]] == samples.asked).mean())
-    if right >= HEEDED:
+    chance = 1 / len(samples.class_names)
+    wanted = chance + HEEDED * (1 - chance)
+    if right >= wanted:
         return None
     return Verdict(
         "labels ignored",
         "sick",
         f"{per_cent(right)} of the samples are nearest to a training example of the class that "
-        f"was asked for (below {per_cent(HEEDED)} is a sign)",
+        f"was asked for (below {per_cent(wanted)} is a sign)",
         None,
         "G does not follow the label, or its samples are too far from anything real to tell",
         remedy(case, {"network.conditioning": "projection"}, *calmer(case)),
