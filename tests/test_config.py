@@ -186,7 +186,7 @@ family generator.beta1 generator.beta2 generator.clip generator.decay_from gener
 generator.lr generator.lr_floor generator.max_norm generator.momentum generator.momentum_end
 generator.name generator.schedule latent.prior latent.size objective.k objective.loss
 objective.penalty objective.penalty_interval objective.penalty_weight objective.real_target
-objective.update output.checkpoint_every
+objective.update output.checkpoint_every output.doctor
 output.evaluate_every output.evaluate_features output.evaluate_in output.keep
 output.log_every output.sample_every
 output.tensorboard runtime.device runtime.devices runtime.precision runtime.threads

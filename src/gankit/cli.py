@@ -305,6 +305,22 @@ def compare(
 
 
 @app.command
+def doctor(
+    run: Annotated[Path, option("a run directory, finished or not")],
+    /,
+    *,
+    json: Annotated[bool, option("print what is written to RUN/doctor.json")] = False,
+) -> None:
+    """What is wrong with a run, since when, what it means and what to change."""
+    from gankit.evaluation.doctor import diagnose
+    from gankit.evaluation.verdicts import write_diagnosis
+
+    diagnosis = diagnose(run)
+    write_diagnosis(run, diagnosis)
+    print(diagnosis.to_json() if json else diagnosis)
+
+
+@app.command
 def reproduce(
     name: Annotated[str, option("see `gankit list`")],
     /,

@@ -171,6 +171,7 @@ class OutputConfig:
     checkpoint_every: int | None = None  # None: 12 over the run
     keep: int = 2  # newest checkpoints kept
     log_every: int = 50
+    doctor: int = 10  # logged lines between two looks of the doctor at the run; 0: never
     tensorboard: bool = False
     evaluate_every: int = 0  # steps between scores; 0: never
     evaluate_in: Literal["background", "between"] = "background"  # a process, or between steps
@@ -182,6 +183,7 @@ class OutputConfig:
             _require(value is None or value >= 0, f"output.{key}", value, "at least 0")
         _require(self.keep >= 1, "--keep", self.keep, "at least 1")
         _require(self.log_every >= 1, "output.log_every", self.log_every, "at least 1")
+        _require(self.doctor >= 0, "output.doctor", self.doctor, "at least 0")
 
 
 @dataclass(frozen=True, kw_only=True)

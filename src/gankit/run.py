@@ -2,6 +2,7 @@
 
 run.json            settings, data, plan: what was asked and what was decided
 metrics.jsonl       one line a logged step
+events.jsonl        one line for each time that training could not simply go on
 samples/            a picture of the same latents every so often: 0000500.png
 checkpoints/        the newest few: step-0000500.safetensors
 model.safetensors   the artifact (artifact.py), rewritten with every checkpoint
@@ -82,6 +83,7 @@ class Run:
         self.folder = folder
         self.record_path = folder / "run.json"
         self.metrics_path = folder / "metrics.jsonl"
+        self.events_path = folder / "events.jsonl"
         self.samples = folder / "samples"
         self.checkpoints = folder / "checkpoints"
         self.artifact_path = folder / "model.safetensors"
@@ -183,6 +185,21 @@ class Run:
             with suppress(ValueError):
                 lines.append(json.loads(line))
         return [line for line in lines if isinstance(line, dict) and "step" in line]
+
+    def note_event(self, event: str, step: int, **what: Any) -> None:
+        """Append one line to events.jsonl: it stays when the log is trimmed."""
+        with self.writing("an event"), self.events_path.open("a") as file:
+            file.write(json.dumps({"event": event, "step": step, **what}) + "\n")
+
+    def events(self) -> list[dict[str, Any]]:
+        """Every noted event, but for a line that a kill tore."""
+        if not self.events_path.exists():
+            return []
+        found = []
+        for line in self.events_path.read_text().splitlines():
+            with suppress(ValueError):
+                found.append(json.loads(line))
+        return found
 
     def write_picture(self, step: int, picture: Pixels) -> Path:
         """Keep the picture of this step, and show it as the newest."""

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import gankit
+from gankit.evaluation.doctor import examine
 from gankit.game import Answer, Game
 from gankit.run import Run
 from gankit.storage import read_tensors
@@ -108,3 +109,17 @@ def test_a_number_met_while_measuring_is_left_to_the_loop(small, tmp_path, spoil
     with pytest.raises(gankit.TrainingError, match="stopped at step 0"):
         fit(small("gan", **{"training.minutes": 0.01}), tmp_path / "r")
     assert header(tmp_path / "r")["step"] == 0
+
+
+def test_what_was_not_finite_is_kept_for_the_doctor(small, tmp_path, spoil):
+    spoil([2, 4])
+    fit(small("gan", **{"output.checkpoint_every": 2}), tmp_path / "r")
+    events = Run(tmp_path / "r").events()
+    assert [(e["event"], e["step"], e["rollback"]) for e in events] == [
+        ("not finite", 2, 1),
+        ("not finite", 4, 2),
+    ]
+    assert events[0]["what"].startswith("the term d/adversarial")
+    (verdict,) = [v for v in examine(tmp_path / "r") if v.sign == "not finite"]
+    assert (verdict.severity, verdict.since_step) == ("sick", 2)
+    assert "2 times; first the term d/adversarial" in verdict.seen

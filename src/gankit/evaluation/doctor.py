@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gankit.errors import RunError
+# Imported for what they register.
+from gankit.artifact import load
+from gankit.data import load_dataset
+from gankit.errors import DataError, RunError
+from gankit.evaluation import log_signs, sample_signs  # noqa: F401
+from gankit.evaluation.examination import Examination, examine_samples
+from gankit.evaluation.signs import Case, look_for
 from gankit.evaluation.verdicts import Diagnosis, Verdict, read_diagnosis
-from gankit.run import Run
+from gankit.run import Record, Run, describe
 
 
 def diagnose(folder: Path) -> Diagnosis:
     """Look for every sign of sickness in a run, finished or not. Raises RunError for no run."""
     run = Run(folder)
-    if run.record() is None:
+    record = run.record()
+    if record is None:
         raise RunError(f"'{folder}' holds no run: give a folder that `gankit train` wrote")
-    lines = run.metrics()
-    return Diagnosis(lines[-1]["step"] if lines else 0, (), (), {})
+    examination, why_none = _samples(run, record)
+    return look_for(Case(record, run.metrics(), run.events(), examination, why_none))
 
 
 def examine(folder: Path) -> list[Verdict]:
@@ -27,3 +34,23 @@ def read_verdicts(folder: Path) -> list[Verdict] | None:
     """What the doctor last said (RUN/doctor.json); None where it was never asked."""
     diagnosis = read_diagnosis(folder)
     return None if diagnosis is None else list(diagnosis.verdicts)
+
+
+def _samples(run: Run, record: Record) -> tuple[Examination | None, str]:
+    """Samples beside the run's data, or why there are none."""
+    if not run.artifact_path.exists():
+        return None, "nothing is trained yet"
+    data = record.config.data
+    try:
+        dataset = load_dataset(
+            data.source,
+            size=data.size,
+            fit=data.fit,
+            channels=data.channels,
+            memory_gb=data.memory_gb,
+        )
+    except DataError as error:
+        return None, str(error)
+    if describe(dataset)["fingerprint"] != record.data["fingerprint"]:
+        return None, f"the data '{data.source}' is no longer what the run was trained on"
+    return examine_samples(load(run.folder), dataset), ""

@@ -37,6 +37,11 @@ class Verdict:
     means: str
     remedy: str
 
+    @property
+    def brief(self) -> str:
+        """For one line on a screen."""
+        return f"{self.sign}: {self.seen}" + (f"; try {self.remedy}" if self.remedy else "")
+
     def lines(self) -> list[str]:
         """For a person to read."""
         since = "" if self.since_step is None else f", since step {self.since_step:,}"

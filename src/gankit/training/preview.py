@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from gankit.artifact import BLOCK, draw_block, to_pixels
 from gankit.data import Dataset
-from gankit.game import Game
+from gankit.game import Game, Latent
 from gankit.pictures import Pixels, grid, scatter
 from gankit.training.state import State
 from gankit.training.theory import can_show, draw_theory
@@ -45,14 +49,18 @@ class Preview:
         """uint8 [H, W] or [H, W, 3]."""
         if self.theory is not None:
             return draw_theory(state, self.theory)
+        samples = self.sample(state, self.latents)
+        if self.reference is not None:
+            return scatter(samples, self.reference)  # type: ignore[arg-type]
+        return grid(samples, self.columns)
+
+    def sample(self, state: State, latents: Sequence[Latent]) -> NDArray[Any]:
+        """What the averaged generator makes of latents: pixels or points, as `to_pixels` has it."""
         network = state.averages["generator"].network
         weight = next(network.parameters())
         with torch.inference_mode():
             parts = [
                 network(latent.noise, latent.labels)
-                for latent in (part.to(weight.device, weight.dtype) for part in self.latents)
+                for latent in (part.to(weight.device, weight.dtype) for part in latents)
             ]
-        samples = to_pixels(torch.cat(parts), state.game.value_range)
-        if self.reference is not None:
-            return scatter(samples, self.reference)  # type: ignore[arg-type]
-        return grid(samples, self.columns)
+        return to_pixels(torch.cat(parts), state.game.value_range)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,6 +31,7 @@ from gankit.training.runtime import Runtime, check_processes, check_world, start
 from gankit.training.state import PLAYERS, State, build_game, build_state, draw_batch
 from gankit.training.tracking import Tracker
 from gankit.training.update import Moves, NotFiniteError, Update, choose_update
+from gankit.training.watch import Watch
 
 MOST_ROLLBACKS = 3
 PICTURES, CHECKPOINTS = 48, 12
@@ -48,8 +50,10 @@ class Session:
     tracker: Tracker
     preview: Preview
     evaluations: Evaluations
+    watch: Watch | None
     state: State
     update: Update
+    data: Mapping[str, Any]
     started: float
     plan: Plan
     resumed: bool
@@ -58,6 +62,11 @@ class Session:
     def writes(self) -> bool:
         """Only the first process touches the run directory."""
         return self.runtime.rank == 0
+
+    @property
+    def record(self) -> Record:
+        """What run.json says of it."""
+        return Record(self.config, self.data, self.plan)
 
     @property
     def sample_every(self) -> int:
@@ -134,12 +143,15 @@ class Session:
 
     def log(self, moves: Moves, images_per_second: float) -> None:
         """One line of metrics.jsonl, on the display and for the tracker."""
-        named = moves.numbers()
+        named, output = moves.numbers(), self.config.output
         values = self.runtime.mean(torch.stack([v.detach().float() for v in named.values()]))
         if not self.writes:
             return
         numbers = dict(zip(named, values.tolist(), strict=True))
         numbers |= {name: float(value) for name, value in self.state.game.numbers().items()}
+        numbers |= moves.gradients
+        if self.watch is not None:
+            numbers |= self.watch.numbers(self.state)
         numbers["images_per_second"] = images_per_second
         for player in PLAYERS:
             numbers[f"lr_{player[0]}"] = self.state.optimizers[player].param_groups[0]["lr"]
@@ -150,6 +162,9 @@ class Session:
         for notice in self.state.game.notices:
             self.display.say(f"step {step:,}: {notice}")
         self.state.game.notices.clear()
+        if self.watch is not None and step % (output.doctor * output.log_every) == 0:
+            for verdict in self.watch.news(self.record, self.run):
+                self.display.say(f"step {step:,}: the doctor: {verdict.brief}")
 
     def roll_back(self, problem: NotFiniteError) -> None:
         """Go back to the newest checkpoint with other draws; after three times, give up.
@@ -158,6 +173,8 @@ class Session:
         """
         state, step = self.state, self.state.step
         rollbacks = state.rollbacks + 1
+        if self.writes:
+            self.run.note_event("not finite", step, what=str(problem), rollback=rollbacks)
         if rollbacks > MOST_ROLLBACKS:
             raise TrainingError(
                 f"stopped at step {step:,}: {problem} is not finite, and was not after "
@@ -239,8 +256,10 @@ def open_session(config: Config, folder: str | Path) -> Iterator[Session]:
             tracker=Tracker(run.folder, config.output.tensorboard and writes),
             preview=Preview(state.game, dataset),
             evaluations=evaluations,
+            watch=None,
             state=state,
             update=update,
+            data=describe(dataset),
             started=started,
             plan=Plan(steps=2**31, threads=torch.get_num_threads()),
             resumed=False,
@@ -248,7 +267,9 @@ def open_session(config: Config, folder: str | Path) -> Iterator[Session]:
         session.plan = _decide(session, record)
         with run.lock() if writes else nullcontext():
             if writes:
-                run.begin(Record(config, describe(dataset), session.plan))
+                run.begin(session.record)
+                if config.output.doctor:
+                    session.watch = Watch(session.preview, dataset)
             runtime.barrier()
             session.resumed = restore_newest(run, state, display.say)
             session.trim_log()

@@ -8,8 +8,8 @@ optimiser steps as the only change.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -26,10 +26,12 @@ Draw = Callable[[int], Batch]
 
 @dataclass(frozen=True)
 class Moves:
-    """What each player minimised in a step."""
+    """What each player minimised in a step, and the norm of each one's gradient by `grad_d` and
+    `grad_g`: the same in every process, before it is clipped."""
 
     discriminator: Terms
     generator: Terms
+    gradients: Mapping[str, float] = field(default_factory=dict)
 
     def numbers(self) -> dict[str, Tensor]:
         """`d/adversarial`, `g/adversarial`, `d_real`, ...: what the log shows."""
@@ -66,12 +68,12 @@ def alternating(state: State, draw: Draw, runtime: Runtime) -> Moves:
             fake = game.generate(batch.latent)
         d_terms = game.discriminator_terms(batch, fake.detach())
         d_terms = d_terms.with_terms(besides(game, batch, fake, state.step))
-        _descend(state, "discriminator", d_terms, runtime)
+        grad_d = _descend(state, "discriminator", d_terms, runtime)
     with frozen(state.networks["discriminator"]), runtime.without_sync(game.discriminator):
         g_terms = game.generator_terms(batch, fake)
         g_terms = g_terms.with_terms(game.weight_terms("generator"))
-        _descend(state, "generator", g_terms, runtime)
-    return Moves(d_terms, g_terms)
+        grad_g = _descend(state, "generator", g_terms, runtime)
+    return Moves(d_terms, g_terms, {"grad_d": grad_d, "grad_g": grad_g})
 
 
 def simultaneous(state: State, draw: Draw, runtime: Runtime) -> Moves:
@@ -99,7 +101,8 @@ def simultaneous(state: State, draw: Draw, runtime: Runtime) -> Moves:
     norms = {p: _check_gradients(p, network) for p, network in state.networks.items()}
     for player in state.networks:
         _move(state, player, norms[player])
-    return moves
+    gradients = {"grad_d": norms["discriminator"], "grad_g": norms["generator"]}
+    return Moves(moves.discriminator, moves.generator, gradients)
 
 
 def two_backwards(state: State, batch: Batch, fake: Tensor) -> tuple[Moves, Tensor]:
@@ -170,14 +173,16 @@ def penalty_terms(game: Game, batch: Batch, fake: Tensor, step: int) -> dict[str
     }
 
 
-def _descend(state: State, player: str, terms: Terms, runtime: Runtime) -> None:
-    """Backward, check, step: one player's move."""
+def _descend(state: State, player: str, terms: Terms, runtime: Runtime) -> float:
+    """Backward, check, step: one player's move. Returns the norm of its gradient."""
     blank = Terms({})
     moves = Moves(terms, blank) if player == "discriminator" else Moves(blank, terms)
     _check_terms(moves, runtime)
     state.optimizers[player].zero_grad(set_to_none=True)
     terms.loss.backward()  # type: ignore[no-untyped-call]
-    _move(state, player, _check_gradients(player, state.networks[player]))
+    norm = _check_gradients(player, state.networks[player])
+    _move(state, player, norm)
+    return norm
 
 
 def _move(state: State, player: str, norm: float) -> None:

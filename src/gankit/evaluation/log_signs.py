@@ -1,0 +1,398 @@
+"""Signs that the log shows, while a run trains and after."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gankit.evaluation.signs import Case, per_cent, remedy, sign, usual_rates
+from gankit.evaluation.verdicts import Verdict
+
+GROWING = 1.25
+COLLAPSED = 0.5
+WITHIN = 0.4
+REPEATED = 0.25
+SATURATED = 0.25
+OFFSET = 0.6
+STRONG, WEAK = 0.95, 0.03
+GUESSING = 1.3
+GROWTH, SWING = 3.0, 0.5
+VANISHED = 1e-3
+STILL = 1e-6
+DEAD, DEAD_ERROR = 0.1, 0.3
+
+CHANCE: dict[str, Callable[[float], tuple[float, float]]] = {
+    "minimax": lambda t: (2 * math.log(2), _entropy(t)),
+    "non_saturating": lambda t: (2 * math.log(2), _entropy(t)),
+    "least_squares": lambda t: (t * t / 4, 0.0),
+    "hinge": lambda _: (2.0, 0.0),
+    "relativistic": lambda _: (math.log(2), 0.0),
+}
+"""D's loss, given the target of the real, where it can only guess and where it is never wrong."""
+
+
+def _entropy(target: float) -> float:
+    return -sum(p * math.log(p) for p in (target, 1 - target) if p > 0)
+
+
+def has_images(case: Case) -> bool:
+    return case.record.task.is_images
+
+
+def judges(case: Case) -> bool:
+    """Whether D's loss has a value at which it guesses."""
+    return case.config.objective.loss in CHANCE
+
+
+def advantage(case: Case) -> NDArray[np.float64]:
+    """Of D over G, by its loss, smoothed: 1 where D is never wrong, 0 where it guesses, below 0
+    where it does worse."""
+    objective = case.config.objective
+    chance, best = CHANCE[objective.loss](objective.real_target)
+    share = 0.5 if case.config.family == "ssgan" else 1.0  # it minimises half of the loss
+    shares: NDArray[np.float64] = (chance - case.series("d/adversarial") / share) / (chance - best)
+    return shares
+
+
+def far_off(case: Case) -> NDArray[np.bool_]:
+    """Whether the samples are far from the real examples, by their mean or their diversity."""
+    offset, diversity = case.series("samples/offset"), case.series("samples/diversity")
+    return (offset > OFFSET) | (diversity < COLLAPSED) | (diversity > 1 / COLLAPSED)
+
+
+def growing(values: NDArray[np.float64]) -> bool:
+    """Whether a run is still on its way: the last four sixths of the log never fall, and rise by
+    a quarter."""
+    sixths = np.array([np.median(part) for part in np.array_split(values, 6)[2:]])
+    return bool((np.diff(sixths) >= 0).all() and sixths[-1] >= GROWING * sixths[0])
+
+
+def last(values: NDArray[np.float64], stretch: slice) -> float:
+    return float(np.median(values[stretch]))
+
+
+def calmer(case: Case) -> list[dict[str, Any]]:
+    """What makes a game calmer, the likeliest first."""
+    config = case.config
+    slower = {f"{p}.lr": getattr(config, p).lr / 3 for p in ("discriminator", "generator")}
+    held = {"objective.penalty": "r1", "objective.penalty_weight": 1.0}
+    rates = usual_rates(case, "discriminator", "generator")
+    return [
+        *([rates] if rates else []),
+        *([held] if config.objective.penalty == "none" else []),
+        slower,
+    ]
+
+
+@sign("collapse")
+def collapse(case: Case) -> Verdict | None:
+    """Samples differ much less from one another than real examples do."""
+    diversity = case.series("samples/diversity")
+    stretch = case.lasting(diversity < COLLAPSED)
+    if stretch is None or growing(diversity):
+        return None
+    return Verdict(
+        "collapse",
+        "sick",
+        f"the samples differ from their mean by {per_cent(last(diversity, stretch))} of what real "
+        f"examples do (below {per_cent(COLLAPSED)} is a sign)",
+        case.since(stretch),
+        "G makes few kinds of sample, whatever the noise: it moved to where D was fooled last",
+        remedy(case, *calmer(case)),
+    )
+
+
+@sign("within-class collapse", lambda case: case.by_class)
+def within_class_collapse(case: Case) -> Verdict | None:
+    """Samples of one class differ much less than real examples of it do."""
+    diversity, within = case.series("samples/diversity"), case.series("samples/within")
+    stretch = case.lasting((within < WITHIN) & (diversity >= COLLAPSED))
+    if stretch is None or growing(within):
+        return None
+    return Verdict(
+        "within-class collapse",
+        "sick",
+        f"samples of one class differ by {per_cent(last(within, stretch))} of what real examples "
+        f"of it do (below {per_cent(WITHIN)} is a sign)",
+        case.since(stretch),
+        "G follows the label and ignores the noise: every class is one picture",
+        remedy(case, *calmer(case)),
+    )
+
+
+@sign("repeats", has_images)
+def repeats(case: Case) -> Verdict | None:
+    """Every sample has another one that is almost the same."""
+    nearest = case.series("samples/nearest")
+    stretch = case.lasting(nearest < REPEATED)
+    if stretch is None or growing(nearest) or growing(case.series("samples/diversity")):
+        return None
+    return Verdict(
+        "repeats",
+        "sick",
+        f"a sample is {per_cent(last(nearest, stretch))} as far from its nearest other one as real "
+        f"examples are (below {per_cent(REPEATED)} is a sign)",
+        case.since(stretch),
+        "G makes the same few samples again and again, though they may differ among themselves",
+        remedy(case, *calmer(case)),
+    )
+
+
+@sign("saturation", has_images)
+def saturation(case: Case) -> Verdict | None:
+    """Pixels sit at black and white where the real ones do not."""
+    middle = case.series("samples/middle")
+    stretch = case.lasting(middle < SATURATED)
+    if stretch is None:
+        return None
+    return Verdict(
+        "saturation",
+        "sick",
+        f"the samples have {per_cent(last(middle, stretch))} of the real examples' pixels that are "
+        f"neither black nor white (below {per_cent(SATURATED)} is a sign)",
+        case.since(stretch),
+        "G's last layer is driven to its ends, where it hardly has a slope left to learn by",
+        remedy(case, *calmer(case)),
+    )
+
+
+@sign("D too strong", judges)
+def too_strong(case: Case) -> Verdict | None:
+    """D is hardly ever wrong for long, and the samples are far from real ones."""
+    ahead = advantage(case)
+    stretch = case.lasting((ahead > STRONG) & far_off(case))
+    if stretch is None:
+        return None
+    config = case.config
+    saturates = {"objective.loss": "non_saturating"} if config.objective.loss == "minimax" else {}
+    fewer = {"objective.k": 1} if config.objective.k > 1 else {}
+    rates = usual_rates(case, "discriminator", "generator")
+    back = {**saturates, **fewer, **rates}
+    return Verdict(
+        "D too strong",
+        "sick",
+        f"D's loss is {per_cent(1 - last(ahead, stretch))} of a guessing D's (below "
+        f"{per_cent(1 - STRONG)} is a sign) while the samples are far from real ones",
+        case.since(stretch),
+        "D tells real from fake without effort, so what it says is no help to G",
+        remedy(
+            case,
+            *([back] if back else []),
+            {"stabilise.freeze_d": 0.9},
+            {"discriminator.lr": config.discriminator.lr / 3},
+        ),
+    )
+
+
+@sign("D too weak", judges)
+def too_weak(case: Case) -> Verdict | None:
+    """D cannot tell real from fake, though the samples are far from real ones."""
+    ahead = advantage(case)
+    stretch = case.lasting((np.abs(ahead) < WEAK) & far_off(case))
+    if stretch is None:
+        return None
+    return Verdict(
+        "D too weak",
+        "sick",
+        f"D's loss is {per_cent(1 - last(ahead, stretch))} of a guessing D's while the samples are "
+        "far from real ones",
+        case.since(stretch),
+        "D is too small or too slow to see the difference, so G has nothing to learn from",
+        remedy(case, *_stronger(case)),
+    )
+
+
+def _stronger(case: Case) -> list[dict[str, Any]]:
+    """What makes D stronger: what its own recipe has, else more steps."""
+    from gankit.recipes import configure
+
+    usual = configure(case.config.family, case.config.data.source)
+    network: dict[str, Any] = {}
+    for key in ("discriminator_width", "discriminator_hidden", "width"):
+        own, recipe = getattr(case.config.network, key, None), getattr(usual.network, key, None)
+        if own is None or recipe is None or np.sum(own) >= np.sum(recipe) / 4:
+            continue
+        text = ",".join(map(str, recipe)) if isinstance(recipe, tuple) else recipe
+        network[f"network.{key}"] = text
+    rates = usual_rates(case, "discriminator")
+    lighter = {"objective.penalty_weight": case.config.objective.penalty_weight / 10}
+    return [
+        *([{**network, **rates}] if network or rates else []),
+        *([lighter] if case.config.objective.penalty != "none" else []),
+        {"objective.k": case.config.objective.k + 1},
+    ]
+
+
+@sign("D worse than guessing", judges)
+def worse_than_guessing(case: Case) -> Verdict | None:
+    """D's loss is above a guessing D's for long."""
+    ahead = advantage(case)
+    stretch = case.lasting(1 - ahead > GUESSING)
+    if stretch is None:
+        return None
+    return Verdict(
+        "D worse than guessing",
+        "sick",
+        f"D's loss is {1 - last(ahead, stretch):.1f} times a guessing D's (above {GUESSING} is a "
+        "sign)",
+        case.since(stretch),
+        "steps are too long: each player jumps over the other and never answers what it is",
+        remedy(case, *calmer(case)),
+    )
+
+
+@sign("oscillation")
+def oscillation(case: Case) -> Verdict | None:
+    """A loss swings, and more widely the longer it goes on."""
+    found = []
+    for key in ("g/adversarial", "d/adversarial"):
+        values = case.raw(key)
+        third = len(values) // 3
+        swings = np.abs(np.diff(values))
+        early, late = np.median(swings[third : 2 * third]), np.median(swings[2 * third :])
+        level = float(np.median(np.abs(values[third : 2 * third])))
+        if late > GROWTH * early and late > SWING * max(level, 0.1):
+            found.append((float(late / max(early, 1e-12)), key, float(late)))
+    if not found:
+        return None
+    times, key, late = max(found)
+    return Verdict(
+        "oscillation",
+        "sick",
+        f"{key} moves by {late:.2g} from one logged line to the next, {times:.1f} times as much as "
+        "in the middle of the run",
+        int(case.steps[2 * (len(case.steps) // 3)]),
+        "each player overshoots the other's answer, and more each time",
+        remedy(case, *calmer(case)),
+    )
+
+
+@sign("G's gradient vanishes")
+def vanishing(case: Case) -> Verdict | None:
+    """The gradient that reaches G is a thousandth of what it was."""
+    gradient = case.series("grad_g")
+    first = float(np.median(case.raw("grad_g")[:LINES_FIRST]))
+    stretch = case.lasting(gradient < VANISHED * first)
+    if stretch is None:
+        return None
+    config = case.config
+    loss = {"objective.loss": "non_saturating"} if config.objective.loss == "minimax" else {}
+    rates = usual_rates(case, "discriminator", "generator")
+    fewer = {"objective.k": 1} if config.objective.k > 1 else {}
+    back = {**loss, **fewer, **rates}
+    return Verdict(
+        "G's gradient vanishes",
+        "sick",
+        f"its norm is {last(gradient, stretch):.1e}; at the start it was {first:.1e}",
+        case.since(stretch),
+        "D is sure of every fake, or G's outputs are at their ends: G no longer learns",
+        remedy(case, *([back] if back else []), *calmer(case)),
+    )
+
+
+LINES_FIRST = 5
+"""Logged lines that are the start of a run."""
+
+
+@sign("G frozen")
+def frozen(case: Case) -> Verdict | None:
+    """G's rate or gradient is 0, or its samples do not change from line to line."""
+    diversity, offset = case.raw("samples/diversity"), case.raw("samples/offset")
+    moved = np.maximum(np.abs(np.diff(diversity)), np.abs(np.diff(offset)))
+    same = np.append(moved <= STILL, True)  # each line and the one after it
+    seen = {
+        "G's learning rate is 0": case.raw("lr_g") == 0,
+        "G's gradient is 0": case.raw("grad_g") == 0,
+        "the samples are the same to one part in a million": same,
+    }
+    stretches = [(text, case.lasting(holds)) for text, holds in seen.items()]
+    found = next(((text, stretch) for text, stretch in stretches if stretch is not None), None)
+    if found is None:
+        return None
+    text, stretch = found
+    rates = usual_rates(case, "generator")
+    thaw = {"stabilise.freeze_g": 0.0}
+    return Verdict(
+        "G frozen",
+        "sick",
+        f"{text} in the last {stretch.stop - stretch.start} logged lines",
+        case.since(stretch),
+        "G does not move, so it learns nothing",
+        remedy(case, *([rates] if rates else []), thaw, *calmer(case)),
+    )
+
+
+@sign("dead codes", lambda case: case.config.family == "infogan")
+def dead_codes(case: Case) -> Verdict | None:
+    """A code cannot be read off the samples."""
+    dead = []
+    for i, code in enumerate(case.config.network.codes, 1):
+        if code == "c":
+            unread = case.series(f"squared_error_{i}") > DEAD_ERROR
+        else:
+            unread = case.series(f"information_{i}") < DEAD * math.log(int(code))
+        stretch = case.lasting(unread)
+        if stretch is not None:
+            dead.append((case.since(stretch), i, code))
+    if not dead:
+        return None
+    named = ", ".join(f"code {i} ({code})" for _, i, code in dead)
+    weights = case.config.network.code_weights
+    more = ",".join(f"{max(3 * weight, 1.0):g}" for weight in weights)
+    return Verdict(
+        "dead codes",
+        "sick",
+        f"{named}: Q reads less than {per_cent(DEAD)} of log K off the samples, or a number with "
+        f"a squared error above {DEAD_ERROR} (1/3 is a guess)",
+        min(since for since, *_ in dead),
+        "G makes nothing of the code, so it means nothing",
+        remedy(case, {"network.code_weights": more}),
+    )
+
+
+@sign("k stuck", lambda case: case.config.family == "began")
+def k_stuck(case: Case) -> Verdict | None:
+    """BEGAN's k is at 0 or at 1 and stays there."""
+    k = case.raw("k")
+    at_zero, at_one = case.lasting(k <= 0), case.lasting(k >= 1)
+    stretch = at_zero or at_one
+    if stretch is None:
+        return None
+    gamma = case.config.network.gamma
+    if at_zero:
+        means = "D ignores the fakes: their error is above gamma times the real ones'"
+        change: dict[str, Any] = {"network.gamma": min(1.0, gamma * 1.5)}
+    else:
+        means = "D can push no harder: the fakes' error stays below gamma times the real ones'"
+        change = {"network.gamma": gamma / 1.5}
+    rates = usual_rates(case, "discriminator", "generator")
+    return Verdict(
+        "k stuck",
+        "sick",
+        f"k is {k[-1]:.3g} in {stretch.stop - stretch.start} logged lines",
+        case.since(stretch),
+        means,
+        remedy(case, *([rates] if rates else []), change, *calmer(case)),
+    )
+
+
+@sign("not finite")
+def not_finite(case: Case) -> Verdict | None:
+    """A number was not finite, and the run was taken back."""
+    events = [event for event in case.events if event["event"] == "not finite"]
+    if not events:
+        return None
+    first = events[0]
+    times = "once" if len(events) == 1 else f"{len(events)} times"
+    return Verdict(
+        "not finite",
+        "warning" if len(events) == 1 else "sick",
+        f"{times}; first {first['what']} at step {first['step']:,}",
+        int(first["step"]),
+        "weights or answers grew past what a float can hold; the run went back to a checkpoint",
+        remedy(case, *calmer(case)),
+    )

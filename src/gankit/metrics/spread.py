@@ -1,0 +1,100 @@
+"""How a set of examples is spread, cheap enough to be looked at while a run trains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Lengths are root mean squares over the numbers of an example.
+
+    Attributes:
+        mean: the mean example, float64 [D].
+        diversity: of the examples from their mean.
+        within: of the examples from the mean of their own class; None without labels, or with
+            fewer than two examples a class.
+        nearest: the median distance of an example to its nearest other one.
+        middle: the share of an image's numbers that are at neither end of its range.
+    """
+
+    mean: NDArray[np.float64]
+    diversity: float
+    within: float | None
+    nearest: float
+    middle: float
+
+
+def spread(
+    examples: NDArray[np.generic], labels: NDArray[np.int64] | None = None, group: int = 64
+) -> Spread:
+    """Of examples [N, ...], N at least 2: uint8 images 0..255, taken as 0..1, or float points.
+
+    `diversity` and `within` do not depend on N, being unbiased. `nearest` does, so it is taken
+    within groups of (about) `group` examples, each every so many-th: compare what has the same.
+    """
+    is_images = examples.dtype == np.uint8
+    x = examples.reshape(len(examples), -1).astype(np.float64) / (255 if is_images else 1)
+    mean = x.mean(0)
+    groups = max(1, len(x) // group)
+    apart = [nearest_other(x[start::groups]) for start in range(groups)]
+    ends = (examples == 0) | (examples == 255) if is_images else np.zeros(1)
+    return Spread(
+        mean=mean,
+        diversity=_deviation(np.square(x - mean).sum(), len(x) - 1, x.shape[1]),
+        within=_within(x, labels),
+        nearest=float(np.median(np.concatenate(apart))) / x.shape[1] ** 0.5,
+        middle=float(1 - ends.mean()),
+    )
+
+
+def compare_spread(fake: Spread, real: Spread) -> dict[str, float]:
+    """The fakes' as shares of the reals': 1 where they are alike.
+
+    `diversity`, `within`, `nearest`, `middle`; and `offset`, how far apart the means lie, in
+    units of the reals' diversity: near 0 where they are alike.
+    """
+    apart = float(np.sqrt(np.square(fake.mean - real.mean).mean()))
+    shares = {
+        "diversity": fake.diversity / max(real.diversity, TINY),
+        "nearest": fake.nearest / max(real.nearest, TINY),
+        "offset": apart / max(real.diversity, TINY),
+    }
+    if fake.within is not None and real.within is not None:
+        shares["within"] = fake.within / max(real.within, TINY)
+    if real.middle < 1 or fake.middle < 1:
+        shares["middle"] = fake.middle / max(real.middle, 0.01)
+    return shares
+
+
+TINY = 1e-12
+"""In place of a length of 0: all examples are the same."""
+
+
+def nearest_other(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The distance of each of [N, D] to its nearest other one: [N]. 0 for a single example."""
+    if len(x) < 2:
+        return np.zeros(len(x))
+    squares = np.square(x).sum(1)
+    squared = squares[:, None] + squares - 2 * x @ x.T
+    np.fill_diagonal(squared, np.inf)
+    # The difference of two large squares may be below 0 by rounding.
+    nearest: NDArray[np.float64] = np.sqrt(squared.min(1).clip(0))
+    return nearest
+
+
+def _within(x: NDArray[np.float64], labels: NDArray[np.int64] | None) -> float | None:
+    if labels is None:
+        return None
+    classes = np.unique(labels)
+    if len(x) < 2 * len(classes):
+        return None
+    total = sum(float(np.square(x[labels == c] - x[labels == c].mean(0)).sum()) for c in classes)
+    return _deviation(total, len(x) - len(classes), x.shape[1])
+
+
+def _deviation(total: float, freedom: int, size: int) -> float:
+    return float(np.sqrt(total / freedom / size))

@@ -1,0 +1,253 @@
+"""Runs made sick on purpose and healthy ones, and what the doctor says of each.
+
+    python tools/doctor_trials.py --seeds 0          # thresholds are chosen on these
+    python tools/doctor_trials.py --seeds 1 --split test --out results/doctor.csv
+
+One thread; images of 16 x 16; each run takes 5 to 20 s of a core. A run that is there already is
+only examined again. The table is of seeds on which no threshold was chosen. Prints the confusion
+table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from gankit.config import Config, override
+from gankit.data import load_dataset
+from gankit.errors import TrainingError
+from gankit.evaluation.doctor import diagnose
+from gankit.evaluation.verdicts import write_diagnosis
+from gankit.recipes import configure
+from gankit.training.loop import fit
+
+NARROW: dict[str, dict[str, Any]] = {
+    "gan": {
+        "network.generator_hidden": "256,256",
+        "network.discriminator_hidden": "64,64",
+        "training.batch": 32,
+        "generator.lr": 1e-3,
+        "discriminator.lr": 1e-3,
+    },
+    "dcgan": {
+        "network.generator_width": 12,
+        "network.discriminator_width": 12,
+        "network.init": None,
+        "training.batch": 32,
+    },
+    "cgan": {"network.generator_width": 12, "network.discriminator_width": 12},
+    "modern": {"network.generator_width": 8, "network.discriminator_width": 8},
+    "infogan": {
+        "network.generator_width": 12,
+        "network.discriminator_width": 12,
+        "network.units": 128,
+        "network.posterior_units": 64,
+        "network.init": None,
+        "training.batch": 32,
+    },
+    "began": {"network.width": 8, "generator.lr": 1e-3, "discriminator.lr": 1e-3},
+    "ssgan": {
+        "network.generator_hidden": "256,256",
+        "network.discriminator_hidden": "256,128,128",
+        "training.batch": 32,
+    },
+}
+"""What makes a family's recipe for images quick enough; 0.02 is the start of wide layers."""
+SIDE = 16
+"""Of the images, in pixels."""
+STEPS = {
+    "gan": 2000, "dcgan": 800, "cgan": 800, "modern": 600, "infogan": 1000, "began": 1200,
+    "ssgan": 1200, "toy": 4000,
+}  # fmt: skip
+"""After which a healthy run has learned most of what it will."""
+WILD = {"collapse", "within-class collapse", "repeats", "saturation", "D too strong"}
+WILD |= {"D too weak", "D worse than guessing", "oscillation", "G's gradient vanishes"}
+WILD |= {"not finite", "low coverage", "labels ignored", "missing classes"}
+"""What a learning rate that is far too high may show."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A run, and the signs of which at least one should be found; none for a healthy one."""
+
+    name: str
+    family: str
+    data: str
+    done: str
+    expected: frozenset[str] = frozenset()
+    changes: dict[str, Any] = field(default_factory=dict)
+
+
+def settled(family: str, data: str) -> Config:
+    """The family's recipe, as all its trials have it."""
+    toy = data.startswith("toy:")
+    settings = {
+        **({} if toy else NARROW[family]),
+        **({} if toy or data.endswith(".npz") else {"data.size": SIDE}),
+        "training.steps": STEPS["toy" if toy else family],
+        "runtime.threads": 1,
+        "runtime.device": "cpu",
+        "output.sample_every": 0,
+        "output.log_every": 20,
+    }
+    return override(configure(family, data), settings)
+
+
+def rates(family: str, data: str, times: float, *players: str) -> dict[str, Any]:
+    config = settled(family, data)
+    return {f"{player}.lr": times * getattr(config, player).lr for player in players}
+
+
+def sick() -> list[Trial]:
+    """Each sickness in at least two families."""
+    both = ("generator", "discriminator")
+
+    def fast(family: str, data: str, *players: str) -> Trial:
+        who = " and ".join(p[0].upper() for p in players)
+        changes = rates(family, data, 100, *players)
+        name = f"{family}-{data.replace(':', '-')}-fast-{who.replace(' and ', '')}"
+        return Trial(name, family, data, f"learning rate of {who} x 100", frozenset(WILD), changes)
+
+    def frozen(family: str, data: str) -> Trial:
+        name = f"{family}-{data.replace(':', '-')}-frozen"
+        changes = {"generator.lr": 0.0}
+        return Trial(name, family, data, "learning rate of G 0", frozenset({"G frozen"}), changes)
+
+    weak = frozenset({"D too weak", "low coverage", "collapse"})
+    hidden, width = {"network.discriminator_hidden": "1"}, {"network.discriminator_width": 1}
+    copied, lopsided = frozenset({"memorisation"}), frozenset({"few of a class"})
+    few = {"training.batch": 16, "training.steps": 3000}
+    strong = frozenset({"D too strong", "G's gradient vanishes"})
+    minimax = {"objective.loss": "minimax", "objective.k": 5}
+    perceptron = {**minimax, "network.dropout": "0,0", "discriminator.lr": 2e-3}
+    return [
+        fast("gan", "digits", "discriminator"),
+        fast("gan", "toy:ring8", *both),
+        fast("dcgan", "digits", "generator"),
+        fast("cgan", "digits", *both),
+        fast("modern", "digits", "discriminator"),
+        frozen("gan", "toy:ring8"),
+        frozen("dcgan", "digits"),
+        frozen("cgan", "digits"),
+        Trial("gan-blind", "gan", "digits", "D of one hidden unit", weak, hidden),
+        Trial("gan-toy-blind", "gan", "toy:ring8", "D of one hidden unit", weak, hidden),
+        Trial("dcgan-blind", "dcgan", "digits", "D of width 1", weak, width),
+        Trial("dcgan-twenty", "dcgan", "twenty.npz", "20 training images", copied, few),
+        Trial("gan-twenty", "gan", "twenty.npz", "20 training images", copied, few),
+        Trial("dcgan-one", "dcgan", "one.npz", "one class of ten, but for 20 images", lopsided),
+        Trial("cgan-one", "cgan", "one.npz", "one class of ten, but for 20 images", lopsided),
+        Trial("gan-minimax", "gan", "digits", "minimax, k = 5, a quick D", strong, perceptron),
+        Trial("dcgan-minimax", "dcgan", "digits", "minimax, k = 5", strong, minimax),
+        Trial(
+            "infogan-dead", "infogan", "digits", "lambda 0", frozenset({"dead codes"}),
+            {"network.code_weights": "0"},
+        ),
+        Trial(
+            "began-stuck", "began", "digits", "gamma 0.05", frozenset({"k stuck"}),
+            {"network.gamma": 0.05},
+        ),
+    ]  # fmt: skip
+
+
+def healthy() -> list[Trial]:
+    """Default recipes, some with other losses or data."""
+    held = {"objective.loss": "hinge", "objective.penalty": "r1"}
+    return [
+        Trial("gan-toy", "gan", "toy:ring8", "the recipe"),
+        Trial("cgan-toy", "cgan", "toy:ring8", "the recipe"),
+        Trial("gan-grid", "gan", "toy:grid25", "the recipe"),
+        Trial("gan", "gan", "digits", "the recipe, narrow"),
+        Trial("dcgan", "dcgan", "digits", "the recipe, narrow"),
+        Trial("dcgan-hinge", "dcgan", "digits", "the recipe, narrow, hinge, R1", changes=held),
+        Trial("dcgan-stacked", "dcgan", "stacked_digits", "the recipe, narrow"),
+        Trial("cgan", "cgan", "digits", "the recipe, narrow"),
+        Trial("modern", "modern", "digits", "the recipe, narrow"),
+        Trial("infogan", "infogan", "digits", "the recipe, narrow"),
+        Trial("began", "began", "digits", "the recipe, narrow"),
+        Trial("ssgan", "ssgan", "digits", "the recipe, narrow"),
+    ]
+
+
+def play(trial: Trial, seed: int, runs: Path, split: str) -> dict[str, Any]:
+    """Train it, unless it is there; ask the doctor; one line of the table."""
+    data = str(runs / trial.data) if trial.data.endswith(".npz") else trial.data
+    config = override(settled(trial.family, data), {"training.seed": seed, **trial.changes})
+    folder = runs / f"{trial.name}-{seed}"
+    with suppress(TrainingError):  # a run that gave up is examined like any other
+        fit(config, folder)
+    diagnosis = diagnose(folder)
+    write_diagnosis(folder, diagnosis)
+    found = [verdict.sign for verdict in diagnosis.verdicts]
+    right = bool(trial.expected & set(found)) if trial.expected else not found
+    return {
+        "run": trial.name,
+        "seed": seed,
+        "split": split,
+        "made": "sick" if trial.expected else "healthy",
+        "family": trial.family,
+        "data": trial.data,
+        "what": trial.done,
+        "expected": "any of many" if trial.expected == WILD else "; ".join(sorted(trial.expected)),
+        "found": "; ".join(found),
+        "right": "right" if right else "wrong",
+        "steps": diagnosis.step,
+    }
+
+
+def write_data(runs: Path) -> None:
+    """Two small sets: 20 digits, and ones with 20 digits of the other classes."""
+    runs.mkdir(parents=True, exist_ok=True)
+    digits = load_dataset("digits", size=SIDE)
+    assert digits.labels is not None
+    of_class = [np.flatnonzero(digits.labels == c) for c in range(10)]
+    twenty = np.concatenate([indices[:2] for indices in of_class])
+    others = np.concatenate([i[:2] for c, i in enumerate(of_class) if c != 3])
+    for name, chosen in (("twenty", twenty), ("one", np.concatenate([of_class[3], others]))):
+        images = digits.read(chosen)[:, 0]
+        np.savez(runs / f"{name}.npz", images=images, labels=digits.labels[chosen])
+
+
+def confusion(lines: list[dict[str, Any]]) -> str:
+    """How many runs of each kind had a verdict, and how many the right one."""
+    said = [f"{'made':<8} {'runs':>4} {'a verdict':>9} {'none':>4} {'as expected':>11}"]
+    for made in ("sick", "healthy"):
+        of = [line for line in lines if line["made"] == made]
+        alarms, right = sum(bool(x["found"]) for x in of), sum(x["right"] == "right" for x in of)
+        said.append(f"{made:<8} {len(of):>4} {alarms:>9} {len(of) - alarms:>4} {right:>11}")
+    return "\n".join(said)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--seeds", default="0", help="comma-separated")
+    parser.add_argument("--only", default="", help="trials whose name has this in it")
+    parser.add_argument("--split", default="calibration", choices=["calibration", "test"])
+    parser.add_argument("--runs", type=Path, default=Path("runs/doctor"))
+    parser.add_argument("--out", type=Path, default=None)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    write_data(given.runs)
+    lines = []
+    for seed in map(int, given.seeds.split(",")):
+        for trial in (*sick(), *healthy()):
+            if given.only not in trial.name:
+                continue
+            lines.append(play(trial, seed, given.runs, given.split))
+            print(*(f"{k}={v}" for k, v in lines[-1].items()), sep="  ", flush=True)
+            if given.out is not None:
+                with given.out.open("w", newline="") as file:
+                    writer = csv.DictWriter(file, lines[0])
+                    writer.writeheader()
+                    writer.writerows(lines)
+    print(confusion(lines))
+
+
+if __name__ == "__main__":
+    main()
