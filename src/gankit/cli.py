@@ -313,10 +313,12 @@ def doctor(
 ) -> None:
     """What is wrong with a run, since when, what it means and what to change."""
     from gankit.evaluation.doctor import diagnose
+    from gankit.evaluation.report import write_run_report
     from gankit.evaluation.verdicts import write_diagnosis
 
     diagnosis = diagnose(run)
     write_diagnosis(run, diagnosis)
+    write_run_report(run)
     print(diagnosis.to_json() if json else diagnosis)
 
 

@@ -188,10 +188,10 @@ def test_training_ends_with_a_report(small, tmp_path):
 def test_a_report_that_cannot_be_written_ends_no_training(
     small, tmp_path, monkeypatch, capsys, problem
 ):
-    def fail(_folder):
+    def fail(*_):
         raise problem
 
-    monkeypatch.setattr("gankit.training.session.write_run_report", fail)
+    monkeypatch.setattr("gankit.evaluation.report.write_atomically", fail)
     outcome = fit(small("gan", "toy:ring8"), tmp_path / "r")
     assert outcome.finished
     said = [line for line in capsys.readouterr().err.splitlines() if "no report.html" in line]

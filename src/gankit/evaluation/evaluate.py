@@ -28,6 +28,7 @@ from gankit.evaluation.reals import (
     part,
     read_reals,
 )
+from gankit.evaluation.report import write_run_report
 from gankit.evaluation.scores import Protocol, Report, Score, write_report
 from gankit.evaluation.sets import KEPT, Embedded, ModeOf, Track, embed, embed_real
 from gankit.metrics.intervals import interval_of_draws
@@ -130,7 +131,7 @@ def evaluate(
 
 
 def keep(run: Path, report: Report) -> Path | None:
-    """Keep a report in its run directory; of a bare artifact nothing is kept.
+    """Keep a report in its run directory, and on its page; of a bare artifact nothing is kept.
 
     Raises RunError where it cannot be written.
     """
@@ -138,7 +139,9 @@ def keep(run: Path, report: Report) -> Path | None:
     if not folder.is_dir():
         return None
     with Run(folder).writing("the scores"):
-        return write_report(folder, report)
+        path = write_report(folder, report)
+    write_run_report(folder)
+    return path
 
 
 def real_pairs(

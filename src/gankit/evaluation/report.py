@@ -60,7 +60,7 @@ FRAME_SIDE = 1200
 def write_run_report(folder: Path) -> Path:
     """Write `folder`/report.html from what is in the run directory; the path of it.
 
-    Raises RunError where the run is missing or damaged, OSError where the page cannot be written.
+    Raises RunError where the run is missing or damaged, or the page cannot be written.
     """
     seen = read_facts(folder)
     config = seen.record.config
@@ -76,9 +76,10 @@ def write_run_report(folder: Path) -> Path:
         foot=f"Written by gankit {__version__} on Python {platform.python_version()}, torch "
         f"{version('torch')}, {platform.system()} {platform.machine()}. This page loads nothing.",
     )
-    path = Run(folder).report_path
-    write_atomically(path, content)
-    return path
+    run = Run(folder)
+    with run.writing("the report"):
+        write_atomically(run.report_path, content)
+    return run.report_path
 
 
 def picture_uri(path: Path) -> str:

@@ -120,8 +120,7 @@ class Session:
         """The run on one page. What hinders it is said, and ends nothing."""
         if self.writes:
             try:
-                with self.run.writing("the report"):
-                    write_run_report(self.run.folder)
+                write_run_report(self.run.folder)
             except RunError as problem:
                 self.display.say(f"no report.html: {problem}")
 
