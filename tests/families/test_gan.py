@@ -19,7 +19,7 @@ IMAGES = Task((1, 28, 28))
 
 def game(task=IMAGES, **options):
     changes = {f"network.{name}": value for name, value in options.items()}
-    return FAMILIES["gan"](override(configure("gan", "digits"), changes), task)
+    return FAMILIES["gan"](override(configure(recipe="gan-mnist-paper"), changes), task)
 
 
 @pytest.mark.parametrize(("output", "low"), [("sigmoid", 0.0), ("tanh", -1.0)])
@@ -61,8 +61,7 @@ def test_no_dropout_is_no_layer():
 
 def test_g_starts_at_the_mean_image():
     """The pixel marginals of pylearn2's code: sigmoid(bias) is the mean of the data."""
-    config = override(configure("gan", "digits"), {"network.output_bias": "marginals"})
-    g = FAMILIES["gan"](override(config, {"network.init": "1e-8,1e-8"}), Task((1, 4, 4)))
+    g = game(Task((1, 4, 4)), output_bias="marginals", init="1e-8,1e-8")
     examples = torch.rand(500, 1, 4, 4)
     g.meet(examples, None)
     drawn = g.generator(torch.randn(3, 100))
