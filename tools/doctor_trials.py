@@ -67,8 +67,8 @@ NARROW: dict[str, dict[str, Any]] = {
         "training.batch": 32,
     },
 }
-"""What makes a family's recipe for images quick enough, and able to learn while it is narrow: higher
-rates, another start (0.02 is that of wide layers), a penalty, another balance."""
+"""What makes a family's recipe for images quick enough, and able to learn while it is narrow:
+higher rates, another start (0.02 is that of wide layers), a penalty, another balance."""
 SIDE = 16
 """Of the images, in pixels."""
 STEPS = {
