@@ -186,3 +186,15 @@ def test_a_full_disk_is_one_line_and_harms_nothing(run, monkeypatch, write):
         write(run)
     assert "\n" not in str(caught.value)
     assert {p: p.read_bytes() for p in run.folder.rglob("*") if p.is_file()} == before
+
+
+def test_events_stay_when_the_log_is_trimmed_and_a_torn_one_is_skipped(tmp_path):
+    run = Run(tmp_path)
+    assert run.events() == []
+    run.log({"step": 3})
+    run.note_event("not finite", 3, what="the term d/adversarial")
+    run.trim_log(2)
+    with run.events_path.open("a") as file:
+        file.write('{"event": "no')
+    assert run.metrics() == []
+    assert run.events() == [{"event": "not finite", "step": 3, "what": "the term d/adversarial"}]

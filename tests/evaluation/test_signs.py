@@ -54,7 +54,7 @@ def case(
 ) -> Case:
     shape, classes = SHAPES[data]
     config = override(configure(family, data), {"training.steps": 3000} | (settings or {}))
-    told = {"shape": shape, "class_names": [str(c) for c in range(classes)], "condition": 0}
+    told = {"shape": shape, "class_names": [str(c) for c in range(classes)], "count": 10_000}
     columns = healthy(family) | {k.replace("__", "/"): v for k, v in log.items()}
     lines = [
         {"step": 50 * (i + 1), **{key: float(values[i]) for key, values in columns.items()}}
@@ -76,7 +76,7 @@ SICK = {
     "within-class collapse": {"samples__within": flat(0.05, 0.9)},
     "repeats": {"samples__nearest": flat(0.05, 0.9)},
     "saturation": {"samples__middle": flat(0.02, 1.1)},
-    "D too strong": {"d__adversarial": flat(0.0005, 0.5), "samples__offset": flat(1.2)},
+    "D too strong": {"d__adversarial": flat(0.0005, 0.5)},
     "D too weak": {"d__adversarial": flat(math.log(2)), "samples__offset": flat(1.2)},
     "D worse than guessing": {"d__adversarial": flat(5.0, 0.5)},
     "oscillation": {"g__adversarial": 1 + np.linspace(0, 3, LINES) ** 3 * (-1) ** np.arange(LINES)},

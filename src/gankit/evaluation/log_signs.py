@@ -11,14 +11,17 @@ from numpy.typing import NDArray
 
 from gankit.evaluation.signs import Case, per_cent, remedy, sign, usual_rates
 from gankit.evaluation.verdicts import Verdict
+from gankit.recipes import configure
 
-GROWING = 1.25
+GROWING = (1.25, 0.03)
 COLLAPSED = 0.5
 WITHIN = 0.4
 REPEATED = 0.25
 SATURATED = 0.25
 OFFSET = 0.6
 STRONG, WEAK = 0.95, 0.03
+FEW = 1000
+"""Training examples that D may learn by heart."""
 GUESSING = 1.3
 GROWTH, SWING = 3.0, 0.5
 VANISHED = 1e-3
@@ -66,9 +69,10 @@ def far_off(case: Case) -> NDArray[np.bool_]:
 
 def growing(values: NDArray[np.float64]) -> bool:
     """Whether a run is still on its way: the last four sixths of the log never fall, and rise by
-    a quarter."""
+    a quarter and by 0.03."""
     sixths = np.array([np.median(part) for part in np.array_split(values, 6)[2:]])
-    return bool((np.diff(sixths) >= 0).all() and sixths[-1] >= GROWING * sixths[0])
+    rise = max(GROWING[0] * sixths[0], GROWING[1] + sixths[0])
+    return bool((np.diff(sixths) >= 0).all() and sixths[-1] >= rise)
 
 
 def last(values: NDArray[np.float64], stretch: slice) -> float:
@@ -82,7 +86,7 @@ def calmer(case: Case) -> list[dict[str, Any]]:
     held = {"objective.penalty": "r1", "objective.penalty_weight": 1.0}
     rates = usual_rates(case, "discriminator", "generator")
     return [
-        *([rates] if rates else []),
+        rates,
         *([held] if config.objective.penalty == "none" else []),
         slower,
     ]
@@ -162,30 +166,39 @@ def saturation(case: Case) -> Verdict | None:
 
 @sign("D too strong", judges)
 def too_strong(case: Case) -> Verdict | None:
-    """D is hardly ever wrong for long, and the samples are far from real ones."""
+    """D is hardly ever wrong for long."""
     ahead = advantage(case)
-    stretch = case.lasting((ahead > STRONG) & far_off(case))
+    stretch = case.lasting(ahead > STRONG)
     if stretch is None:
         return None
-    config = case.config
-    saturates = {"objective.loss": "non_saturating"} if config.objective.loss == "minimax" else {}
-    fewer = {"objective.k": 1} if config.objective.k > 1 else {}
-    rates = usual_rates(case, "discriminator", "generator")
-    back = {**saturates, **fewer, **rates}
+    count = case.record.data["count"]
+    augment = {"stabilise.augment": "colour+translation+cutout"}
     return Verdict(
         "D too strong",
         "sick",
         f"D's loss is {per_cent(1 - last(ahead, stretch))} of a guessing D's (below "
-        f"{per_cent(1 - STRONG)} is a sign) while the samples are far from real ones",
+        f"{per_cent(1 - STRONG)} is a sign)",
         case.since(stretch),
-        "D tells real from fake without effort, so what it says is no help to G",
+        "D tells real from fake without effort, so what it says is no help to G"
+        + (f"; it may know its {count:,} examples by heart" if count < FEW else ""),
         remedy(
             case,
-            *([back] if back else []),
+            *([augment] if count < FEW else []),
+            _towards_balance(case),
             {"stabilise.freeze_d": 0.9},
-            {"discriminator.lr": config.discriminator.lr / 3},
+            {"discriminator.lr": case.config.discriminator.lr / 3},
         ),
     )
+
+
+def _towards_balance(case: Case) -> dict[str, Any]:
+    """Back from what makes D stronger, or its answers flat: what G's gradient suffers from."""
+    objective = case.config.objective
+    return {
+        **({"objective.loss": "non_saturating"} if objective.loss == "minimax" else {}),
+        **({"objective.k": 1} if objective.k > 1 else {}),
+        **usual_rates(case, "discriminator", "generator"),
+    }
 
 
 @sign("D too weak", judges)
@@ -208,8 +221,6 @@ def too_weak(case: Case) -> Verdict | None:
 
 def _stronger(case: Case) -> list[dict[str, Any]]:
     """What makes D stronger: what its own recipe has, else more steps."""
-    from gankit.recipes import configure
-
     usual = configure(case.config.family, case.config.data.source)
     network: dict[str, Any] = {}
     for key in ("discriminator_width", "discriminator_hidden", "width"):
@@ -221,7 +232,7 @@ def _stronger(case: Case) -> list[dict[str, Any]]:
     rates = usual_rates(case, "discriminator")
     lighter = {"objective.penalty_weight": case.config.objective.penalty_weight / 10}
     return [
-        *([{**network, **rates}] if network or rates else []),
+        {**network, **rates},
         *([lighter] if case.config.objective.penalty != "none" else []),
         {"objective.k": case.config.objective.k + 1},
     ]
@@ -279,18 +290,13 @@ def vanishing(case: Case) -> Verdict | None:
     stretch = case.lasting(gradient < VANISHED * first)
     if stretch is None:
         return None
-    config = case.config
-    loss = {"objective.loss": "non_saturating"} if config.objective.loss == "minimax" else {}
-    rates = usual_rates(case, "discriminator", "generator")
-    fewer = {"objective.k": 1} if config.objective.k > 1 else {}
-    back = {**loss, **fewer, **rates}
     return Verdict(
         "G's gradient vanishes",
         "sick",
         f"its norm is {last(gradient, stretch):.1e}; at the start it was {first:.1e}",
         case.since(stretch),
         "D is sure of every fake, or G's outputs are at their ends: G no longer learns",
-        remedy(case, *([back] if back else []), *calmer(case)),
+        remedy(case, _towards_balance(case), *calmer(case)),
     )
 
 
@@ -322,7 +328,7 @@ def frozen(case: Case) -> Verdict | None:
         f"{text} in the last {stretch.stop - stretch.start} logged lines",
         case.since(stretch),
         "G does not move, so it learns nothing",
-        remedy(case, *([rates] if rates else []), thaw, *calmer(case)),
+        remedy(case, rates, thaw, *calmer(case)),
     )
 
 
@@ -376,7 +382,7 @@ def k_stuck(case: Case) -> Verdict | None:
         f"k is {k[-1]:.3g} in {stretch.stop - stretch.start} logged lines",
         case.since(stretch),
         means,
-        remedy(case, *([rates] if rates else []), change, *calmer(case)),
+        remedy(case, rates, change, *calmer(case)),
     )
 
 

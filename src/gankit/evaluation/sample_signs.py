@@ -15,7 +15,7 @@ NEIGHBOURS = 5
 FEWEST = 100
 """Real examples, below which coverage says nothing."""
 COVERED_IMAGES, COVERED_POINTS = 0.2, 0.05
-MISSING = 0.1
+MISSING = 0.02
 DUE = 20
 """Samples of a class that must be due before it can be missing."""
 HEEDED = 0.2

@@ -161,7 +161,8 @@ OPTIONS = {
 
 
 def remedy(case: Case, *candidates: Mapping[str, Any]) -> str:
-    """The first of some changes of settings that this run's family and data admit, as options."""
+    """The first of some changes of settings that changes anything and that this run's family and
+    data admit, as options; the empty text where none is."""
     for changes in candidates:
         if _admitted(case, changes):
             return " ".join(_option(key, value) for key, value in changes.items())
