@@ -144,11 +144,11 @@ def _anything(game: Game) -> Tensor | None:
     return torch.zeros(1, game.task.condition, device=device)
 
 
-def known_run(folder: Run) -> Record:
+def known_run(run: Run) -> Record:
     """What a run was started with. Raises RunError where there is none, ConfigError for points."""
-    record = folder.record() if folder.folder.exists() else None
+    record = run.record() if run.record_path.is_file() else None
     if record is None:
-        raise RunError(f"'{folder.folder}' is no run: give the folder that `gankit train` wrote")
+        raise RunError(f"'{run.folder}' is no run: give the folder that `gankit train` wrote")
     if not record.task.is_images:
         raise ConfigError("this run knows points, not images: there is nothing to probe")
     return record

@@ -9,6 +9,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Literal
 
@@ -104,33 +105,20 @@ def probe(
     for name, build in extractors:
         extract = build()
         say(f"{name}: features of {len(chances.used) + len(chosen):,} images")
-        x = _features(extract, train, chances.used)
-        x_test = _features(extract, tested, chosen)
+        x, x_test = _features(extract, train, chances.used), _features(extract, tested, chosen)
         standardise(x, x_test)
-        for kind in classifiers:
-            for budget in labels_per_class:
-                say(f"{name}: {kind} from {budget} labels a class")
-                reading = read_linearly(
-                    kind,
-                    (x, _labels(train)[chances.used]),
-                    (x_test, _labels(tested)[chosen]),
-                    chances.of(budget),
-                    seed,
-                )
-                rows.append(
-                    row_of(
-                        (name, x.shape[1], kind, budget),
-                        reading.right,
-                        reading.strength,
-                        reading.unfinished,
-                    )
-                )
-        del x, x_test
+        known, answers = _labels(train)[chances.used], _labels(tested)[chosen]
+        for kind, budget in product(classifiers, labels_per_class):
+            say(f"{name}: {kind} from {budget} labels a class")
+            found = read_linearly(kind, (x, known), (x_test, answers), chances.of(budget), seed)
+            what = (name, x.shape[1], kind, budget)
+            rows.append(row_of(what, found.right, found.strength, found.unfinished))
+        del x, x_test  # before the next ones are made
     if gan is not None:
         say("nearest generated samples")
         rows += _nearest(gan, train, tested, chosen, draws, seed)
     return Probe(
-        run=folder.name,
+        run=folder.resolve().name,
         family=record.config.family,
         step=step,
         convolutions=own.convolutions,
