@@ -47,6 +47,22 @@ def test_what_cannot_be_told_is_not(kind):
     assert np.mean(found.right) == pytest.approx(1 / 3, abs=0.07)
 
 
+def nearly_one_direction(count: int, seed: int):
+    """What tells the classes is a hundredth of what is there: a strong penalty hides it."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(count) % 2
+    loud = rng.normal(size=count)
+    quiet = 0.01 * (2 * y - 1) + rng.normal(0, 0.002, count)
+    return np.stack([loud, loud + quiet], 1).astype(np.float32), y.astype(np.int64)
+
+
+@both
+def test_c_is_the_one_that_held_out_labels_ask_for(kind):
+    found = reading(kind, nearly_one_direction(400, 0), nearly_one_direction(200, 1), 100)
+    assert found.strength >= 100
+    assert min(found.right) > 0.85
+
+
 @both
 @pytest.mark.slow
 def test_more_labels_read_more(kind):
