@@ -41,6 +41,23 @@ def test_brightness_and_the_other_images_do_not_matter():
     assert np.allclose(features(images[3:4]), found[3:4], atol=1e-4)
 
 
+def test_it_is_the_papers_encoding_patch_by_patch():
+    images, _ = textures(12, channels=3)
+    features = KMeansFeatures(images, 8, seed=0)
+    mean, whiten, centroids = (
+        x.double().numpy() for x in (features.mean, features.whiten, features.centroids)
+    )
+    image = np.random.default_rng(1).integers(0, 256, (3, 17, 17)).astype(np.uint8)
+    quarters = np.zeros((8, 2, 2))
+    for row in range(12):
+        for column in range(12):
+            patch = image[:, row : row + 6, column : column + 6].astype(float).ravel()
+            patch = (patch - patch.mean()) / np.sqrt(patch.var() + 10)
+            z = np.linalg.norm((patch - mean) @ whiten - centroids, axis=1)
+            quarters[:, row // 6, column // 6] += np.maximum(0, z.mean() - z) / 36
+    assert np.allclose(features(image[None])[0], quarters.ravel(), atol=1e-4)
+
+
 def test_a_quarter_is_where_it_is():
     """Mirrored top to bottom, a flat picture with one texture in a corner swaps its quarters."""
     images, _ = textures(12)

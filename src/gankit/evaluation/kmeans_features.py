@@ -35,6 +35,7 @@ class KMeansFeatures:
 
     Attributes:
         dims: features of one image, 4 K.
+        mean, whiten, centroids: float [F], [F, F], [K, F] of normalised patches of F values.
     """
 
     def __init__(self, images: NDArray[np.generic], centroids: int, seed: int) -> None:
@@ -49,16 +50,16 @@ class KMeansFeatures:
             raise MissingExtraError("k-means features", "evaluate") from None
         self.dims = 4 * centroids
         patches = _normalised(_sampled(images, centroids * PATCHES_EACH, seed))
-        self._mean = patches.mean(0)
-        values, vectors = torch.linalg.eigh(torch.cov((patches - self._mean).T.double()))
+        self.mean = patches.mean(0)
+        values, vectors = torch.linalg.eigh(torch.cov((patches - self.mean).T.double()))
         scales = (values.clamp_min(0) + WHITENING).rsqrt()
-        self._whiten = ((vectors * scales) @ vectors.T).float()
-        white = (patches - self._mean) @ self._whiten
+        self.whiten = ((vectors * scales) @ vectors.T).float()
+        white = (patches - self.mean) @ self.whiten
         means = KMeans(centroids, n_init=1, max_iter=ITERATIONS, random_state=seed % 2**32)
         with warnings.catch_warnings():  # flat pictures have fewer kinds of patches than K
             warnings.simplefilter("ignore", ConvergenceWarning)
             means.fit(white.numpy())
-        self._centroids = torch.from_numpy(means.cluster_centers_.astype(np.float32))
+        self.centroids = torch.from_numpy(means.cluster_centers_.astype(np.float32))
 
     def __call__(self, images: NDArray[np.generic]) -> NDArray[np.float32]:
         """Features float32 [N, dims] of images uint8 [N, C, H, W], 0..255."""
@@ -75,8 +76,8 @@ class KMeansFeatures:
 
     def _encoded(self, patches: Tensor) -> Tensor:
         """Patches [M, F] -> their triangle activations [M, K]."""
-        white = (_normalised(patches) - self._mean) @ self._whiten
-        distances = torch.cdist(white, self._centroids, compute_mode="use_mm_for_euclid_dist")
+        white = (_normalised(patches) - self.mean) @ self.whiten
+        distances = torch.cdist(white, self.centroids, compute_mode="use_mm_for_euclid_dist")
         return (distances.mean(1, keepdim=True) - distances).relu_()
 
 
