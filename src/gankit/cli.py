@@ -323,6 +323,55 @@ def doctor(
 
 
 @app.command
+def probe(
+    run: Annotated[Path, option("a run directory")],
+    data: Annotated[str, option("labelled images: a data set's name, a folder, or an .npz file")],
+    /,
+    *,
+    test: Annotated[
+        str | None, option("images to test on, where the data has no test split")
+    ] = None,
+    labels_per_class: Annotated[str, option("budgets of labels, comma-separated")] = "10,100",
+    draws: Annotated[int, option("class-balanced choices of that many labels")] = 5,
+    classifier: Annotated[
+        Literal["svm", "logistic", "both"], option("linear, with an L2 penalty")
+    ] = "svm",
+    baselines: Annotated[
+        bool,
+        Parameter(
+            help="an untrained D, k-means, pixels; generated samples where classes are asked for",
+            negative="--no-baselines",
+        ),
+    ] = True,
+    centroids: Annotated[int, option("of the k-means features")] = 800,
+    seed: Annotated[int, option("of the draws, of k-means and of the samples")] = 0,
+    test_limit: Annotated[int | None, option("so many test images; default: all")] = None,
+    json: Annotated[bool, option("all of it as JSON, in place of the table")] = False,
+    out: Annotated[Path | None, option("write the table here as x.csv", "--out", "-o")] = None,
+) -> None:
+    """What the discriminator learned: linear classifiers of its features, from few labels."""
+    from gankit.config import parse_numbers
+    from gankit.evaluation.probe import probe as probe_one
+
+    found = probe_one(
+        run,
+        data,
+        test=test,
+        labels_per_class=parse_numbers(labels_per_class, "--labels-per-class: such as 10,100"),
+        draws=draws,
+        classifiers=("svm", "logistic") if classifier == "both" else (classifier,),
+        baselines=baselines,
+        centroids=centroids,
+        seed=seed,
+        test_limit=test_limit,
+        say=lambda line: print(line, file=sys.stderr),
+    )
+    if out is not None:
+        found.write(out.expanduser())
+    print(found.to_json() if json else found.table())
+
+
+@app.command
 def reproduce(
     name: Annotated[str, option("see `gankit list`")],
     /,

@@ -1,0 +1,142 @@
+"""What a probe found, as a table for a person, as CSV and as JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gankit.errors import RunError
+from gankit.storage import write_atomically
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: how many test images were named rightly, from what.
+
+    `accuracy` is the mean of `draws`; `interval` its 95 % by Student's t, None for one draw.
+    `strength` is the C that was chosen, None where nothing is fitted; `unfinished` the fits that
+    were stopped by the limit of iterations.
+    """
+
+    features: str
+    dims: int
+    classifier: str
+    labels_per_class: int
+    accuracy: float
+    interval: tuple[float, float] | None
+    draws: tuple[float, ...]
+    strength: float | None = None
+    unfinished: int = 0
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The table, and what it depends on."""
+
+    run: str
+    family: str
+    step: int
+    convolutions: int
+    data: str
+    data_hash: str
+    test: str
+    test_hash: str
+    n_train: int
+    n_test: int
+    shape: tuple[int, ...]
+    classes: int
+    seed: int
+    rows: tuple[Row, ...]
+    versions: dict[str, str]
+    seconds: float
+
+    def to_json(self) -> str:
+        """All of it."""
+        return json.dumps(asdict(self), indent=2)
+
+    def to_csv(self) -> str:
+        """One line a row, each with what it depends on."""
+        same = {
+            key: value
+            for key, value in asdict(self).items()
+            if key not in ("rows", "versions", "shape", "seconds")
+        }
+        buffer = io.StringIO()
+        lines = [_flat(row) | same | self.versions for row in self.rows]
+        writer = csv.DictWriter(buffer, list(lines[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(lines)
+        return buffer.getvalue()
+
+    def table(self) -> str:
+        """For a person."""
+        shape = "x".join(map(str, self.shape))
+        lines = [
+            f"{self.family} after {self.step:,} steps: {self.convolutions} convolutions of D, "
+            f"images of {shape}",
+            f"{self.data} ({self.n_train:,} training images used, {self.data_hash}); tested on "
+            f"{self.n_test:,} of {self.test} ({self.test_hash}); seed {self.seed}",
+            "",
+            f"{'features':<28}{'dims':>7}  {'classifier':<10}{'labels/class':>13}{'right':>9}"
+            f"{'95 % of the mean':>18}{'C':>7}",
+        ]
+        for row in self.rows:
+            low_high = "" if row.interval is None else "{:.2%} to {:.2%}".format(*row.interval)
+            strength = "" if row.strength is None else f"{row.strength:g}"
+            lines.append(
+                f"{row.features:<28}{row.dims:>7,}  {row.classifier:<10}{row.labels_per_class:>13,}"
+                f"{row.accuracy:>9.2%}{low_high:>18}{strength:>7}"
+            )
+        unfinished = sum(row.unfinished for row in self.rows)
+        if unfinished:
+            lines.append(f"{unfinished} fits were stopped before they had converged")
+        return "\n".join(lines)
+
+    def write(self, target: Path) -> None:
+        """The table as `x.csv`. Raises RunError where it cannot be written."""
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(target, self.to_csv().encode())
+        except OSError as error:
+            raise RunError(f"'{target}' cannot be written: {error.strerror}") from None
+
+
+def row_of(
+    what: tuple[str, int, str, int],
+    draws: Sequence[float],
+    strength: float | None = None,
+    unfinished: int = 0,
+) -> Row:
+    """The row of (features, dims, classifier, labels a class) and one accuracy a draw."""
+    mean = float(np.mean(draws))
+    interval = None
+    if len(draws) > 1:
+        from scipy.stats import t
+
+        half = t.ppf(0.975, len(draws) - 1) * np.std(draws, ddof=1) / np.sqrt(len(draws))
+        interval = (max(0.0, mean - float(half)), min(1.0, mean + float(half)))
+    return Row(*what, mean, interval, tuple(draws), strength, unfinished)
+
+
+def _flat(row: Row) -> dict[str, Any]:
+    """A row for a table of plain columns; accuracies to four decimals."""
+    low, high = (None, None) if row.interval is None else row.interval
+    return {
+        "features": row.features,
+        "dims": row.dims,
+        "classifier": row.classifier,
+        "labels_per_class": row.labels_per_class,
+        "accuracy": round(row.accuracy, 4),
+        "low": None if low is None else round(low, 4),
+        "high": None if high is None else round(high, 4),
+        "draws": len(row.draws),
+        "strength": row.strength,
+        "unfinished": row.unfinished,
+    }
