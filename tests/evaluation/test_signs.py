@@ -145,6 +145,12 @@ def test_a_loss_without_a_level_has_neither_a_strong_nor_a_weak_d():
     assert not {"D too strong", "D too weak", "D worse than guessing"} & set(diagnosis.looked_for)
 
 
+def test_a_log_of_one_players_loss_alone_can_swing():
+    swinging = case("ssgan", d__adversarial=SICK["oscillation"]["g__adversarial"])
+    alone = [{k: v for k, v in line.items() if k != "g/adversarial"} for line in swinging.lines]
+    assert "oscillation" in signs(Case(swinging.record, alone))
+
+
 def test_half_a_loss_is_measured_against_half_a_guess():
     guess = {"d__adversarial": flat(math.log(2)), "samples__offset": flat(1.2)}
     assert "D too weak" in signs(case("ssgan", **guess))

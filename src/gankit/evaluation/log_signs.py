@@ -260,7 +260,10 @@ def worse_than_guessing(case: Case) -> Verdict | None:
 def oscillation(case: Case) -> Verdict | None:
     """A loss swings, and more widely the longer it goes on."""
     found = []
-    for key in ("g/adversarial", "d/adversarial"):
+    logged = case.lines[-1] if case.lines else {}
+    # A family may have one of them alone; where it has neither, `raw` says so.
+    keys = [key for key in ("g/adversarial", "d/adversarial") if key in logged]
+    for key in keys or ["g/adversarial"]:
         values = case.raw(key)
         third = len(values) // 3
         swings = np.abs(np.diff(values))
