@@ -33,6 +33,6 @@ def test_the_actor_critic_has_the_gans_gradients():
 
 @pytest.mark.slow
 def test_generated_tags_beat_the_most_common_words():
-    out = run("tagging.py", "--steps", "1500", "--images", "100")
+    out = run("tagging.py", "--steps", "4000", "--images", "100")
     precision = dict(re.findall(r"(generated|most common words): precision ([\d.]+)", out))
     assert float(precision["generated"]) > float(precision["most common words"]) + 0.05

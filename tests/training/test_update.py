@@ -257,7 +257,14 @@ def test_lazy_penalties_weigh_the_same_on_average():
     values = [penalty_terms(state.game, batch, fake, step) for step in range(8)]
     assert [bool(v) for v in values] == [True, False, False, False] * 2
     eager = penalty_terms(
-        opened("mlp", **{"objective.penalty": "r1", "objective.penalty_weight": 0.5})[0].game,
+        opened(
+            "mlp",
+            **{
+                "objective.penalty": "r1",
+                "objective.penalty_interval": 1,
+                "objective.penalty_weight": 0.5,
+            },
+        )[0].game,
         batch, fake, 1,
     )["r1"]  # fmt: skip
     assert values[0]["r1"].item() == pytest.approx(4 * eager.item())
