@@ -9,6 +9,8 @@ import pytest
 
 from gankit.storage import read_tensors
 
+from .conftest import CONSTANT
+
 STEPS = 20
 DOUBLE = [
     *("--precision", "64", "--threads", "1", "--batch", "16", "--device", "cpu"),
@@ -27,7 +29,7 @@ TORCHRUN = (
 
 def command(out: str, update: str, *more: str, steps: int = STEPS) -> list[str]:
     budget = ["--steps", str(steps), "--update", update, "--out", out]
-    return ["train", "gan", "digits", *budget, *DOUBLE, *PERCEPTRONS, *more]
+    return ["train", "gan", "digits", *budget, *DOUBLE, *PERCEPTRONS, *CONSTANT, *more]
 
 
 def losses(folder):

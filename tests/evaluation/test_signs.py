@@ -154,7 +154,7 @@ def test_a_log_of_one_players_loss_alone_can_swing():
 def test_half_a_loss_is_measured_against_half_a_guess():
     guess = {"d__adversarial": flat(math.log(2)), "samples__offset": flat(1.2)}
     assert "D too weak" in signs(case("ssgan", **guess))
-    assert "D too weak" not in signs(case("gan", **guess))
+    assert "D too weak" not in signs(case("dcgan", **guess))
 
 
 def test_k_at_its_other_end():

@@ -290,7 +290,7 @@ def test_the_historical_distance_is_in_both_players_losses():
 @pytest.mark.parametrize("update", ["simultaneous", "alternating"])
 def test_the_entropy_bonus_and_matching_are_g_s(update):
     changes = {"stabilise.entropy": 0.1, "stabilise.matching": "l2", "objective.update": update}
-    state, draw = opened(**changes)
+    state, draw = opened(**changes, **{"objective.penalty": "none"})
     moves = choose_update(state.game)(state, draw, RUNTIME)
     assert moves.generator.minimised.keys() == {"matching", "entropy"}
     assert moves.discriminator.minimised.keys() == {"adversarial"}
@@ -309,7 +309,8 @@ def test_simultaneous_with_matching_is_two_passes():
 
 
 def test_top_k_s_other_fakes_do_not_move_g():
-    state, draw = opened(**{"stabilise.top_k": 0.25, "objective.update": "simultaneous"})
+    changes = {"stabilise.top_k": 0.25, "objective.update": "simultaneous"}
+    state, draw = opened(**changes, **{"objective.loss": "non_saturating"})
     state.game.progress = 1.0
     batch = draw(0)
     fake = state.game.generate(batch.latent)
