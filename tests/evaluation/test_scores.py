@@ -8,7 +8,6 @@ import pytest
 
 from gankit.errors import RunError
 from gankit.evaluation.scores import (
-    Protocol,
     Report,
     Score,
     read_reports,
@@ -16,19 +15,8 @@ from gankit.evaluation.scores import (
     write_report,
 )
 
-PROTOCOL = Protocol(
-    network="digits",
-    network_hash="0123",
-    resize="none",
-    data="digits",
-    data_hash="4567",
-    split="test",
-    n_real=2000,
-    n_fake=2000,
-    seed=0,
-    settings={"k": 5},
-    gankit="0.1.0",
-)
+from .pages import PROTOCOL
+
 REPORT = Report(
     run="runs/a",
     family="cgan",
