@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from gankit import __version__
 from gankit.config import Config, from_dict, to_dict
+from gankit.data import as_planes
 from gankit.errors import ConfigError, RunError
 from gankit.families import FAMILIES, Game, Task
 from gankit.game import Latent
@@ -115,7 +116,7 @@ class GAN:
                 f"a run of family '{self.config.family}' names no classes: train 'ssgan' or "
                 "'infogan'"
             )
-        planes = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
+        planes = as_planes(images)
         if planes.shape[1:] != self.shape:
             got, wanted = ("x".join(map(str, s)) for s in (planes.shape[1:], self.shape))
             raise ConfigError(f"images of {got} given (channels first); the run knows {wanted}")

@@ -226,3 +226,8 @@ class Run:
                 f"{what} cannot be written in '{self.folder}' ({error.strerror or error}): what "
                 "was written before is intact; mend that and give the same command again"
             ) from None
+
+
+def checkpoints(run: Run) -> list[Path]:
+    """Every checkpoint file of a run, oldest first."""
+    return sorted(run.checkpoints.glob("step-*.safetensors"))

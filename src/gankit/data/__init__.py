@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from gankit.data.dataset import ArrayDataset, Dataset, as_pictures
-from gankit.data.datasets import DATASETS, load_dataset
+from gankit.data.dataset import ArrayDataset, Dataset, as_pictures, as_planes
+from gankit.data.datasets import DATASETS, load_configured, load_dataset
 
-__all__ = ["DATASETS", "ArrayDataset", "Dataset", "as_pictures", "load_dataset"]
+__all__ = [
+    "DATASETS",
+    "ArrayDataset",
+    "Dataset",
+    "as_pictures",
+    "as_planes",
+    "load_configured",
+    "load_dataset",
+]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gankit.data.dataset import ArrayDataset, array_fingerprint
+from gankit.data.dataset import ArrayDataset, array_fingerprint, as_planes
 from gankit.data.images import ReadOptions
 from gankit.errors import DataError
 
@@ -49,7 +49,7 @@ def _examples(name: str, arrays: dict[str, NDArray[Any]], prefix: str) -> NDArra
             raise DataError(f"images in '{name}' must be uint8 [N, H, W] or [N, H, W, C]")
         if images.ndim == 4 and images.shape[3] not in (1, 3):
             raise DataError(f"images in '{name}' have {images.shape[3]} channels: 1 or 3 are known")
-        planes = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
+        planes = as_planes(images)
         return np.ascontiguousarray(planes)
     assert points is not None
     if points.ndim != 2 or 0 in points.shape or not np.issubdtype(points.dtype, np.number):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gankit.config import DataConfig
 from gankit.data import toys
 from gankit.data.arrays import read_arrays
 from gankit.data.dataset import ArrayDataset, Dataset, array_fingerprint
@@ -47,6 +48,18 @@ FASHION_CLASSES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
     "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
+
+
+def load_configured(data: DataConfig, split: Split = "train") -> Dataset:
+    """The data set that a configuration names, read as it says. Raises DataError."""
+    return load_dataset(
+        data.source,
+        size=data.size,
+        fit=data.fit,
+        channels=data.channels,
+        split=split,
+        memory_gb=data.memory_gb,
+    )
 
 
 def load_dataset(

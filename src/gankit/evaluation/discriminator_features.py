@@ -19,7 +19,7 @@ from gankit.families import FAMILIES, Game, Task
 from gankit.families.gan import MaxoutConv
 from gankit.parts.stabilisers import WithReference
 from gankit.randomness import Purpose, torch_seed
-from gankit.run import Record, Run
+from gankit.run import Record, Run, checkpoints
 from gankit.storage import read_tensors
 
 GRID = 4
@@ -162,7 +162,7 @@ def trained_discriminator(run: Run, say: Callable[[str], None]) -> tuple[Game, i
     record = known_run(run)
     with torch.device("meta"):  # no weights are drawn, and the generator costs nothing
         game = FAMILIES[record.config.family](record.config, record.task)
-    for path in sorted(run.checkpoints.glob("step-*.safetensors"), reverse=True):
+    for path in reversed(checkpoints(run)):
         try:
             tensors, numbers = read_tensors(path, "checkpoint")
             own = {k: v for k, v in tensors.items() if k.startswith("discriminator/")}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 # Imported for what they register.
 from gankit.artifact import load
-from gankit.data import load_dataset
+from gankit.data import load_configured
 from gankit.errors import DataError, RunError
 from gankit.evaluation import log_signs, sample_signs  # noqa: F401
 from gankit.evaluation.examination import Examination, examine_samples
@@ -42,13 +42,7 @@ def _samples(run: Run, record: Record) -> tuple[Examination | None, str]:
         return None, "nothing is trained yet"
     data = record.config.data
     try:
-        dataset = load_dataset(
-            data.source,
-            size=data.size,
-            fit=data.fit,
-            channels=data.channels,
-            memory_gb=data.memory_gb,
-        )
+        dataset = load_configured(data)
     except DataError as error:
         return None, str(error)
     if describe(dataset)["fingerprint"] != record.data["fingerprint"]:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gankit.artifact import GAN
-from gankit.data import Dataset
+from gankit.data import Dataset, as_planes
+from gankit.metrics.distances import nearest
 
 IMAGES, POINTS = 500, 2000
 """Samples that are drawn."""
@@ -65,8 +66,8 @@ def examine_samples(gan: GAN, dataset: Dataset, seed: int = 0) -> Examination:
     else:
         asked = gan.labels_for(count)
         fake = gan.sample(count, asked, seed)
-    if fake.ndim == 4:  # as the data has them: channels first
-        fake = fake.transpose(0, 3, 1, 2)
+    if dataset.is_images:  # as the data has them: channels first
+        fake = as_planes(fake)
     return Examination(
         fake=flat(fake),
         asked=asked,
@@ -82,26 +83,3 @@ def flat(examples: NDArray[np.generic]) -> NDArray[np.float32]:
     scale = np.float32(1 / 255 if examples.dtype == np.uint8 else 1)
     scaled: NDArray[np.float32] = examples.reshape(len(examples), -1).astype(np.float32) * scale
     return scaled
-
-
-ROWS = 250
-
-
-def nearest(
-    queries: NDArray[np.float32], examples: NDArray[np.float32], skip_own: bool = False
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Of each query: the nearest of `examples`, and its distance. `skip_own`: query i is example
-    i, which does not count."""
-    which, how_far = np.empty(len(queries), np.int64), np.empty(len(queries))
-    squares = np.square(examples, dtype=np.float32).sum(1)
-    for start in range(0, len(queries), ROWS):
-        x = queries[start : start + ROWS]
-        squared = squares - 2 * x @ examples.T
-        if skip_own:
-            squared[np.arange(len(x)), start + np.arange(len(x))] = np.inf
-        best = squared.argmin(1)
-        which[start : start + len(x)] = best
-        # Exactly, for the one that won: in float32 the sum above loses small distances.
-        gap = x.astype(np.float64) - examples[best]
-        how_far[start : start + len(x)] = np.sqrt(np.square(gap).sum(1))
-    return which, how_far

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from gankit.data import as_planes
 from gankit.errors import ConfigError, DataError
 
 LUMA = (0.299, 0.587, 0.114)
@@ -67,7 +68,7 @@ class FeatureNetwork(ABC):
 
     def prepare(self, images: NDArray[np.uint8]) -> Tensor:
         """float32 [N, C, H, W] in [0, 1], with the network's channels, at its size."""
-        planes = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
+        planes = as_planes(images)
         return self.fit(torch.from_numpy(np.array(planes, np.float32, order="C")) / 255)
 
     def fit(self, pictures: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from gankit import __version__
 from gankit.artifact import GAN, load
 from gankit.config import Config
-from gankit.data import Dataset, load_dataset
+from gankit.data import Dataset, as_planes, load_dataset
 from gankit.errors import ConfigError, DataError, MissingExtraError
 from gankit.evaluation.discriminator_features import (
     ConvFeatures,
@@ -271,7 +271,7 @@ def _nearest(
     made, real = [], []
     for draw in range(draws):
         fakes = gan.sample(each * classes, seed=seed + draw)
-        planes = fakes[:, None] if fakes.ndim == 3 else fakes.transpose(0, 3, 1, 2)
+        planes = as_planes(fakes)
         asked = gan.labels_for(len(fakes))
         assert asked is not None
         made.append(float((nearest_labels(planes, asked, queries) == answers).mean()))

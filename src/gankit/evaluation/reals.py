@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gankit.artifact import GAN
-from gankit.data import Dataset, as_pictures, load_dataset
+from gankit.config import DataConfig
+from gankit.data import Dataset, as_pictures, load_configured
 from gankit.errors import ConfigError, DataError
 from gankit.evaluation.digits_network import CLASSES
 from gankit.evaluation.feature_network import FeatureNetwork
@@ -67,25 +68,21 @@ def read_reals(gan: GAN, source: str | None, split: Split | None, say: Say) -> R
 
     Raises DataError where it cannot be read, or shows something of another shape.
     """
-    config = gan.config.data
-    options: dict[str, Any] = {
-        "size": config.size, "fit": config.fit, "channels": config.channels,
-        "memory_gb": config.memory_gb,
-    }  # fmt: skip
-    if source is not None and source != config.source and len(gan.shape) == 3:
-        arrays = source.endswith(".npz")  # taken as they are
-        options["size"] = None if arrays else gan.shape[1:]
-        options["channels"] = "auto" if arrays else "grey" if gan.shape[0] == 1 else "rgb"
-    elif source is not None and source != config.source:
-        options = {}
-    name = source or config.source
+    config = asked = gan.config.data
+    own = source is None or source == config.source
+    if source is not None and not own:
+        asked = DataConfig(source=source)
+        if len(gan.shape) == 3 and not source.endswith(".npz"):  # arrays are taken as they are
+            channels: Literal["grey", "rgb"] = "grey" if gan.shape[0] == 1 else "rgb"
+            asked = replace(config, source=source, size=gan.shape[1:], channels=channels)
+    name = asked.source
     if name.startswith("toy:") and len(gan.shape) == 3:  # which would refuse the size instead
         raise DataError(f"data '{name}' is points, the run makes images: give other --data")
-    train = load_dataset(name, **options)
+    train = load_configured(asked)
     measured, found = train, "train"
     if split != "train":
         try:
-            measured, found = load_dataset(name, split="test", **options), "test"
+            measured, found = load_configured(asked, "test"), "test"
         except DataError as problem:
             if split == "test":
                 raise
@@ -98,7 +95,6 @@ def read_reals(gan: GAN, source: str | None, split: Split | None, say: Say) -> R
             raise DataError(
                 f"data '{name}' holds {len(dataset)} examples; scores need {FEWEST} or more"
             )
-    own = source is None or source == config.source
     return Reals(measured, "test" if found == "test" else "train", train, own)
 
 

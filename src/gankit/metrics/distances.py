@@ -51,15 +51,19 @@ def kth_nearest(features: NDArray[np.generic], k: int) -> NDArray[np.float64]:
 
 
 def nearest(
-    queries: NDArray[np.generic], examples: NDArray[np.generic]
+    queries: NDArray[np.generic], examples: NDArray[np.generic], skip_own: bool = False
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Of each query [N, D], the nearest of the examples [M, D]: its index, and how far it is.
 
-    The distance is that of the difference, so that of a copy is 0.
+    The distance is that of the difference, so that of a copy is 0. With `skip_own`, query i is
+    example i, which does not count for it.
     """
     index = np.zeros(len(queries), np.int64)
     least = np.full(len(queries), np.inf)
     for rows, columns, distance in tiles(queries, examples):
+        if skip_own:
+            own = np.arange(max(rows.start, columns.start), min(rows.stop, columns.stop))
+            distance[own - rows.start, own - columns.start] = np.inf
         found = distance.argmin(1)
         value = distance[np.arange(len(found)), found]
         better = value < least[rows]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gankit.metrics.distances import kth_nearest
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -40,7 +42,7 @@ def spread(
     x = examples.reshape(len(examples), -1).astype(np.float64) / (255 if is_images else 1)
     mean = x.mean(0)
     groups = max(1, len(x) // group)
-    apart = [nearest_other(x[start::groups]) for start in range(groups)]
+    apart = [kth_nearest(x[start::groups], 1) for start in range(groups)]
     ends = (examples == 0) | (examples == 255) if is_images else np.zeros(1)
     return Spread(
         mean=mean,
@@ -72,18 +74,6 @@ def compare_spread(fake: Spread, real: Spread) -> dict[str, float]:
 
 TINY = 1e-12
 """In place of a length of 0: all examples are the same."""
-
-
-def nearest_other(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The distance of each of [N, D] to its nearest other one: [N]. 0 for a single example."""
-    if len(x) < 2:
-        return np.zeros(len(x))
-    squares = np.square(x).sum(1)
-    squared = squares[:, None] + squares - 2 * x @ x.T
-    np.fill_diagonal(squared, np.inf)
-    # The difference of two large squares may be below 0 by rounding.
-    nearest: NDArray[np.float64] = np.sqrt(squared.min(1).clip(0))
-    return nearest
 
 
 def _within(x: NDArray[np.float64], labels: NDArray[np.int64] | None) -> float | None:

@@ -156,7 +156,8 @@ def _spread(small: Tensor, weight: Tensor, size: tuple[int, int], stride: int, p
     picture = sums.view(*sums.shape[:3], stride, stride, outputs).permute(0, 1, 3, 2, 4, 5)
     picture = picture.reshape(count, sums.shape[1] * stride, sums.shape[2] * stride, outputs)
     beyond = [max(0, pad + size[i] - picture.shape[1 + i]) for i in (0, 1)]
-    picture = F.pad(picture, (0, 0, 0, beyond[1], 0, beyond[0]))  # pixels that no kernel reaches
+    if any(beyond):  # pixels that no kernel reaches
+        picture = F.pad(picture, (0, 0, 0, beyond[1], 0, beyond[0]))
     picture = picture[:, pad : pad + size[0], pad : pad + size[1]]
     return picture.contiguous().permute(0, 3, 1, 2)
 

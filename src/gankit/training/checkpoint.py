@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from gankit.errors import RunError
-from gankit.run import Run
+from gankit.run import Run, checkpoints
 from gankit.storage import read_tensors, write_tensors
 from gankit.training.state import PLAYERS, State
 
@@ -61,11 +61,6 @@ def write_checkpoint(run: Run, state: State, keep: int) -> Path:
         for torn in run.checkpoints.glob(".*.part"):  # of a killed process
             torn.unlink(missing_ok=True)
     return path
-
-
-def checkpoints(run: Run) -> list[Path]:
-    """Every checkpoint file, oldest first."""
-    return sorted(run.checkpoints.glob("step-*.safetensors"))
 
 
 def restore_newest(run: Run, state: State, say: Callable[[str], None]) -> bool:

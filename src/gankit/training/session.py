@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gankit.artifact import save_artifact
 from gankit.config import Config
-from gankit.data import Dataset, load_dataset
+from gankit.data import Dataset, load_configured
 from gankit.data.batches import Feed
 from gankit.errors import DataError, RunError, TrainingError
 from gankit.evaluation.report import write_run_report
@@ -196,13 +196,7 @@ class Session:
 
 def read_data(config: Config) -> Dataset:
     """The data set of a configuration. Raises DataError where it holds too little for a batch."""
-    dataset = load_dataset(
-        config.data.source,
-        size=config.data.size,
-        fit=config.data.fit,
-        channels=config.data.channels,
-        memory_gb=config.data.memory_gb,
-    )
+    dataset = load_configured(config.data)
     if len(dataset) < config.training.batch:
         unit = "readable images" if dataset.is_images else "points"
         raise DataError(
