@@ -7,7 +7,7 @@ one, no import of Lightning. Several processes go through `FabricRuntime`.
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 import torch
@@ -58,6 +58,9 @@ class Runtime:
     def barrier(self) -> None:
         """Wait for every process."""
 
+    def close(self) -> None:
+        """The run is over: let go of the other processes."""
+
 
 class FabricRuntime(Runtime):
     """Several processes, each with a device, through Lightning Fabric.
@@ -105,6 +108,13 @@ class FabricRuntime(Runtime):
 
     def barrier(self) -> None:
         self.fabric.barrier()
+
+    def close(self) -> None:
+        # A process that ends with its connections open may be aborted while it does. Where another
+        # one failed, that one has said so, and there is nobody left to wait for.
+        with suppress(RuntimeError):
+            self.fabric.barrier()
+            torch.distributed.destroy_process_group()
 
 
 def start_runtime(config: RuntimeConfig) -> Runtime:

@@ -268,6 +268,7 @@ def open_session(config: Config, folder: str | Path) -> Iterator[Session]:
             session.trim_log()
             yield session
             session.tracker.close()
+            runtime.close()
 
 
 def _decide(session: Session, record: Record | None) -> Plan:
