@@ -113,7 +113,7 @@ def gankit_step(
     pixels = np.random.default_rng(0).integers(0, 256, (2048, channels, side, side), np.uint8)
     session_module.read_data = lambda _config: ArrayDataset("noise", pixels, "noise")  # type: ignore[assignment]
     config: Config = override(
-        configure("dcgan", "noise"),
+        configure("dcgan", "noise", "dcgan-paper"),
         {
             "network.generator_width": width,
             "network.discriminator_width": width,

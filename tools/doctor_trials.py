@@ -69,6 +69,8 @@ NARROW: dict[str, dict[str, Any]] = {
 }
 """What makes a family's recipe for images quick enough, and able to learn while it is narrow:
 higher rates, another start (0.02 is that of wide layers), a penalty, another balance."""
+RECIPE = {"dcgan": "dcgan-paper", "infogan": "infogan-mnist-paper"}
+"""Where it is not the family's default for images."""
 SIDE = 16
 """Of the images, in pixels."""
 STEPS = {
@@ -106,7 +108,7 @@ def settled(family: str, data: str) -> Config:
         "output.sample_every": 0,
         "output.log_every": 20,
     }
-    return override(configure(family, data), settings)
+    return override(configure(family, data, RECIPE.get(family)), settings)
 
 
 def rates(family: str, data: str, times: float, *players: str) -> dict[str, Any]:

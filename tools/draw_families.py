@@ -2,9 +2,8 @@
 
     python tools/draw_families.py [--minutes 2] [--threads 1] [--runs runs/families]
 
-Each family's default recipe for images, seed 0; a convolutional one whose default is made for a GPU
-is narrowed to 32 channels. Samples are drawn with seed 0 and not chosen. A run that is there
-already is only drawn.
+Each family's default recipe for images, seed 0. Samples are drawn with seed 0 and not chosen. A run
+that is there already is only drawn.
 """
 
 from __future__ import annotations
@@ -21,13 +20,12 @@ from gankit.families import FAMILIES
 from gankit.pictures import grid
 
 ROWS, COLUMNS = 8, 5
-NARROW = {"dcgan": {"network.generator_width": 32, "network.discriminator_width": 32}}
 TARGET = Path(__file__).parent.parent / "docs" / "images" / "families.png"
 
 
 def trained(family: str, minutes: float, threads: int, runs: Path) -> gankit.GAN:
     changes = {"training.minutes": minutes, "runtime.threads": threads, "training.seed": 0}
-    config = override(gankit.configure(family, "digits"), changes | NARROW.get(family, {}))
+    config = override(gankit.configure(family, "digits"), changes)
     gankit.fit(config, runs / family)
     return gankit.load(runs / family)
 
