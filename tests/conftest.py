@@ -18,7 +18,12 @@ torch.set_num_threads(1)
 
 SMALL: dict[str, dict[str, Any]] = {
     "gan": {"network.generator_hidden": "16,16", "network.discriminator_hidden": "8,8"},
-    "dcgan": {"network.generator_width": 4, "network.discriminator_width": 4},
+    "dcgan": {
+        "network.generator_width": 4,
+        "network.discriminator_width": 4,
+        "network.generator_units": 0,  # 0.02 is the start of wide layers
+        "network.discriminator_units": 0,
+    },
     "cgan": {"network.generator_width": 4, "network.discriminator_width": 4},
     "infogan": {
         "network.generator_width": 8,

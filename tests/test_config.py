@@ -199,7 +199,7 @@ training.images training.minutes training.seed training.steps
 """
 NETWORK_KEYS = {
     "dcgan": """
-        discriminator_norm discriminator_units discriminator_width generator_width head init
+        discriminator_norm discriminator_units discriminator_width generator_units generator_width head init
         kernel most_channels paired stages
     """,
     "began": """

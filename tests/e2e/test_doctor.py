@@ -18,7 +18,7 @@ def test_a_run_is_examined_and_the_answer_kept(gankit, tmp_path):
     code, out, err = gankit("doctor", "r")
     assert (code, err) == (0, "")
     assert "sick: G frozen, since step 1" in out
-    assert "try:   --lr-g 0.0002" in out
+    assert "try:   --lr-g 0.002" in out
     kept = json.loads((tmp_path / "r/doctor.json").read_text())
     assert not kept["healthy"]
     code, printed, _ = gankit("doctor", "r", "--json")

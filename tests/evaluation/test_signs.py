@@ -160,7 +160,7 @@ def test_half_a_loss_is_measured_against_half_a_guess():
 def test_k_at_its_other_end():
     (verdict,) = look_for(case("began", k=np.ones(LINES))).verdicts
     assert "no harder" in verdict.means
-    assert verdict.remedy == "--set network.gamma=0.467"
+    assert verdict.remedy == "--set network.gamma=0.667"
 
 
 def test_a_young_run_and_a_short_log_are_not_judged():

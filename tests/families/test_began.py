@@ -15,7 +15,8 @@ from gankit.recipes import RECIPES, configure
 def game(shape=(1, 16, 16), **options):
     torch.manual_seed(0)
     changes = {f"network.{k}": v for k, v in {"width": 4, "embedded": 6, **options}.items()}
-    return FAMILIES["began"](override(configure("began", "digits"), changes), Task(shape))
+    config = configure("began", "digits", "began-paper")
+    return FAMILIES["began"](override(config, changes), Task(shape))
 
 
 def test_it_is_the_papers_at_64():
@@ -31,6 +32,17 @@ def test_it_is_the_papers_at_64():
     kinds = (nn.modules.batchnorm._BatchNorm, nn.Dropout, nn.ConvTranspose2d)
     for network in (g.generator, g.discriminator):
         assert not any(isinstance(m, kinds) for m in network.modules())
+
+
+def test_both_players_start_with_layers_that_let_signals_through():
+    """Glorot and Bengio's start: Var w = 2 / (fan in + fan out), biases 0."""
+    g = game(width=16, embedded=32)
+    for layer in (*g.generator.modules(), *g.discriminator.modules()):
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            area = layer.weight[0, 0].numel()
+            expected = 2 / (area * (layer.weight.shape[0] + layer.weight.shape[1]))
+            assert layer.weight.var().item() == pytest.approx(expected, rel=0.25)
+            assert not layer.bias.any()
 
 
 @pytest.mark.parametrize("shape", [(1, 16, 16), (3, 17, 33), (1, 28, 28)], ids=str)

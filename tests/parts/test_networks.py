@@ -142,7 +142,9 @@ def test_the_conditional_dcgan_has_y_at_every_layer():
     assert [(m.in_channels, m.out_channels) for m in up] == [(138, 64), (74, 1)]
     down = [m for m in g.discriminator.modules() if isinstance(m, nn.Conv2d)]
     assert [(m.in_channels, m.out_channels) for m in down] == [(11, 64), (74, 128)]
-    assert g.discriminator.hidden.weight.shape == (1024, 7 * 7 * 128 + 10)
+    dense, norm = g.discriminator.hidden
+    assert dense.weight.shape == (1024, 7 * 7 * 128 + 10)
+    assert isinstance(norm, nn.BatchNorm1d)
     assert g.discriminator.head.linear.weight.shape == (1, 1034)
 
 

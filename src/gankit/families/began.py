@@ -14,7 +14,7 @@ from gankit.config import Config
 from gankit.errors import ConfigError
 from gankit.families.dcgan import check_image_size, check_stages
 from gankit.game import Game, Task, Terms, register_family
-from gankit.parts.networks import check_options, image_sizes
+from gankit.parts.networks import check_options, image_sizes, init_glorot
 
 STUCK_AFTER = 1000
 """Steps of k = 0 after which the person is told."""
@@ -135,11 +135,15 @@ class BEGAN(Game):
     def build_generator(self) -> nn.Module:
         check_image_size(self.config.family, self.task)
         o = self.network
-        return Decoder(self.config.latent.size, self.task.shape, o.width, self.stages)
+        network = Decoder(self.config.latent.size, self.task.shape, o.width, self.stages)
+        init_glorot(network)
+        return network
 
     def build_discriminator(self) -> nn.Module:
         o = self.network
-        return AutoEncoder(self.task.shape, o.width, o.embedded, self.stages)
+        network = AutoEncoder(self.task.shape, o.width, o.embedded, self.stages)
+        init_glorot(network)
+        return network
 
     @property
     def k(self) -> float:

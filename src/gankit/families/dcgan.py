@@ -29,6 +29,7 @@ class DCGANOptions:
     most_channels: int = 1024
     kernel: int = 5
     discriminator_norm: Literal["batch", "none"] = "batch"
+    generator_units: int = 0  # a hidden layer before G's core; the paper has none
     discriminator_units: int = 0  # a hidden layer before the logit; the paper has none
     paired: bool = False  # D has a convolution of stride 1 before each of stride 2
     head: Literal["v1", "v2"] = "v1"  # one sigmoid, or a softmax over (true, fake)
@@ -78,7 +79,12 @@ class DCGAN(Game):
         o = self.network
         widths = widths_for(o.generator_width, self.stages, o.most_channels)[::-1]
         network = ConvGenerator(
-            self.config.latent.size, self.task.shape, widths, o.kernel, nn.BatchNorm2d
+            self.config.latent.size,
+            self.task.shape,
+            widths,
+            o.kernel,
+            nn.BatchNorm2d,
+            units=o.generator_units,
         )
         if o.init:
             init_normal(network, o.init)

@@ -223,8 +223,9 @@ class ConvGenerator(nn.Module):
 class ConvDiscriminator(nn.Module):
     """image -> convolutions of stride 2, leaky ReLU 0.2 -> (a hidden layer) -> a logit.
 
-    `norm` follows every convolution but the first. A label's code is laid over the image as
-    constant planes; with `projection` classes it is projected on the last features.
+    `norm` follows every convolution but the first, and batch normalisation then the hidden layer.
+    A label's code is laid over the image as constant planes; with `projection` classes it is
+    projected on the last features.
     """
 
     def __init__(
@@ -267,7 +268,12 @@ class ConvDiscriminator(nn.Module):
             inputs = outputs + more
         self.trunk = nn.ModuleList(stages)
         features = widths[-1] * height * width + more
-        self.hidden = nn.Linear(features, units) if units else None
+        self.hidden: nn.Module | None = None
+        if units and norm is None:
+            self.hidden = nn.Linear(features, units)
+        elif units:
+            dense = nn.Linear(features, units, bias=False)
+            self.hidden = nn.Sequential(dense, nn.BatchNorm1d(units))
         last = units + more if units else features
         self.head = Head(last, projection, head, condition=projected)
         self.classifier = nn.Linear(last, classifier) if classifier else None
@@ -369,6 +375,16 @@ def init_normal(network: nn.Module, std: float) -> None:
                 nn.init.zeros_(module.bias)
         elif isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)) and module.affine:
             nn.init.normal_(module.weight, 1.0, std)
+
+
+def init_glorot(network: nn.Module) -> None:
+    """Weights that keep the variance of what passes through, in both directions (Glorot & Bengio
+    2010), biases 0. With torch's own start each layer divides it by three."""
+    for module in network.modules():
+        if isinstance(module, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
+            nn.init.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
 
 
 def init_uniform(network: nn.Module, limit: float) -> None:
