@@ -199,8 +199,8 @@ training.images training.minutes training.seed training.steps
 """
 NETWORK_KEYS = {
     "dcgan": """
-        discriminator_norm discriminator_units discriminator_width generator_units generator_width head init
-        kernel most_channels paired stages
+        discriminator_norm discriminator_units discriminator_width generator_units generator_width
+        head init kernel most_channels paired stages
     """,
     "began": """
         embedded gamma lambda_k patience stages width
