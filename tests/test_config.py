@@ -208,8 +208,8 @@ NETWORK_KEYS = {
     "cgan": """
         body classifier conditioning discriminator_branches discriminator_hidden
         discriminator_norm discriminator_units discriminator_width dropout embedding
-        generator_branches generator_hidden generator_units generator_width init kernel mlp_init
-        most_channels output output_bias pieces stages
+        generator_branches generator_dropout generator_hidden generator_units generator_width init
+        kernel mlp_init most_channels output output_bias pieces stages
     """,
     "gan": """
         activation body channels conv_pieces core discriminator_hidden dropout

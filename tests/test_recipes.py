@@ -138,8 +138,10 @@ def test_dcgan_trains_as_its_paper_says():
 
 
 def test_cgan_trains_as_its_paper_says():
-    """Section 4.1: SGD, batch 100, rate .1 divided by 1.00004 to 1e-6, momentum .5 to .7."""
+    """Section 4.1: SGD, batch 100, rate .1 divided by 1.00004 to 1e-6, momentum .5 to .7, dropout
+    of .5 in both players."""
     config = RECIPES["cgan-mnist-paper"]()
+    assert (config.network.generator_dropout, config.network.dropout) == (0.5, (0.5, 0.5))
     for player in (config.generator, config.discriminator):
         assert (player.name, player.lr, player.decay_rate) == ("sgd", 0.1, 1.00004)
         assert (player.lr_floor, player.momentum, player.momentum_end) == (1e-6, 0.5, 0.7)

@@ -297,7 +297,12 @@ def cgan_mnist_paper() -> Config:
     return Config(
         family="cgan",
         data=DataConfig(source="mnist"),
-        network=CGANOptions(dropout=(0.5, 0.5), mlp_init=(0.05, 0.005), output_bias="marginals"),
+        network=CGANOptions(
+            dropout=(0.5, 0.5),
+            generator_dropout=0.5,
+            mlp_init=(0.05, 0.005),
+            output_bias="marginals",
+        ),
         latent=LatentConfig(size=100, prior="uniform01"),
         generator=sgd,
         discriminator=sgd,

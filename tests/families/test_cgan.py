@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from gankit.config import override
+from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Task
 from gankit.game import Batch
 from gankit.recipes import RECIPES, configure
@@ -111,3 +112,26 @@ def test_the_papers_recipe_starts_g_at_the_mean_image():
     g.meet(examples, None)
     drawn = g.generator(torch.rand(2, 100), torch.tensor([0, 1]))
     assert torch.allclose(drawn[0], examples.mean(0), atol=1e-4)
+
+
+@pytest.mark.parametrize("conditioning", ["branches", "concat"])
+def test_dropout_in_g_thins_its_hidden_layers_while_it_trains(conditioning):
+    g = game(
+        body="mlp", conditioning=conditioning, classifier="0,0", generator_dropout=0.5
+    ).generator
+    noise, labels = torch.rand(64, 64), torch.arange(64) % 3
+    seen = {}
+    last = next(m for m in reversed(list(g.modules())) if isinstance(m, torch.nn.Linear))
+    last.register_forward_hook(lambda _m, inputs, _out: seen.update(x=inputs[0]))
+    sparse = {}
+    for training in (True, False):
+        g.train(training)(noise, labels)
+        sparse[training] = (seen["x"] == 0).double().mean().item()
+    silent = sparse[False]  # by their ReLU
+    assert sparse[True] == pytest.approx(silent + (1 - silent) / 2, abs=0.03)
+    assert torch.equal(g(noise, labels), g(noise, labels))
+
+
+def test_dropout_of_everything_is_refused():
+    with pytest.raises(ConfigError, match=r"network.generator_dropout must be in \[0, 1\), got 1"):
+        game(body="mlp", generator_dropout=1.0)

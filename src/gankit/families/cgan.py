@@ -49,6 +49,7 @@ class CGANOptions:
     discriminator_branches: tuple[int, int] = (240, 50)  # image, label
     pieces: tuple[int, int] = (5, 4)  # of maxout: in the branches, where they join; 0: (leaky) ReLU
     dropout: tuple[float, float] = (0.2, 0.5)  # in D, on the pixels and on every other input
+    generator_dropout: float = 0.0  # of what each hidden layer of G says
     # conv
     generator_width: int = 32
     generator_units: int = 0  # a hidden layer before G's core
@@ -78,16 +79,18 @@ class BranchedGenerator(nn.Module):
         branches: tuple[int, int],
         hidden: tuple[int, ...],
         output: Output,
+        dropout: float,
     ) -> None:
         super().__init__()
         shape = task.shape
+        self.dropout = nn.Dropout(dropout)
         self.noise = nn.Linear(noise, branches[0])
         self.label = label_map(task.classes, task.condition, branches[1])
-        self.joint = MLPGenerator(sum(branches), shape, hidden, output)
+        self.joint = MLPGenerator(sum(branches), shape, hidden, output, dropout=dropout)
 
     def forward(self, noise: Tensor, labels: Tensor) -> Tensor:
         joined = torch.cat([self.noise(noise), self.label(labels)], 1).relu()
-        image: Tensor = self.joint(joined)
+        image: Tensor = self.joint(self.dropout(joined))
         return image
 
 
@@ -131,9 +134,9 @@ class CGAN(Game):
     """Conditional: both players see the label, so a class can be asked for (Mirza 2014).
 
     Equation 2: min_G max_D E[log D(x|y)] + E[log(1 - D(G(z|y)))].
-    Departs from the paper: Adam in place of SGD with momentum (recipe `cgan-mnist-paper`
-    restores it); dropout in D only; the paper's networks are one choice of `network.body`
-    and `network.conditioning` among those of `CGANOptions`.
+    Departs from the paper: Adam in place of SGD with momentum, no dropout in G (recipe
+    `cgan-mnist-paper` restores both); the paper's networks are one choice of `network.body` and
+    `network.conditioning` among those of `CGANOptions`.
     """
 
     options = CGANOptions
@@ -231,10 +234,23 @@ class CGAN(Game):
         o, shape = self.network, self.task.shape
         if o.conditioning == "branches":
             return BranchedGenerator(
-                noise, self.task, o.generator_branches, o.generator_hidden, self.output
+                noise,
+                self.task,
+                o.generator_branches,
+                o.generator_hidden,
+                self.output,
+                o.generator_dropout,
             )
         code, code_size = self._label_code(projection_too=True)
-        return MLPGenerator(noise, shape, o.generator_hidden, self.output, code, code_size)
+        return MLPGenerator(
+            noise,
+            shape,
+            o.generator_hidden,
+            self.output,
+            code,
+            code_size,
+            dropout=o.generator_dropout,
+        )
 
     def _mlp_discriminator(self) -> nn.Module:
         o, task = self.network, self.task

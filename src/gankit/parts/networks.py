@@ -42,15 +42,17 @@ class MLPGenerator(nn.Module):
         label_code: nn.Module | None = None,
         code_size: int = 0,
         activations: Sequence[Activation] = ("relu",),
+        dropout: float = 0.0,
     ) -> None:
-        """`activations` of the hidden layers in turn, the last one for all that follow."""
+        """`activations` of the hidden layers in turn, the last one for all that follow; `dropout`
+        of what each of them says."""
         super().__init__()
         self.label_code = label_code
         sizes = [noise + code_size, *hidden]
         layers: list[nn.Module] = []
         for i, (inputs, outputs) in enumerate(pairwise(sizes)):
             name = activations[min(i, len(activations) - 1)]
-            layers += [nn.Linear(inputs, outputs), ACTIVATIONS[name]()]
+            layers += [nn.Linear(inputs, outputs), ACTIVATIONS[name](), *_dropout(dropout)]
         self.layers = nn.Sequential(
             *layers, nn.Linear(sizes[-1], math.prod(shape)), OUTPUTS[output]()
         )
@@ -328,9 +330,11 @@ def check_options(options: object) -> None:
         numbers = given if isinstance(given, tuple) else (given,)
         if any(number is not None and number < least for number in numbers):
             raise ConfigError(f"network.{name} must be at least {least}, got {given}")
-    dropout = getattr(options, "dropout", ())
-    if any(share >= 1 for share in dropout):
-        raise ConfigError(f"network.dropout must be below 1, got {dropout}")
+    for name in ("dropout", "generator_dropout"):
+        given = getattr(options, name, ())
+        shares = given if isinstance(given, tuple) else (given,)
+        if any(not 0 <= share < 1 for share in shares):
+            raise ConfigError(f"network.{name} must be in [0, 1), got {given}")
 
 
 def join_code(x: Tensor, labels: Tensor | None, code: nn.Module | None) -> Tensor:
