@@ -29,8 +29,9 @@ class DCGANOptions:
     most_channels: int = 1024
     kernel: int = 5
     discriminator_norm: Literal["batch", "none"] = "batch"
-    generator_units: int = 0  # a hidden layer before G's core; the paper has none
-    discriminator_units: int = 0  # a hidden layer before the logit; the paper has none
+    # A hidden layer before G's core and before the logit: the paper has none, its MNIST code has.
+    generator_units: int = 0
+    discriminator_units: int = 0
     paired: bool = False  # D has a convolution of stride 1 before each of stride 2
     head: Literal["v1", "v2"] = "v1"  # one sigmoid, or a softmax over (true, fake)
     init: float | None = 0.02  # std of the weights; None: torch's own start
@@ -68,7 +69,8 @@ class DCGAN(Game):
     leaky ReLU 0.2 in D, tanh at the output, weights N(0, .02).
     Departs from the paper: any height and width from 16 to 256; both players see the same
     minibatch of a step (the official code alternates on different ones); no weight decay
-    (the official code's 1e-5 is not in the paper).
+    (the official code's 1e-5 is not in the paper). Recipe `dcgan-fast` has a hidden dense layer in
+    each player.
     """
 
     options = DCGANOptions
