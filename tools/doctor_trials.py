@@ -28,6 +28,24 @@ from gankit.evaluation.verdicts import write_diagnosis
 from gankit.recipes import configure
 from gankit.training.loop import fit
 
+PLAIN: dict[str, Any] = {
+    "network.activation": "maxout",
+    "network.dropout": "0.2,0.5",
+    "latent.size": 100,
+    "objective.loss": "non_saturating",
+    "objective.penalty": "none",
+    "objective.penalty_weight": 1.0,
+    "objective.penalty_interval": 1,
+    "training.ema": 0.999,
+    **{
+        f"{player}.{name}": value
+        for player in ("generator", "discriminator")
+        for name, value in (
+            ("beta1", 0.5), ("beta2", 0.999), ("schedule", "constant"), ("decay_from", 0.0)
+        )
+    },
+}  # fmt: skip
+"""The first GAN with Adam: nothing keeps it from the sicknesses that are wanted here."""
 NARROW: dict[str, dict[str, Any]] = {
     "gan": {
         "network.generator_hidden": "256,256",
@@ -35,6 +53,7 @@ NARROW: dict[str, dict[str, Any]] = {
         "training.batch": 32,
         "generator.lr": 1e-3,
         "discriminator.lr": 1e-3,
+        **PLAIN,
     },
     "dcgan": {
         "network.generator_width": 12,
