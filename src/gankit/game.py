@@ -231,6 +231,11 @@ class Game(ABC):
 
     # What the players are given and what they say
 
+    @property
+    def latent_size(self) -> int:
+        """How many numbers G eats for a sample: the prior's, and what a family puts behind them."""
+        return self.config.latent.size
+
     def latent(self, count: int, labels: Tensor | None, rng: np.random.Generator) -> Latent:
         """What the generator eats for `count` samples; `labels` int64 [count] if conditional."""
         noise = draw_noise(self.config.latent, count, rng)

@@ -291,8 +291,11 @@ def gan_cifar_conv_paper() -> Config:
     "cgan-mnist-paper", "the first conditional GAN's MNIST networks and SGD (Mirza 2014)"
 )
 def cgan_mnist_paper() -> Config:
-    """The rate divided by 1.00004 a step down to 1e-6, momentum .5 to .7. The paper is silent on
-    starting weights and column norms: these are the first GAN's."""
+    """The rate divided by 1.00004 a step down to 1e-6, momentum .5 to .7, dropout in both players.
+
+    The paper is silent on three things. Starting weights and column norms are the first GAN's;
+    G's dropout stays when sampling, since without it every class is one image.
+    """
     sgd = _paper_sgd(decay_rate=1.00004, max_norm=1.9365)
     return Config(
         family="cgan",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from gankit.config import override
 from gankit.errors import ConfigError
@@ -110,26 +111,41 @@ def test_the_papers_recipe_starts_g_at_the_mean_image():
     g = FAMILIES["cgan"](config, Task((1, 4, 4), ("a", "b")))
     examples = torch.rand(200, 1, 4, 4)
     g.meet(examples, None)
-    drawn = g.generator(torch.rand(2, 100), torch.tensor([0, 1]))
+    drawn = g.generate(g.latent(2, torch.tensor([0, 1]), np.random.default_rng(0)))
     assert torch.allclose(drawn[0], examples.mean(0), atol=1e-4)
 
 
-@pytest.mark.parametrize("conditioning", ["branches", "concat"])
-def test_dropout_in_g_thins_its_hidden_layers_while_it_trains(conditioning):
-    g = game(
-        body="mlp", conditioning=conditioning, classifier="0,0", generator_dropout=0.5
-    ).generator
-    noise, labels = torch.rand(64, 64), torch.arange(64) % 3
+@pytest.mark.parametrize(
+    ("conditioning", "units"), [("branches", 200 + 1000 + 1200), ("concat", 1200)]
+)
+def test_dropout_in_g_is_noise_that_stays_when_sampling(conditioning, units):
+    g = game(body="mlp", conditioning=conditioning, classifier="0,0", generator_dropout=0.5)
+    latent = g.latent(64, torch.arange(64) % 3, np.random.default_rng(0))
+    assert latent.noise.shape == (64, g.latent_size) == (64, 64 + units)
     seen = {}
-    last = next(m for m in reversed(list(g.modules())) if isinstance(m, torch.nn.Linear))
+    last = next(m for m in reversed(list(g.generator.modules())) if isinstance(m, nn.Linear))
     last.register_forward_hook(lambda _m, inputs, _out: seen.update(x=inputs[0]))
-    sparse = {}
     for training in (True, False):
-        g.train(training)(noise, labels)
-        sparse[training] = (seen["x"] == 0).double().mean().item()
-    silent = sparse[False]  # by their ReLU
-    assert sparse[True] == pytest.approx(silent + (1 - silent) / 2, abs=0.03)
-    assert torch.equal(g(noise, labels), g(noise, labels))
+        g.generator.train(training)(latent.noise, latent.labels)
+        dropped = latent.noise[:, -1200:] < 0.5
+        assert (seen["x"][dropped] == 0).all()
+        kept = (seen["x"][~dropped] > 0).double().mean().item()
+        assert 0.2 < kept < 0.8  # the rest is silenced by ReLU alone
+
+
+def test_dropout_in_g_leaves_the_mean_of_what_a_layer_says():
+    """The next layer hears as much as without: over many masks, to within 5 standard errors."""
+    g = game(body="mlp", conditioning="concat", classifier="0,0", generator_dropout=0.3)
+    heard = []
+    last = next(m for m in reversed(list(g.generator.modules())) if isinstance(m, nn.Linear))
+    last.register_forward_hook(lambda _m, inputs, _out: heard.append(inputs[0].double()))
+    masks = torch.rand(4000, 1200, generator=torch.manual_seed(0))
+    noise, labels = torch.rand(1, 64).expand(4000, -1), torch.zeros(4000, dtype=torch.int64)
+    g.generator(torch.cat([noise, masks], 1), labels)
+    g.generator(torch.cat([noise, torch.ones_like(masks)], 1)[:1], labels[:1])
+    thinned, whole = heard[0], heard[1][0] * 0.7  # nothing dropped: everything grown by 1 / .7
+    error = thinned.std(0) / 4000**0.5
+    assert ((thinned.mean(0) - whole).abs() <= 5 * error + 1e-6).all()
 
 
 def test_dropout_of_everything_is_refused():

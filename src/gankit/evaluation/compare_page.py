@@ -127,7 +127,7 @@ def _drawn_from(seen: Comparison, n: int, seed: int) -> str:
     """What samples at the same place of two pictures share."""
     if same_latents(seen.gans, n, seed):
         return f"Seed {seed}; at the same place every run draws from the same latent."
-    sizes = ", ".join(str(gan.config.latent.size) for gan in seen.gans)
+    sizes = ", ".join(str(gan.game.latent_size) for gan in seen.gans)
     return (
         f"Seed {seed}, but the runs take latents of other sizes or kinds (sizes {sizes}): samples "
         "at the same place share their class at most."

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gankit.artifact import BLOCK, GAN
 from gankit.evaluation.feature_network import FeatureNetwork
-from gankit.game import Game, Latent
+from gankit.game import Latent
 from gankit.metrics.smoothness import path_ends, path_length
 from gankit.randomness import Purpose, generator
 
@@ -18,7 +18,7 @@ PAIRS, EPSILON = 1000, 1e-3
 
 def has_paths(gan: GAN, network: FeatureNetwork) -> bool:
     """Whether there are images, seen unrounded, and a latent that is noise alone."""
-    plain = type(gan.game).latent is Game.latent
+    plain = gan.game.latent_size == gan.config.latent.size
     return plain and len(gan.shape) == 3 and not network.rounds and not gan.condition
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gankit.errors import ConfigError
 from gankit.families.dcgan import check_image_size, check_stages
-from gankit.game import Answer, Batch, Game, Task, Terms, register_family
-from gankit.parts.layers import ConditionalBatchNorm2d, Maxout, OneHot, label_map
+from gankit.game import Answer, Batch, Game, Latent, Task, Terms, register_family
+from gankit.parts.layers import ConditionalBatchNorm2d, DrawnDropout, Maxout, OneHot, label_map
 from gankit.parts.networks import (
     ConvDiscriminator,
     ConvGenerator,
@@ -49,7 +50,7 @@ class CGANOptions:
     discriminator_branches: tuple[int, int] = (240, 50)  # image, label
     pieces: tuple[int, int] = (5, 4)  # of maxout: in the branches, where they join; 0: (leaky) ReLU
     dropout: tuple[float, float] = (0.2, 0.5)  # in D, on the pixels and on every other input
-    generator_dropout: float = 0.0  # of what each hidden layer of G says
+    generator_dropout: float = 0.0  # of G's hidden units, as noise: it stays when sampling
     # conv
     generator_width: int = 32
     generator_units: int = 0  # a hidden layer before G's core
@@ -70,7 +71,10 @@ class CGANOptions:
 
 
 class BranchedGenerator(nn.Module):
-    """Section 4.1: noise -> 200 ReLU, label -> 1000 ReLU, joined -> 1200 ReLU -> sigmoid image."""
+    """Section 4.1: noise -> 200 ReLU, label -> 1000 ReLU, joined -> 1200 ReLU -> sigmoid image.
+
+    With dropout, the chances of every hidden unit's mask follow the noise.
+    """
 
     def __init__(
         self,
@@ -83,14 +87,18 @@ class BranchedGenerator(nn.Module):
     ) -> None:
         super().__init__()
         shape = task.shape
-        self.dropout = nn.Dropout(dropout)
+        self.drawn = [noise, *([sum(branches), sum(hidden)] if dropout else [])]
+        self.dropout = DrawnDropout(dropout)
         self.noise = nn.Linear(noise, branches[0])
         self.label = label_map(task.classes, task.condition, branches[1])
         self.joint = MLPGenerator(sum(branches), shape, hidden, output, dropout=dropout)
 
     def forward(self, noise: Tensor, labels: Tensor) -> Tensor:
+        noise, *chances = torch.split(noise, self.drawn, 1)
         joined = torch.cat([self.noise(noise), self.label(labels)], 1).relu()
-        image: Tensor = self.joint(self.dropout(joined))
+        if chances:
+            joined = torch.cat([self.dropout(joined, chances[0]), chances[1]], 1)
+        image: Tensor = self.joint(joined)
         return image
 
 
@@ -211,6 +219,28 @@ class CGAN(Game):
     def classifies(self) -> bool:
         """Whether D has a second head, which names the class; a vector has no name."""
         return any(self.network.classifier) and self.task.classes > 0
+
+    @property
+    def latent_size(self) -> int:
+        return self.config.latent.size + self._dropped
+
+    @property
+    def _dropped(self) -> int:
+        """How many hidden units of G have a mask."""
+        o: CGANOptions = self.network
+        if o.body != "mlp" or not o.generator_dropout:
+            return 0
+        branches = o.generator_branches if o.conditioning == "branches" else ()
+        return sum(branches) + sum(o.generator_hidden)
+
+    def latent(self, count: int, labels: Tensor | None, rng: np.random.Generator) -> Latent:
+        """The noise z, then the chances of dropout's masks in G: "noise at intermediate layers",
+        which the theory permits (arXiv 1406.2661, section 5)."""
+        latent = super().latent(count, labels, rng)
+        if not self._dropped:
+            return latent
+        chances = torch.from_numpy(rng.random((count, self._dropped), np.float32))
+        return replace(latent, noise=torch.cat([latent.noise, chances], 1))
 
     def logits_of(self, answer: Answer) -> Tensor:
         return answer.output[:, 0] if self.classifies else answer.output

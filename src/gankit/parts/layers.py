@@ -38,6 +38,18 @@ class GaussianNoise(nn.Module):
         return x + self.std * torch.randn_like(x) if self.training and self.std else x
 
 
+class DrawnDropout(nn.Module):
+    """Dropout whose mask is drawn outside, so that it is an input like the noise and stays when
+    sampling: unit i of x [N, F] is dropped where `chances` [N, F], U(0, 1), is below `share`."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, x: Tensor, chances: Tensor) -> Tensor:
+        return x * (chances >= self.share) / (1 - self.share)
+
+
 class OneHot(nn.Module):
     """Labels int64 [N] -> the raw one-hot vector [N, classes]; 5 is [0,0,0,0,0,1,0,0,0,0].
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from gankit.errors import ConfigError
 from gankit.parts.convolutions import conv2d, doubling_conv
-from gankit.parts.layers import ConditionalBatchNorm2d, Maxout, label_map
+from gankit.parts.layers import ConditionalBatchNorm2d, DrawnDropout, Maxout, label_map
 from gankit.parts.stabilisers import MinibatchDiscrimination
 
 Norm = Callable[[int], nn.Module]
@@ -31,7 +31,10 @@ OUTPUTS: dict[str, Callable[[], nn.Module]] = {
 
 
 class MLPGenerator(nn.Module):
-    """noise (and the label's code, concatenated) -> ReLU layers -> an example of `shape`."""
+    """noise (and the label's code, concatenated) -> ReLU layers -> an example of `shape`.
+
+    With dropout, the noise [N, z] has the chances of the hidden units' masks, U(0, 1), behind it.
+    """
 
     def __init__(
         self,
@@ -48,11 +51,13 @@ class MLPGenerator(nn.Module):
         of what each of them says."""
         super().__init__()
         self.label_code = label_code
+        self.drawn = [noise, *(hidden if dropout else ())]  # what the noise is made of
         sizes = [noise + code_size, *hidden]
         layers: list[nn.Module] = []
         for i, (inputs, outputs) in enumerate(pairwise(sizes)):
             name = activations[min(i, len(activations) - 1)]
-            layers += [nn.Linear(inputs, outputs), ACTIVATIONS[name](), *_dropout(dropout)]
+            layers += [nn.Linear(inputs, outputs), ACTIVATIONS[name]()]
+            layers += [DrawnDropout(dropout)] if dropout else []
         self.layers = nn.Sequential(
             *layers, nn.Linear(sizes[-1], math.prod(shape)), OUTPUTS[output]()
         )
@@ -60,8 +65,12 @@ class MLPGenerator(nn.Module):
         self.output = output
 
     def forward(self, noise: Tensor, labels: Tensor | None = None) -> Tensor:
-        flat: Tensor = self.layers(join_code(noise, labels, self.label_code))
-        return flat.view(-1, *self.shape)
+        noise, *chances = torch.split(noise, self.drawn, 1)
+        masks = iter(chances)
+        x = join_code(noise, labels, self.label_code)
+        for layer in self.layers:
+            x = layer(x, next(masks)) if isinstance(layer, DrawnDropout) else layer(x)
+        return x.view(-1, *self.shape)
 
     @torch.no_grad()
     def start_at_mean(self, examples: Tensor, value_range: tuple[float, float] | None) -> None:
