@@ -58,6 +58,13 @@ def test_it_says_what_it_is_and_where_it_comes_from(family):
 
 
 @every_family
+def test_latents_have_the_size_that_it_says(small, family):
+    game = FAMILIES[family](small(family), Task((1, 16, 16), ("a", "b")))
+    latent = game.latent(3, torch.tensor([0, 1, 1]), np.random.default_rng(0))
+    assert latent.noise.shape == (3, game.latent_size)
+
+
+@every_family
 @pytest.mark.slow
 def test_terms_are_finite_scalars_by_stable_names(small, family):
     state, draw = opened(small, family)
