@@ -137,6 +137,13 @@ def test_dcgan_trains_as_its_paper_says():
     assert config.network.init == 0.02
 
 
+def test_the_first_gan_limits_its_columns_for_faces_alone():
+    """As its authors' configurations do."""
+    limits = {name: RECIPES[name]().generator.max_norm for name in RECIPES if name[:4] == "gan-"}
+    assert {name for name, most in limits.items() if most} == {"gan-tfd-paper"}
+    assert limits["gan-tfd-paper"] == RECIPES["gan-tfd-paper"]().discriminator.max_norm == 1.9365
+
+
 def test_cgan_trains_as_its_paper_says():
     """Section 4.1: SGD, batch 100, rate .1 divided by 1.00004 to 1e-6, momentum .5 to .7, dropout
     of .5 in both players."""

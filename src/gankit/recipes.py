@@ -221,7 +221,7 @@ def cdcgan_mnist_paper() -> Config:
 @RECIPES.register("gan-mnist-paper", "the first GAN's MNIST networks and SGD (Goodfellow 2014)")
 def gan_mnist_paper() -> Config:
     """250 epochs of the full MNIST; momentum .5 to .7, the rate divided by 1.000004 a step."""
-    sgd = _paper_sgd(decay_rate=1.000004, max_norm=1.9365)
+    sgd = _paper_sgd(decay_rate=1.000004)
     return Config(
         family="gan",
         data=DataConfig(source="mnist"),
@@ -233,8 +233,8 @@ def gan_mnist_paper() -> Config:
     )
 
 
-def _gan_paper(network: GANOptions, lr: float, batch: int, limited: bool) -> Config:
-    sgd = _paper_sgd(decay_rate=1.000004, lr=lr, max_norm=1.9365 if limited else 0.0)
+def _gan_paper(network: GANOptions, lr: float, batch: int, max_norm: float = 0.0) -> Config:
+    sgd = _paper_sgd(decay_rate=1.000004, lr=lr, max_norm=max_norm)
     return replace(
         gan_mnist_paper(),
         network=network,
@@ -247,27 +247,31 @@ def _gan_paper(network: GANOptions, lr: float, batch: int, limited: bool) -> Con
 
 @RECIPES.register("gan-tfd-paper", "its networks for 48 x 48 faces (Goodfellow 2014)")
 def gan_tfd_paper() -> Config:
-    """8000 ReLU, 8000 sigmoid, sigmoid pixels; two maxout layers of 1200 x 5. Made for a GPU."""
+    """8000 ReLU, 8000 sigmoid, sigmoid pixels; two maxout layers of 1200 x 5; columns of at most
+    1.9365, which its code has for faces alone. Made for a GPU."""
     network = GANOptions(
         generator_hidden=(8000, 8000),
         generator_activations=("relu", "sigmoid"),
         discriminator_hidden=(1200, 1200),
         output_bias="marginals",
     )
-    config = _gan_paper(network, 0.05, 100, limited=True)
+    config = _gan_paper(network, 0.05, 100, max_norm=1.9365)
     return replace(config, data=DataConfig(source="./faces", size=(48, 48), channels="grey"))
 
 
 @RECIPES.register("gan-cifar-paper", "its perceptrons for CIFAR-10 (Goodfellow 2014)")
 def gan_cifar_paper() -> Config:
-    """8000 ReLU, 8000 sigmoid, linear pixels; two maxout layers of 1600 x 5. Made for a GPU."""
+    """8000 ReLU, 8000 sigmoid, linear pixels; two maxout layers of 1600 x 5. Made for a GPU.
+
+    Its code has pixels of another scale (global contrast normalisation to 55) and so starts G's
+    last layer ten times wider."""
     network = GANOptions(
         generator_hidden=(8000, 8000),
         generator_activations=("relu", "sigmoid"),
         discriminator_hidden=(1600, 1600),
         output="linear",
     )
-    config = _gan_paper(network, 0.025, 100, limited=True)
+    config = _gan_paper(network, 0.025, 100)
     return replace(config, data=DataConfig(source="./cifar10", size=(32, 32)))
 
 
@@ -283,7 +287,7 @@ def gan_cifar_conv_paper() -> Config:
         discriminator_hidden=(500,),
         output="linear",
     )
-    config = _gan_paper(network, 0.004, 128, limited=False)
+    config = _gan_paper(network, 0.004, 128)
     return replace(config, data=DataConfig(source="./cifar10", size=(32, 32)))
 
 

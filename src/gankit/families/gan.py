@@ -119,10 +119,10 @@ class GAN(Game):
     both players move at once from one minibatch as in the paper's own code. Proposition 1:
     for a fixed G the best D is p_data / (p_data + p_g); theorem 1: at the optimum D is 1/2 and
     the value is -log 4 (`gankit train gan toy:gaussian1d` shows both).
-    Departs from the paper: Adam, torch's own start and no limit on column norms by default;
-    the recipes `gan-mnist-paper`, `gan-tfd-paper`, `gan-cifar-paper` and `gan-cifar-conv-paper`
-    restore its SGD, its starting weights, G's output bias and the limit of 1.9365. Halves are
-    left out of D's loss; pooling in the convolutional D is 3x3 of stride 2.
+    Departs from the paper: Adam and torch's own start by default; the recipes `gan-mnist-paper`,
+    `gan-tfd-paper`, `gan-cifar-paper` and `gan-cifar-conv-paper` restore its SGD, its starting
+    weights, G's output bias (MNIST, faces) and the limit of column norms (faces). Halves are left
+    out of D's loss; pooling in the convolutional D is 3x3 of stride 2.
     """
 
     options = GANOptions
