@@ -139,7 +139,9 @@ def test_dcgan_trains_as_its_paper_says():
 
 def test_the_first_gan_limits_its_columns_for_faces_alone():
     """As its authors' configurations do."""
-    limits = {name: RECIPES[name]().generator.max_norm for name in RECIPES if name[:4] == "gan-"}
+    limits = {
+        name: RECIPES[name]().generator.max_norm for name in RECIPES.names() if name[:4] == "gan-"
+    }
     assert {name for name, most in limits.items() if most} == {"gan-tfd-paper"}
     assert limits["gan-tfd-paper"] == RECIPES["gan-tfd-paper"]().discriminator.max_norm == 1.9365
 
