@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -159,6 +159,8 @@ class Game(ABC):
         takes_vectors: whether a conditional one takes a vector in place of a class.
         images_only: whether points are refused.
         losses: the names that `objective.loss` may have; empty: any.
+        latent_size: how many numbers G eats for a sample: the prior's, and what a family puts
+            behind them; it says so when it builds G.
         generator, discriminator: the players. A runtime may wrap them; call them, nothing else.
         progress: the share of the run that is over; the session sets it before each step.
         pace: what both learning rates are multiplied by.
@@ -212,6 +214,7 @@ class Game(ABC):
         self.notices: list[str] = []
         self.loss: Loss = build_loss(config.objective)
         self.penalties = build_penalties(config.objective)
+        self.latent_size = config.latent.size
         self.generator = self.build_generator()
         self.discriminator = self.build_discriminator()
         for penalty in self.penalties:
@@ -230,11 +233,6 @@ class Game(ABC):
     def build_discriminator(self) -> nn.Module: ...
 
     # What the players are given and what they say
-
-    @property
-    def latent_size(self) -> int:
-        """How many numbers G eats for a sample: the prior's, and what a family puts behind them."""
-        return self.config.latent.size
 
     def latent(self, count: int, labels: Tensor | None, rng: np.random.Generator) -> Latent:
         """What the generator eats for `count` samples; `labels` int64 [count] if conditional."""
@@ -258,7 +256,9 @@ class Game(ABC):
     ) -> Answer:
         """What D (or another that answers like it) says of examples."""
         output: Tensor = (by or self.discriminator)(self.seen(examples), labels)
-        return Answer(output, None if self.tap is None else self.tap.seen)
+        if self.tap is None or self.tap.seen is None:
+            return Answer(output)
+        return Answer(output, self.tap.seen[-len(output) :])  # behind a reference batch
 
     def logits_of(self, answer: Answer) -> Tensor:
         """The logits [N] within D's answer, high for real."""
@@ -268,13 +268,18 @@ class Game(ABC):
         """D's logits [N] of examples."""
         return self.logits_of(self.answers(examples, labels))
 
-    def answers_pair(self, batch: Batch, fake: Tensor) -> tuple[Answer, Answer]:
-        """What D says of real and of fake: in one pass where it treats each sample on its own,
-        or where the two are to share their batch statistics."""
+    def answers_pair(
+        self, batch: Batch, fake: Tensor, by: nn.Module | None = None
+    ) -> tuple[Answer, Answer]:
+        """What D (or another) says of real and of fake: in one pass where it treats each sample on
+        its own, or where the two are to share their batch statistics."""
+        asked = batch.latent.labels
         if self.couples_samples and not self.config.stabilise.joint_batch:
-            return self.answers(batch.real, batch.labels), self.answers(fake, batch.labels)
-        labels = None if batch.labels is None else torch.cat([batch.labels, batch.labels])
-        both = self.answers(torch.cat([batch.real, fake]), labels)
+            return self.answers(batch.real, batch.labels, by), self.answers(fake, asked, by)
+        labels = None
+        if batch.labels is not None and asked is not None:
+            labels = torch.cat([batch.labels, asked])
+        both = self.answers(torch.cat([batch.real, fake]), labels, by)
         return both[: len(fake)], both[len(fake) :]
 
     def logits_pair(self, batch: Batch, fake: Tensor) -> tuple[Tensor, Tensor]:
@@ -292,10 +297,8 @@ class Game(ABC):
         """What the loss makes of D's logits: D's terms, G's terms."""
         d_terms = {"adversarial": self.loss.discriminator(logits_real, logits_fake)}
         watched = beliefs(logits_real, logits_fake)
-        if self.freezing is not None:
-            watched["judged"] = judged_rightly(logits_real, logits_fake)
-        if self.adapts:
-            watched["overfitting"] = logits_real.detach().sign().mean()
+        if self.freezing is not None or self.adapts:
+            watched |= verdicts(logits_real, logits_fake, relative=self.loss.relative)
         share = 1 - (1 - self.config.stabilise.top_k) * self.progress
         if share < 1:
             logits_real, logits_fake = most_real(logits_real, logits_fake, share)
@@ -310,15 +313,16 @@ class Game(ABC):
 
     def discriminator_terms(self, batch: Batch, fake: Tensor) -> Terms:
         """What D minimises; `fake` carries no gradient to G."""
-        shown = fake if self.replay is None else self.replay.mixed(fake)
-        real, generated = self.answers_pair(batch, shown)
+        if self.replay is not None:
+            batch, fake = self._replayed(self.replay, batch, fake)
+        real, generated = self.answers_pair(batch, fake)
         return self.terms_of(real, generated, batch)[0]
 
     def generator_terms(self, batch: Batch, fake: Tensor) -> Terms:
         """What G minimises, given a frozen D; `fake` carries the gradient."""
         opponent = None if self.lagged is None else self.lagged.network
         if self.config.stabilise.joint_batch:
-            real, generated = self.answers_pair(batch, fake)
+            real, generated = self.answers_pair(batch, fake, opponent)
         else:
             generated = self.answers(fake, batch.labels, opponent)
             looks_at_real = self.loss.paired or self.tap is not None
@@ -331,6 +335,16 @@ class Game(ABC):
             return Terms({})
         weight = self.config.stabilise.historical
         return Terms({"historical": weight * self.historical.distance(player)})
+
+    def _replayed(self, replay: Replay, batch: Batch, fake: Tensor) -> tuple[Batch, Tensor]:
+        """Fakes with past ones among them, and the batch with the latents that those came from."""
+        latent = batch.latent
+        rows = {"fake": fake, "noise": latent.noise}
+        if latent.labels is not None:
+            rows["labels"] = latent.labels
+        shown = replay.mixed(rows)
+        past = Latent(shown["noise"], shown.get("labels"))
+        return replace(batch, latent=past), shown["fake"]
 
     def _stabilised(self, terms: Terms, real: Answer, generated: Answer, fake: Tensor) -> Terms:
         """G's terms with feature matching in place of the adversarial one, and with entropy."""
@@ -357,6 +371,11 @@ class Game(ABC):
         """See real examples in the value range before the first step, on the CPU."""
         if isinstance(self.discriminator, WithReference):
             reference = self.discriminator.get_buffer("inputs")
+            if len(examples) < len(reference):
+                raise ConfigError(
+                    f"stabilise.virtual_batch = {len(reference)} is more than the "
+                    f"{len(examples):,} examples that there are, or that it may look at"
+                )
             reference.copy_(examples[: len(reference)])
             if self.conditional and labels is not None:
                 self.discriminator.get_buffer("labels").copy_(labels[: len(reference)])
@@ -496,6 +515,11 @@ class Game(ABC):
                 f"the discriminator of '{family}' has no last hidden layer: leave "
                 "stabilise.minibatch_kernels and stabilise.matching out"
             )
+        if s.minibatch_kernels and s.virtual_batch:
+            raise ConfigError(
+                "stabilise.minibatch_kernels would look at the reference batch of "
+                "stabilise.virtual_batch too: leave one of the two out"
+            )
         if s.minibatch_kernels:
             add_minibatch_discrimination(heads[0], s.minibatch_kernels, s.minibatch_size)
         if s.matching != "none" and s.lagged:
@@ -536,10 +560,18 @@ def beliefs(logits_real: Tensor, logits_fake: Tensor) -> dict[str, Tensor]:
     }
 
 
-def judged_rightly(logits_real: Tensor, logits_fake: Tensor) -> Tensor:
-    """The share of real and fake examples that D takes for what they are."""
-    right = (logits_real.detach() > 0).float().mean() + (logits_fake.detach() < 0).float().mean()
-    return right / 2
+def verdicts(logits_real: Tensor, logits_fake: Tensor, *, relative: bool) -> dict[str, Tensor]:
+    """By the signs of logits: `judged`, the share of real and fake that D takes for what they are,
+    and `overfitting`, the mean sign of real ones (ADA, arXiv 2006.06676, equation 1).
+
+    Where a loss looks at differences alone (`relative`) a logit's sign means nothing: the sign of
+    each pair's difference stands for it.
+    """
+    real, fake = logits_real.detach(), logits_fake.detach()
+    if relative:
+        real, fake = real - fake, fake - real
+    right = ((real > 0).float().mean() + (fake < 0).float().mean()) / 2
+    return {"judged": right, "overfitting": real.sign().mean()}
 
 
 FAMILIES: Registry[type[Game]] = Registry("family")

@@ -148,6 +148,21 @@ def test_dropout_in_g_leaves_the_mean_of_what_a_layer_says():
     assert ((thinned.mean(0) - whole).abs() <= 5 * error + 1e-6).all()
 
 
+@pytest.mark.parametrize(
+    ("family", "changes"),
+    [
+        ("cgan", {"generator_dropout": 0.5}),
+        ("cgan", {"output_bias": "marginals"}),
+        ("gan", {"body": "conv", "output_bias": "marginals"}),
+    ],
+)
+def test_what_only_a_perceptron_has_is_refused_elsewhere(family, changes):
+    config = configure(family, "digits")
+    config = override(config, {f"network.{k}": v for k, v in changes.items()})
+    with pytest.raises(ConfigError, match=r"is the mlp's: set network\.body = mlp"):
+        FAMILIES[family](config, TASK)
+
+
 def test_dropout_of_everything_is_refused():
     with pytest.raises(ConfigError, match=r"network.generator_dropout must be in \[0, 1\), got 1"):
         game(body="mlp", generator_dropout=1.0)

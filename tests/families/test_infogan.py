@@ -132,7 +132,8 @@ def test_what_it_judges_is_the_first_category():
 
 
 @pytest.mark.parametrize(
-    ("codes", "said"), [("1", "codes"), ("q", "codes"), ("ten", "codes"), ("0,c", "codes")]
+    ("codes", "said"),
+    [("1", "codes"), ("q", "codes"), ("ten", "codes"), ("0,c", "codes"), ("10,c,x", "codes")],
 )
 def test_codes_that_are_none_are_refused(codes, said):
     with pytest.raises(ConfigError, match=said):

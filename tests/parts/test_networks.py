@@ -240,11 +240,30 @@ def test_mlp_generator_starts_from_noise_alone():
         ("dcgan", "init", -1),
         ("cgan", "embedding", 0),
         ("cgan", "discriminator_units", -1),
+        ("modern", "group", 0),
+        ("infogan", "posterior_units", 0),
+        ("gan", "conv_pieces", 0),
+        ("gan", "kernels", "8,8,0"),
     ],
 )
 def test_sizes_that_make_no_network_are_refused_by_name(family, option, given):
     with pytest.raises(ConfigError, match=rf"network\.{option} must be"):
         override(configure(family, "digits"), {f"network.{option}": given})
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"activation": "maxout", "pieces": 0}, "pieces of maxout must be at least 1"),
+        ({"generator_activations": ""}, "generator_activations: at least one"),
+        ({"body": "conv", "generator_hidden": ""}, "need at least one number each"),
+        ({"body": "conv", "discriminator_hidden": ""}, "need at least one number each"),
+        ({"channels": "", "kernels": ""}, "as many of one as of the other"),
+    ],
+)
+def test_settings_that_make_no_gan_are_refused_with_the_reason(changes, said):
+    with pytest.raises(ConfigError, match=said):
+        override(configure("gan", "digits"), {f"network.{k}": v for k, v in changes.items()})
 
 
 @pytest.mark.parametrize("family", ["dcgan", "cgan"])

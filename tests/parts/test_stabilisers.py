@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from gankit.data import ArrayDataset
 from gankit.data.batches import Feed
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Task
+from gankit.game import Batch
 from gankit.parts.networks import Head, add_minibatch_discrimination
 from gankit.parts.stabilisers import (
     Freezing,
@@ -135,13 +137,37 @@ def test_replay_shows_past_fakes_for_the_last_share():
     torch.manual_seed(0)
     pool = Replay(size=6, share=0.5)
     first, second = torch.zeros(4, 1), torch.ones(4, 1)
-    assert torch.equal(pool.mixed(first), first)
-    assert pool.mixed(second)[:, 0].tolist() == [1, 1, 0, 0]
-    assert len(pool.pool) == 6
+    assert torch.equal(pool.mixed({"fake": first})["fake"], first)
+    assert pool.mixed({"fake": second})["fake"][:, 0].tolist() == [1, 1, 0, 0]
+    assert len(pool) == 6
     for _ in range(20):
-        pool.mixed(torch.full((4, 1), 2.0))
-    assert len(pool.pool) == 6
-    assert float(pool.pool.mean()) > 1.5  # old ones give way
+        pool.mixed({"fake": torch.full((4, 1), 2.0)})
+    assert len(pool) == 6
+    assert float(pool.pool["fake"].mean()) > 1.5  # old ones give way
+
+
+@pytest.mark.parametrize("family", ["infogan", "cgan"])
+def test_past_fakes_are_judged_with_the_latents_that_they_came_from(small, family):
+    """D is asked about an old fake under its own code or label: from those G makes it again."""
+    changes = {"stabilise.replay": 0.5, "stabilise.augment": "none"}
+    game = FAMILIES[family](small(family, **changes), Task((1, 16, 16), ("a", "b")))
+    game.generator.eval()
+    asked, judged = [], []
+    game.discriminator.register_forward_hook(lambda _m, given, _out: asked.append(given))
+    plain = game.terms_of
+    game.terms_of = lambda real, fake, batch: (
+        judged.append(batch.latent) or plain(real, fake, batch)
+    )
+    for seed in range(2):
+        labels = torch.tensor([seed] * 6)
+        latent = game.latent(6, labels, np.random.default_rng(seed))
+        batch = Batch(torch.rand(6, 1, 16, 16), latent.labels, latent, torch.rand(6))
+        game.discriminator_terms(batch, game.generate(latent).detach())
+    assert torch.equal(judged[-1].noise[:3], latent.noise[:3])
+    assert not torch.isin(judged[-1].noise[3:], latent.noise).all(1).any()  # past ones
+    assert torch.allclose(game.generate(judged[-1]), asked[-1][0][-6:], atol=1e-6)
+    if game.conditional:
+        assert judged[-1].labels.tolist() == asked[-1][1][-6:].tolist() == [1, 1, 1, 0, 0, 0]
 
 
 def test_who_stands_still_and_how_often():
@@ -269,8 +295,9 @@ def test_a_joint_batch_shares_its_statistics():
     assert found == [True, False]
 
 
-def test_g_plays_against_the_lagged_d():
-    state, draw = opened(**{"stabilise.lagged": 0.5})
+@pytest.mark.parametrize("joint", [False, True])
+def test_g_plays_against_the_lagged_d(joint):
+    state, draw = opened(**{"stabilise.lagged": 0.5, "stabilise.joint_batch": joint})
     with torch.no_grad():
         for p in state.game.lagged.network.parameters():
             p.zero_()
@@ -278,6 +305,29 @@ def test_g_plays_against_the_lagged_d():
     terms = state.game.generator_terms(batch, state.game.generate(batch.latent))
     assert terms.loss.item() == pytest.approx(math.log(2))  # every logit is 0
     assert "lagged" in state.game.why_not_simultaneous()
+
+
+def test_matching_looks_past_a_reference_batch():
+    """Features are those of the batch: with its real examples the matching term moves."""
+    changes = {"stabilise.virtual_batch": 16, "stabilise.matching": "l2"}
+    state, draw = opened("dcgan", **changes)
+    batch = draw(0)
+    real, fake = state.game.answers_pair(batch, torch.rand_like(batch.real))
+    assert len(real.features) == len(fake.features) == len(batch.real)
+    others = replace(batch, real=torch.rand_like(batch.real))
+    moved, _ = state.game.answers_pair(others, torch.rand_like(batch.real))
+    assert not torch.allclose(real.features, moved.features)
+
+
+@pytest.mark.parametrize("loss", ["relativistic", "wasserstein"])
+def test_a_loss_of_differences_is_judged_by_pairs(loss):
+    """Where the level of logits is free, adding to all of them changes no verdict."""
+    state, _ = opened(**{"objective.loss": loss, "stabilise.freeze_d": 0.9})
+    real, fake = torch.tensor([1.0, 2.0, -1.0, 0.0]), torch.tensor([0.0, 1.0, 1.0, -3.0])
+    for level in (-10.0, 0.0, 10.0):
+        watched = state.game.adversarial_terms(real + level, fake + level)[0].watched
+        assert float(watched["judged"]) == 0.75
+        assert float(watched["overfitting"]) == 0.5
 
 
 def test_the_historical_distance_is_in_both_players_losses():
@@ -351,6 +401,18 @@ def test_all_at_once_resume_to_the_bit(small, family, tmp_path, newest, equal):
 def test_what_does_not_fit_is_refused(changes, said):
     with pytest.raises(ConfigError, match=said):
         opened(**changes)
+
+
+def test_a_reference_batch_of_more_examples_than_there_are_is_refused():
+    data = ArrayDataset("few", np.zeros((5, 1, 16, 16), np.uint8), "few")
+    config = override(configure("dcgan", "digits"), {"stabilise.virtual_batch": 6})
+    with pytest.raises(ConfigError, match="virtual_batch = 6 is more than the 5 examples"):
+        build_state(config, Task(data.shape), RUNTIME, data)
+
+
+def test_a_reference_batch_and_minibatch_discrimination_do_not_fit():
+    with pytest.raises(ConfigError, match="leave one of the two out"):
+        opened("dcgan", **{"stabilise.minibatch_kernels": 3, "stabilise.virtual_batch": 8})
 
 
 def test_an_autoencoder_has_no_last_hidden_layer():

@@ -170,7 +170,12 @@ class CGAN(Game):
                 raise ConfigError("network.conditioning = 'layers' is the conv body's")
             if self.classifies:
                 raise ConfigError("network.classifier is the conv body's: set network.body = conv")
-            return self._start_mlp(self._mlp_generator(noise), 0)
+            perceptron = self._mlp_generator(noise)
+            self.latent_size = sum(perceptron.drawn)
+            return self._start_mlp(perceptron, 0)
+        for name, plain in (("generator_dropout", 0.0), ("output_bias", "zero")):
+            if getattr(o, name) != plain:
+                raise ConfigError(f"network.{name} is the mlp's: set network.body = mlp")
         check_image_size(self.config.family, self.task)
         if o.conditioning == "branches":
             raise ConfigError(
@@ -220,26 +225,14 @@ class CGAN(Game):
         """Whether D has a second head, which names the class; a vector has no name."""
         return any(self.network.classifier) and self.task.classes > 0
 
-    @property
-    def latent_size(self) -> int:
-        return self.config.latent.size + self._dropped
-
-    @property
-    def _dropped(self) -> int:
-        """How many hidden units of G have a mask."""
-        o: CGANOptions = self.network
-        if o.body != "mlp" or not o.generator_dropout:
-            return 0
-        branches = o.generator_branches if o.conditioning == "branches" else ()
-        return sum(branches) + sum(o.generator_hidden)
-
     def latent(self, count: int, labels: Tensor | None, rng: np.random.Generator) -> Latent:
         """The noise z, then the chances of dropout's masks in G: "noise at intermediate layers",
         which the theory permits (arXiv 1406.2661, section 5)."""
         latent = super().latent(count, labels, rng)
-        if not self._dropped:
+        masks = self.latent_size - self.config.latent.size
+        if not masks:
             return latent
-        chances = torch.from_numpy(rng.random((count, self._dropped), np.float32))
+        chances = torch.from_numpy(rng.random((count, masks), np.float32))
         return replace(latent, noise=torch.cat([latent.noise, chances], 1))
 
     def logits_of(self, answer: Answer) -> Tensor:
@@ -260,7 +253,7 @@ class CGAN(Game):
         obeyed = {"class": weight_g * F.cross_entropy(fake.output[:, 1:], labels)}
         return d_terms.with_terms(Terms(named)), g_terms.with_terms(Terms(obeyed))
 
-    def _mlp_generator(self, noise: int) -> nn.Module:
+    def _mlp_generator(self, noise: int) -> BranchedGenerator | MLPGenerator:
         o, shape = self.network, self.task.shape
         if o.conditioning == "branches":
             return BranchedGenerator(

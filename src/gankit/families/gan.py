@@ -45,8 +45,19 @@ class GANOptions:
 
     def __post_init__(self) -> None:
         check_options(self)
-        if len(self.channels) != len(self.kernels) or min(*self.channels, *self.kernels) < 1:
-            raise ConfigError("network.channels and network.kernels: one each, of at least 1")
+        if not self.channels or len(self.channels) != len(self.kernels):
+            raise ConfigError(
+                "network.channels and network.kernels: as many of one as of the other"
+            )
+        if self.activation == "maxout" and self.pieces < 1:
+            raise ConfigError(f"network.pieces of maxout must be at least 1, got {self.pieces}")
+        if not self.generator_activations:
+            raise ConfigError("network.generator_activations: at least one is needed")
+        if self.body == "conv" and not (self.generator_hidden and self.discriminator_hidden):
+            raise ConfigError(
+                "the conv body has a hidden layer: network.generator_hidden and "
+                "network.discriminator_hidden need at least one number each"
+            )
 
 
 class ConvolvingGenerator(nn.Module):
@@ -138,6 +149,8 @@ class GAN(Game):
         output: Output = o.output if self.task.is_images else "linear"
         network: nn.Module
         if o.body == "conv":
+            if o.output_bias == "marginals":
+                raise ConfigError("network.output_bias is the mlp's: set network.body = mlp")
             check_image_size(self.config.family, self.task)
             if max(self.task.shape[1:]) > (o.core - 1) * 3 + 5:
                 raise ConfigError(

@@ -134,14 +134,11 @@ class InfoGAN(Game):
             at = codes[-1].where.stop
         return codes
 
-    @property
-    def latent_size(self) -> int:
-        return self.config.latent.size + sum(max(1, code.categories) for code in self.codes)
-
     def build_generator(self) -> nn.Module:
         check_image_size(self.config.family, self.task)
         o = self.network
         stages = check_stages(o.stages, self.task)
+        self.latent_size = self.codes[-1].where.stop
         network = ConvGenerator(
             self.latent_size,
             self.task.shape,

@@ -122,7 +122,8 @@ class SSGAN(Game):
     so log Z is the logit. L_D = L_supervised + L_unsupervised, the latter 1/2 of the usual
     cross-entropy as in the paper's code; G matches features (section 3.1) by the recipe.
     Departs from the paper: both players see the same unlabelled minibatch of a step; hidden
-    weights have a fixed norm of sqrt 2 where its code sets them from the first minibatch.
+    weights have a fixed norm of sqrt 2 where its code sets them from the first minibatch; the
+    perceptron's features are matched after the noise that follows them, in its code before.
     """
 
     options = SSGANOptions

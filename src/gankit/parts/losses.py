@@ -25,12 +25,14 @@ class Loss:
     """Two objectives of (logits_real, logits_fake).
 
     `paired`: G's objective looks at logits_real too. `smoothable`: D has a target for real.
+    `relative`: differences of logits count alone, so that the sign of one means nothing.
     """
 
     discriminator: Objective
     generator: Objective
     paired: bool = False
     smoothable: bool = False
+    relative: bool = False
 
 
 LOSSES: Registry[Callable[[float], Loss]] = Registry("loss")
@@ -94,6 +96,7 @@ def wasserstein(_target: float) -> Loss:
     return Loss(
         discriminator=lambda real, fake: fake.mean() - real.mean(),
         generator=lambda _real, fake: -fake.mean(),
+        relative=True,
     )
 
 
@@ -115,4 +118,5 @@ def relativistic(_target: float) -> Loss:
         discriminator=lambda real, fake: F.softplus(fake - real).mean(),
         generator=lambda real, fake: F.softplus(real - fake).mean(),
         paired=True,
+        relative=True,
     )

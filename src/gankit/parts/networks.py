@@ -51,7 +51,10 @@ class MLPGenerator(nn.Module):
         of what each of them says."""
         super().__init__()
         self.label_code = label_code
-        self.drawn = [noise, *(hidden if dropout else ())]  # what the noise is made of
+        self.drawn = [
+            noise,
+            *(hidden if dropout else ()),
+        ]  # what it is given: noise, masks' chances
         sizes = [noise + code_size, *hidden]
         layers: list[nn.Module] = []
         for i, (inputs, outputs) in enumerate(pairwise(sizes)):
@@ -326,8 +329,14 @@ LEAST = {
     "width": 1,
     "units": 1,
     "generator_units": 0,
+    "posterior_units": 1,
     "blocks": 1,
+    "group": 1,
     "embedded": 1,
+    "core": 1,
+    "channels": 1,
+    "kernels": 1,
+    "conv_pieces": 1,
 }
 """The least that each of a family's options may be, by its name, where the family has it."""
 

@@ -143,37 +143,46 @@ class Replay:
 
     def __init__(self, size: int, share: float) -> None:
         self.size, self.share = size, share
-        self.pool: Tensor | None = None
+        self.pool: dict[str, Tensor] = {}
 
-    def mixed(self, fake: Tensor) -> Tensor:
-        """`fake` with the last `share` of it replaced by past ones, once there are any; the
-        fakes of this batch join the pool in place of random ones."""
-        fresh = fake.detach()
-        shown = fresh
-        if self.pool is not None:
-            self.pool = self.pool.to(fresh.device)  # a restored one comes from a file
-            count = round(self.share * len(fresh))
-            old = self.pool[torch.randint(len(self.pool), (count,))]
-            shown = torch.cat([fresh[: len(fresh) - count], old])
-        self._keep(fresh)
+    def __len__(self) -> int:
+        return len(next(iter(self.pool.values()))) if self.pool else 0
+
+    def mixed(self, rows: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The rows of a batch, [N, ...] by name (fakes and what they were made from), the last
+        `share` of them replaced by past ones, once there are any; this batch's own join the pool
+        in place of random ones."""
+        fresh = {name: row.detach() for name, row in rows.items()}
+        shown, n = fresh, len(next(iter(fresh.values())))
+        if self.pool:
+            # A restored pool comes from a file.
+            self.pool = {name: self.pool[name].to(row.device) for name, row in fresh.items()}
+            count = round(self.share * n)
+            old = torch.randint(len(self), (count,))
+            shown = {
+                k: torch.cat([row[: n - count], self.pool[k][old]]) for k, row in fresh.items()
+            }
+        self._keep(fresh, n)
         return shown
 
-    def _keep(self, fresh: Tensor) -> None:
-        if self.pool is None or len(self.pool) < self.size:
-            together = fresh if self.pool is None else torch.cat([self.pool, fresh])
-            self.pool = together[: self.size].clone()
+    def _keep(self, fresh: Mapping[str, Tensor], n: int) -> None:
+        if len(self) < self.size:
+            first = {name: row[:0] for name, row in fresh.items()}
+            together = {k: torch.cat([(self.pool or first)[k], row]) for k, row in fresh.items()}
+            self.pool = {name: row[: self.size].clone() for name, row in together.items()}
             return
-        places = torch.randperm(len(self.pool))[: len(fresh)]
-        self.pool[places] = fresh[: len(places)]
+        places = torch.randperm(self.size)[:n]
+        for name, row in fresh.items():
+            self.pool[name][places] = row[: len(places)]
 
     def state(self) -> dict[str, Tensor]:
         """For the checkpoint."""
-        return {} if self.pool is None else {"replay/pool": self.pool.contiguous()}
+        return {f"replay/{name}": row.contiguous() for name, row in self.pool.items()}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """The inverse of `state`."""
-        pool = state.get("replay/pool")
-        self.pool = None if pool is None else pool.clone()
+        mine = {k.removeprefix("replay/"): v for k, v in state.items() if k.startswith("replay/")}
+        self.pool = {name: row.clone() for name, row in mine.items()}
 
 
 class Freezing:
