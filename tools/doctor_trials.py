@@ -88,7 +88,7 @@ NARROW: dict[str, dict[str, Any]] = {
 }
 """What makes a family's recipe for images quick enough, and able to learn while it is narrow:
 higher rates, another start (0.02 is that of wide layers), a penalty, another balance."""
-RECIPE = {"dcgan": "dcgan-paper", "infogan": "infogan-mnist-paper"}
+RECIPE = {"dcgan": "dcgan-paper", "infogan": "infogan-mnist-paper", "ssgan": "ssgan-mnist-paper"}
 """Where it is not the family's default for images."""
 SIDE = 16
 """Of the images, in pixels."""
