@@ -45,6 +45,19 @@ def test_pictures_of_another_size_and_colour_are_fitted(tmp_path):
 
 
 @pytest.mark.slow
+def test_arrays_are_taken_as_they_are(tmp_path):
+    gan = trained("ssgan", tmp_path / "run")
+    digits = gankit.load_dataset("digits", split="test")
+    images = digits.read(np.arange(50))[:, 0]
+    np.savez(tmp_path / "mine.npz", images=images)
+    np.savez(tmp_path / "small.npz", images=images[:, 4:])
+    report = classify_data(gan, str(tmp_path / "mine.npz"), "train", None)
+    assert report.startswith("50 images")
+    with pytest.raises(DataError, match=r"is of 1x24x28 .*; the run knows 1x28x28"):
+        classify_data(gan, str(tmp_path / "small.npz"), "train", None)
+
+
+@pytest.mark.slow
 def test_categories_without_names_are_matched_first(tmp_path):
     pytest.importorskip("scipy")
     config = {**SMALL["infogan"], "network.codes": "10", "training.steps": 2}

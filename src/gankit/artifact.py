@@ -62,7 +62,8 @@ class GAN:
 
     @property
     def generator(self) -> nn.Module:
-        """The averaged generator, in eval mode, called as (noise [N, z], labels [N] or None)."""
+        """The averaged generator, in eval mode, called as (noise [N, game.latent_size], labels [N]
+        or None); `game.latent` draws both."""
         return self._game.generator
 
     def sample(self, n: int, labels: Labels = None, seed: int = 0) -> NDArray[Any]:
@@ -158,7 +159,9 @@ class GAN:
         """One vector for all of `n` samples or one for each: float32 [n, C]."""
         wanted = f"an array [{self.condition}], or [{n}, {self.condition}]"
         if given is None:
-            raise ConfigError(f"this run is asked by a vector: give labels, {wanted}")
+            raise ConfigError(
+                f"this run is asked by a vector: give labels, {wanted} (--label x.npy)"
+            )
         try:
             vectors = np.asarray(given, np.float32)
             return np.array(np.broadcast_to(vectors, (n, self.condition)))

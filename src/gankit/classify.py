@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gankit.artifact import GAN
-from gankit.data import Dataset, as_pictures, load_dataset
+from gankit.data import Dataset, as_pictures, load_of_shape
 from gankit.errors import DataError, RunError
 from gankit.metrics.clusters import match_clusters
 from gankit.storage import write_atomically
@@ -29,8 +29,7 @@ def classify_data(
     """
     if len(gan.shape) != 3:
         raise DataError("this run knows points, not images")
-    channels: Literal["grey", "rgb"] = "grey" if gan.shape[0] == 1 else "rgb"
-    dataset = load_dataset(source, size=gan.shape[1:], channels=channels, split=split)
+    dataset = load_of_shape(source, gan.shape, split)
     chances = np.concatenate([gan.classify(part) for part in _images(dataset)])
     named, names = chances.argmax(1), gan.judged_names
     if target is not None:

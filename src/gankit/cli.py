@@ -481,6 +481,7 @@ def _report(folder: Path, outcome: Any) -> None:
     for path in (run.grid_path, run.timeline_path, run.report_path, run.artifact_path):
         if path.exists():
             print(f"  {path}")
-    print(f"  gankit sample {folder} -n 64 -o samples.png")
+    asked = " --label vector.npy" if run.record().task.condition else ""
+    print(f"  gankit sample {folder} -n 64{asked} -o samples.png")
     if outcome.signal is not None:
         sys.exit(128 + outcome.signal)

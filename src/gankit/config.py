@@ -383,7 +383,8 @@ def _coerce(value: Any, hint: Any, key: str) -> Any:
 
 def _coerce_tuple(value: Any, arguments: tuple[Any, ...], key: str) -> tuple[Any, ...]:
     if isinstance(value, str):  # '64', '48x64' and '64,32' alike
-        value = [part for part in value.replace("x", ",").split(",") if part]
+        value = value.replace("x", ",") if arguments[0] is int else value
+        value = [part for part in value.split(",") if part]
     elif not isinstance(value, (list, tuple)):
         value = [value]
     if arguments[-1] is not ... and len(value) == 1:

@@ -42,7 +42,9 @@ def sweep(
     if not game.task.is_images:
         raise ConfigError("a sweep shows images; this run makes points")
     if gan.condition:
-        raise ConfigError("a run that is asked by vectors has no classes to sweep over")
+        raise ConfigError(
+            "this run is asked by vectors: a sweep is of one that knows classes or none"
+        )
     labels = torch.arange(rows) % len(gan.class_names) if gan.class_names else None
     latent = draw_block(game, 0, labels, rows, seed)
     values: list[float] = np.linspace(-span, span, steps).tolist()

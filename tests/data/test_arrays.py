@@ -44,6 +44,14 @@ def test_points_with_a_vector_each(tmp_path):
     assert data.class_names == ()
 
 
+@pytest.mark.parametrize("kind", [bool, np.int64])
+def test_several_labels_at_once(tmp_path, kind):
+    several = RNG.integers(0, 2, (40, 4)).astype(kind)
+    data = load_dataset(saved(tmp_path, images=IMAGES, labels=several))
+    assert data.condition == 4
+    assert np.array_equal(data.labels, several.astype(np.float32))
+
+
 @pytest.mark.parametrize(
     ("arrays", "said"),
     [
@@ -60,6 +68,7 @@ def test_points_with_a_vector_each(tmp_path):
         ({"points": POINTS, "labels": np.full(40, -1)}, "whole numbers"),
         ({"points": POINTS, "labels": np.zeros(40)}, "whole numbers"),
         ({"points": POINTS, "conditions": np.zeros(40)}, "finite numbers"),
+        ({"points": POINTS, "conditions": np.full((40, 2), "red")}, "finite numbers"),
         (
             {"points": POINTS, "conditions": POINTS, "labels": np.zeros(40, int)},
             "labels and conditions",
@@ -94,7 +103,7 @@ def conditional(tmp_path, small, **changes):
 
 @pytest.mark.slow
 def test_several_labels_at_once_are_obeyed(tmp_path, small):
-    learn = {"training.steps": 400, "generator.lr": 2e-3, "discriminator.lr": 2e-3}
+    learn = {"training.steps": 800, "generator.lr": 2e-3, "discriminator.lr": 2e-3}
     wider = {"network.generator_width": 8, "network.discriminator_width": 8, "training.ema": 0.95}
     everywhere = {"network.conditioning": "layers"}
     gan = conditional(tmp_path, small, **learn, **wider, **everywhere)

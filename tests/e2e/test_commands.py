@@ -159,7 +159,9 @@ def test_a_run_asked_by_vectors(gankit, tmp_path):
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (20, 16, 16)).astype(np.uint8)
     np.savez(tmp_path / "d.npz", images=images, conditions=rng.normal(size=(20, 3)))
-    assert gankit("train", "cgan", "d.npz", "--steps", "2", *TINY, "--out", "r")[0] == 0
+    code, out, _ = gankit("train", "cgan", "d.npz", "--steps", "2", *TINY, "--out", "r")
+    assert code == 0
+    assert "gankit sample r -n 64 --label vector.npy -o samples.png" in out
     np.save(tmp_path / "asked.npy", np.ones(3))
     code, _, err = gankit("sample", "r", "-n", "5", "--label", "asked.npy", "-o", "f.npz")
     assert code == 0, err

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gankit.data.dataset import ArrayDataset, Dataset, as_pictures, as_planes
-from gankit.data.datasets import DATASETS, load_configured, load_dataset
+from gankit.data.datasets import DATASETS, load_configured, load_dataset, load_of_shape
 
 __all__ = [
     "DATASETS",
@@ -13,4 +13,5 @@ __all__ = [
     "as_planes",
     "load_configured",
     "load_dataset",
+    "load_of_shape",
 ]

@@ -18,7 +18,8 @@ def read_arrays(name: str, path: Path, options: ReadOptions) -> ArrayDataset:
 
     It holds `images`, uint8 [N, H, W] or [N, H, W, C], or `points`, float [N, D]; and perhaps
     `labels`, whole numbers [N] from 0, or `conditions`, float [N, C]: what the generator is
-    given for each example (several labels at once as 0 and 1, features of another thing).
+    given for each example (features of another thing, say). Several labels at once, as 0 and 1,
+    go by either name.
     `test_images` and so on, where they are there, are the test split.
 
     Raises DataError for anything else, and where size or channels are asked for.
@@ -68,6 +69,8 @@ def _labels(
     given = labels if labels is not None else conditions
     if given is None:
         return None, ()
+    if labels is not None and labels.ndim == 2:  # several at once
+        labels = None
     if len(given) != count:
         raise DataError(
             f"data '{name}' has {count} examples and labels or conditions for {len(given)}"
@@ -76,6 +79,9 @@ def _labels(
         if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
             raise DataError(f"labels in '{name}' must be whole numbers [N] from 0")
         return labels.astype(np.int64), tuple(map(str, range(int(labels.max()) + 1)))
-    if given.ndim != 2 or not given.shape[1] or not np.isfinite(given).all():
-        raise DataError(f"conditions in '{name}' must be finite numbers [N, C]")
+    number = np.issubdtype(given.dtype, np.number) or given.dtype == np.bool_
+    if not number or given.ndim != 2 or not given.shape[1] or not np.isfinite(given).all():
+        raise DataError(
+            f"conditions (or several labels at once) in '{name}' must be finite numbers [N, C]"
+        )
     return given.astype(np.float32), ()

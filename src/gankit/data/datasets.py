@@ -114,6 +114,27 @@ def load_dataset(
     )
 
 
+CHANNELS: dict[int, Channels] = {1: "grey", 3: "rgb"}
+
+
+def load_of_shape(
+    source: str, shape: tuple[int, ...], split: Split = "train", fit: Fit = "crop"
+) -> Dataset:
+    """The images of a source as a run of `shape` (channels, height, width) takes them.
+
+    Raises DataError where they cannot be read, or are arrays of another shape.
+    """
+    if source.endswith(".npz"):  # arrays are taken as they are
+        dataset = load_dataset(source, split=split)
+    else:
+        size, channels = (shape[1], shape[2]), CHANNELS[shape[0]]
+        dataset = load_dataset(source, size=size, channels=channels, fit=fit, split=split)
+    if dataset.shape != shape:
+        got, wanted = ("x".join(map(str, s)) for s in (dataset.shape, shape))
+        raise DataError(f"data '{source}' is of {got} (channels first); the run knows {wanted}")
+    return dataset
+
+
 @DATASETS.register("digits", "10,000 handwritten digits of MNIST, 28 x 28, 10 classes; built in")
 def digits(options: ReadOptions) -> Dataset:
     """1,000 images of each class for training, 200 of each for testing."""

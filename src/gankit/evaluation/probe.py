@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from gankit import __version__
 from gankit.artifact import GAN, load
 from gankit.config import Config
-from gankit.data import Dataset, as_planes, load_dataset
+from gankit.data import Dataset, as_planes, load_of_shape
 from gankit.errors import ConfigError, DataError, MissingExtraError
 from gankit.evaluation.discriminator_features import (
     ConvFeatures,
@@ -190,18 +190,7 @@ def _data(record: Record, source: str, test: str | None) -> tuple[Dataset, Datas
 
 
 def _read(record: Record, source: str, split: Literal["train", "test"]) -> Dataset:
-    shape, options = record.task.shape, {}
-    if not source.endswith(".npz"):  # arrays are taken as they are
-        options = {
-            "size": shape[1:],
-            "channels": "grey" if shape[0] == 1 else "rgb",
-            "fit": record.config.data.fit,
-        }
-    dataset = load_dataset(source, split=split, **options)  # type: ignore[arg-type]
-    if dataset.shape != shape:
-        got, wanted = ("x".join(map(str, s)) for s in (dataset.shape, shape))
-        raise DataError(f"data '{source}' is of {got} (channels first); the run knows {wanted}")
-    return dataset
+    return load_of_shape(source, record.task.shape, split, record.config.data.fit)
 
 
 def _check_memory(chances: _Draws, dims: int, n_test: int) -> None:
