@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gankit.data import load_dataset
-from gankit.errors import TrainingError
+from gankit.errors import DataError, TrainingError
 from gankit.recipes import RECIPES
 from gankit.reproduce import REPRODUCTIONS, Trained, code_error, nearest_error, parzen, reproduce
 from gankit.run import Run
@@ -61,6 +61,25 @@ def test_a_stopped_run_is_not_measured(tmp_path, monkeypatch):
             "ring-modes", seed=0, runs=tmp_path, results=tmp_path, changes=shrunk("ring-modes")
         )
     assert not (tmp_path / "ring-modes.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("stacked-modern", "digits", "needs colour images"),
+        ("infogan-mnist", "stacked_digits", "needs images of named classes"),
+        ("ring-modes", "digits", "needs toy:ring8 or toy:grid25"),
+        ("gan-mnist-parzen", "toy:ring8", "needs images"),
+        ("gan-mnist-parzen", "arrays.npz", "needs either test_images or test_points"),
+    ],
+)
+def test_data_that_cannot_be_measured_is_refused_before_training(tmp_path, name, data, said):
+    if data.endswith(".npz"):
+        np.savez(tmp_path / data, images=np.zeros((30, 16, 16), np.uint8))
+        data = str(tmp_path / data)
+    with pytest.raises(DataError, match=said):
+        reproduce(name, seed=0, runs=tmp_path / "runs", results=tmp_path, data=data)
+    assert not (tmp_path / "runs").exists()
 
 
 class Stub:

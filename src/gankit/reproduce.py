@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -19,8 +19,8 @@ from gankit import __version__
 from gankit.artifact import GAN, load
 from gankit.config import override
 from gankit.data import Dataset, as_pictures, load_dataset
-from gankit.data.toys import modes
-from gankit.errors import RunError, TrainingError
+from gankit.data.toys import TOYS_WITH_MODES, modes
+from gankit.errors import DataError, RunError, TrainingError
 from gankit.metrics.clusters import match_clusters
 from gankit.metrics.modes import count_modes, kl_to_uniform
 from gankit.metrics.nearest import nearest_labels
@@ -32,6 +32,14 @@ from gankit.storage import write_atomically
 from gankit.training.loop import fit
 
 Values = dict[str, float]
+Need = Literal["images", "labels", "colour", "modes"]
+NEEDS: dict[Need, str] = {
+    "images": "images",
+    "labels": "images of named classes",
+    "colour": "colour images",
+    "modes": "toy:ring8 or toy:grid25",
+}
+"""What a measure looks at, in words."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,7 @@ class Reproduction:
     measure: Callable[[Trained], Values]
     paper: str
     data: str
+    needs: Need = "images"
     changes: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -81,19 +90,16 @@ def reproduce(
         configure(source=source, recipe=what.recipe),
         {**what.changes, **(changes or {}), "training.seed": seed},
     )
+    options: dict[str, Any] = {"size": config.data.size, "channels": config.data.channels}
+    train, test = (load_dataset(source, split=split, **options) for split in ("train", "test"))
+    _check(what.needs, source, train, test)
     outcome = fit(config, runs / f"{name}-{seed}")
     if not outcome.finished:
         raise TrainingError(
             f"stopped at step {outcome.step:,} of {outcome.steps:,}, nothing measured: the same "
             "command again goes on from there"
         )
-    options: dict[str, Any] = {"size": config.data.size, "channels": config.data.channels}
-    trained = Trained(
-        run=outcome.run,
-        gan=load(outcome.run.folder),
-        train=load_dataset(source, **options),
-        test=load_dataset(source, split="test", **options),
-    )
+    trained = Trained(outcome.run, load(outcome.run.folder), train, test)
     line = {
         "seed": seed,
         "steps": outcome.step,
@@ -108,6 +114,22 @@ def reproduce(
     }
     _append(results / f"{name}.csv", line)
     return line
+
+
+def _check(needs: Need, source: str, *splits: Dataset) -> None:
+    """Raises DataError where the measure could not look at the data."""
+    for data in splits:
+        images = len(data.shape) == 3
+        met = {
+            "images": images,
+            "labels": images and len(data.class_names) >= 2,
+            "colour": images and data.shape[0] == 3,
+            "modes": data.name in TOYS_WITH_MODES,
+        }
+        if not met[needs]:
+            raise DataError(
+                f"data '{source}' cannot be measured here: this reproduction needs {NEEDS[needs]}"
+            )
 
 
 def _described(source: str, trained: Trained) -> str:
@@ -238,17 +260,17 @@ for _name, _summary, _what in (
     (
         "infogan-mnist",
         "L_I, and digits told apart without labels (Chen 2016, section 7)",
-        Reproduction("infogan-mnist-paper", code_error, "error .05, L_I 2.30", "mnist"),
+        Reproduction("infogan-mnist-paper", code_error, "error .05, L_I 2.30", "mnist", "labels"),
     ),
     (
         "ssgan-mnist",
         "errors with 100 labels (Salimans 2016, table 1)",
-        Reproduction("ssgan-mnist-paper", label_errors, "93±6.5 of 10,000", "mnist"),
+        Reproduction("ssgan-mnist-paper", label_errors, "93±6.5 of 10,000", "mnist", "labels"),
     ),
     (
         "cgan-nearest",
         "1-NN on generated digits (after Radford 2015, appendix)",
-        Reproduction("cgan-fast", nearest_error, "DCGAN .0298, real .031", "mnist"),
+        Reproduction("cgan-fast", nearest_error, "DCGAN .0298, real .031", "mnist", "labels"),
     ),
     (
         "began-balance",
@@ -258,7 +280,7 @@ for _name, _summary, _what in (
     (
         "stacked-modern",
         "1,000 modes with the modern recipe (Huang 2025, table 2)",
-        Reproduction("modern-fast", stacked_modes, "1000 modes", "stacked_digits"),
+        Reproduction("modern-fast", stacked_modes, "1000 modes", "stacked_digits", "colour"),
     ),
     (
         "stacked-dcgan",
@@ -268,18 +290,19 @@ for _name, _summary, _what in (
             stacked_modes,
             "99 to 1000 modes by network",
             "stacked_digits",
+            "colour",
             {"network.generator_width": 32, "network.discriminator_width": 32},
         ),
     ),
     (
         "ring-modes",
         "8 modes on a ring (Metz 2016)",
-        Reproduction("toy-gan", toy_modes, "8 modes", "toy:ring8"),
+        Reproduction("toy-gan", toy_modes, "8 modes", "toy:ring8", "modes"),
     ),
     (
         "grid-modes",
         "25 modes on a grid (Srivastava 2017)",
-        Reproduction("toy-cgan", toy_modes, "25 modes", "toy:grid25"),
+        Reproduction("toy-cgan", toy_modes, "25 modes", "toy:grid25", "modes"),
     ),
 ):
     REPRODUCTIONS.register(_name, _summary)(_what)
