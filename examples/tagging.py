@@ -5,9 +5,11 @@
 The paper's data (MIR Flickr, an ImageNet network's features, a skip-gram model) cannot be
 shipped, so the embedded digits stand in: an image's tags are words that are true of its digit
 ("odd", "prime", "round", ...), its features are 60 principal components of its pixels, and a
-word's vector comes from the words' co-occurrence. Everything else is the paper's: the word
-vector is generated, the feature vector is the condition, and tags are chosen from 100 samples an
-image, the 20 (here 5) nearest words of each, the most common of those.
+word's vector comes from the words' co-occurrence. The experiment is the paper's: the word vector
+is generated, the feature vector is the condition, and tags are chosen from 100 samples an image,
+the nearest words of each, the most common of those. It is smaller: 5 nearest words and 5 tags for
+20 and 10, a fifth of the units, no dropout, and Adam with averaged weights for SGD (recipe
+`cgan-tagging-paper` has the paper's).
 
 Prints precision and recall of the first tags over test images that were not trained on, beside
 those of the words that are most common over all images.

@@ -297,8 +297,9 @@ def gan_cifar_conv_paper() -> Config:
 def cgan_mnist_paper() -> Config:
     """The rate divided by 1.00004 a step down to 1e-6, momentum .5 to .7, dropout in both players.
 
-    The paper is silent on three things. Starting weights and column norms are the first GAN's;
-    G's dropout stays when sampling, since without it every class is one image.
+    The paper is silent on the rest. Starting weights and G's output bias are the first GAN's, the
+    limit of column norms that of its faces; G's dropout stays when sampling, since without it
+    every class is one image. There is no early stopping on a validation likelihood.
     """
     sgd = _paper_sgd(decay_rate=1.00004, max_norm=1.9365)
     return Config(
