@@ -105,6 +105,11 @@ def test_what_is_named_chooses_the_recipe(family, source, recipe):
     assert chosen.data.source == (source or expected.data.source)
 
 
+def test_arrays_have_a_size_of_their_own():
+    assert configure(recipe="ssgan-cifar-paper").data.size == (32, 32)
+    assert configure(source="mine.npz", recipe="ssgan-cifar-paper").data.size is None
+
+
 def test_a_named_recipe_keeps_its_own_data_unless_told():
     assert configure(recipe="gan-mnist-paper").data.source == "mnist"
     assert configure(source="digits", recipe="gan-mnist-paper").data.source == "digits"

@@ -465,6 +465,8 @@ def _fit(settings: Any, folder: Path) -> Any:
 
 def _report(folder: Path, outcome: Any) -> None:
     """The last lines of `train`: how it ended, and where things are."""
+    from gankit.families import FAMILIES
+
     if not outcome.writes:
         return
     step, steps = f"{outcome.step:,}", f"{outcome.steps:,}"
@@ -481,7 +483,9 @@ def _report(folder: Path, outcome: Any) -> None:
     for path in (run.grid_path, run.timeline_path, run.report_path, run.artifact_path):
         if path.exists():
             print(f"  {path}")
-    asked = " --label vector.npy" if run.record().task.condition else ""
+    record = run.record()
+    by_vector = record.task.condition and FAMILIES[record.config.family].conditional
+    asked = " --label vector.npy" if by_vector else ""
     print(f"  gankit sample {folder} -n 64{asked} -o samples.png")
     if outcome.signal is not None:
         sys.exit(128 + outcome.signal)

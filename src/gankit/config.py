@@ -81,7 +81,7 @@ class StabiliserConfig:
     noise: float = 0.0  # std of the noise on all that D sees, falling to 0 over the run
     augment: str = "none"  # of all that D sees: names joined by '+', such as 'colour+translation'
     augment_probability: float = 1.0  # of each; with a target, where it starts
-    augment_target: float = 0.0  # adaptive: holds E[sign(logit of real)] here; 0: not adaptive
+    augment_target: float = 0.0  # adaptive: holds ADA's E[sign D(real)] here; 0: not
     augment_images: int = 100_000  # adaptive: images in which the probability may go from 0 to 1
     joint_batch: bool = False  # real and fake share the statistics of a batch-normalised D
     virtual_batch: int = 0  # size of the reference batch that batch normalisation uses; 0: none

@@ -460,6 +460,11 @@ class Game(ABC):
         kinds = (nn.modules.batchnorm._BatchNorm, MinibatchDiscrimination)
         return any(isinstance(m, kinds) for m in self.discriminator.modules())
 
+    def why_not_trained(self) -> str | None:
+        """Why a setting would change nothing here, so that a run with it is not begun; what is
+        trained can be used, whatever it was told. None where each counts."""
+        return None
+
     def why_not_simultaneous(self) -> str | None:
         """Why one pass through D cannot serve both players; None where it can."""
         k, stabilise, own = self.config.objective.k, self.config.stabilise, type(self)

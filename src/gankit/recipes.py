@@ -66,6 +66,8 @@ def configure(
         config = replace(config, family=family, network=FAMILIES[family].options())
     if source is not None:
         config = replace(config, data=replace(config.data, source=source))
+    if config.data.source.endswith(".npz"):  # arrays are taken as they are
+        config = replace(config, data=replace(config.data, size=None, channels="auto"))
     return config
 
 
@@ -159,6 +161,7 @@ def dcgan_fast() -> Config:
 
 @RECIPES.register("dcgan-paper", "DCGAN as its paper has it, at width 128 (Radford 2015)")
 def dcgan_paper() -> Config:
+    """On any images, for as long as a first look takes: the paper's data sets are too many."""
     return Config(
         family="dcgan",
         network=DCGANOptions(),

@@ -67,6 +67,8 @@ def test_several_labels_at_once(tmp_path, kind):
         ),
         ({"points": POINTS, "labels": np.full(40, -1)}, "whole numbers"),
         ({"points": POINTS, "labels": np.zeros(40)}, "whole numbers"),
+        ({"points": POINTS, "labels": np.arange(40)[:, None] % 3}, "or several at once"),
+        ({"points": POINTS, "labels": POINTS}, "other vectors are called conditions"),
         ({"points": POINTS, "conditions": np.zeros(40)}, "finite numbers"),
         ({"points": POINTS, "conditions": np.full((40, 2), "red")}, "finite numbers"),
         (

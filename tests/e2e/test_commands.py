@@ -162,6 +162,8 @@ def test_a_run_asked_by_vectors(gankit, tmp_path):
     code, out, _ = gankit("train", "cgan", "d.npz", "--steps", "2", *TINY, "--out", "r")
     assert code == 0
     assert "gankit sample r -n 64 --label vector.npy -o samples.png" in out
+    out = gankit("train", "dcgan", "d.npz", "--steps", "2", *TINY, "--out", "plain")[1]
+    assert "gankit sample plain -n 64 -o samples.png" in out
     np.save(tmp_path / "asked.npy", np.ones(3))
     code, _, err = gankit("sample", "r", "-n", "5", "--label", "asked.npy", "-o", "f.npz")
     assert code == 0, err

@@ -255,6 +255,10 @@ def test_sizes_that_make_no_network_are_refused_by_name(family, option, given):
     ("changes", "said"),
     [
         ({"activation": "maxout", "pieces": 0}, "pieces of maxout must be at least 1"),
+        (
+            {"body": "conv", "activation": "leaky", "pieces": 0},
+            "pieces of maxout must be at least 1",
+        ),
         ({"generator_activations": ""}, "generator_activations: at least one"),
         ({"body": "conv", "generator_hidden": ""}, "need at least one number each"),
         ({"body": "conv", "discriminator_hidden": ""}, "need at least one number each"),

@@ -146,6 +146,18 @@ def test_replay_shows_past_fakes_for_the_last_share():
     assert float(pool.pool["fake"].mean()) > 1.5  # old ones give way
 
 
+def test_a_pool_of_fakes_alone_is_begun_anew():
+    """Checkpoints of an earlier version have no latents beside them."""
+    pool = Replay(size=6, share=0.5)
+    pool.load_state({"replay/pool": torch.ones(4, 1)})
+    rows = {"fake": torch.zeros(4, 1), "noise": torch.zeros(4, 2)}
+    assert torch.equal(pool.mixed(rows)["fake"], rows["fake"])
+    assert len(pool) == 4
+    again = Replay(size=6, share=0.5)
+    again.load_state(pool.state())
+    assert {k: v.shape for k, v in again.pool.items()} == {"fake": (4, 1), "noise": (4, 2)}
+
+
 @pytest.mark.parametrize("family", ["infogan", "cgan"])
 def test_past_fakes_are_judged_with_the_latents_that_they_came_from(small, family):
     """D is asked about an old fake under its own code or label: from those G makes it again."""

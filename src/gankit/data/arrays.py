@@ -60,6 +60,10 @@ def _examples(name: str, arrays: dict[str, NDArray[Any]], prefix: str) -> NDArra
     return np.ascontiguousarray(points, np.float32)
 
 
+def _several_at_once(labels: NDArray[Any]) -> bool:
+    return labels.ndim == 2 and labels.shape[1] > 1 and bool(np.isin(labels, (0, 1)).all())
+
+
 def _labels(
     name: str, arrays: dict[str, NDArray[Any]], prefix: str, count: int
 ) -> tuple[NDArray[Any] | None, tuple[str, ...]]:
@@ -69,7 +73,7 @@ def _labels(
     given = labels if labels is not None else conditions
     if given is None:
         return None, ()
-    if labels is not None and labels.ndim == 2:  # several at once
+    if labels is not None and _several_at_once(labels):
         labels = None
     if len(given) != count:
         raise DataError(
@@ -77,7 +81,10 @@ def _labels(
         )
     if labels is not None:
         if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
-            raise DataError(f"labels in '{name}' must be whole numbers [N] from 0")
+            raise DataError(
+                f"labels in '{name}' must be whole numbers [N] from 0, or several at once as 0 and "
+                "1, [N, C]; other vectors are called conditions"
+            )
         return labels.astype(np.int64), tuple(map(str, range(int(labels.max()) + 1)))
     number = np.issubdtype(given.dtype, np.number) or given.dtype == np.bool_
     if not number or given.ndim != 2 or not given.shape[1] or not np.isfinite(given).all():

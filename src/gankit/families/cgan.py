@@ -173,9 +173,6 @@ class CGAN(Game):
             perceptron = self._mlp_generator(noise)
             self.latent_size = sum(perceptron.drawn)
             return self._start_mlp(perceptron, 0)
-        for name, plain in (("generator_dropout", 0.0), ("output_bias", "zero")):
-            if getattr(o, name) != plain:
-                raise ConfigError(f"network.{name} is the mlp's: set network.body = mlp")
         check_image_size(self.config.family, self.task)
         if o.conditioning == "branches":
             raise ConfigError(
@@ -198,6 +195,12 @@ class CGAN(Game):
             code_everywhere=o.conditioning == "layers",
         )
         return self._start(network)
+
+    def why_not_trained(self) -> str | None:
+        for name, plain in (("generator_dropout", 0.0), ("output_bias", "zero")):
+            if self.network.body != "mlp" and getattr(self.network, name) != plain:
+                return f"network.{name} is the mlp's: set network.body = mlp"
+        return None
 
     def build_discriminator(self) -> nn.Module:
         o = self.network

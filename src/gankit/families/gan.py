@@ -49,7 +49,7 @@ class GANOptions:
             raise ConfigError(
                 "network.channels and network.kernels: as many of one as of the other"
             )
-        if self.activation == "maxout" and self.pieces < 1:
+        if (self.activation == "maxout" or self.body == "conv") and self.pieces < 1:
             raise ConfigError(f"network.pieces of maxout must be at least 1, got {self.pieces}")
         if not self.generator_activations:
             raise ConfigError("network.generator_activations: at least one is needed")
@@ -149,8 +149,6 @@ class GAN(Game):
         output: Output = o.output if self.task.is_images else "linear"
         network: nn.Module
         if o.body == "conv":
-            if o.output_bias == "marginals":
-                raise ConfigError("network.output_bias is the mlp's: set network.body = mlp")
             check_image_size(self.config.family, self.task)
             if max(self.task.shape[1:]) > (o.core - 1) * 3 + 5:
                 raise ConfigError(
@@ -169,6 +167,11 @@ class GAN(Game):
         if o.init:
             init_uniform(network, o.init[0])
         return network
+
+    def why_not_trained(self) -> str | None:
+        if self.network.body != "mlp" and self.network.output_bias != "zero":
+            return "network.output_bias is the mlp's: set network.body = mlp"
+        return None
 
     def build_discriminator(self) -> nn.Module:
         o = self.network

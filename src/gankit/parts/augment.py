@@ -83,7 +83,8 @@ class Augment:
     """The named augmentations, each applied to each image with a probability.
 
     Adaptive where `target` > 0: after each step the probability moves up while
-    E[sign(logit of real)] is above the target (D overfits), and down while it is below.
+    E[sign(logit of real)] is above the target (D overfits), and down while it is below. A loss
+    that looks at differences alone puts each pair's difference in place of the logit.
     """
 
     def __init__(
@@ -112,7 +113,7 @@ class Augment:
         return changed * (self.span / 2)
 
     def adapt(self, overfitting: float, images: int) -> None:
-        """After a step of `images` real ones, whose logits' mean sign was `overfitting`."""
+        """After a step of `images` real ones, whose mean sign was `overfitting`."""
         if self.adaptive:
             step = images / self.images * (1 if overfitting > self.target else -1)
             self.probability = (self.probability + step).clamp(0, 1)

@@ -182,7 +182,8 @@ class Replay:
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """The inverse of `state`."""
         mine = {k.removeprefix("replay/"): v for k, v in state.items() if k.startswith("replay/")}
-        self.pool = {name: row.clone() for name, row in mine.items()}
+        # A pool of another make, without what its fakes came from, is of no use: begin a new one.
+        self.pool = {name: row.clone() for name, row in mine.items()} if "noise" in mine else {}
 
 
 class Freezing:

@@ -14,6 +14,7 @@ from gankit.artifact import to_network
 from gankit.config import Config
 from gankit.data import Dataset
 from gankit.data.batches import Feed
+from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Game, Task
 from gankit.game import Batch
 from gankit.parts.averages import Average
@@ -54,10 +55,16 @@ class State:
 
 
 def build_game(config: Config, task: Task) -> Game:
-    """The family's game with weights drawn from the run's seed, whatever was drawn before."""
+    """The family's game with weights drawn from the run's seed, whatever was drawn before.
+
+    Raises ConfigError where settings, family and data do not fit.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(config.training.seed, Purpose.WEIGHTS))
-        return FAMILIES[config.family](config, task)
+        game = FAMILIES[config.family](config, task)
+    if why := game.why_not_trained():
+        raise ConfigError(why)
+    return game
 
 
 MET = 10_000
