@@ -216,8 +216,9 @@ NETWORK_KEYS = {
         generator_activations generator_hidden init kernels output output_bias pieces
     """,
     "infogan": """
-        code_weights codes discriminator_width generator_width init kernel learned_sigma
-        most_channels posterior_units slope stages units
+        code_weights codes discriminator_channels discriminator_width generator_channels
+        generator_width init kernel learned_sigma most_channels normalised output posterior_units
+        slope stages units
     """,
     "modern": """
         blocks discriminator_width embedding generator_width group labels most_channels stages

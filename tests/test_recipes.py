@@ -51,6 +51,8 @@ SHRUNK = {
     "width": 4,
     "embedded": 8,
     "channels": "4,4,6",
+    "generator_channels": "8,4",
+    "discriminator_channels": "4,8",
 }
 
 

@@ -373,11 +373,18 @@ def infogan_mnist_paper() -> Config:
 
 
 def _infogan_paper(codes: tuple[str, ...], noise: int, source: str) -> Config:
-    """The paper's codes, noise and rates; the networks are the MNIST ones with more stages."""
+    """The paper's codes, noise, rates and networks for colour (appendix C.2, which C.3 shares)."""
     return replace(
         infogan_mnist_paper(),
         data=DataConfig(source=source, size=(32, 32)),
-        network=InfoGANOptions(codes=codes),
+        network=InfoGANOptions(
+            codes=codes,
+            generator_channels=(448, 256, 128, 64),
+            discriminator_channels=(64, 128, 256),
+            normalised=2,
+            units=0,
+            output="tanh",
+        ),
         latent=LatentConfig(size=noise, prior="uniform"),
         training=TrainingConfig(steps=50_000, batch=128, ema=0.999),
     )

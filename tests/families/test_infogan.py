@@ -39,6 +39,30 @@ def test_it_is_the_papers_on_mnist():
     assert g.value_range == (0.0, 1.0)
 
 
+def test_it_is_the_papers_on_colour():
+    """Appendix C.2: 124 + 40 + 4 inputs, 2x2x448, 256, 128, 64, 3, tanh, batch normalisation twice;
+    64, 128, 256 (normalised but for the first), FC; Q: 128."""
+    g = FAMILIES["infogan"](RECIPES["infogan-svhn-paper"](), Task((3, 32, 32)))
+    assert g.generator.hidden is None
+    assert g.generator.stem.weight.shape == (2 * 2 * 448, 168)
+    up = [m for m in g.generator.modules() if isinstance(m, nn.ConvTranspose2d)]
+    down = [m for m in g.discriminator.modules() if isinstance(m, nn.Conv2d)]
+    assert [(m.in_channels, m.out_channels) for m in up] == [
+        (448, 256), (256, 128), (128, 64), (64, 3),
+    ]  # fmt: skip
+    assert [m.bias is not None for m in up] == [False, True, True, True]
+    assert [m.num_features for m in g.generator.modules() if isinstance(m, nn.BatchNorm2d)] == [
+        448, 256,
+    ]  # fmt: skip
+    assert [(m.in_channels, m.out_channels) for m in down] == [(3, 64), (64, 128), (128, 256)]
+    assert g.discriminator.head.linear.weight.shape == (1, 256 * 4 * 4)
+    assert g.discriminator.posterior[0].weight.shape == (128, 256 * 4 * 4)
+    assert g.value_range == (-1.0, 1.0)
+    images = g.generate(g.latent(2, None, np.random.default_rng(0)))
+    assert images.shape == (2, 3, 32, 32)
+    assert images.min() < 0
+
+
 def test_codes_follow_the_noise_as_one_hot_and_uniform():
     g = game("3,c,2")
     noise = g.latent(4000, None, np.random.default_rng(0)).noise

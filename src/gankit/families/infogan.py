@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -28,8 +29,13 @@ class InfoGANOptions:
     discriminator_width: int = 64
     stages: int | None = None
     most_channels: int = 512
+    # In place of the widths, which double: of G from its core on, of the trunk from the image on.
+    generator_channels: tuple[int, ...] = ()
+    discriminator_channels: tuple[int, ...] = ()
+    normalised: int | None = None  # how many of G's stages, from the core on; None: all
     kernel: int = 4
-    units: int = 1024  # of the dense layers of G and of the trunk
+    units: int = 1024  # of the dense layers of G and of the trunk; 0: none
+    output: Literal["sigmoid", "tanh"] = "sigmoid"  # of G
     posterior_units: int = 128  # of Q's own layer
     slope: float = 0.1  # of leaky ReLU
     init: float | None = 0.02
@@ -44,6 +50,8 @@ class InfoGANOptions:
                 )
         if not self.codes:
             raise ConfigError("network.codes: at least one code is needed: such as --codes 10,c,c")
+        if self.normalised is not None and self.normalised < 1:
+            raise ConfigError(f"network.normalised must be at least 1, got {self.normalised}")
         if len(self.code_weights) not in (1, len(self.codes)):
             raise ConfigError(
                 f"network.code_weights: give one for all {len(self.codes)} codes, or one each"
@@ -85,14 +93,18 @@ class TrunkWithPosterior(nn.Module):
             layers += [nn.LeakyReLU(o.slope, inplace=True)]
             height, width = (1 + (side + 2 * pad - o.kernel) // 2 for side in (height, width))
         self.trunk = nn.Sequential(*layers)
-        self.dense = nn.Sequential(
-            nn.Linear(widths[-1] * height * width, o.units, bias=False),
-            nn.BatchNorm1d(o.units),
-            nn.LeakyReLU(o.slope),
-        )
-        self.head = Head(o.units)
+        features = widths[-1] * height * width
+        self.dense = nn.Sequential()
+        if o.units:
+            self.dense = nn.Sequential(
+                nn.Linear(features, o.units, bias=False),
+                nn.BatchNorm1d(o.units),
+                nn.LeakyReLU(o.slope),
+            )
+            features = o.units
+        self.head = Head(features)
         self.posterior = nn.Sequential(
-            nn.Linear(o.units, o.posterior_units, bias=False),
+            nn.Linear(features, o.posterior_units, bias=False),
             nn.BatchNorm1d(o.posterior_units),
             nn.LeakyReLU(o.slope),
             nn.Linear(o.posterior_units, q),
@@ -121,7 +133,7 @@ class InfoGAN(Game):
 
     @property
     def value_range(self) -> tuple[float, float] | None:
-        return (0.0, 1.0)
+        return (0.0 if self.network.output == "sigmoid" else -1.0, 1.0)
 
     @property
     def codes(self) -> list[Code]:
@@ -137,16 +149,17 @@ class InfoGAN(Game):
     def build_generator(self) -> nn.Module:
         check_image_size(self.config.family, self.task)
         o = self.network
-        stages = check_stages(o.stages, self.task)
+        widths = self._widths(o.generator_channels[::-1], o.generator_width)[::-1]
         self.latent_size = self.codes[-1].where.stop
         network = ConvGenerator(
             self.latent_size,
             self.task.shape,
-            widths_for(o.generator_width, stages, o.most_channels)[::-1],
+            widths,
             o.kernel,
             nn.BatchNorm2d,
-            "sigmoid",
+            o.output,
             units=o.units,
+            normalised=o.normalised,
         )
         if o.init:
             init_normal(network, o.init)
@@ -154,14 +167,17 @@ class InfoGAN(Game):
 
     def build_discriminator(self) -> nn.Module:
         o = self.network
-        widths = widths_for(
-            o.discriminator_width, check_stages(o.stages, self.task), o.most_channels
-        )
+        widths = self._widths(o.discriminator_channels, o.discriminator_width)
         outputs = sum(code.outputs for code in self.codes)
         network = TrunkWithPosterior(self.task.shape, widths, o, outputs)
         if o.init:
             init_normal(network, o.init)
         return network
+
+    def _widths(self, channels: tuple[int, ...], base: int) -> list[int]:
+        """Channels from the image on: as they are given, or doubling from `base`."""
+        stages = check_stages(len(channels) or self.network.stages, self.task)
+        return list(channels) or widths_for(base, stages, self.network.most_channels)
 
     def latent(self, count: int, labels: Tensor | None, rng: np.random.Generator) -> Latent:
         """The incompressible noise z, then the codes c: one-hot, or U(-1, 1)."""

@@ -193,10 +193,12 @@ class ConvGenerator(nn.Module):
         code_size: int = 0,
         units: int = 0,
         code_everywhere: bool = False,
+        normalised: int | None = None,
     ) -> None:
         """`widths`: channels of the core and of each later stage's input, largest first;
         `units` of a normalised hidden layer before the core, 0: none; `code_everywhere`: the
-        label's code joins the input of every layer, not of the first alone."""
+        label's code joins the input of every layer, not of the first alone; `normalised`: how
+        many stages' inputs `norm` is applied to, from the core on, None: all."""
         super().__init__()
         channels, stages = shape[0], len(widths)
         sizes = image_sizes(shape, stages)
@@ -210,10 +212,13 @@ class ConvGenerator(nn.Module):
         self.code_everywhere = code_everywhere
         stem = units + more if units else inputs
         self.stem = nn.Linear(stem, widths[0] * math.prod(self.core))
-        self.norms = nn.ModuleList(norm(w) for w in widths)
+        normalised = stages if normalised is None else normalised
+        self.norms = nn.ModuleList(
+            norm(w) if i < normalised else nn.Identity() for i, w in enumerate(widths)
+        )
         outputs = [*widths[1:], channels]
         self.ups = nn.ModuleList(
-            doubling_conv(a + more, b, kernel, bias=b == channels and i == stages - 1)
+            doubling_conv(a + more, b, kernel, bias=i + 1 >= normalised)
             for i, (a, b) in enumerate(zip(widths, outputs, strict=True))
         )
         self.sizes = sizes[1:]
@@ -327,7 +332,9 @@ LEAST = {
     "mlp_init": 0,
     "classifier": 0,
     "width": 1,
-    "units": 1,
+    "units": 0,
+    "generator_channels": 1,
+    "discriminator_channels": 1,
     "generator_units": 0,
     "posterior_units": 1,
     "blocks": 1,
