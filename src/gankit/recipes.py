@@ -88,7 +88,7 @@ def _paper_sgd(decay_rate: float, lr: float = 0.1, max_norm: float = 0.0) -> Opt
     """The first GANs' optimiser: a rate divided by `decay_rate` a step, momentum .5 to .7.
 
     The same for both players, as algorithm 1 has it. Their code halves D's loss, which for SGD is
-    half the rate (`--lr-d 0.05`): a run with that collapsed.
+    half the rate (`--lr-d 0.05`).
     """
     return OptimizerConfig(
         name="sgd",
