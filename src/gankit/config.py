@@ -38,6 +38,11 @@ class DataConfig:
         budget = self.labels_per_class
         _require(budget is None or budget >= 1, "--labels-per-class", budget, "at least 1")
 
+    @property
+    def is_arrays(self) -> bool:
+        """Whether it is an .npz file, whose arrays are taken as they are."""
+        return self.source.endswith(".npz")
+
 
 @dataclass(frozen=True, kw_only=True)
 class LatentConfig:

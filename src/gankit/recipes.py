@@ -66,7 +66,7 @@ def configure(
         config = replace(config, family=family, network=FAMILIES[family].options())
     if source is not None:
         config = replace(config, data=replace(config.data, source=source))
-    if config.data.source.endswith(".npz"):  # arrays are taken as they are
+    if config.data.is_arrays:  # which are taken as they are
         config = replace(config, data=replace(config.data, size=None, channels="auto"))
     return config
 

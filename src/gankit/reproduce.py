@@ -19,7 +19,7 @@ from gankit import __version__
 from gankit.artifact import GAN, load
 from gankit.config import override
 from gankit.data import Dataset, as_pictures, load_dataset
-from gankit.data.toys import TOYS_WITH_MODES, modes
+from gankit.data.toys import MIXTURES, modes
 from gankit.errors import DataError, RunError, TrainingError
 from gankit.metrics.clusters import match_clusters
 from gankit.metrics.modes import count_modes, kl_to_uniform
@@ -37,7 +37,7 @@ NEEDS: dict[Need, str] = {
     "images": "images",
     "labels": "images of named classes",
     "colour": "colour images",
-    "modes": "toy:ring8 or toy:grid25",
+    "modes": " or ".join(MIXTURES),
 }
 """What a measure looks at, in words."""
 
@@ -124,7 +124,7 @@ def _check(needs: Need, source: str, *splits: Dataset) -> None:
             "images": images,
             "labels": images and len(data.class_names) >= 2,
             "colour": images and data.shape[0] == 3,
-            "modes": data.name in TOYS_WITH_MODES,
+            "modes": data.name in MIXTURES,
         }
         if not met[needs]:
             raise DataError(

@@ -242,6 +242,7 @@ def test_mlp_generator_starts_from_noise_alone():
         ("cgan", "discriminator_units", -1),
         ("modern", "group", 0),
         ("infogan", "posterior_units", 0),
+        ("infogan", "normalised", 0),
         ("gan", "conv_pieces", 0),
         ("gan", "kernels", "8,8,0"),
     ],

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from gankit.data.dataset import ArrayDataset, Dataset, as_pictures, as_planes
-from gankit.data.datasets import DATASETS, load_configured, load_dataset, load_of_shape
+from gankit.data.datasets import (
+    DATASETS,
+    at_shape,
+    load_configured,
+    load_dataset,
+    load_of_shape,
+)
 
 __all__ = [
     "DATASETS",
@@ -11,6 +17,7 @@ __all__ = [
     "Dataset",
     "as_pictures",
     "as_planes",
+    "at_shape",
     "load_configured",
     "load_dataset",
     "load_of_shape",

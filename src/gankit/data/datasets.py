@@ -117,6 +117,15 @@ def load_dataset(
 CHANNELS: dict[int, Channels] = {1: "grey", 3: "rgb"}
 
 
+def at_shape(data: DataConfig, source: str, shape: tuple[int, ...]) -> DataConfig:
+    """The same reading of another source, as a run of `shape` takes it; arrays and points are
+    taken as they are."""
+    asked = replace(data, source=source, size=None, channels="auto")
+    if asked.is_arrays or len(shape) != 3:
+        return asked
+    return replace(asked, size=(shape[1], shape[2]), channels=CHANNELS[shape[0]])
+
+
 def load_of_shape(
     source: str, shape: tuple[int, ...], split: Split = "train", fit: Fit = "crop"
 ) -> Dataset:
@@ -124,11 +133,7 @@ def load_of_shape(
 
     Raises DataError where they cannot be read, or are arrays of another shape.
     """
-    if source.endswith(".npz"):  # arrays are taken as they are
-        dataset = load_dataset(source, split=split)
-    else:
-        size, channels = (shape[1], shape[2]), CHANNELS[shape[0]]
-        dataset = load_dataset(source, size=size, channels=channels, fit=fit, split=split)
+    dataset = load_configured(at_shape(DataConfig(fit=fit), source, shape), split)
     if dataset.shape != shape:
         got, wanted = ("x".join(map(str, s)) for s in (dataset.shape, shape))
         raise DataError(f"data '{source}' is of {got} (channels first); the run knows {wanted}")

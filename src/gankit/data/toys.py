@@ -28,9 +28,6 @@ class Modes(NamedTuple):
     sigma: float
 
 
-TOYS_WITH_MODES = ("toy:ring8", "toy:grid25")
-
-
 def modes(name: str) -> Modes:
     """The modes of `toy:ring8` or `toy:grid25`.
 

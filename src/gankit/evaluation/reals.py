@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gankit.artifact import GAN
-from gankit.config import DataConfig
-from gankit.data import Dataset, as_pictures, load_configured
+from gankit.data import Dataset, as_pictures, at_shape, load_configured
 from gankit.errors import ConfigError, DataError
 from gankit.evaluation.digits_network import CLASSES
 from gankit.evaluation.feature_network import FeatureNetwork
@@ -71,10 +70,7 @@ def read_reals(gan: GAN, source: str | None, split: Split | None, say: Say) -> R
     config = asked = gan.config.data
     own = source is None or source == config.source
     if source is not None and not own:
-        asked = DataConfig(source=source)
-        if len(gan.shape) == 3 and not source.endswith(".npz"):  # arrays are taken as they are
-            channels: Literal["grey", "rgb"] = "grey" if gan.shape[0] == 1 else "rgb"
-            asked = replace(config, source=source, size=gan.shape[1:], channels=channels)
+        asked = at_shape(config, source, gan.shape)
     name = asked.source
     if name.startswith("toy:") and len(gan.shape) == 3:  # which would refuse the size instead
         raise DataError(f"data '{name}' is points, the run makes images: give other --data")

@@ -24,6 +24,7 @@ from gankit.parts.networks import (
     check_options,
     init_normal,
     init_uniform,
+    why_mlp_alone,
     widths_for,
 )
 
@@ -197,10 +198,7 @@ class CGAN(Game):
         return self._start(network)
 
     def why_not_trained(self) -> str | None:
-        for name, plain in (("generator_dropout", 0.0), ("output_bias", "zero")):
-            if self.network.body != "mlp" and getattr(self.network, name) != plain:
-                return f"network.{name} is the mlp's: set network.body = mlp"
-        return None
+        return why_mlp_alone(self.network, "generator_dropout", "output_bias")
 
     def build_discriminator(self) -> nn.Module:
         o = self.network

@@ -21,6 +21,7 @@ from gankit.parts.networks import (
     Output,
     check_options,
     init_uniform,
+    why_mlp_alone,
 )
 
 
@@ -169,9 +170,7 @@ class GAN(Game):
         return network
 
     def why_not_trained(self) -> str | None:
-        if self.network.body != "mlp" and self.network.output_bias != "zero":
-            return "network.output_bias is the mlp's: set network.body = mlp"
-        return None
+        return why_mlp_alone(self.network, "output_bias")
 
     def build_discriminator(self) -> nn.Module:
         o = self.network

@@ -50,8 +50,6 @@ class InfoGANOptions:
                 )
         if not self.codes:
             raise ConfigError("network.codes: at least one code is needed: such as --codes 10,c,c")
-        if self.normalised is not None and self.normalised < 1:
-            raise ConfigError(f"network.normalised must be at least 1, got {self.normalised}")
         if len(self.code_weights) not in (1, len(self.codes)):
             raise ConfigError(
                 f"network.code_weights: give one for all {len(self.codes)} codes, or one each"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -51,10 +51,7 @@ class MLPGenerator(nn.Module):
         of what each of them says."""
         super().__init__()
         self.label_code = label_code
-        self.drawn = [
-            noise,
-            *(hidden if dropout else ()),
-        ]  # what it is given: noise, masks' chances
+        self.drawn = [noise, *(hidden if dropout else ())]  # sizes of noise and masks' chances
         sizes = [noise + code_size, *hidden]
         layers: list[nn.Module] = []
         for i, (inputs, outputs) in enumerate(pairwise(sizes)):
@@ -336,6 +333,7 @@ LEAST = {
     "generator_channels": 1,
     "discriminator_channels": 1,
     "generator_units": 0,
+    "normalised": 1,
     "posterior_units": 1,
     "blocks": 1,
     "group": 1,
@@ -360,6 +358,15 @@ def check_options(options: object) -> None:
         shares = given if isinstance(given, tuple) else (given,)
         if any(not 0 <= share < 1 for share in shares):
             raise ConfigError(f"network.{name} must be in [0, 1), got {given}")
+
+
+def why_mlp_alone(options: Any, *names: str) -> str | None:
+    """Why a body that is no `mlp` would not heed one of these options; None where all are as they
+    are by default."""
+    for name in names:
+        if options.body != "mlp" and getattr(options, name) != getattr(type(options), name):
+            return f"network.{name} is the mlp's: set network.body = mlp"
+    return None
 
 
 def join_code(x: Tensor, labels: Tensor | None, code: nn.Module | None) -> Tensor:

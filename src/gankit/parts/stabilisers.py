@@ -167,8 +167,8 @@ class Replay:
 
     def _keep(self, fresh: Mapping[str, Tensor], n: int) -> None:
         if len(self) < self.size:
-            first = {name: row[:0] for name, row in fresh.items()}
-            together = {k: torch.cat([(self.pool or first)[k], row]) for k, row in fresh.items()}
+            past = self.pool or {name: row[:0] for name, row in fresh.items()}
+            together = {k: torch.cat([past[k], row]) for k, row in fresh.items()}
             self.pool = {name: row[: self.size].clone() for name, row in together.items()}
             return
         places = torch.randperm(self.size)[:n]
