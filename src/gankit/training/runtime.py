@@ -113,7 +113,12 @@ class FabricRuntime(Runtime):
         # A process that ends with its connections open may be aborted while it does. Where another
         # one failed, that one has said so, and there is nobody left to wait for.
         with suppress(RuntimeError):
-            self.fabric.barrier()
+            if torch.distributed.get_backend() == "gloo":
+                # Its usual barrier leaves tensors to a thread that needs the interpreter's lock to
+                # let go of them; a group destroyed before that waits for the thread, with the lock.
+                torch.distributed.monitored_barrier()
+            else:
+                self.fabric.barrier()
             torch.distributed.destroy_process_group()
 
 
