@@ -49,13 +49,13 @@ def test_what_was_begun_is_read_back(run):
 
 def test_the_same_run_goes_on(run):
     longer = override(CONFIG, {"training.steps": 10_000, "output.keep": 7})
-    run.check_resumable(run.record(), longer, dataset())
+    run.check_resumable(run.record(), longer, describe(dataset()))
 
 
 def test_each_difference_has_a_line(run):
     other = override(CONFIG, {"training.seed": 3, "objective.loss": "hinge"})
     with pytest.raises(RunError) as caught:
-        run.check_resumable(run.record(), other, dataset("g", 7))
+        run.check_resumable(run.record(), other, describe(dataset("g", 7)))
     first, *lines = str(caught.value).splitlines()
     assert "choose another --out" in first
     assert [line.strip() for line in lines] == [

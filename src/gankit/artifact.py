@@ -23,9 +23,10 @@ from gankit.errors import ConfigError, RunError
 from gankit.families import FAMILIES, Game, Task
 from gankit.game import Latent
 from gankit.randomness import Purpose, generator
-from gankit.storage import read_tensors, write_tensors
+from gankit.storage import not_finite, read_tensors, write_tensors
 
 NAME = "model.safetensors"
+MOST_CLASSES = 100_000
 BLOCK = 250
 """Samples drawn at a time. Part of what makes `seed` repeatable: block b has its own draw."""
 
@@ -251,28 +252,56 @@ def load(path: str | Path, device: str = "cpu") -> GAN:
             )
         path = path / NAME
     tensors, header = read_tensors(path, "artifact")
-    try:
-        family = FAMILIES[header["config"]["family"]]
-        config: Config = from_dict(header["config"], family.options)
-        task = Task(
-            tuple(header["shape"]), tuple(header["class_names"]), header.get("condition", 0)
+    if name := not_finite(tensors):
+        raise RunError(
+            f"'{path}' holds weights that are not finite ({name}), so it can draw nothing: its "
+            "training broke; train again with lower learning rates"
         )
-        with torch.device("meta"):  # no weights are drawn, and the discriminator costs nothing
-            game = family(config, task)
-        for player in ("generator", "discriminator") if game.judges else ("generator",):
+    try:
+        game = _empty_game(header)
+        for player in _kept(game):
             own = {k: v for k, v in tensors.items() if k.startswith(f"{player}/")}
             network: nn.Module = getattr(game, player)
+            _check_types(network, own, player)
             network.load_state_dict(
                 {k.removeprefix(f"{player}/"): v for k, v in own.items()}, assign=True
             )
-    except (KeyError, TypeError, RuntimeError, ConfigError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError, ConfigError) as error:
         raise RunError(
-            f"'{path}', written by gankit {header.get('gankit')}, does not fit this one "
+            f"'{path}', written by gankit {str(header.get('gankit'))[:20]}, does not fit this one "
             f"({__version__}): {error}"
         ) from None
-    for network in (game.generator, game.discriminator) if game.judges else (game.generator,):
-        _ready(network, device)
+    for player in _kept(game):
+        _ready(getattr(game, player), device)
     return GAN(game, header["step"])
+
+
+def _empty_game(header: Mapping[str, Any]) -> Game:
+    """The game that an artifact's header speaks of, without weights: nothing is drawn or taken
+    from memory. Raises KeyError, TypeError, ValueError or ConfigError if it speaks of none."""
+    family = FAMILIES[header["config"]["family"]]
+    config: Config = from_dict(header["config"], family.options)
+    shape, names = tuple(header["shape"]), tuple(header["class_names"])
+    numbers = [header.get("condition", 0), header["step"], *shape]
+    if any(type(n) is not int or not 0 <= n < 2**40 for n in numbers) or len(shape) not in (1, 3):
+        raise ValueError(f"shape {str(shape)[:60]}, step {str(header['step'])[:40]}")
+    if not all(isinstance(name, str) for name in names) or len(names) > MOST_CLASSES:
+        raise ValueError(f"{len(names):,} class names, or some that are no texts")
+    with torch.device("meta"):
+        return family(config, Task(shape, names, numbers[0]))
+
+
+def _kept(game: Game) -> tuple[str, ...]:
+    """The players that an artifact holds."""
+    return ("generator", "discriminator") if game.judges else ("generator",)
+
+
+def _check_types(network: nn.Module, own: Mapping[str, Tensor], player: str) -> None:
+    """Raises ValueError if a number is kept in other bits than the network's, or than 64."""
+    for name, mine in network.state_dict().items():
+        found = own.get(f"{player}/{name}", mine).dtype
+        if found != mine.dtype and not (mine.is_floating_point() and found == torch.float64):
+            raise ValueError(f"{player}/{name} is of {found}, not of {mine.dtype}")
 
 
 def _ready(network: nn.Module, device: str) -> None:

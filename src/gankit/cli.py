@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from gankit import __version__
-from gankit.errors import ConfigError, GankitError
+from gankit.errors import ConfigError, GankitError, Interrupted, SilentError
 
 app = App(
     name="gankit",
@@ -435,9 +435,14 @@ def main() -> None:
         os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     try:
         app(sys.argv[1:])
+    except SilentError:
+        sys.exit(2)
     except GankitError as error:
         sys.stderr.write(f"gankit: {error}\n")
         sys.exit(2)
+    except Interrupted as asked:
+        sys.stderr.write(f"gankit: {asked}\n")
+        sys.exit(128 + asked.number)
     except KeyboardInterrupt:
         sys.stderr.write("gankit: interrupted\n")
         sys.exit(130)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import tomllib
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -323,13 +323,17 @@ def read_toml(path: Path) -> dict[str, Any]:
     return flat
 
 
-def differences(old: Config, new: Config) -> list[str]:
-    """One line for each setting that may not change when a run is resumed, and did."""
+def differences(old: Config, new: Config, but: Sequence[str] = ()) -> list[str]:
+    """One line for each setting that may not change when a run is resumed, and did.
+
+    `but`: settings that may.
+    """
     before, after = flatten(old), flatten(new)
     return [
         f"{key}: {before.get(key)!r} in the run, {after.get(key)!r} asked"
         for key in sorted(before.keys() | after.keys())
         if before.get(key) != after.get(key)
+        and key not in but
         and (key in FIXED_ON_RESUME or not key.startswith(FREE_ON_RESUME))
     ]
 

@@ -23,6 +23,25 @@ class TrainingError(GankitError):
     """Training cannot go on, after everything that can be tried was tried."""
 
 
+class SilentError(GankitError):
+    """This process ends because another one did, which has said why: nothing more to say."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal other than Ctrl-C arrived before there was anything to save.
+
+    Attributes:
+        number: of the signal.
+    """
+
+    def __init__(self, number: int, name: str) -> None:
+        super().__init__(f"ended by {name} before the first step; nothing was changed")
+        self.number = number
+
+
 class MissingExtraError(GankitError):
     """An optional dependency is not installed."""
 

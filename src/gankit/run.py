@@ -11,14 +11,19 @@ evaluation.jsonl    one line an evaluation during training: what it cost
 grid.png            the last samples;  timeline.gif  all of them, as a film
 scores/             what `gankit evaluate` measured;  doctor.json  what ails the run
 report.html         all of it on one page (evaluation/report.py)
+.lock               who trains in it (owner.py)
+
+What cannot be read is never removed or overwritten: it is set aside under another name, or the
+command is refused.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,10 +33,20 @@ from gankit.config import Config, differences, from_dict, to_dict
 from gankit.data import Dataset
 from gankit.errors import RunError
 from gankit.families import FAMILIES, Task
+from gankit.owner import LOCK, Owner, own
 from gankit.pictures import Pixels, save_film, save_png
-from gankit.storage import FORMAT, check_format, write_atomically
+from gankit.storage import (
+    FORMAT,
+    append_line,
+    check_format,
+    read_file,
+    set_aside,
+    sweep_parts,
+    write_atomically,
+)
 
-LOCK = ".lock"
+LEFT_BY_A_KILL = ("samples", "checkpoints")
+"""Folders that may stand empty, without a run.json, of a run that was killed as it began."""
 
 
 @dataclass(frozen=True)
@@ -92,32 +107,56 @@ class Run:
         self.report_path = folder / "report.html"
 
     def record(self) -> Record | None:
-        """What this directory was started with; None where no run has begun in it.
+        """What this directory was started with; None if no run has begun in it.
 
-        Raises RunError where the directory is something else, damaged or of another version.
+        Raises RunError if the directory is something else, damaged or of another version.
         """
         if self.folder.exists() and not self.folder.is_dir():
             raise RunError(f"'{self.folder}' is a file, not a folder: choose another --out")
+        if not os.path.lexists(self.record_path):
+            self._check_unused()
+            return None
+        text = read_file(self.record_path, "run.json")
         try:
-            stored = json.loads(self.record_path.read_text())
+            stored = json.loads(text)
             check_format(stored.get("format"), f"the run '{self.folder}'")
             family = FAMILIES[stored["config"]["family"]]
             config = from_dict(stored["config"], family.options)
-            return Record(config, stored["data"], Plan(**stored["plan"]))
-        except (FileNotFoundError, NotADirectoryError):
-            if self.folder.exists() and any(p.name != LOCK for p in self.folder.iterdir()):
-                raise RunError(
-                    f"'{self.folder}' is not empty and holds no run: choose another --out"
-                ) from None
-            return None
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            return Record(config, _read_data(stored["data"]), _read_plan(stored["plan"]))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise RunError(f"'{self.record_path}' is damaged ({error})") from None
 
-    def check_resumable(self, record: Record, config: Config, dataset: Dataset) -> None:
-        """Raises RunError, listing each difference, where `config` is not a continuation."""
-        found = differences(record.config, config)
-        data = describe(dataset)
-        if data["fingerprint"] != record.data["fingerprint"]:
+    def _check_unused(self) -> None:
+        """Raises RunError if the directory holds something other than what a killed start left."""
+        try:
+            found = sorted(path.name for path in self.folder.iterdir() if not self._is_left(path))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise RunError(f"'{self.folder}' cannot be read: {error.strerror}") from None
+        of_a_run = [n for n in found if n in (*LEFT_BY_A_KILL, *_OF_A_RUN)]
+        if of_a_run:
+            raise RunError(
+                f"'{self.folder}' holds parts of a run ({', '.join(of_a_run)}) and no run.json, "
+                "which says what run it is: bring run.json back from a copy, or choose another "
+                "--out"
+            )
+        if found:
+            raise RunError(f"'{self.folder}' is not empty and holds no run: choose another --out")
+
+    def _is_left(self, path: Path) -> bool:
+        if path.name in LEFT_BY_A_KILL and path.is_dir():
+            return not any(p for p in path.iterdir() if not p.name.endswith(".part"))
+        return path.name == LOCK or path.name.startswith(f".{self.record_path.name}.")
+
+    def check_resumable(self, record: Record, config: Config, data: Mapping[str, Any]) -> None:
+        """Raises RunError, listing each difference, if `config` is not a continuation.
+
+        `data`: as `describe` has it. Its fingerprint decides, wherever it stands now.
+        """
+        same_data = data["fingerprint"] == record.data["fingerprint"]
+        found = differences(record.config, config, but=("data.source",) if same_data else ())
+        if not same_data:
             before, after = record.data["count"], data["count"]
             found.append(
                 f"the data itself: {before:,} examples in the run, {after:,} other ones now"
@@ -130,7 +169,10 @@ class Run:
             )
 
     def begin(self, record: Record) -> None:
-        """Create the directory (or keep it) and write run.json. Raises RunError if it cannot."""
+        """Create the directory (or keep it) and write run.json, first of all its files.
+
+        Raises RunError if it cannot. A run.json that says the same already stays as it is.
+        """
         content = {
             "format": FORMAT,
             "gankit": __version__,
@@ -139,42 +181,62 @@ class Run:
             "plan": asdict(record.plan),
         }
         with self.writing("the run"):
-            self.samples.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if not self.record_path.exists() or self.record() != record:
+                write_atomically(self.record_path, json.dumps(content, indent=2).encode())
+            self.samples.mkdir(exist_ok=True)
             self.checkpoints.mkdir(exist_ok=True)
-            write_atomically(self.record_path, json.dumps(content, indent=2).encode())
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Keep a second training process out of this directory. Released even by a kill."""
-        with self.writing("the run"):
-            self.folder.mkdir(parents=True, exist_ok=True)
-        try:
-            import fcntl
-        except ImportError:  # Windows: no lock
-            yield
-            return
+    def lock(self, say: Callable[[str], None] = lambda _: None) -> Iterator[Owner]:
+        """Keep a second training process out of this directory. Released even by a kill.
+
+        Raises RunError if another process trains in it.
+        """
         with self.writing("the lock"):
-            handle = os.open(self.folder / LOCK, os.O_CREAT | os.O_RDWR)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
-        except BlockingIOError:
-            raise RunError(f"another process is training in '{self.folder}'") from None
-        finally:
-            os.close(handle)
+            self.folder.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            with self.writing("the lock"):
+                owner = stack.enter_context(own(self.folder, say))
+            yield owner
+
+    def sweep(self) -> None:
+        """Remove what killed writers left unfinished."""
+        for folder in (self.folder, self.samples, self.checkpoints, self.folder / "scores"):
+            sweep_parts(folder)
+        with suppress(OSError):  # of an evaluation while training
+            (self.folder / ".evaluated.safetensors").unlink(missing_ok=True)
+
+    def set_aside(self, path: Path, say: Callable[[str], None]) -> None:
+        """Keep a file that cannot be read from being overwritten. Raises RunError."""
+        with self.writing(f"a new name for {path.name}"):
+            say(f"kept what cannot be read as {set_aside(path).name}")
+
+    def steps_taken(self) -> int:
+        """The furthest step that anything but a checkpoint's content says was taken."""
+        logged = [line["step"] for line in self.metrics()] + [e["step"] for e in self.events()]
+        named = [*self.samples.glob("[0-9]*.png"), *self.checkpoints.glob("*step-*.safetensors")]
+        numbers = [max(map(int, re.findall(r"\d{1,18}", path.stem))) for path in named]
+        counted = [n for n in (*logged, *numbers) if isinstance(n, int)]
+        return max(counted, default=0)
 
     def log(self, numbers: Mapping[str, Any]) -> None:
         """Append one line to metrics.jsonl."""
-        with self.writing("the log"), self.metrics_path.open("a") as file:
-            file.write(json.dumps(numbers) + "\n")
+        with self.writing("the log"):
+            append_line(self.metrics_path, json.dumps(numbers))
 
     def trim_log(self, step: int) -> None:
-        """Forget logged steps past `step`, and a torn last line: they will be taken again."""
-        if not self.metrics_path.exists():
+        """Forget logged steps past `step`, and a torn last line: they will be taken again.
+
+        A line that is whole and cannot be read stays.
+        """
+        if not os.path.lexists(self.metrics_path):
             return
-        kept = [json.dumps(line) + "\n" for line in self.metrics() if line["step"] <= step]
-        with self.writing("the log"):
-            write_atomically(self.metrics_path, "".join(kept).encode())
+        content = read_file(self.metrics_path, "log")
+        kept = [line for line in content.splitlines(keepends=True) if _stays(line, step)]
+        if b"".join(kept) != content:
+            with self.writing("the log"):
+                write_atomically(self.metrics_path, b"".join(kept))
 
     def metrics(self) -> list[dict[str, Any]]:
         """Every logged line, but for one that a kill tore."""
@@ -188,8 +250,8 @@ class Run:
 
     def note_event(self, event: str, step: int, **what: Any) -> None:
         """Append one line to events.jsonl: it stays when the log is trimmed."""
-        with self.writing("an event"), self.events_path.open("a") as file:
-            file.write(json.dumps({"event": event, "step": step, **what}) + "\n")
+        with self.writing("an event"):
+            append_line(self.events_path, json.dumps({"event": event, "step": step, **what}))
 
     def events(self) -> list[dict[str, Any]]:
         """Every noted event, but for a line that a kill tore."""
@@ -230,4 +292,45 @@ class Run:
 
 def checkpoints(run: Run) -> list[Path]:
     """Every checkpoint file of a run, oldest first."""
-    return sorted(run.checkpoints.glob("step-*.safetensors"))
+    return sorted(p for p in run.checkpoints.glob("step-*.safetensors") if p.stem[5:].isdigit())
+
+
+_OF_A_RUN = (
+    *("metrics.jsonl", "events.jsonl", "model.safetensors", "scores", "doctor.json"),
+    *("grid.png", "timeline.gif", "report.html", "evaluation.jsonl"),
+)
+
+
+def _stays(line: bytes, step: int) -> bool:
+    """Whether a line of the log is not to be taken again."""
+    if not line.endswith(b"\n"):
+        return False
+    try:
+        logged = json.loads(line)["step"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return True
+    return not isinstance(logged, int) or logged <= step
+
+
+def _read_data(given: Any) -> dict[str, Any]:
+    """What run.json says of the data. Raises KeyError, TypeError or ValueError if it is damaged."""
+    shape, names, condition = given["shape"], given["class_names"], given.get("condition", 0)
+    numbers = [given["count"], condition, *shape]
+    if any(type(n) is not int or not 0 <= n < 2**40 for n in numbers) or len(shape) not in (1, 3):
+        raise ValueError(f"data of count {given['count']}, shape {shape}, condition {condition}")
+    texts = [given["name"], given["fingerprint"], *names]
+    if not isinstance(names, list) or not all(isinstance(text, str) for text in texts):
+        raise ValueError("data with names that are no texts")
+    return dict(given)
+
+
+def _read_plan(given: Any) -> Plan:
+    """The plan of run.json. Raises KeyError, TypeError or ValueError if it is damaged."""
+    plan = Plan(**given)
+    for name, number in (("steps", plan.steps), ("threads", plan.threads)):
+        if type(number) is not int or not 1 <= number < 2**62:
+            raise ValueError(f"plan.{name} = {str(number)[:40]}")
+    seconds = plan.seconds_per_step
+    if seconds is not None and not (isinstance(seconds, (int, float)) and 0 <= seconds < 1e9):
+        raise ValueError(f"plan.seconds_per_step = {str(seconds)[:40]}")
+    return plan

@@ -1,25 +1,61 @@
 """Files that survive: written aside, flushed, renamed; tensors with a header and a digest.
 
 A tensor file is safetensors, so reading one runs no code. Its metadata holds one JSON text
-under `gankit`: what kind of file it is, the format version, a digest of every tensor, and
-whatever else its writer needs back.
+under `gankit`: what kind of file it is, the format version, whatever else its writer needs
+back, and a digest of all of this and of every tensor.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+import re
+import stat
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from gankit.errors import RunError
 
+T = TypeVar("T")
+
 FORMAT = 1
+
+PATIENCE = (0.1, 1.0)
+"""Seconds to wait before a second and a third try at something that may pass."""
+_MAY_PASS = {
+    getattr(errno, name)
+    for name in (
+        *("EIO", "EAGAIN", "EINTR", "EBUSY", "ESTALE", "ETIMEDOUT", "EREMOTEIO", "ENOTCONN"),
+        *("ENETDOWN", "ENETUNREACH", "EHOSTDOWN", "EHOSTUNREACH", "ECONNRESET"),
+    )
+    if hasattr(errno, name)
+}
+"""What a network share says that is gone for a second."""
+_CANNOT_FLUSH = {
+    *(errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS),
+    *(errno.EACCES, errno.EPERM, errno.EBADF, errno.EISDIR),
+}
+"""What a file system says that does not flush folders: CIFS, shared folders of virtual machines."""
+
+
+def patiently(act: Callable[[], T]) -> T:
+    """What `act` gives; tried again after a moment if a share was gone for it. Raises OSError."""
+    for seconds in PATIENCE:
+        try:
+            return act()
+        except OSError as error:
+            if error.errno not in _MAY_PASS:
+                raise
+            time.sleep(seconds)
+    return act()
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -28,16 +64,93 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises OSError (disk full, read-only folder); nothing half-written stays behind.
     """
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+
+    def write() -> None:
         with aside.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)
+
+    try:
+        patiently(write)
     except BaseException:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
         raise
     _flush_folder(path.parent)
+
+
+def flush(path: Path) -> None:
+    """Make what was appended to a file last through a power cut; nothing if there is no file."""
+    with suppress(OSError), path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+_PART = re.compile(r"\..+\.(\d+)\.part")
+
+
+def sweep_parts(folder: Path) -> None:
+    """Remove what killed writers left in `folder`; what a living process writes stays."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            found = _PART.fullmatch(path.name)
+            if found and not process_lives(int(found[1])):
+                path.unlink(missing_ok=True)
+
+
+def process_lives(pid: int) -> bool:
+    """Whether a process of this number runs on this machine, other than this one."""
+    if pid == os.getpid():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # it may not be asked: it is someone else's
+        return True
+    return True
+
+
+def append_line(path: Path, text: str) -> None:
+    """Add one line to a file of lines, whole or not at all. Raises OSError.
+
+    A last line that a kill tore is ended first, so that it spoils no other.
+    """
+    line = text.encode() + b"\n"
+
+    def write() -> None:
+        with path.open("ab+") as file:
+            size = file.seek(0, os.SEEK_END)
+            if size:
+                file.seek(size - 1)
+            torn = size > 0 and file.read(1) != b"\n"
+            try:
+                file.write(b"\n" + line if torn else line)
+                file.flush()
+            except OSError:
+                with suppress(OSError):
+                    file.truncate(size)
+                raise
+
+    patiently(write)
+
+
+def set_aside(path: Path) -> Path:
+    """Give a file that must not be overwritten another name beside it; the new path.
+
+    Raises OSError.
+    """
+    for number in range(1, 10_000):
+        new = path.with_name(f"unreadable-{number}-{path.name}")
+        if not os.path.lexists(new):
+            path.rename(new)
+            return new
+    raise OSError(errno.EEXIST, f"there are too many 'unreadable-...-{path.name}'")
+
+
+_DAMAGE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+"""What reading a file raises that is not as it should be."""
 
 
 def write_tensors(
@@ -47,35 +160,60 @@ def write_tensors(
     from safetensors.torch import save
 
     plain = {name: t.detach().to("cpu").contiguous() for name, t in tensors.items()}
-    text = json.dumps({"kind": kind, "format": FORMAT, "digest": digest(plain), **header})
-    write_atomically(path, save(plain, metadata={"gankit": text}))
+    # As it will be read back: tuples become lists.
+    text = json.dumps({"kind": kind, "format": FORMAT, **header})
+    sealed = {**json.loads(text), "digest": seal(digest(plain), json.loads(text))}
+    write_atomically(path, save(plain, metadata={"gankit": json.dumps(sealed)}))
 
 
 def read_tensors(path: Path, kind: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors and the header of a file of this kind.
 
-    Raises RunError where the file is missing, foreign, damaged or of another format version.
+    Raises RunError if the file is missing, foreign, damaged or of another format version.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
+    from safetensors.torch import load
 
+    content = read_file(path, kind)
     try:
-        with safe_open(str(path), framework="pt") as file:
-            header = _header(path, kind, (file.metadata() or {}).get("gankit"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except FileNotFoundError:
-        raise RunError(f"no {kind} at '{path}'") from None
-    except (SafetensorError, OSError, ValueError) as error:
-        raise RunError(f"'{path}' is damaged or no gankit {kind} ({error})") from None
-    if header["digest"] != digest(tensors):
+        header = _header(path, kind, content)
+        tensors: dict[str, Tensor] = load(content)
+    except (
+        SafetensorError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:
+        raise RunError(f"'{path}' is damaged or no gankit {kind} ({_brief(error)})") from None
+    found, body = header["digest"], digest(tensors)
+    rest = {key: value for key, value in header.items() if key != "digest"}
+    if found not in (seal(body, rest), body):  # the second: as gankit 0.1 had it
         raise RunError(f"'{path}' is damaged: its content does not match its digest")
     return tensors, header
 
 
+def read_file(path: Path, kind: str) -> bytes:
+    """The bytes of a regular file. Raises RunError, naming it by `kind`, if it has none."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
+            raise RunError(f"'{path}' is no file: a gankit {kind} is wanted here")
+        return patiently(path.read_bytes)
+    except (FileNotFoundError, NotADirectoryError):
+        raise RunError(f"no {kind} at '{path}'") from None
+    except MemoryError:
+        raise RunError(f"'{path}' does not fit into memory") from None
+    except (OSError, ValueError) as error:  # ValueError: a path with a null character
+        reason = getattr(error, "strerror", None) or error
+        raise RunError(f"'{path}' cannot be read: {reason}") from None
+
+
 def check_format(found: object, what: str) -> None:
-    """Raises RunError where a format version is not the one that this gankit reads."""
+    """Raises RunError if a format version is not the one that this gankit reads."""
     if found != FORMAT:
         raise RunError(
-            f"{what} has format version {found}; this gankit reads version {FORMAT}: "
+            f"{what} has format version {str(found)[:40]}; this gankit reads version {FORMAT}: "
             "use the gankit that wrote it, or train again"
         )
 
@@ -90,22 +228,57 @@ def digest(tensors: Mapping[str, Tensor]) -> str:
     return total.hexdigest()
 
 
-def _header(path: Path, kind: str, text: str | None) -> dict[str, Any]:
+def seal(body: str, header: Mapping[str, Any]) -> str:
+    """A hex digest of the tensors' digest and of a header, in whatever order its keys are."""
+    text = body + json.dumps(header, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def not_finite(tensors: Mapping[str, Tensor]) -> str | None:
+    """The name of a tensor that holds a NaN or an infinity; None if there is none.
+
+    One pass over memory, by the largest absolute value: a sum of squares would overflow.
+    """
+    named = [(k, v) for k, v in tensors.items() if v.is_floating_point() and v.numel()]
+    for dtype in {value.dtype for _, value in named}:
+        names = [name for name, value in named if value.dtype == dtype]
+        values = [value.detach() for _, value in named if value.dtype == dtype]
+        largest = torch.stack([v.cpu() for v in torch._foreach_norm(values, float("inf"))])
+        if not bool(torch.isfinite(largest).all()):
+            return names[int(torch.isfinite(largest).logical_not().nonzero()[0])]
+    return None
+
+
+def _header(path: Path, kind: str, content: bytes) -> dict[str, Any]:
+    """The header of a tensor file, without its tensors."""
+    length = int.from_bytes(content[:8], "little")
+    stored = json.loads(content[8 : 8 + length])
+    text = (stored.get("__metadata__") or {}).get("gankit")
     if text is None:
         raise RunError(f"'{path}' was not written by gankit")
     header: dict[str, Any] = json.loads(text)
+    if not isinstance(header, dict) or not isinstance(header.get("digest"), str):
+        raise ValueError("its header is none")
     check_format(header.get("format"), f"'{path}'")
     if header.get("kind") != kind:
         raise RunError(f"'{path}' is a gankit {header.get('kind')}; the {kind} is wanted here")
     return header
 
 
+def _brief(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
 def _flush_folder(folder: Path) -> None:
-    """Make a rename last through a power cut, where the system lets folders be flushed."""
+    """Make a rename last through a power cut, if the file system lets folders be flushed."""
     if os.name != "posix":
         return
-    handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        if error.errno not in _CANNOT_FLUSH:
+            raise

@@ -13,10 +13,10 @@ from gankit.data import load_dataset
 from gankit.data.batches import Feed
 from gankit.errors import RunError
 from gankit.families import Task
-from gankit.run import Run
+from gankit.run import Plan, Record, Run, checkpoints, describe
 from gankit.training.checkpoint import (
     capture,
-    checkpoints,
+    find_not_finite,
     restore,
     restore_newest,
     write_checkpoint,
@@ -66,7 +66,7 @@ def test_a_restored_state_goes_on_to_the_bit(small, run, equal, family, changes)
     first.seconds, first.rollbacks = 1.5, 1
     write_checkpoint(run, first, 1)
     advance(second, 1)  # so that everything must be put back, moments too
-    assert restore_newest(run, second, pytest.fail)
+    assert restore_newest(run, second, pytest.fail).step == 2
     assert (second.step, second.seconds, second.rollbacks) == (2, 1.5, 1)
     assert equal(capture(first)[0], capture(second)[0])
     advance(first, 2)
@@ -120,20 +120,22 @@ def test_a_damaged_newest_one_is_skipped_with_a_line_naming_it(small, run, damag
         content[-50] ^= 1
     torn.write_bytes({"cut": content[:-50], "flip": content, "empty": b""}[damage])
     said = []
-    assert restore_newest(run, state, said.append)
-    assert state.step == 0
+    found = restore_newest(run, state, said.append)
+    assert found.step == state.step == 0
+    assert list(found.unreadable) == [torn]
     assert len(said) == 1
     assert said[0].startswith("skipping checkpoint step-00000001.safetensors: ")
 
 
 def test_where_all_are_damaged_there_is_none(small, run):
     (run.checkpoints / "step-00000003.safetensors").write_bytes(b"no")
-    assert not restore_newest(run, opened(small("gan")), lambda _: None)
+    found = restore_newest(run, opened(small("gan")), lambda _: None)
+    assert found.step is None
+    assert [path.name for path in found.unreadable] == ["step-00000003.safetensors"]
 
 
-def test_only_the_newest_are_kept_and_a_killed_writers_leavings_go(small, run):
+def test_only_the_newest_are_kept(small, run):
     state = opened(small("gan"))
-    (run.checkpoints / ".step-00000009.safetensors.123.part").write_bytes(b"torn")
     for state.step in range(0, 40, 10):
         write_checkpoint(run, state, 2)
     assert [p.name for p in sorted(run.checkpoints.iterdir())] == [
@@ -149,7 +151,7 @@ def test_a_torn_one_never_takes_the_place_of_a_good_one(small, run):
     state.step = 5
     written = write_checkpoint(run, state, 1)
     assert checkpoints(run) == [written]
-    assert restore_newest(run, state, pytest.fail)
+    assert restore_newest(run, state, pytest.fail).step == 5
 
 
 def test_a_full_disk_leaves_the_older_ones(small, run, monkeypatch):
@@ -166,5 +168,94 @@ def test_a_full_disk_leaves_the_older_ones(small, run, monkeypatch):
     monkeypatch.undo()
     assert checkpoints(run) == [first]
     assert [p.name for p in run.checkpoints.iterdir()] == [first.name]
-    assert restore_newest(run, state, pytest.fail)
-    assert state.step == 0
+    assert restore_newest(run, state, pytest.fail).step == 0
+
+
+def other(tensors, numbers, change):
+    """A captured state with one thing about it changed."""
+    tensors, numbers = dict(tensors), dict(numbers)
+    change(tensors, numbers)
+    return tensors, numbers
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda t, n: t.update({"discriminator/0.weight": torch.ones(3)}), "discriminator"),
+        (lambda t, n: t.pop(next(k for k in t if k.startswith("discriminator/"))), "other weights"),
+        (lambda t, n: t.pop(next(k for k in t if k.startswith("optimizer/disc"))), "moments"),
+        (lambda t, n: t.update({"optimizer/discriminator/99/step": torch.ones(())}), "not fit"),
+        (lambda t, n: t.update({"optimizer/discriminator/0/exp_avg": torch.ones(2)}), "not fit"),
+        (lambda t, n: t.update({"optimizer/discriminator/0": torch.ones(())}), "not fit"),
+        (lambda t, n: n.update(step=-1), "step is -1"),
+        (lambda t, n: n.update(step=True), "step is True"),
+        (lambda t, n: n.update(step=None), "step is None"),
+        (lambda t, n: n.pop("rollbacks"), "rollbacks is None"),
+        (lambda t, n: n.update(seconds=float("nan")), "seconds are nan"),
+        (lambda t, n: n.update(seconds="1"), "seconds are 1"),
+    ],
+)
+def test_what_does_not_fit_changes_nothing(small, equal, change, said):
+    """G's part of it fits; the state keeps its own all the same."""
+    first, second = opened(small("gan")), opened(small("gan"))
+    advance(first, 2)
+    advance(second, 1)
+    before = {k: v.clone() for k, v in capture(second)[0].items()}
+    with pytest.raises(RunError, match=said):
+        restore(second, *other(*capture(first), change))
+    assert equal(capture(second)[0], before)
+    assert second.step == 1
+
+
+def test_weights_of_other_bits_are_refused(small):
+    state = opened(small("gan"))
+    tensors, numbers = capture(state, copy=True)
+    halves = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
+    with pytest.raises(RunError, match="float16 in it"):
+        restore(state, halves, numbers)
+
+
+@pytest.mark.parametrize("part", ["generator/", "average/", "optimizer/"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_checkpoint_that_is_not_finite_is_passed_over(small, run, part, value):
+    state = opened(small("gan"))
+    advance(state, 1)
+    write_checkpoint(run, state, 5)
+    state.step = 2
+    tensors, _ = capture(state)
+    next(v for k, v in tensors.items() if k.startswith(part) and v.dim()).view(-1)[-1] = value
+    assert part in (find_not_finite(state) or "")
+    spoilt = write_checkpoint(run, state, 5)
+    said = []
+    found = restore_newest(run, opened(small("gan")), said.append)
+    assert found.step == 1
+    assert list(found.unreadable) == [spoilt]
+    assert "is not finite" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"training.seed": 9}, "training.seed: 9 in the run, 0 asked"), ({}, "other data")],
+)
+def test_a_checkpoint_of_another_run_is_passed_over(small, run, change, said):
+    """The same networks, another seed or other data: copied in by a person."""
+    record = Record(small("gan"), {**describe(DATA), "fingerprint": "f"}, Plan(9, 1))
+    write_checkpoint(run, opened(small("gan", **change)), 1, "f" if change else "g")
+    lines = []
+    assert restore_newest(run, opened(small("gan")), lines.append, record).step is None
+    assert said in lines[0]
+
+
+def test_one_of_the_same_run_is_restored_wherever_the_data_stands(small, run):
+    moved = small("gan", **{"data.source": "elsewhere"})
+    record = Record(moved, {**describe(DATA), "fingerprint": "f"}, Plan(9, 1))
+    write_checkpoint(run, opened(small("gan")), 1, "f")
+    assert restore_newest(run, opened(small("gan")), pytest.fail, record).step == 0
+
+
+def test_only_steps_before_another(small, run):
+    state = opened(small("gan"))
+    for state.step in (0, 4, 8):
+        write_checkpoint(run, state, 5)
+    assert restore_newest(run, state, pytest.fail, below=8).step == 4
+    assert restore_newest(run, state, pytest.fail, below=0).step is None

@@ -1,21 +1,25 @@
 """A run's state as plain tensors: captured, restored, kept in files, found again.
 
 A checkpoint holds both players, both optimisers' moments, the averaged generator and the
-game's own state. It holds no random state: every draw is a function of (seed, step).
+game's own state. It holds no random state: every draw is a function of (seed, step). Its header
+says whose it is: the configuration and the data's fingerprint.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from gankit.errors import RunError
-from gankit.run import Run, checkpoints
-from gankit.storage import read_tensors, write_tensors
+from gankit.config import differences, from_dict, to_dict
+from gankit.errors import GankitError, RunError
+from gankit.families import FAMILIES
+from gankit.run import Record, Run, checkpoints
+from gankit.storage import flush, not_finite, read_tensors, write_tensors
 from gankit.training.state import PLAYERS, State
 
 
@@ -37,7 +41,21 @@ def capture(state: State, copy: bool = False) -> tuple[dict[str, Tensor], dict[s
 
 
 def restore(state: State, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
-    """Put a captured state back. Raises KeyError or RuntimeError where it does not fit."""
+    """Put a captured state back, all of it or nothing.
+
+    Raises RunError if it does not fit; the state is then as it was.
+    """
+    _check_numbers(numbers)
+    _check_tensors(state, tensors)
+    before = capture(state, copy=True)
+    try:
+        _put(state, tensors, numbers)
+    except (KeyError, IndexError, ValueError, TypeError, RuntimeError) as error:
+        _put(state, *before)
+        raise RunError(f"it does not fit this run: {error}") from None
+
+
+def _put(state: State, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
     for player, average in state.averages.items():
         average.network.load_state_dict(_below(tensors, f"average/{player}/"))
     state.game.load_state(_below(tensors, "game/"))
@@ -48,35 +66,125 @@ def restore(state: State, tensors: dict[str, Tensor], numbers: dict[str, Any]) -
     state.rollbacks = numbers["rollbacks"]
 
 
-def write_checkpoint(run: Run, state: State, keep: int) -> Path:
-    """Write the state, then drop all but the newest `keep`. Raises RunError; older ones survive."""
+def _check_numbers(numbers: dict[str, Any]) -> None:
+    for name in ("step", "rollbacks"):
+        value = numbers.get(name)
+        if type(value) is not int or not 0 <= value < 2**62:
+            raise RunError(f"its {name} is {str(value)[:40]}")
+    seconds = numbers.get("seconds")
+    if type(seconds) not in (int, float) or not 0 <= seconds < 1e12:  # type: ignore[operator]
+        raise RunError(f"its seconds are {str(seconds)[:40]}")
+
+
+def _check_tensors(state: State, tensors: dict[str, Tensor]) -> None:
+    """Raises RunError if the players' weights and averages are not of this state's make."""
+    networks = {player: state.networks[player] for player in PLAYERS}
+    networks |= {f"average/{player}": a.network for player, a in state.averages.items()}
+    for prefix, network in networks.items():
+        wanted, found = network.state_dict(), _below(tensors, f"{prefix}/")
+        if prefix in PLAYERS and wanted.keys() != found.keys():
+            raise RunError(f"it holds other weights of the {prefix} than this run's")
+        for name, value in found.items():
+            mine = wanted.get(name)
+            if mine is None or (mine.shape, mine.dtype) != (value.shape, value.dtype):
+                raise RunError(
+                    f"{prefix}/{name} is {_kind(value)} in it, {_kind(mine)} in this run"
+                )
+
+
+def _kind(tensor: Tensor | None) -> str:
+    if tensor is None:
+        return "nothing"
+    return f"{'x'.join(map(str, tensor.shape)) or 'a number'} of {str(tensor.dtype)[6:]}"
+
+
+def find_not_finite(state: State) -> str | None:
+    """What of the state is not a finite number, by its name in a checkpoint; None if all are."""
+    return not_finite(capture(state)[0])
+
+
+def write_checkpoint(run: Run, state: State, keep: int, fingerprint: str = "") -> Path:
+    """Write the state, then drop all but the newest `keep`. Raises RunError; older ones survive.
+
+    The files of later steps are of a way that was gone back from, and are dropped too.
+    """
     path = run.checkpoints / f"step-{state.step:08d}.safetensors"
     tensors, numbers = capture(state)
+    whose = {"config": to_dict(state.game.config), "data": fingerprint}
     with run.writing("the checkpoint"):
-        write_tensors(path, "checkpoint", tensors, numbers)
-        newer = [p for p in checkpoints(run) if p > path]  # torn: a valid one was resumed
+        flush(run.metrics_path)  # a power cut must not lose lines of steps that are kept
+        write_tensors(path, "checkpoint", tensors, {**numbers, **whose})
+        newer = [p for p in checkpoints(run) if p > path]
         older = [p for p in checkpoints(run) if p <= path][:-keep]
         for dropped in (*newer, *older):
             dropped.unlink(missing_ok=True)
-        for torn in run.checkpoints.glob(".*.part"):  # of a killed process
-            torn.unlink(missing_ok=True)
     return path
 
 
-def restore_newest(run: Run, state: State, say: Callable[[str], None]) -> bool:
-    """Restore the newest valid checkpoint; a torn or damaged one is skipped with a line.
+@dataclass(frozen=True)
+class Restored:
+    """What came of looking for a checkpoint.
 
-    Returns False where there is none: the state is then as it was.
+    Attributes:
+        step: of the one that was restored; None if none was.
+        unreadable: those that were newer and could not be, with the reasons.
     """
+
+    step: int | None
+    unreadable: dict[Path, str]
+
+
+def restore_newest(
+    run: Run,
+    state: State,
+    say: Callable[[str], None],
+    record: Record | None = None,
+    below: int | None = None,
+) -> Restored:
+    """Restore the newest checkpoint that is whole, finite and this run's; say what is skipped.
+
+    Args:
+        record: what run.json says; a checkpoint of other settings or data is not this run's.
+        below: only checkpoints of steps before this one.
+    """
+    unreadable = {}
     for path in reversed(checkpoints(run)):
-        try:
-            tensors, numbers = read_tensors(path, "checkpoint")
-            restore(state, tensors, numbers)
-        except (RunError, KeyError, RuntimeError) as error:
-            say(f"skipping checkpoint {path.name}: {error}")
+        if below is not None and int(path.stem[5:]) >= below:
             continue
-        return True
-    return False
+        try:
+            tensors, header = read_tensors(path, "checkpoint")
+            _check_owner(header, record)
+            if name := not_finite(tensors):
+                raise RunError(f"its {name} is not finite")
+            restore(state, tensors, header)
+        except RunError as error:
+            say(f"skipping checkpoint {path.name}: {error}")
+            unreadable[path] = str(error)
+            continue
+        return Restored(state.step, unreadable)
+    return Restored(None, unreadable)
+
+
+def _check_owner(header: dict[str, Any], record: Record | None) -> None:
+    """Raises RunError if a checkpoint says that it belongs to another run. Those of gankit 0.1
+    said nothing."""
+    if record is None or "config" not in header:
+        return
+    found = config_differences(header["config"], record)
+    if header.get("data") not in ("", record.data["fingerprint"]):
+        found.append("other data")
+    if found:
+        raise RunError(f"it is of another run ({'; '.join(found)})")
+
+
+def config_differences(stored: Any, record: Record) -> list[str]:
+    """How a configuration in a file's header differs from the run's. Raises RunError if it is
+    none."""
+    try:
+        config = from_dict(stored, FAMILIES[stored["family"]].options)
+    except (GankitError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RunError(f"its configuration cannot be read: {error}") from None
+    return differences(config, record.config, but=("data.source",))
 
 
 def _restore_optimizer(state: State, player: str, tensors: dict[str, Tensor]) -> None:
@@ -86,10 +194,14 @@ def _restore_optimizer(state: State, player: str, tensors: dict[str, Tensor]) ->
     for key, value in tensors.items():
         index, name = key.split("/")
         parameter = parameters[int(index)]
-        if value.shape == parameter.shape and value.dim():
+        if value.dim() and value.shape != parameter.shape:
+            raise RuntimeError(f"optimizer/{player}/{key} is {_kind(value)}")
+        if value.dim():
             # Fused optimisers walk memory, so a moment lies as its parameter does.
             value = torch.empty_like(parameter).copy_(value)
         moments.setdefault(int(index), {})[name] = value
+    if len({frozenset(names) for names in moments.values()}) > 1:
+        raise RuntimeError(f"the moments of the {player} are incomplete")
     optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
 
 

@@ -81,13 +81,15 @@ class Evaluations:
             self._failed(state.step, str(error), began, time.monotonic() - began)
         return time.monotonic() - began
 
-    def collect(self, wait: bool = False) -> None:
-        """Take the scores of the one in the background, once it is done; or wait until it is."""
+    def collect(self, wait: Callable[[], bool] = lambda: False) -> None:
+        """Take the scores of the one in the background, once it is done; wait as long as told."""
         if self._running is None:
             return
-        if wait and self._running.process.poll() is None:
+        if wait() and self._running.process.poll() is None:
             self._say(f"waiting for the scores of step {self._running.step:,}")
-            self._running.process.wait()
+        while self._running.process.poll() is None and wait():
+            with suppress(subprocess.TimeoutExpired):
+                self._running.process.wait(0.5)
         if self._running.process.poll() is None:
             return
         done, self._running = self._running, None

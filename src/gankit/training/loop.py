@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from signal import Signals
 
+import torch
+
 from gankit.config import Config
+from gankit.errors import SilentError, TrainingError
+from gankit.owner import OwnerLostError
 from gankit.run import Run
 from gankit.training.session import Session, open_session
 from gankit.training.signals import StopSignals
@@ -55,7 +61,11 @@ def fit(config: Config, folder: str | Path) -> Outcome:
     Raises:
         GankitError: one of its subclasses, for everything that a user can mend.
     """
-    with open_session(config, folder) as session, StopSignals() as signals:
+    with (
+        StopSignals() as signals,
+        open_session(config, folder) as session,
+        keeping_what_was_reached(session),
+    ):
         return play(session, signals)
 
 
@@ -64,42 +74,43 @@ def play(session: Session, signals: StopSignals) -> Outcome:
     state, steps, output = session.state, session.plan.steps, session.config.output
     session.display.begin(state.step, steps)
     clock, overtime, began = Clock(session), False, state.step
-    written = state.step if session.resumed else -1  # the first finds a full disk before the work
+    signals.wait_for_a_step()
 
-    while state.step < steps:
-        if due(state.step, session.sample_every):
+    while True:
+        ended = state.step >= steps
+        if due(state.step, session.sample_every) and not ended:
             session.write_picture()
-        if state.step != written and (
-            written < 0 or due(state.step, session.checkpoint_every) or clock.checkpoint_is_old()
-        ):
-            session.write_checkpoint()
-            written = clock.note_checkpoint()
-        if state.step > began and due(state.step, output.evaluate_every):
-            clock.leave_out(session.evaluate())
-        session.evaluations.collect()
         overtime = clock.overtime()
-        if session.runtime.anywhere(overtime or signals.received is not None):
-            break
+        stop, old = session.runtime.any_of(
+            overtime or signals.received is not None, clock.checkpoint_is_old()
+        )
+        session.check_owner()
         try:
+            # The first one finds a full disk before the work, and gives a way back its aim.
+            asked = session.written < 0 or due(state.step, session.checkpoint_every) or old
+            if state.step != session.written and (asked or ended or stop):
+                session.write_checkpoint()
+                clock.note_checkpoint()
+            if state.step > began and due(state.step, output.evaluate_every) and not ended:
+                clock.leave_out(session.evaluate())
+            session.evaluations.collect()
+            if ended or stop:
+                break
             moves = session.take_step()
         except NotFiniteError as problem:
             session.roll_back(problem)
-            written = -1  # the next one remembers the way back
             continue
         clock.tick()
         if due(state.step, output.log_every) or state.step == steps:
             session.log(moves, clock.images_per_second())
 
-    if state.step > written:
-        session.write_checkpoint()
-    if state.step > began:
+    if state.step > began or not session.is_ended():
         session.write_picture()
         session.write_timeline()
         if output.evaluate_every and state.step >= steps:
-            session.evaluations.collect(wait=True)
-            session.evaluate()
-            session.evaluations.collect(wait=True)
+            session.score_the_end(signals)
         session.write_report()
+        session.note_end()
     return Outcome(
         run=session.run,
         step=state.step,
@@ -110,6 +121,39 @@ def play(session: Session, signals: StopSignals) -> Outcome:
         signal=signals.received,
         overtime=overtime,
     )
+
+
+@contextmanager
+def keeping_what_was_reached(session: Session) -> Iterator[None]:
+    """Whatever ends training early, the last whole step is kept first. Raises what ended it, in
+    words if a person can mend it."""
+    try:
+        yield
+    except OwnerLostError:
+        raise
+    except Exception as error:
+        kept = session.save_last_whole_step()
+        told = in_words(error, session, kept)
+        if told is None:
+            raise
+        raise told from None
+
+
+def in_words(error: Exception, session: Session, kept: bool) -> Exception | None:
+    """What a person is told of an error that is no fault of the program; None for one that is."""
+    again = f"the same command goes on from step {max(session.written, 0):,}"
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
+        return TrainingError(
+            f"out of memory at step {session.state.step:,}: lower --batch, --size or the networks' "
+            f"widths; {again}" + ("" if kept else ", its last checkpoint")
+        )
+    if session.runtime.lost_a_process(error):
+        if not session.writes:
+            return SilentError()
+        return TrainingError(
+            f"another process of this run ended at step {session.state.step:,}: {again}"
+        )
+    return None
 
 
 def due(step: int, every: int) -> bool:
@@ -147,10 +191,9 @@ class Clock:
     def checkpoint_is_old(self) -> bool:
         return time.monotonic() - self._checkpoint > SECONDS_BETWEEN_CHECKPOINTS
 
-    def note_checkpoint(self) -> int:
-        """The step of the checkpoint that was just written."""
+    def note_checkpoint(self) -> None:
+        """A checkpoint was written just now."""
         self._checkpoint = time.monotonic()
-        return self._session.state.step
 
     def overtime(self) -> bool:
         """Whether a budget in minutes is well overspent since this process began."""

@@ -7,6 +7,8 @@ one, no import of Lightning. Several processes go through `FabricRuntime`.
 from __future__ import annotations
 
 import os
+import threading
+import time
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
@@ -51,6 +53,14 @@ class Runtime:
         """Whether `flag` is set in any process."""
         return flag
 
+    def any_of(self, *flags: bool) -> tuple[bool, ...]:
+        """Which of these flags are set in any process."""
+        return flags
+
+    def lost_a_process(self, error: Exception) -> bool:
+        """Whether an error says that another process of the run is gone."""
+        return False
+
     def from_first(self, number: float) -> float:
         """Rank 0's number."""
         return number
@@ -84,6 +94,7 @@ class FabricRuntime(Runtime):
             precision="64-true" if config.precision == "64" else "32-true",
         )
         self.fabric.launch()
+        _outlive_children()
         super().__init__(self.fabric.device, config.precision)
         self.rank, self.world = self.fabric.global_rank, self.fabric.world_size
 
@@ -101,7 +112,16 @@ class FabricRuntime(Runtime):
         return reduced
 
     def anywhere(self, flag: bool) -> bool:
-        return bool(self.mean(torch.tensor(float(flag), device=self.device)) > 0)
+        return self.any_of(flag)[0]
+
+    def any_of(self, *flags: bool) -> tuple[bool, ...]:
+        shares = self.mean(torch.tensor([float(flag) for flag in flags], device=self.device))
+        return tuple(bool(share > 0) for share in shares.cpu())
+
+    def lost_a_process(self, error: Exception) -> bool:
+        network = (torch.distributed.DistNetworkError, torch.distributed.DistBackendError)
+        said = any(word in str(error) for word in ("peer", "gloo", "Broken pipe", "NCCL", "Timed"))
+        return isinstance(error, network) or (isinstance(error, RuntimeError) and said)
 
     def from_first(self, number: float) -> float:
         return float(self.fabric.broadcast(number))
@@ -120,6 +140,35 @@ class FabricRuntime(Runtime):
             else:
                 self.fabric.barrier()
             torch.distributed.destroy_process_group()
+
+
+GRACE = 120.0
+"""Seconds that the first process has to save, and to end, after another one has ended badly."""
+
+
+def _outlive_children() -> None:
+    """Let the first process save before it ends because another one did.
+
+    Lightning watches the processes that it has started, and kills all of them up to five seconds
+    after one ends badly, this one too. One that waits for another for ever still has to be killed.
+    """
+    for watcher in threading.enumerate():
+        children = getattr(watcher, "_child_processes", None)
+        if watcher.name == "child-process-observer" and children:
+            watcher._child_processes = []  # type: ignore[attr-defined]
+            thread = threading.Thread(target=_end_after_grace, args=(children,), daemon=True)
+            thread.start()
+
+
+def _end_after_grace(children: list[Any]) -> None:
+    while not any(child.poll() for child in children):
+        if all(child.returncode == 0 for child in children):
+            return
+        time.sleep(1)
+    time.sleep(GRACE)
+    for child in children:
+        child.kill()
+    os._exit(1)
 
 
 def start_runtime(config: RuntimeConfig) -> Runtime:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,17 +18,29 @@ from gankit.artifact import save_artifact
 from gankit.config import Config
 from gankit.data import Dataset, load_configured
 from gankit.data.batches import Feed
-from gankit.errors import DataError, RunError, TrainingError
+from gankit.errors import DataError, GankitError, RunError, SilentError, TrainingError
 from gankit.evaluation.report import write_run_report
 from gankit.families import Task
-from gankit.run import Plan, Record, Run, describe
+from gankit.game import Batch
+from gankit.owner import Owner, OwnerLostError
+from gankit.run import Plan, Record, Run, checkpoints, describe
+from gankit.storage import read_tensors
 from gankit.training.budget import extend_plan, plan_budget
-from gankit.training.checkpoint import restore_newest, write_checkpoint
+from gankit.training.checkpoint import (
+    Restored,
+    capture,
+    config_differences,
+    find_not_finite,
+    restore,
+    restore_newest,
+    write_checkpoint,
+)
 from gankit.training.evaluating import Evaluations
 from gankit.training.optimizers import set_pace
 from gankit.training.preview import Preview
 from gankit.training.progress import Display
 from gankit.training.runtime import Runtime, check_processes, check_world, start_runtime
+from gankit.training.signals import StopSignals
 from gankit.training.state import PLAYERS, State, build_game, build_state, draw_batch
 from gankit.training.tracking import Tracker
 from gankit.training.update import Moves, NotFiniteError, Update, choose_update
@@ -56,7 +69,15 @@ class Session:
     data: Mapping[str, Any]
     started: float
     plan: Plan
-    resumed: bool
+    owner: Owner | None = None
+    resumed: bool = False
+    written: int = -1
+    """The step of the newest checkpoint; -1 before the first."""
+    whole: bool = True
+    """Whether the state is that after a whole step: it is not while a step is under way."""
+    went_back_to: int | None = None
+    """Where the last way back led, until a checkpoint of a later step is written."""
+    _before: tuple[dict[str, Tensor], dict[str, Any]] | None = None
 
     @property
     def writes(self) -> bool:
@@ -88,13 +109,19 @@ class Session:
         for player in PLAYERS:
             config = getattr(self.config, player)
             set_pace(state.optimizers[player], config, state.step, self.plan.steps, game.pace)
-        moves = self.update(
-            state, lambda substep: draw_batch(state, self.feed, self.runtime, substep), self.runtime
-        )
+        if self.runtime.world > 1 and self.writes:
+            self._before = capture(state, copy=True)  # another process may end within the step
+        moves = self.update(state, self._draw, self.runtime)
         game.after_step(self._shared_numbers(moves) if game.reads_numbers else {})
         state.follow()
         state.step += 1
+        self.whole = True
         return moves
+
+    def _draw(self, substep: int) -> Batch:
+        batch = draw_batch(self.state, self.feed, self.runtime, substep)
+        self.whole = False
+        return batch
 
     def _shared_numbers(self, moves: Moves) -> dict[str, Tensor]:
         """The step's numbers as means over all processes."""
@@ -125,16 +152,62 @@ class Session:
                 self.display.say(f"no report.html: {problem}")
 
     def write_checkpoint(self) -> None:
-        """The state, and the artifact that goes with it."""
+        """The state, and the artifact that goes with it.
+
+        Raises NotFiniteError, and writes nothing, if a number of the state is not finite.
+        """
+        broken = find_not_finite(self.state)
+        if self.runtime.anywhere(broken is not None):
+            raise NotFiniteError(f"the state's {broken or 'copy in another process'}")
+        self._write()
+
+    def _write(self) -> None:
         if self.writes:
-            write_checkpoint(self.run, self.state, self.config.output.keep)
-            with self.run.writing("the artifact"):
-                save_artifact(
-                    self.run.artifact_path,
-                    self.state.game,
-                    {player: average.network for player, average in self.state.averages.items()},
-                    self.state.step,
-                )
+            fingerprint = self.data["fingerprint"]
+            write_checkpoint(self.run, self.state, self.config.output.keep, fingerprint)
+            self.write_artifact()
+        self.written = self.state.step
+        if self.went_back_to is not None and self.written > self.went_back_to:
+            self.went_back_to = None
+
+    def write_artifact(self) -> None:
+        """The averaged generator, and the discriminator if it answers users."""
+        with self.run.writing("the artifact"):
+            save_artifact(
+                self.run.artifact_path,
+                self.state.game,
+                {player: average.network for player, average in self.state.averages.items()},
+                self.state.step,
+            )
+
+    def save_last_whole_step(self) -> bool:
+        """When training cannot go on: keep what was reached. Whether nothing is lost."""
+        if not self.whole and self._before is not None:
+            restore(self.state, *self._before)
+            self.whole = True
+        if self.state.step == self.written:
+            return True
+        if not self.writes or not self.whole or find_not_finite(self.state) is not None:
+            return False
+        with suppress(GankitError):  # what ended training is what is told
+            self._write()
+            return True
+        return False
+
+    def check_owner(self) -> None:
+        """Raises OwnerLostError if another process trains in the directory now."""
+        if self.owner is not None and self.owner.lost:
+            raise OwnerLostError(
+                f"another process has taken '{self.run.folder}' over: this one ends, and writes "
+                "nothing more"
+            )
+
+    def score_the_end(self, signals: StopSignals) -> None:
+        """The last scores, waited for unless a signal says otherwise."""
+        for begin in (False, True):  # the ones that still run, then those of the last step
+            if begin:
+                self.evaluate()
+            self.evaluations.collect(wait=lambda: signals.received is None)
 
     def evaluate(self) -> float:
         """Score the averaged weights; the seconds for which training stood still."""
@@ -168,25 +241,97 @@ class Session:
     def roll_back(self, problem: NotFiniteError) -> None:
         """Go back to the newest checkpoint with other draws; after three times, give up.
 
+        From where a way back has led already, and no later checkpoint was reached since, it goes
+        to the one before: a checkpoint can be finite, and doomed.
+
         Raises TrainingError when it gives up; the checkpoint stays as it is.
         """
         state, step = self.state, self.state.step
         rollbacks = state.rollbacks + 1
         if self.writes:
             self.run.note_event("not finite", step, what=str(problem), rollback=rollbacks)
-        if rollbacks > MOST_ROLLBACKS:
+        if rollbacks > MOST_ROLLBACKS or not checkpoints(self.run):
+            self.whole = False  # it is on its way to what is not finite: not worth keeping
+            kept = "the last checkpoint is intact" if self.written >= 0 else "nothing is trained"
             raise TrainingError(
                 f"stopped at step {step:,}: {problem} is not finite, and was not after "
-                f"{MOST_ROLLBACKS} ways back to a checkpoint with other draws; the last checkpoint "
-                "is intact. Lower --lr-d and --lr-g, or hold D back with --penalty r1"
+                f"{rollbacks - 1} ways back to a checkpoint with other draws; {kept}. Lower --lr-d "
+                "and --lr-g, or hold D back with --penalty r1"
             )
-        restore_newest(self.run, state, self.display.say)
-        state.rollbacks = rollbacks
+        self.runtime.barrier()  # every process reads before one writes
+        found = self._restore(below=self.went_back_to)
+        if found.step is None:  # there is none before
+            found = self._restore()
+        if found.step is None:
+            raise TrainingError(
+                f"stopped at step {step:,}: {problem} is not finite, and no checkpoint can be read"
+            )
+        state.rollbacks, self.whole = rollbacks, True
+        self.went_back_to, self.written = found.step, -1  # the next one remembers the way back
         self.trim_log()
         self.display.say(
             f"step {step:,}: {problem} is not finite; back to step {state.step:,} with other "
             f"draws ({rollbacks} of {MOST_ROLLBACKS})"
         )
+
+    def _restore(self, below: int | None = None) -> Restored:
+        """Restore the newest checkpoint, the same one in every process, and keep those that
+        cannot be read from being overwritten."""
+        found = restore_newest(self.run, self.state, self.display.say, self.record, below)
+        step = float(-1 if found.step is None else found.step)
+        if self.runtime.anywhere(self.runtime.from_first(step) != step):
+            raise RunError("the processes read different checkpoints: give the command again")
+        if self.writes and found.step is not None:
+            for path in found.unreadable:
+                self.run.set_aside(path, self.display.say)
+        return found
+
+    def resume(self) -> None:
+        """Go on from the newest checkpoint.
+
+        Raises RunError, and changes nothing, if steps were taken and no checkpoint can be read.
+        """
+        run = self.run
+        kept = read_artifact_step(run, self.record)
+        found = self._restore()
+        if found.step is None:
+            self._check_nothing_lost(found, kept)
+            return
+        self.resumed, self.written = True, found.step
+        if self.writes and (kept is None or isinstance(kept, str) or kept < found.step):
+            if isinstance(kept, str):
+                self.display.say(f"{run.artifact_path.name} {kept}")
+                run.set_aside(run.artifact_path, self.display.say)
+            self.write_artifact()
+
+    def _check_nothing_lost(self, found: Restored, kept: int | str | None) -> None:
+        """Begin anew only if nothing was trained: the first step's checkpoint alone was torn."""
+        taken = self.run.steps_taken()
+        if isinstance(kept, int):
+            taken = max(taken, kept)
+        if taken or isinstance(kept, str):
+            reasons = [f"{path.name}: {why}" for path, why in found.unreadable.items()]
+            why = "; ".join(reasons) or "there is none in checkpoints/"
+            raise RunError(
+                f"'{self.run.folder}' is trained to step {taken:,} or further, and no checkpoint "
+                f"of it can be read ({why}). Nothing was changed: bring checkpoints/ back from a "
+                "copy, or train anew in another --out"
+            )
+        for path in found.unreadable:
+            if self.writes:
+                self.run.set_aside(path, self.display.say)
+
+    def is_ended(self) -> bool:
+        """Whether a call that stood where this one stands made the last picture, film and page."""
+        run, step = self.run, self.state.step
+        made = (run.samples / f"{step:07d}.png", run.grid_path, run.timeline_path, run.report_path)
+        ended = [event for event in run.events() if event.get("event") == "ended"]
+        return all(p.is_file() for p in made) and ended[-1:] == [{"event": "ended", "step": step}]
+
+    def note_end(self) -> None:
+        """Remember that everything was made that a call makes at its end."""
+        if self.writes and not self.is_ended():
+            self.run.note_event("ended", self.state.step)
 
     def trim_log(self) -> None:
         """The log forgets what will be done again."""
@@ -215,8 +360,8 @@ def open_session(config: Config, folder: str | Path) -> Iterator[Session]:
     started = time.monotonic()
     dataset, run = read_data(config), Run(Path(folder))
     record = run.record()
-    if record is not None:
-        run.check_resumable(record, config, dataset)
+    if record is not None:  # looked at again by its owner; what is refused makes no file
+        run.check_resumable(record, config, describe(dataset))
     check_world(config.runtime, config.training.batch)
     task = Task.of(dataset)
     game = build_game(config, task)
@@ -224,10 +369,11 @@ def open_session(config: Config, folder: str | Path) -> Iterator[Session]:
     check_processes(config.runtime, game.why_one_process())
     runtime = start_runtime(config.runtime)
     writes = runtime.rank == 0
-    with (
-        Display(quiet=not writes) as display,
-        closing(Evaluations(run, config.output, display.say)) as evaluations,
-        Feed(
+    with ExitStack() as stack:
+        display = stack.enter_context(Display(quiet=not writes))
+        evaluations = Evaluations(run, config.output, display.say)
+        stack.enter_context(closing(evaluations))
+        feed = Feed(
             dataset,
             seed=config.training.seed,
             batch=config.training.batch,
@@ -235,8 +381,8 @@ def open_session(config: Config, folder: str | Path) -> Iterator[Session]:
             labels_per_class=config.data.labels_per_class,
             rank=runtime.rank,
             world=runtime.world,
-        ) as feed,
-    ):
+        )
+        stack.enter_context(feed)
         for note in dataset.notes:
             display.say(note)
         state = build_state(config, task, runtime, dataset)
@@ -255,20 +401,60 @@ def open_session(config: Config, folder: str | Path) -> Iterator[Session]:
             data=describe(dataset),
             started=started,
             plan=Plan(steps=2**31, threads=torch.get_num_threads()),
-            resumed=False,
         )
+        session.owner, record = _take(session, stack)
         session.plan = _decide(session, record)
-        with run.lock() if writes else nullcontext():
-            if writes:
-                run.begin(session.record)
-                if config.output.doctor:
-                    session.watch = Watch(session.preview, dataset)
-            runtime.barrier()
-            session.resumed = restore_newest(run, state, display.say)
-            session.trim_log()
-            yield session
-            session.tracker.close()
-            runtime.close()
+        session.whole = True
+        if record is not None:
+            session.resume()
+        runtime.barrier()  # every process has read what one now writes
+        if writes:
+            run.begin(session.record)
+            run.sweep()
+            if config.output.doctor:
+                session.watch = Watch(session.preview, dataset)
+        session.trim_log()
+        yield session
+        session.tracker.close()
+        runtime.close()
+
+
+def _take(session: Session, stack: ExitStack) -> tuple[Owner | None, Record | None]:
+    """Own the directory, in the process that writes; what it was started with, read by its owner.
+
+    Raises RunError if another process owns it, or has begun another run since it was looked at.
+    """
+
+    def look() -> Record | None:
+        record = session.run.record()
+        if record is not None:
+            session.run.check_resumable(record, session.config, session.data)
+        return record
+
+    owner, record, problem = None, None, None
+    if session.writes:
+        try:
+            owner = stack.enter_context(session.run.lock(session.display.say))
+            record = look()
+        except GankitError as error:
+            problem = error
+    if session.runtime.anywhere(problem is not None):
+        raise problem or SilentError()  # the first process says why
+    return owner, record if session.writes else look()
+
+
+def read_artifact_step(run: Run, record: Record) -> int | str | None:
+    """The step of the run's artifact; None if there is none; in words, why it is not to be used."""
+    if not os.path.lexists(run.artifact_path):
+        return None
+    try:
+        header = read_tensors(run.artifact_path, "artifact")[1]
+        if found := config_differences(header.get("config"), record):
+            return f"is of another run ({'; '.join(found)})"
+    except RunError as error:
+        return f"cannot be used: {error}"
+    step = header.get("step")
+    return step if type(step) is int and step >= 0 else "says no step"
 
 
 def _decide(session: Session, record: Record | None) -> Plan:

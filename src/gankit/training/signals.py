@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM ask a run to stop after the step that is under way."""
+"""Ctrl-C and what batch systems and lost terminals send ask a run to stop after its step."""
 
 from __future__ import annotations
 
@@ -7,23 +7,52 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+from gankit.errors import Interrupted
+
+ASK_TO_STOP = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
+"""Ctrl-C; `kill` and batch systems; a terminal that is gone; a batch system's early warning."""
+
 
 class StopSignals:
-    """Inside, the first Ctrl-C or SIGTERM sets `received`; a second one acts as it always does."""
+    """Inside, the first signal sets `received`; a second one acts as it always does.
+
+    Before `wait_for_a_step` there is no step to wait for, and the first one acts too: Ctrl-C as
+    always, any other raises Interrupted.
+    """
 
     def __init__(self) -> None:
         self.received: signal.Signals | None = None
         self._before: dict[signal.Signals, Any] = {}
+        self._waiting = False
+
+    def wait_for_a_step(self) -> None:
+        """From now on a signal only sets `received`."""
+        self._waiting = True
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():  # Python allows no other
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for name in ASK_TO_STOP:
+                number = getattr(signal, name, None)  # Windows lacks some
+                if number is None or self._is_nohup(number):
+                    continue
                 self._before[number] = signal.signal(number, self._receive)
         return self
 
+    def _is_nohup(self, number: signal.Signals) -> bool:
+        """Whether the run was told to outlive its terminal."""
+        return number.name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN
+
     def _receive(self, number: int, frame: FrameType | None) -> None:
-        self.received = signal.Signals(number)
+        if self._waiting:
+            self.received = signal.Signals(number)
         self._put_back()
+        if self._waiting:
+            return
+        before = self._before.get(signal.Signals(number))
+        if callable(before):
+            before(number, frame)
+        else:
+            raise Interrupted(number, signal.Signals(number).name)
 
     def _put_back(self) -> None:
         for number, handler in self._before.items():

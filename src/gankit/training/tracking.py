@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,10 @@ class Tracker:
     """Writes scalars and pictures as TensorBoard events; does nothing unless `wanted`."""
 
     def __init__(self, folder: Path, wanted: bool) -> None:
-        """Raises ConfigError where TensorBoard is wanted and not installed."""
+        """Nothing is made before the first number. Raises ConfigError if TensorBoard is wanted
+        and not installed."""
         self._writer: Any = None
+        self._make: Callable[[], Any] | None = None
         if not wanted:
             return
         try:
@@ -25,19 +29,32 @@ class Tracker:
                 "TensorBoard is not installed: pip install 'gankit[track]', or"
                 " leave --tensorboard out"
             ) from None
-        self._writer = SummaryWriter(folder / "tensorboard")
+        self._make = partial(SummaryWriter, folder / "tensorboard")
+
+    def _write(self, act: Callable[[Any], None]) -> None:
+        """Let the writer do `act`. A disk that fails ends TensorBoard's log, not the run."""
+        if self._make is None:
+            return
+        try:
+            self._writer = self._writer or self._make()
+            act(self._writer)
+        except OSError as error:
+            self._make = None
+            warnings.warn(f"TensorBoard's events end here: {error}", stacklevel=2)
 
     def numbers(self, step: int, numbers: Mapping[str, float]) -> None:
         """Scalars of a step, by name."""
-        if self._writer is not None:
+
+        def add(writer: Any) -> None:
             for name, value in numbers.items():
-                self._writer.add_scalar(name, value, step)
+                writer.add_scalar(name, value, step)
+
+        self._write(add)
 
     def picture(self, step: int, picture: Pixels) -> None:
         """The samples of a step."""
-        if self._writer is not None:
-            layout = "HW" if picture.ndim == 2 else "HWC"
-            self._writer.add_image("samples", picture, step, dataformats=layout)
+        layout = "HW" if picture.ndim == 2 else "HWC"
+        self._write(lambda w: w.add_image("samples", picture, step, dataformats=layout))
 
     def close(self) -> None:
         """Flush what was written."""

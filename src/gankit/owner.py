@@ -1,0 +1,154 @@
+"""One run, one owner: a second training process in the same directory is kept out.
+
+The file system's own lock decides, where it has one. Besides, the owner writes its name into the
+lock file and touches it every few seconds, so that a start on another machine, or on a file system
+without locks, is noticed too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from gankit.errors import RunError
+from gankit.storage import process_lives
+
+LOCK = ".lock"
+BEAT, STALE = 10.0, 60.0
+"""Seconds between two touches of the lock file, and after how many without one it is nobody's."""
+SETTLE = 0.2
+"""Seconds after which of two starts at the same moment the one is seen whose name stands."""
+
+
+class OwnerLostError(RunError):
+    """Another process trains in the directory now."""
+
+
+class Owner:
+    """This process's claim to a run directory.
+
+    Attributes:
+        lost: whether another process has put its name in place of this one's.
+    """
+
+    def __init__(self, handle: int, name: dict[str, Any]) -> None:
+        self.lost = False
+        self._handle, self._name = handle, name
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True, name="gankit-owner")
+        self._thread.start()
+
+    def _beat(self) -> None:
+        while not self._over.wait(BEAT):
+            with suppress(OSError):  # a share that is gone for a moment
+                if _read(self._handle) != self._name:
+                    self.lost = True
+                    return
+                _touch(self._handle)
+
+    def let_go(self) -> None:
+        """The run is nobody's."""
+        self._over.set()
+        self._thread.join()
+        with suppress(OSError):
+            if _read(self._handle) == self._name:
+                os.ftruncate(self._handle, 0)
+
+
+@contextmanager
+def own(folder: Path, say: Callable[[str], None] = lambda _: None) -> Iterator[Owner]:
+    """Keep every other training process out of `folder`, which exists. Released even by a kill.
+
+    Raises RunError if another process trains in it, and OSError if the lock file cannot be made.
+    """
+    handle = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o644)
+    try:
+        locked = _lock(handle, folder)
+        if not locked:
+            say(
+                f"'{folder}' is on a file system without locks: a second start in it is noticed by "
+                f"the age of {LOCK} alone"
+            )
+        name = _claim(handle, folder, locked)
+        owner = Owner(handle, name)
+        try:
+            yield owner
+        finally:
+            owner.let_go()
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int, folder: Path) -> bool:
+    """Take the lock; False if the file system has none. Raises RunError if another one has it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise RunError(f"another process is training in '{folder}'") from None
+    except OSError:  # ENOLCK, ENOSYS, ENOTSUP: Lustre, some NFS and FUSE
+        return False
+    return True
+
+
+def _claim(handle: int, folder: Path, locked: bool) -> dict[str, Any]:
+    """Write this process's name into the lock file. Raises RunError if another one's is fresh."""
+    before, age = _read(handle), time.time() - os.fstat(handle).st_mtime
+    if before and age < STALE:
+        here = before.get("host") == _host()
+        pid = before.get("pid")
+        lives = isinstance(pid, int) and process_lives(pid)
+        # Where this machine's lock holds, no other process of this machine has the run.
+        if (lives and not locked) if here else True:
+            raise RunError(
+                f"another process is training in '{folder}': number {pid} on "
+                f"{str(before.get('host'))[:60]!r}, {max(0.0, age):.0f} s ago. If it is gone, wait "
+                f"until {STALE:.0f} s have passed, or remove {folder / LOCK}"
+            )
+    name = {"host": _host(), "pid": os.getpid(), "since": time.time_ns()}
+    _write(handle, name)
+    if not locked:
+        time.sleep(SETTLE)
+        if _read(handle) != name:
+            raise RunError(f"another process is training in '{folder}': it began at this moment")
+    return name
+
+
+def _host() -> str:
+    """This machine, and which of its sets of process numbers (containers have their own)."""
+    spaces = ""
+    with suppress(OSError):
+        spaces = Path("/proc/self/ns/pid").readlink().name
+    return f"{socket.gethostname()} {spaces}".strip()
+
+
+# Always through the one handle: closing another one would let go of some file systems' locks.
+
+
+def _read(handle: int) -> dict[str, Any] | None:
+    os.lseek(handle, 0, os.SEEK_SET)
+    with suppress(ValueError, RecursionError):
+        stored = json.loads(os.read(handle, 4096))
+        return stored if isinstance(stored, dict) else None
+    return None
+
+
+def _write(handle: int, name: dict[str, Any]) -> None:
+    os.ftruncate(handle, 0)
+    os.lseek(handle, 0, os.SEEK_SET)
+    os.write(handle, json.dumps(name).encode())
+
+
+def _touch(handle: int) -> None:
+    if os.utime in os.supports_fd:
+        os.utime(handle)
