@@ -160,10 +160,11 @@ def write_tensors(
     from safetensors.torch import save
 
     plain = {name: t.detach().to("cpu").contiguous() for name, t in tensors.items()}
-    # As it will be read back: tuples become lists.
-    text = json.dumps({"kind": kind, "format": FORMAT, **header})
-    sealed = {**json.loads(text), "digest": seal(digest(plain), json.loads(text))}
-    write_atomically(path, save(plain, metadata={"gankit": json.dumps(sealed)}))
+    given = {**header, "kind": kind, "format": FORMAT}
+    given.pop("digest", None)
+    given = json.loads(json.dumps(given))  # as it will be read back: tuples become lists
+    sealed = json.dumps({**given, "digest": seal(digest(plain), given)})
+    write_atomically(path, save(plain, metadata={"gankit": sealed}))
 
 
 def read_tensors(path: Path, kind: str) -> tuple[dict[str, Tensor], dict[str, Any]]:

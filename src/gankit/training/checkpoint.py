@@ -7,7 +7,6 @@ says whose it is: the configuration and the data's fingerprint.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,7 +51,7 @@ def restore(state: State, tensors: dict[str, Tensor], numbers: dict[str, Any]) -
         _put(state, tensors, numbers)
     except (KeyError, IndexError, ValueError, TypeError, RuntimeError) as error:
         _put(state, *before)
-        raise RunError(f"it does not fit this run: {error}") from None
+        raise RunError(f"does not fit this run: {error}") from None
 
 
 def _put(state: State, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
@@ -70,10 +69,10 @@ def _check_numbers(numbers: dict[str, Any]) -> None:
     for name in ("step", "rollbacks"):
         value = numbers.get(name)
         if type(value) is not int or not 0 <= value < 2**62:
-            raise RunError(f"its {name} is {str(value)[:40]}")
+            raise RunError(f"says that its {name} is {str(value)[:40]}")
     seconds = numbers.get("seconds")
     if type(seconds) not in (int, float) or not 0 <= seconds < 1e12:  # type: ignore[operator]
-        raise RunError(f"its seconds are {str(seconds)[:40]}")
+        raise RunError(f"says that its seconds are {str(seconds)[:40]}")
 
 
 def _check_tensors(state: State, tensors: dict[str, Tensor]) -> None:
@@ -83,13 +82,11 @@ def _check_tensors(state: State, tensors: dict[str, Tensor]) -> None:
     for prefix, network in networks.items():
         wanted, found = network.state_dict(), _below(tensors, f"{prefix}/")
         if prefix in PLAYERS and wanted.keys() != found.keys():
-            raise RunError(f"it holds other weights of the {prefix} than this run's")
+            raise RunError(f"holds other weights of the {prefix} than this run's")
         for name, value in found.items():
             mine = wanted.get(name)
             if mine is None or (mine.shape, mine.dtype) != (value.shape, value.dtype):
-                raise RunError(
-                    f"{prefix}/{name} is {_kind(value)} in it, {_kind(mine)} in this run"
-                )
+                raise RunError(f"has {prefix}/{name} of {_kind(value)}, this run of {_kind(mine)}")
 
 
 def _kind(tensor: Tensor | None) -> str:
@@ -127,7 +124,7 @@ class Restored:
 
     Attributes:
         step: of the one that was restored; None if none was.
-        unreadable: those that were newer and could not be, with the reasons.
+        unreadable: those that were newer and could not be, each with the reason: `is damaged`.
     """
 
     step: int | None
@@ -135,13 +132,9 @@ class Restored:
 
 
 def restore_newest(
-    run: Run,
-    state: State,
-    say: Callable[[str], None],
-    record: Record | None = None,
-    below: int | None = None,
+    run: Run, state: State, record: Record | None = None, below: int | None = None
 ) -> Restored:
-    """Restore the newest checkpoint that is whole, finite and this run's; say what is skipped.
+    """Restore the newest checkpoint that is whole, finite and this run's.
 
     Args:
         record: what run.json says; a checkpoint of other settings or data is not this run's.
@@ -155,11 +148,10 @@ def restore_newest(
             tensors, header = read_tensors(path, "checkpoint")
             _check_owner(header, record)
             if name := not_finite(tensors):
-                raise RunError(f"its {name} is not finite")
+                raise RunError(f"has a {name} that is not finite")
             restore(state, tensors, header)
         except RunError as error:
-            say(f"skipping checkpoint {path.name}: {error}")
-            unreadable[path] = str(error)
+            unreadable[path] = str(error).removeprefix(f"'{path}' ")
             continue
         return Restored(state.step, unreadable)
     return Restored(None, unreadable)
@@ -174,7 +166,7 @@ def _check_owner(header: dict[str, Any], record: Record | None) -> None:
     if header.get("data") not in ("", record.data["fingerprint"]):
         found.append("other data")
     if found:
-        raise RunError(f"it is of another run ({'; '.join(found)})")
+        raise RunError(f"is of another run ({'; '.join(found)})")
 
 
 def config_differences(stored: Any, record: Record) -> list[str]:
@@ -183,7 +175,7 @@ def config_differences(stored: Any, record: Record) -> list[str]:
     try:
         config = from_dict(stored, FAMILIES[stored["family"]].options)
     except (GankitError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise RunError(f"its configuration cannot be read: {error}") from None
+        raise RunError(f"has a configuration that cannot be read: {error}") from None
     return differences(config, record.config, but=("data.source",))
 
 

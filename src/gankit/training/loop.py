@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from signal import Signals
 
-import torch
-
 from gankit.config import Config
 from gankit.errors import SilentError, TrainingError
 from gankit.owner import OwnerLostError
@@ -61,12 +59,19 @@ def fit(config: Config, folder: str | Path) -> Outcome:
     Raises:
         GankitError: one of its subclasses, for everything that a user can mend.
     """
-    with (
-        StopSignals() as signals,
-        open_session(config, folder) as session,
-        keeping_what_was_reached(session),
-    ):
-        return play(session, signals)
+    try:
+        with (
+            StopSignals() as signals,
+            open_session(config, folder) as session,
+            keeping_what_was_reached(session),
+        ):
+            return play(session, signals)
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and "memory" not in str(error):
+            raise
+        raise TrainingError(
+            "out of memory: lower --batch, --size or the networks' widths; what was reached is kept"
+        ) from None
 
 
 def play(session: Session, signals: StopSignals) -> Outcome:
@@ -125,35 +130,24 @@ def play(session: Session, signals: StopSignals) -> Outcome:
 
 @contextmanager
 def keeping_what_was_reached(session: Session) -> Iterator[None]:
-    """Whatever ends training early, the last whole step is kept first. Raises what ended it, in
-    words if a person can mend it."""
+    """Whatever ends training early, keep the last whole step first.
+
+    Raises what ended it; TrainingError if that was the end of another process of the run.
+    """
     try:
         yield
     except OwnerLostError:
         raise
     except Exception as error:
-        kept = session.save_last_whole_step()
-        told = in_words(error, session, kept)
-        if told is None:
+        session.save_last_whole_step()
+        if not session.runtime.lost_a_process(error):
             raise
-        raise told from None
-
-
-def in_words(error: Exception, session: Session, kept: bool) -> Exception | None:
-    """What a person is told of an error that is no fault of the program; None for one that is."""
-    again = f"the same command goes on from step {max(session.written, 0):,}"
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
-        return TrainingError(
-            f"out of memory at step {session.state.step:,}: lower --batch, --size or the networks' "
-            f"widths; {again}" + ("" if kept else ", its last checkpoint")
-        )
-    if session.runtime.lost_a_process(error):
         if not session.writes:
-            return SilentError()
-        return TrainingError(
-            f"another process of this run ended at step {session.state.step:,}: {again}"
-        )
-    return None
+            raise SilentError from None
+        raise TrainingError(
+            f"another process of this run ended at step {session.state.step:,}: the same command "
+            f"goes on from step {max(session.written, 0):,}"
+        ) from None
 
 
 def due(step: int, every: int) -> bool:

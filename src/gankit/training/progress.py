@@ -1,9 +1,13 @@
-"""What a person sees while a run trains: a bar on a terminal, plain lines elsewhere."""
+"""What a person sees while a run trains: a bar on a terminal, plain lines elsewhere.
+
+A terminal that is gone, or a full disk behind stderr, ends nothing: the run goes on unseen.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -27,7 +31,8 @@ class Display:
     def say(self, text: str) -> None:
         """One line for the person, now."""
         # Plain text: square brackets in a path are not markup, and nothing is folded.
-        self.console.print(text, markup=False, soft_wrap=True)
+        with suppress(OSError, UnicodeError):
+            self.console.print(text, markup=False, soft_wrap=True)
 
     def begin(self, step: int, steps: int) -> None:
         """Training starts, or goes on, at `step` of `steps`."""
@@ -44,13 +49,15 @@ class Display:
                 refresh_per_second=4,
             )
             self._bar.add_task("", total=steps, completed=step, numbers="")
-            self._bar.start()
+            with suppress(OSError):
+                self._bar.start()
 
     def update(self, step: int, numbers: Mapping[str, float]) -> None:
         """Show the numbers of `step`: images/s, losses, beliefs, time left."""
         text = describe(numbers)
         if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=step, numbers=text)
+            with suppress(OSError):
+                self._bar.update(self._bar.task_ids[0], completed=step, numbers=text)
         elif time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
             first, started = self._started
@@ -67,7 +74,8 @@ class Display:
         trace: TracebackType | None,
     ) -> None:
         if self._bar is not None:
-            self._bar.stop()
+            with suppress(OSError):
+                self._bar.stop()
             self._bar = None
 
 

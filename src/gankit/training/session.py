@@ -24,7 +24,7 @@ from gankit.families import Task
 from gankit.game import Batch
 from gankit.owner import Owner, OwnerLostError
 from gankit.run import Plan, Record, Run, checkpoints, describe
-from gankit.storage import read_tensors
+from gankit.storage import not_finite, read_tensors
 from gankit.training.budget import extend_plan, plan_budget
 from gankit.training.checkpoint import (
     Restored,
@@ -180,19 +180,15 @@ class Session:
                 self.state.step,
             )
 
-    def save_last_whole_step(self) -> bool:
-        """When training cannot go on: keep what was reached. Whether nothing is lost."""
+    def save_last_whole_step(self) -> None:
+        """When training cannot go on: keep what was reached. No other process is asked."""
         if not self.whole and self._before is not None:
             restore(self.state, *self._before)
             self.whole = True
-        if self.state.step == self.written:
-            return True
-        if not self.writes or not self.whole or find_not_finite(self.state) is not None:
-            return False
-        with suppress(GankitError):  # what ended training is what is told
-            self._write()
-            return True
-        return False
+        reached = self.whole and self.state.step != self.written
+        if self.writes and reached and find_not_finite(self.state) is None:
+            with suppress(GankitError):  # what ended training is what is told
+                self._write()
 
     def check_owner(self) -> None:
         """Raises OwnerLostError if another process trains in the directory now."""
@@ -277,14 +273,18 @@ class Session:
     def _restore(self, below: int | None = None) -> Restored:
         """Restore the newest checkpoint, the same one in every process, and keep those that
         cannot be read from being overwritten."""
-        found = restore_newest(self.run, self.state, self.display.say, self.record, below)
+        found = restore_newest(self.run, self.state, self.record, below)
         step = float(-1 if found.step is None else found.step)
         if self.runtime.anywhere(self.runtime.from_first(step) != step):
             raise RunError("the processes read different checkpoints: give the command again")
-        if self.writes and found.step is not None:
-            for path in found.unreadable:
-                self.run.set_aside(path, self.display.say)
+        if found.step is not None:
+            self._set_aside(found)
         return found
+
+    def _set_aside(self, found: Restored) -> None:
+        for path, why in found.unreadable.items() if self.writes else ():
+            self.display.say(f"skipping checkpoint {path.name}, which {why}")
+            self.run.set_aside(path, self.display.say)
 
     def resume(self) -> None:
         """Go on from the newest checkpoint.
@@ -310,16 +310,14 @@ class Session:
         if isinstance(kept, int):
             taken = max(taken, kept)
         if taken or isinstance(kept, str):
-            reasons = [f"{path.name}: {why}" for path, why in found.unreadable.items()]
+            reasons = [f"{path.name} {why}" for path, why in found.unreadable.items()]
             why = "; ".join(reasons) or "there is none in checkpoints/"
             raise RunError(
                 f"'{self.run.folder}' is trained to step {taken:,} or further, and no checkpoint "
                 f"of it can be read ({why}). Nothing was changed: bring checkpoints/ back from a "
                 "copy, or train anew in another --out"
             )
-        for path in found.unreadable:
-            if self.writes:
-                self.run.set_aside(path, self.display.say)
+        self._set_aside(found)
 
     def is_ended(self) -> bool:
         """Whether a call that stood where this one stands made the last picture, film and page."""
@@ -448,11 +446,13 @@ def read_artifact_step(run: Run, record: Record) -> int | str | None:
     if not os.path.lexists(run.artifact_path):
         return None
     try:
-        header = read_tensors(run.artifact_path, "artifact")[1]
+        tensors, header = read_tensors(run.artifact_path, "artifact")
+        if name := not_finite(tensors):
+            return f"has a {name} that is not finite"
         if found := config_differences(header.get("config"), record):
             return f"is of another run ({'; '.join(found)})"
     except RunError as error:
-        return f"cannot be used: {error}"
+        return str(error).removeprefix(f"'{run.artifact_path}' ")
     step = header.get("step")
     return step if type(step) is int and step >= 0 else "says no step"
 
