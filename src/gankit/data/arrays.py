@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import struct
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +17,6 @@ from gankit.errors import DataError
 
 KNOWN = ("images", "points", "labels", "conditions")
 """The arrays that are looked for; of the test split with `test_` before."""
-
-_FOREIGN = (ValueError, KeyError, TypeError, SyntaxError, struct.error, RuntimeError, OverflowError)
-"""What zipfile and numpy raise for headers that make no sense, encryption included."""
 
 
 def read_arrays(name: str, path: Path, options: ReadOptions) -> ArrayDataset:
@@ -42,7 +37,9 @@ def read_arrays(name: str, path: Path, options: ReadOptions) -> ArrayDataset:
         arrays, others = _read_members(name, path, prefix)
     except MemoryError:
         raise DataError(f"data {name!r} does not fit into memory: save fewer examples") from None
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, *_FOREIGN) as error:
+    except DataError:
+        raise
+    except Exception as error:  # damage can fail anywhere inside zipfile and numpy
         raise DataError(
             f"data {name!r} is no .npz file of arrays: {str(error) or type(error).__name__}"
         ) from None
@@ -64,6 +61,7 @@ def _read_members(
             if key in {prefix + known for known in KNOWN}:
                 arrays[key] = _read_member(f"array '{key}' in {name!r}", archive, info, size)
             else:
+                archive.open(info).close()  # a damaged name is no other name
                 others.append(key)
     return arrays, tuple(others)
 

@@ -154,12 +154,12 @@ def _identified(file: BinaryIO) -> Image.Image:
     start = file.read(64)
     for name in FORMATS:
         factory, accepts = Image.OPEN[name]
-        accepted = accepts is None or accepts(start[:16])
-        if not accepted or isinstance(accepted, str):  # text says why Pillow lacks the decoder
-            continue
-        file.seek(0)
         # What Pillow's own loop takes for "not of this format after all".
         with suppress(SyntaxError, IndexError, TypeError, struct.error):
+            accepted = accepts is None or accepts(start[:16])
+            if not accepted or isinstance(accepted, str):  # text: Pillow lacks the decoder
+                continue
+            file.seek(0)
             return factory(file, "")
     for pointer, what in POINTERS.items():
         if start.startswith(pointer):

@@ -76,7 +76,7 @@ def find_data(
 
 def advice(source: str, run: Path) -> str:
     """What to do if a run's data is not where it was, as the end of a sentence."""
-    if Path(source).expanduser().is_absolute():
+    if os.path.isabs(os.path.expandvars(os.path.expanduser(source))):  # noqa: PTH111, PTH117
         return "if it was moved, give --data PATH, where it is now"
     found = _beside(source, run)
     if found is not None:
