@@ -244,7 +244,9 @@ def evaluate(
     features: Annotated[
         str | None, option("feature network: see `gankit list`, or a .onnx or .pt2 file")
     ] = None,
-    data: Annotated[str | None, option("real data in place of the run's own")] = None,
+    data: Annotated[
+        str | None, option("where the run's data is now, or other real data in its place")
+    ] = None,
     split: Annotated[
         Literal["train", "test"] | None, option("of the real data; test where there is one")
     ] = None,
@@ -309,6 +311,7 @@ def doctor(
     run: Annotated[Path, option("a run directory, finished or not")],
     /,
     *,
+    data: Annotated[str | None, option("where the run's data is now, if it was moved")] = None,
     json: Annotated[bool, option("print what is written to RUN/doctor.json")] = False,
 ) -> None:
     """What is wrong with a run, since when, what it means and what to change."""
@@ -316,7 +319,7 @@ def doctor(
     from gankit.evaluation.report import write_run_report
     from gankit.evaluation.verdicts import write_diagnosis
 
-    diagnosis = diagnose(run)
+    diagnosis = diagnose(run, data)
     write_diagnosis(run, diagnosis)
     write_run_report(run)
     print(diagnosis.to_json() if json else diagnosis)
@@ -325,8 +328,11 @@ def doctor(
 @app.command
 def probe(
     run: Annotated[Path, option("a run directory")],
-    data: Annotated[str, option("labelled images: a data set's name, a folder, or an .npz file")],
     /,
+    data: Annotated[
+        str | None,
+        option("labelled images: a name, a folder, or an .npz file; default: the run's data"),
+    ] = None,
     *,
     test: Annotated[
         str | None, option("images to test on, where the data has no test split")
@@ -458,7 +464,9 @@ def _exclusive_budget(minutes: object, steps: object, images: object) -> None:
 
 
 def _default_folder(family: str, source: str) -> Path:
-    name = Path(source).name if "/" in source else source.replace(":", "-")
+    from gankit.data import source_name
+
+    name = source_name(source).replace(":", "-")
     return Path("runs") / f"{family}-{name or 'data'}"
 
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
+import struct
+import tracemalloc
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -75,7 +80,7 @@ def test_several_labels_at_once(tmp_path, kind):
             {"points": POINTS, "conditions": POINTS, "labels": np.zeros(40, int)},
             "labels and conditions",
         ),
-        ({"images": np.array([{}], dtype=object)}, r"no \.npz file of arrays"),
+        ({"images": np.array([{}], dtype=object)}, "holds Python objects, which may run code"),
     ],
 )
 def test_what_is_refused(tmp_path, arrays, said):
@@ -89,6 +94,109 @@ def test_a_file_that_is_no_archive(tmp_path):
         load_dataset(tmp_path / "x.npz")
     with pytest.raises(DataError, match="leave size and channels out"):
         load_dataset(saved(tmp_path, images=IMAGES), size=32)
+
+
+def member(shape, dtype="|u1", content=b"", version=b"\x01\x00"):
+    """The bytes of an array whose header claims `shape`."""
+    header = str({"descr": dtype, "fortran_order": False, "shape": shape}).encode() + b"\n"
+    return b"\x93NUMPY" + version + struct.pack("<H", len(header)) + header + content
+
+
+def archive(path, content, name="images.npy", compression=zipfile.ZIP_STORED):
+    with zipfile.ZipFile(path, "w", compression) as file:
+        file.writestr(name, content)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (member((10**15, 8, 8)), "promises 64,000,000,000,000,000"),
+        (member((10**15,), "<f8"), "is damaged"),
+        (member((10**30, 8, 8)), "is damaged"),
+        (member((-4, 8, 8), content=bytes(256)), "no .npz file of arrays: shape"),
+        (member((4, 8, 8), content=bytes(255)), "is damaged|no .npz"),
+        (member((4, 8, 8), content=bytes(257)), "bytes are left over"),
+        (member((4,), "|O", pickle.dumps([1] * 4)), "Python objects"),
+        (member((4, 8, 8), version=b"\x09\x00", content=bytes(256)), "no .npz file of arrays"),
+        (b"\x93NUMPY\x01\x00\x20\x00{'descr': " + b"(" * 22, "no .npz file of arrays"),
+        (b"no array", "no .npz file of arrays"),
+        (b"", "no .npz file of arrays"),
+    ],
+)
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_claims_are_checked_before_anything_is_allocated(tmp_path, content, said, compression):
+    path = archive(tmp_path / "x.npz", content, compression=compression)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=said) as raised:
+            load_dataset(path)
+        assert tracemalloc.get_traced_memory()[1] < 20e6
+    finally:
+        tracemalloc.stop()
+    assert "\n" not in str(raised.value)
+
+
+def test_a_bomb_is_not_unpacked(tmp_path):
+    """Four gigabytes of zeros in four megabytes are possible, and no one's pictures."""
+    path = tmp_path / "x.npz"
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file,
+        file.open("images.npy", "w", force_zip64=True) as out,
+    ):
+        out.write(member((4_000_000, 32, 32)))
+        out.write(bytes(10_000_000))
+    with pytest.raises(DataError, match=r"save it uncompressed|is damaged"):
+        load_dataset(path)
+
+
+def test_what_compresses_well_is_read(tmp_path):
+    np.savez_compressed(tmp_path / "x.npz", images=np.zeros((2000, 32, 32), np.uint8))
+    assert len(load_dataset(tmp_path / "x.npz")) == 2000
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 0.9, 0.999])
+def test_a_file_that_was_cut_short(tmp_path, save, share):
+    save(tmp_path / "x.npz", images=IMAGES, labels=np.arange(40) % 3)
+    whole = (tmp_path / "x.npz").read_bytes()
+    (tmp_path / "x.npz").write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(DataError, match=r"no \.npz file of arrays") as raised:
+        load_dataset(tmp_path / "x.npz")
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_a_file_with_a_wrong_byte_is_refused_or_read_as_it_was(tmp_path, save):
+    save(tmp_path / "x.npz", images=IMAGES[:8], labels=np.arange(8) % 3)
+    whole = (tmp_path / "x.npz").read_bytes()
+    before = load_dataset(tmp_path / "x.npz").fingerprint
+    said = []
+    for at in range(0, len(whole), 7):
+        wrong = whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :]
+        (tmp_path / "x.npz").write_bytes(wrong)
+        try:
+            assert load_dataset(tmp_path / "x.npz").fingerprint == before, at
+        except DataError as error:
+            said.append(str(error))
+    assert len(said) > len(whole) / 7 / 2
+    assert not [line for line in said if "\n" in line]
+
+
+def test_an_array_of_another_name_is_not_looked_at(tmp_path):
+    np.savez(tmp_path / "x.npz", images=IMAGES, paths=np.array([{}], dtype=object))
+    assert len(load_dataset(tmp_path / "x.npz")) == 40
+
+
+def test_where_the_file_lies_does_not_matter(tmp_path, monkeypatch):
+    path = saved(tmp_path, images=IMAGES)
+    monkeypatch.chdir(tmp_path)
+    prints = {load_dataset(name).fingerprint for name in (path, "data.npz", "./data.npz")}
+    (tmp_path / "link.npz").symlink_to("data.npz")
+    (tmp_path / "else").mkdir()
+    prints.add(load_dataset("link.npz").fingerprint)
+    prints.add(load_dataset((tmp_path / "data.npz").rename(tmp_path / "else/d.npz")).fingerprint)
+    assert len(prints) == 1
 
 
 def conditional(tmp_path, small, **changes):

@@ -231,6 +231,101 @@ def test_a_folder_whose_name_looks_like_a_pattern(tmp_path):
     assert values(load_dataset(str(tmp_path / "set[1]"))) == [5]
 
 
+@pytest.mark.parametrize("name", ["set[1]", "photos [2024]", "photos[2024]", "a*b", "what?"])
+def test_patterns_in_a_folder_whose_name_looks_like_one(tmp_path, monkeypatch, name):
+    for value in range(3):
+        save(tmp_path / name / "in" / f"{value}.png", value)
+    monkeypatch.chdir(tmp_path)
+    for source in (f"{name}/in/*.png", f"./{name}/**/*.png", f"{tmp_path}/{name}/*/[01].png"):
+        assert values(load_dataset(source)) == ([0, 1] if "[01]" in source else [0, 1, 2])
+    monkeypatch.chdir(tmp_path / name)
+    assert values(load_dataset("*/*.png")) == [0, 1, 2]
+
+
+def test_a_name_that_is_literally_in_the_pattern(tmp_path):
+    save(tmp_path / "a" / "x[1].png", 1)
+    assert values(load_dataset(f"{tmp_path}/*/x[1].png")) == [1]
+    save(tmp_path / "b" / "x1.png", 2)
+    assert values(load_dataset(f"{tmp_path}/*/x[1].png")) == [1, 2]
+
+
+def test_a_pattern_sees_what_a_shell_sees(tmp_path):
+    for value, name in enumerate(["a.png", ".h.png", ".d/b.png", "d/c.png", "d/e/f.png"]):
+        save(tmp_path / name, value)
+    found = {
+        "*.png": [0], ".*.png": [1], ".d/*.png": [2], "*/*.png": [3], "**/*.png": [0, 3, 4],
+        "**": [0, 3, 4], "d/**/f.png": [4], "**/e/*": [4], "[a-c].png": [0], "?.png": [0],
+        "d/**/**/*.png": [3, 4],
+    }  # fmt: skip
+    for pattern, expected in found.items():
+        assert sorted(values(load_dataset(f"{tmp_path}/{pattern}"))) == expected, pattern
+
+
+def test_a_pattern_in_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(DataError, match=r"there is no folder '.*nowhere'"):
+        load_dataset(f"{tmp_path}/nowhere/*.png")
+
+
+@pytest.mark.parametrize("pattern", ["", "/*.png", "/**/*.png"])
+def test_the_fingerprint_is_the_same_however_the_path_is_written(tmp_path, monkeypatch, pattern):
+    for value in range(3):
+        save(tmp_path / "photos" / f"{value}.png", value)
+    (tmp_path / "link").symlink_to("photos")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    written = ["photos", "./photos", "photos/.", "../" + tmp_path.name + "/photos", "~/photos"]
+    written += [str(tmp_path / "photos"), "link", "photos/../photos"]
+    prints = {load_dataset(name + pattern).fingerprint for name in written}
+    if not pattern:
+        prints |= {load_dataset(name).fingerprint for name in ("photos/", "photos//", "link/")}
+    (tmp_path / "photos").rename(tmp_path / "moved")
+    prints.add(load_dataset("moved" + pattern).fingerprint)
+    monkeypatch.chdir(tmp_path / "moved")
+    prints.add(load_dataset("." + pattern).fingerprint)
+    assert len(prints) == 1
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_a_class_without_a_readable_image_is_decided_alike_in_memory_and_on_disk(tmp_path, split):
+    for index in range(9):
+        save(tmp_path / ("train" if split else "") / "abc"[index % 3] / f"{index}.png", index)
+    if split:
+        save(tmp_path / "test" / "a" / "1.png")
+    for path in tmp_path.rglob("b/*.png"):
+        path.write_bytes(path.read_bytes()[:45])  # a whole header, and no picture
+    memory, disk = (load_dataset(tmp_path, memory_gb=gb) for gb in (2, 0))
+    assert not isinstance(disk, ArrayDataset)
+    for dataset in (memory, disk):
+        assert "classes without a readable image: b" in notes(dataset)
+        assert "left out, unreadable: 3 files" in notes(dataset)
+        assert dataset.class_names == ("a", "b", "c")
+        assert dataset.labels.tolist() == [0, 0, 0, 2, 2, 2]
+        assert values(dataset) == [0, 3, 6, 2, 5, 8]
+    assert memory.fingerprint == disk.fingerprint
+
+
+def test_on_disk_what_was_found_unreadable_is_named_and_stood_in_for(tmp_path):
+    for index in range(6):
+        save(tmp_path / f"{index}.png", index)
+    for index in (0, 1, 3):
+        (tmp_path / f"{index}.png").write_text("")
+    dataset = load_dataset(tmp_path, memory_gb=0)
+    assert "unreadable, the next ones of their class stand in: 2 files: 0.png" in notes(dataset)
+    assert dataset.unreadable == ("0.png", "1.png")  # the search ends at the first readable one
+    assert values(dataset) == [2, 2, 2, 4, 4, 5]
+
+
+@pytest.mark.parametrize("memory_gb", [2.0, 0.0])
+def test_pictures_of_which_all_are_cut_short(tmp_path, memory_gb):
+    for index in range(4):
+        save(tmp_path / "ab"[index % 2] / f"{index}.png")
+    for path in tmp_path.rglob("*.png"):
+        path.write_bytes(path.read_bytes()[:45])
+    with pytest.raises(DataError, match="none of the 4 images tried can be read") as raised:
+        load_dataset(tmp_path, memory_gb=memory_gb)
+    assert "\n" not in str(raised.value)
+
+
 def test_an_empty_folder(tmp_path):
     with pytest.raises(DataError, match="holds no images, it is empty: training needs PNG"):
         load_dataset(str(tmp_path))

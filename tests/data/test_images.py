@@ -1,14 +1,18 @@
 """Every kind of picture is written with Pillow (or by hand) and read back through a folder."""
 
+import os
 import struct
+import threading
+import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from gankit.data import load_dataset
-from gankit.data.images import ReadOptions, resized
+from gankit.data import load_dataset, memory
+from gankit.data.images import ReadOptions, UnreadableError, decode, resized
 from gankit.errors import DataError
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
@@ -235,32 +239,129 @@ def test_a_large_jpeg_shrinks_like_a_png(tmp_path):
     assert np.abs(jpeg.astype(int) - png).mean() < 2
 
 
-def write_png_header(path, width, height):
+def write_png_header(path, width, height, kind=2, bits=8):
     def chunk(kind, body):
         return (
             struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
         )
 
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, 0)
     parts = [(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 100)), (b"IEND", b"")]
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts))
 
 
-@pytest.mark.parametrize("side", [9_700, 10_100, 50_000])  # Pillow warns, ours, Pillow refuses
+@pytest.mark.parametrize("side", [10_100, 50_000])  # Pillow warns of the one, refuses the other
 def test_a_bomb_is_left_out_unopened(tmp_path, side, recwarn):
     quarters().save(tmp_path / "good.png")
     write_png_header(tmp_path / "bomb.png", side, side)
     dataset = load_dataset(str(tmp_path))
-    assert len(dataset) == 1
-    assert any("1 file: bomb.png (too large)" in note for note in dataset.notes)
+    assert dataset.shape == (3, 32, 32)
+    said = f"1 file: bomb.png (too large: {side * side / 1e6:,.0f} megapixels, at most 100 are"
+    assert any(said in note for note in dataset.notes)
     assert not recwarn.list
 
 
 def test_our_own_limit_holds_where_pillow_has_none(tmp_path, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
     write_png_header(tmp_path / "bomb.png", 10_100, 10_100)
-    with pytest.raises(DataError, match="too large"):
+    with pytest.raises(DataError, match="at most 100 are decoded: save it smaller"):
         load_dataset(str(tmp_path))
+
+
+def test_the_limit_is_ours_where_pillows_is_lower(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    quarters().save(tmp_path / "picture.png")
+    assert np.array_equal(read(tmp_path / "picture.png"), as_planes(quarters()))
+
+
+@pytest.mark.parametrize(
+    ("mode", "size", "said"),
+    [
+        ("RGBA", (1, 89_400_000), "1 x 89400000 in mode RGBA take 5.4 GB to decode, at most 2"),
+        ("RGB", (1, 89_400_000), "GB to decode, at most 2 GB are taken: save it smaller"),
+        ("I;16", (9_000, 9_000), "9000 x 9000 in mode I;16 take"),
+    ],
+)
+def test_bytes_count_and_not_pixels_alone(tmp_path, mode, size, said):
+    """Pixels below the limit may still be gigabytes: each row costs too, and each conversion."""
+    write_png_header(tmp_path / "bomb.png", *size, kind={"RGB": 2, "RGBA": 6, "I;16": 0}[mode],
+                     bits=16 if mode == "I;16" else 8)  # fmt: skip
+    with pytest.raises(DataError, match=said):
+        load_dataset(str(tmp_path))
+
+
+def test_a_picture_of_every_kind_is_within_the_estimate(tmp_path, monkeypatch):
+    """The estimate is at least what Pillow holds at once for one copy."""
+    for mode in ("L", "RGB", "RGBA", "LA", "P", "I;16"):
+        quarters("L" if mode == "I;16" else mode).convert(mode).save(tmp_path / "picture.png")
+        with Image.open(tmp_path / "picture.png") as image:
+            assert memory.bytes_needed(image, 32 * 32) > 2 * len(image.tobytes())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [{}, {"progressive": True}])
+def test_a_jpeg_is_judged_by_what_is_decoded_of_it(tmp_path, options):
+    """108 megapixels, as telephones take them, of which an eighth of each side is decoded."""
+    Image.new("L", (12_000, 9_000), 77).save(tmp_path / "large.jpg", **options)
+    found = read(tmp_path / "large.jpg", size=16)
+    assert np.unique(found).tolist() == [77]
+
+
+def test_a_jpeg_of_a_gigapixel_is_too_large_and_its_limit_is_said(tmp_path):
+    path = tmp_path / "giant.jpg"
+    quarters().save(path)
+    whole = path.read_bytes()
+    frame = whole.index(b"\xff\xc0") + 5  # the height and the width follow
+    path.write_bytes(whole[:frame] + struct.pack(">HH", 40_000, 60_000) + whole[frame + 4 :])
+    with pytest.raises(DataError, match="2,400 megapixels, at most 1,000 are decoded"):
+        load_dataset(str(tmp_path))
+
+
+def test_threads_share_a_budget_and_large_pictures_are_decoded_alone():
+    budget, held, most = memory.Budget(10), [], []
+    lock = threading.Lock()
+
+    def decode(amount):
+        with budget.taking(amount):
+            with lock:
+                held.append(amount)
+                most.append(sum(held))
+            time.sleep(0.002)
+            with lock:
+                held.remove(amount)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(decode, [1, 10, 3, 4, 10, 2, 9, 1] * 5))
+    assert len(most) == 40
+    assert max(most) <= 10
+
+
+def test_a_failure_gives_its_share_back():
+    budget = memory.Budget(10)
+    for _ in range(3):
+        with pytest.raises(ValueError, match="broken"), budget.taking(10):
+            raise ValueError("broken")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n", "git lfs pull"),
+        (b"/annex/objects/SHA256E-s300--4d7a.png\n", "git annex get"),
+        (b"", "not an image"),
+    ],
+)
+def test_what_only_stands_for_a_picture_is_called_so(tmp_path, content, said):
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(DataError, match=said):
+        load_dataset(str(tmp_path))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_pipe_that_took_a_pictures_place_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(UnreadableError, match="no regular file"):
+        decode(tmp_path / "a.png", (3, 16, 16), "crop")
 
 
 @pytest.mark.parametrize("size", [7, 0, -1, 1025, (7, 32), (32, 2000)])

@@ -6,9 +6,11 @@ from gankit.data.dataset import ArrayDataset, Dataset, as_pictures, as_planes
 from gankit.data.datasets import (
     DATASETS,
     at_shape,
+    check_shape,
     load_configured,
     load_dataset,
     load_of_shape,
+    source_name,
 )
 
 __all__ = [
@@ -18,7 +20,9 @@ __all__ = [
     "as_pictures",
     "as_planes",
     "at_shape",
+    "check_shape",
     "load_configured",
     "load_dataset",
     "load_of_shape",
+    "source_name",
 ]

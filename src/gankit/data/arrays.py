@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gankit.data.claims import check_claim
 from gankit.data.dataset import ArrayDataset, array_fingerprint, as_planes
 from gankit.data.images import ReadOptions
 from gankit.errors import DataError
+
+KNOWN = ("images", "points", "labels", "conditions")
+"""The arrays that are looked for; of the test split with `test_` before."""
 
 
 def read_arrays(name: str, path: Path, options: ReadOptions) -> ArrayDataset:
@@ -28,20 +34,70 @@ def read_arrays(name: str, path: Path, options: ReadOptions) -> ArrayDataset:
         raise DataError(f"data '{name}' is arrays, taken as they are: leave size and channels out")
     prefix = "" if options.split == "train" else "test_"
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {key: stored[key] for key in stored.files}
-    except (OSError, ValueError, EOFError, KeyError) as error:
-        raise DataError(f"data '{name}' is no .npz file of arrays: {error}") from None
-    examples = _examples(name, arrays, prefix)
+        arrays, others = _read_members(name, path, prefix)
+    except MemoryError:
+        raise DataError(f"data {name!r} does not fit into memory: save fewer examples") from None
+    except DataError:
+        raise
+    except Exception as error:  # damage can fail anywhere inside zipfile and numpy
+        raise DataError(
+            f"data {name!r} is no .npz file of arrays: {str(error) or type(error).__name__}"
+        ) from None
+    examples = _examples(name, arrays, others, prefix)
     labels, names = _labels(name, arrays, prefix, len(examples))
     fingerprint = array_fingerprint(examples, labels)
     return ArrayDataset(name, examples, fingerprint, labels, names)
 
 
-def _examples(name: str, arrays: dict[str, NDArray[Any]], prefix: str) -> NDArray[Any]:
+def _read_members(
+    name: str, path: Path, prefix: str
+) -> tuple[dict[str, NDArray[Any]], tuple[str, ...]]:
+    """(the arrays of a split that are known by name, the names of all others)."""
+    arrays, others = {}, []
+    size = path.stat().st_size
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            key = info.filename.removesuffix(".npy")
+            if key in {prefix + known for known in KNOWN}:
+                arrays[key] = _read_member(f"array '{key}' in {name!r}", archive, info, size)
+            else:
+                archive.open(info).close()  # a damaged name is no other name
+                others.append(key)
+    return arrays, tuple(others)
+
+
+def _read_member(
+    what: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo, size: int
+) -> NDArray[Any]:
+    """One array, whose claims are checked against the file before it is allocated."""
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise DataError(f"{what} is compressed in an unknown way: save it with np.savez")
+    with archive.open(info) as file:
+        version = np.lib.format.read_magic(file)
+        read_header = getattr(np.lib.format, f"read_array_header_{min(version[0], 2)}_0", None)
+        if read_header is None:
+            raise ValueError(f"array format {version} is unknown")
+        shape, _, dtype = read_header(file)
+    if any(length < 0 for length in shape):
+        raise ValueError(f"shape {shape} is impossible")
+    if dtype.hasobject:
+        raise DataError(f"{what} holds Python objects, which may run code: save plain numbers")
+    claimed = math.prod(shape) * dtype.itemsize
+    compressed = info.compress_type == zipfile.ZIP_DEFLATED
+    check_claim(what, claimed, min(info.compress_size, size), compressed)
+    with archive.open(info) as file:
+        read: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+        if file.read(1):
+            raise ValueError("bytes are left over")  # and the checksum is looked at
+    return read
+
+
+def _examples(
+    name: str, arrays: dict[str, NDArray[Any]], others: tuple[str, ...], prefix: str
+) -> NDArray[Any]:
     images, points = arrays.get(f"{prefix}images"), arrays.get(f"{prefix}points")
     if (images is None) == (points is None):
-        found = ", ".join(arrays) or "nothing"
+        found = ", ".join((*arrays, *others)) or "nothing"
         raise DataError(
             f"data '{name}' needs either {prefix}images or {prefix}points, found {found}"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from types import TracebackType
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gankit.data.dataset import ArrayDataset, Dataset, Subset
-from gankit.data.readahead import ReadAhead
+from gankit.data.readahead import ReadAhead, say_on_stderr
 from gankit.errors import ConfigError
 from gankit.randomness import Purpose, generator
 
@@ -109,9 +110,11 @@ class Feed:
         rank: int = 0,
         world: int = 1,
         labels_per_class: int | None = None,
+        say: Callable[[str], None] = say_on_stderr,
     ) -> None:
         """`batch`: of all `world` processes together, a multiple of `world`. `labels_per_class`:
-        how many examples of each class `labelled` draws from; None: all.
+        how many examples of each class `labelled` draws from; None: all. `say` is told of each
+        worker that died and was replaced.
 
         Raises:
             ConfigError: the batch cannot be shared evenly, workers is negative, or a class has
@@ -131,14 +134,14 @@ class Feed:
             self._chosen = choose_labelled(dataset, labels_per_class, seed)
         self._ahead: ReadAhead[Examples] | None = None
         if workers and not isinstance(dataset, ArrayDataset):
-            self._ahead = ReadAhead(self._share, workers)
+            self._ahead = ReadAhead(self._share, workers, say)
 
     def at(self, position: int) -> Examples:
         """This process's slice of batch number `position`, from 0; with labels if there are any.
 
         Raises:
             DataError: no file is left that could be read.
-            TrainingError: a worker died.
+            TrainingError: a worker failed, or died three times over this batch.
         """
         return self._ahead.at(position) if self._ahead else self._share.read(position)
 

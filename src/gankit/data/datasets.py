@@ -20,6 +20,7 @@ from gankit.data.fetch import Source, cache_folder, fetch_missing
 from gankit.data.folder import read_image_folder, read_image_pattern
 from gankit.data.idx import images_dataset, is_idx_folder, read_idx_folder
 from gankit.data.images import Channels, Fit, ReadOptions, Split
+from gankit.data.walk import split_pattern
 from gankit.errors import DataError
 from gankit.randomness import Purpose, generator
 from gankit.registry import Registry, did_you_mean
@@ -97,21 +98,61 @@ def load_dataset(
     source = os.fspath(source)
     if source in DATASETS:
         return DATASETS[source](options)
-    # os.path's, because Path.expanduser fails where there is no such user.
-    path = Path(os.path.expanduser(os.path.expandvars(source)))  # noqa: PTH111
-    if source and path.is_dir():  # Path("") would be the current folder
+    path = locate(source)
+    if path.is_dir():
         read = read_idx_folder if is_idx_folder(path) else read_image_folder
         return read(source, path, options)
     if path.suffix == ".npz" and path.is_file():
         return read_arrays(source, path, options)
-    if source and path.exists():
+    if path.exists():
         raise DataError(f"data {source!r} is a file; training needs a folder of images, or an .npz")
-    if glob.has_magic(str(path)):
-        return read_image_pattern(source, str(path), options)
+    return read_image_pattern(source, str(path), options)
+
+
+def locate(source: str) -> Path:
+    """Find the folder or file that a user names, or the pattern that may match some files.
+
+    `~` and `$VAR` are expanded, unless there is something of that very name.
+
+    Raises DataError if there is nothing and it is no pattern, or it may not be looked at.
+    """
+    # os.path's, because Path.expanduser fails where there is no such user.
+    typed = os.path.expanduser(source)  # noqa: PTH111
+    path = Path(typed if os.path.lexists(typed) else os.path.expandvars(typed))
+    problem = "there is no such folder or file"
+    try:
+        if source:  # Path("") would be the current folder
+            path.stat()
+            return path
+    except (FileNotFoundError, NotADirectoryError):
+        if path.is_symlink():
+            problem = f"the link points nowhere: {str(path.readlink())!r}"
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        if not glob.has_magic(str(path)):
+            raise DataError(f"data {source!r} cannot be looked at: {reason}") from None
+    if split_pattern(str(path))[1]:
+        return path
+    known = DATASETS.names()
     raise DataError(
-        f"data {source!r} is no known data set, and there is no such folder."
-        f"{did_you_mean(source, DATASETS.names())} Known: {', '.join(DATASETS.names())}"
+        f"data {source!r} is no known data set, and {problem}.{did_you_mean(source, known)}"
+        f" Known: {', '.join(known)}"
     )
+
+
+def source_name(source: str) -> str:
+    """A short name for what a user gave as data: a folder's own, however its path is written.
+
+    `toy:ring8` stays as it is, `.` is the name of the current folder, `~/photos/*.jpg` is
+    `photos`, `sets/faces.npz` is `faces.npz`.
+    """
+    if source in DATASETS:
+        return source
+    typed = os.path.expandvars(os.path.expanduser(source))  # noqa: PTH111
+    if not os.path.exists(typed):  # noqa: PTH110 - never raises
+        fixed, wild = split_pattern(typed)
+        typed = str(fixed) if wild else typed
+    return os.path.basename(os.path.abspath(typed)) if typed else ""  # noqa: PTH100, PTH119
 
 
 CHANNELS: dict[int, Channels] = {1: "grey", 3: "rgb"}
@@ -134,10 +175,17 @@ def load_of_shape(
     Raises DataError where they cannot be read, or are arrays of another shape.
     """
     dataset = load_configured(at_shape(DataConfig(fit=fit), source, shape), split)
+    check_shape(dataset, shape)
+    return dataset
+
+
+def check_shape(dataset: Dataset, shape: tuple[int, ...]) -> None:
+    """Raises DataError if the examples are not of the shape that a run knows."""
     if dataset.shape != shape:
         got, wanted = ("x".join(map(str, s)) for s in (dataset.shape, shape))
-        raise DataError(f"data '{source}' is of {got} (channels first); the run knows {wanted}")
-    return dataset
+        raise DataError(
+            f"data {dataset.name!r} is of {got} (channels first); the run knows {wanted}"
+        )
 
 
 @DATASETS.register("digits", "10,000 handwritten digits of MNIST, 28 x 28, 10 classes; built in")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 from pathlib import Path
@@ -40,14 +40,22 @@ class FolderDataset(Dataset):
     """Images that stay on disk: each is decoded when it is read."""
 
     def __init__(
-        self, name: str, index: Index, shape: Shape, fit: Fit, notes: tuple[str, ...] = ()
+        self,
+        name: str,
+        index: Index,
+        shape: Shape,
+        fit: Fit,
+        notes: tuple[str, ...] = (),
+        unreadable: tuple[str, ...] = (),
     ) -> None:
+        """`unreadable`: paths that need not be tried again."""
         self.name = name
         self.shape = shape
         self.labels = index.labels
         self.class_names = index.class_names
-        self.fingerprint = _fingerprint(index, range(len(index)), shape, fit)
+        self.fingerprint = _fingerprint(index, shape, fit)
         self.notes = notes
+        self.unreadable = unreadable
         self._index = index
         self._read_as = (shape, fit)
 
@@ -104,9 +112,7 @@ def _read(name: str, index: Index, options: ReadOptions) -> Dataset:
         notes = index.notes + notes
         if options.fits_in_memory(len(index), shape):
             return _in_memory(name, index, shape, options.fit, notes)
-    gigabytes = len(index) * np.prod(shape) / 1e9
-    notes += (f"read from disk as training goes: {gigabytes:.3g} GB in memory otherwise",)
-    return FolderDataset(name, index, shape, options.fit, notes)
+        return _on_disk(name, index, shape, options.fit, notes)
 
 
 def _survey(name: str, index: Index, options: ReadOptions) -> tuple[Shape, tuple[str, ...]]:
@@ -159,7 +165,7 @@ def _in_memory(
             return str(error)
         return None
 
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(_threads()) as pool:
         failures = list(pool.map(fill, range(len(index))))
     kept = [position for position, failure in enumerate(failures) if failure is None]
     reasons = {index.paths[i]: failure for i, failure in enumerate(failures) if failure is not None}
@@ -169,13 +175,62 @@ def _in_memory(
         notes += (f"left out, unreadable: {_told(reasons)}",)
         for new, old in enumerate(kept):  # in place: a copy would need the memory twice
             images[new] = images[old]
-    fingerprint = _fingerprint(index, kept, shape, fit)
-    labels = None if index.labels is None else index.labels[kept]
-    if labels is not None:
-        present = set(labels.tolist())
-        empty = [name for label, name in enumerate(index.class_names) if label not in present]
-        notes += (f"classes without a readable image: {name_some(empty)}",) if empty else ()
-    return ArrayDataset(name, images[: len(kept)], fingerprint, labels, index.class_names, notes)
+    readable = index.keep(kept)
+    fingerprint = _fingerprint(readable, shape, fit)
+    notes += _empty_classes(readable)
+    examples, names = images[: len(kept)], index.class_names
+    return ArrayDataset(name, examples, fingerprint, readable.labels, names, notes)
+
+
+def _on_disk(
+    name: str, index: Index, shape: Shape, fit: Fit, notes: tuple[str, ...]
+) -> FolderDataset:
+    """Leave the pictures where they are, having found a readable one of each class.
+
+    A class without any is left out, as it is in memory: later it would end the run.
+    """
+    labels = np.zeros(len(index), np.int64) if index.labels is None else index.labels
+
+    def search(label: int) -> tuple[bool, dict[str, str]]:
+        """Whether a picture of the class can be read, and those that could not on the way."""
+        reasons: dict[str, str] = {}
+        for path in (index.paths[position] for position in np.flatnonzero(labels == label)):
+            try:
+                decode(index.root / path, shape, fit)
+            except UnreadableError as error:
+                reasons[path] = str(error)
+            else:
+                return True, reasons
+        return False, reasons
+
+    with ThreadPoolExecutor(_threads()) as pool:
+        found = list(pool.map(search, range(max(1, len(index.class_names)))))
+    lost, stood_in = dict[str, str](), dict[str, str]()
+    for readable, reasons in found:
+        (stood_in if readable else lost).update(reasons)
+    if len(lost) == len(index):
+        raise _nothing_readable(name, lost)
+    if lost:
+        index = index.keep([i for i, path in enumerate(index.paths) if path not in lost])
+        notes += (f"left out, unreadable: {_told(lost)}", *_empty_classes(index))
+    if stood_in:
+        notes += (f"unreadable, the next ones of their class stand in: {_told(stood_in)}",)
+    gigabytes = len(index) * np.prod(shape) / 1e9
+    notes += (f"read from disk as training goes: {gigabytes:.3g} GB in memory otherwise",)
+    return FolderDataset(name, index, shape, fit, notes, tuple(sorted(stood_in)))
+
+
+def _threads() -> int:
+    return min(8, os.cpu_count() or 1)
+
+
+def _empty_classes(index: Index) -> tuple[str, ...]:
+    """A note that names the classes of which no picture is left, if there are any."""
+    if index.labels is None:
+        return ()
+    present = set(index.labels.tolist())
+    empty = [name for label, name in enumerate(index.class_names) if label not in present]
+    return (f"classes without a readable image: {name_some(empty)}",) if empty else ()
 
 
 def _nothing_readable(name: str, reasons: Mapping[str, str]) -> DataError:
@@ -190,10 +245,13 @@ def _told(reasons: Mapping[str, str]) -> str:
     return f"{len(reasons)} file{'s' * (len(reasons) != 1)}: {files}"
 
 
-def _fingerprint(index: Index, kept: Iterable[int], shape: Shape, fit: Fit) -> str:
-    """Of the files' names and sizes and of how they are read: contents would take too long."""
+def _fingerprint(index: Index, shape: Shape, fit: Fit) -> str:
+    """Of the files' names and sizes and of how they are read: contents would take too long.
+
+    Names are relative to the folder, so that it stays the same wherever the folder is.
+    """
     digest = blake2b(f"{shape} {fit}".encode(), digest_size=8)
-    for position in kept:
-        digest.update(os.fsencode(index.paths[position]))
-        digest.update(f"\0{index.sizes[position]}\n".encode())
+    for path, size in zip(index.paths, index.sizes, strict=True):
+        digest.update(os.fsencode(path))
+        digest.update(f"\0{size}\n".encode())
     return digest.hexdigest()

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from gankit.data.claims import check_claim
 from gankit.data.dataset import ArrayDataset, array_fingerprint
 from gankit.data.images import ReadOptions, Split, planes, resized
 from gankit.errors import DataError
@@ -56,24 +57,39 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     Raises:
         DataError: the file is damaged, or holds something else.
     """
+    what, start = f"IDX file {str(path)!r}", 4 + 4 * dimensions
     try:
-        raw = path.read_bytes()
-        raw = gzip.decompress(raw) if path.suffix == ".gz" else raw
+        if not path.is_file():
+            raise OSError("it is no regular file")  # a pipe would be waited for
+        size = path.stat().st_size
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            header = file.read(start)
+            shape = _shape(what, header, dimensions)
+            expected = start + math.prod(shape)
+            check_claim(what, expected, size, path.suffix == ".gz")
+            raw = header + file.read(expected - len(header) + 1)  # more is damage too
+    except MemoryError:
+        raise DataError(f"{what} does not fit into memory: give a smaller one") from None
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"IDX file {path} cannot be read ({error}): get it again") from None
-    if raw[:4] != bytes([0, 0, _UNSIGNED_BYTE, dimensions]):
-        raise DataError(f"{path} is not an IDX file of bytes in {dimensions} dimensions")
-    start = 4 + 4 * dimensions
-    shape = tuple(int.from_bytes(raw[at : at + 4], "big") for at in range(4, start, 4))
-    expected = start + math.prod(shape)
+        raise DataError(f"{what} cannot be read ({error}): get it again") from None
     if len(raw) != expected:
         raise DataError(
-            f"IDX file {path} is damaged: it holds {len(raw):,} bytes where its header"
-            f" promises {expected:,}; get it again"
+            f"{what} is damaged: it holds {'more' if len(raw) > expected else 'fewer'} bytes than"
+            f" the {expected:,} that its header promises; get it again"
         )
     if 0 in shape:
-        raise DataError(f"IDX file {path} is empty: training needs images")
+        raise DataError(f"{what} is empty: training needs images")
     return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
+
+
+def _shape(what: str, header: bytes, dimensions: int) -> tuple[int, ...]:
+    """The array's shape, by the first bytes of its file."""
+    if header[:4] != bytes([0, 0, _UNSIGNED_BYTE, dimensions]):
+        raise DataError(f"{what} is not an IDX file of unsigned bytes in {dimensions} dimensions")
+    lengths = [header[at : at + 4] for at in range(4, 4 + 4 * dimensions, 4)]
+    if len(lengths[-1]) < 4:
+        raise DataError(f"{what} is damaged: it ends within its header; get it again")
+    return tuple(int.from_bytes(length, "big") for length in lengths)
 
 
 def images_dataset(

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import stat
+import struct
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import BinaryIO, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from gankit.data.memory import (
+    DECODING,
+    MOST_BYTES,
+    MOST_JPEG_PIXELS,
+    MOST_PIXELS,
+    bytes_needed,
+)
 from gankit.errors import DataError
 
 Fit = Literal["crop", "stretch"]
@@ -24,13 +34,17 @@ Shape = tuple[int, int, int]
 SMALLEST, LARGEST = 8, 1024
 """Pixels per side that a picture can be read at."""
 
-MOST_PIXELS = 100_000_000
-"""A picture that claims more is never decoded: a tiny file can claim terabytes."""
-
 SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff")
 )
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "GIF", "TIFF")  # nothing that runs code
+JPEG = ("JPEG", "MPO")  # which can be decoded at a fraction of their size
+
+# How a file starts that only stands for a picture -> what it is.
+POINTERS = {
+    b"version https://git-lfs": "a pointer of Git LFS: fetch the picture with git lfs pull",
+    b"/annex/objects/": "a pointer of git-annex: fetch the picture with git annex get",
+}
 
 # EXIF orientation -> what undoes it.
 _UPRIGHT = {
@@ -91,14 +105,13 @@ class ReadOptions:
 
 @contextmanager
 def quiet_decoding() -> Iterator[None]:
-    """Decode inside this: Pillow's size alarm becomes an error, its other warnings are dropped.
+    """Decode inside this: Pillow's warnings are dropped.
 
     Wraps a whole batch and not one picture, because warning filters belong to the process
     and not to a thread.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
         yield
 
 
@@ -106,20 +119,76 @@ def quiet_decoding() -> Iterator[None]:
 def opened(path: str | Path) -> Iterator[Image.Image]:
     """The picture with only its header read; any failure inside becomes an `UnreadableError`."""
     try:
-        with Image.open(path, formats=FORMATS) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise UnreadableError("too large")
-            yield image
+        with _regular_file(path) as file:
+            image = _identified(file)
+            try:
+                yield image
+            finally:
+                image.close()
     except UnreadableError:
         raise
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise UnreadableError("too large") from None
-    except UnidentifiedImageError:
-        raise UnreadableError("not an image") from None
     except MemoryError:
         raise UnreadableError("too large for the memory") from None
+    except OSError as error:
+        raise UnreadableError(error.strerror or str(error) or type(error).__name__) from None
     except Exception as error:  # a damaged file can fail anywhere inside a decoder
         raise UnreadableError(str(error) or type(error).__name__) from None
+
+
+def _regular_file(path: str | Path) -> BinaryIO:
+    """Open a file, but no pipe: opening one may wait for ever."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    file = os.fdopen(os.open(path, flags), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise UnreadableError("no regular file")
+    return file
+
+
+def _identified(file: BinaryIO) -> Image.Image:
+    """The picture in a file, by its first bytes.
+
+    Not Image.open, which judges by pixels alone, a JPEG by those that are never decoded.
+    """
+    Image.init()
+    start = file.read(64)
+    for name in FORMATS:
+        factory, accepts = Image.OPEN[name]
+        # What Pillow's own loop takes for "not of this format after all".
+        with suppress(SyntaxError, IndexError, TypeError, struct.error):
+            accepted = accepts is None or accepts(start[:16])
+            if not accepted or isinstance(accepted, str):  # text: Pillow lacks the decoder
+                continue
+            file.seek(0)
+            return factory(file, "")
+    for pointer, what in POINTERS.items():
+        if start.startswith(pointer):
+            raise UnreadableError(what)
+    raise UnreadableError("not an image")
+
+
+def _stored_pixels(image: Image.Image) -> int:
+    """Pixels of the picture as it is stored. Raises UnreadableError for too many."""
+    stored = image.width * image.height
+    most = MOST_JPEG_PIXELS if image.format in JPEG else MOST_PIXELS
+    if stored > most:
+        raise UnreadableError(
+            f"too large: {stored / 1e6:,.0f} megapixels, at most {most / 1e6:,.0f} are decoded: "
+            "save it smaller"
+        )
+    return stored
+
+
+def _affordable(image: Image.Image, stored_pixels: int) -> int:
+    """Bytes that decoding takes. Raises UnreadableError for too many."""
+    needed = bytes_needed(image, stored_pixels)
+    if needed > MOST_BYTES:
+        raise UnreadableError(
+            f"too large: {image.width} x {image.height} in mode {image.mode} take "
+            f"{needed / 1e9:.1f} GB to decode, at most {MOST_BYTES / 1e9:.0f} GB are taken: "
+            "save it smaller"
+        )
+    return needed
 
 
 def header(path: str | Path) -> tuple[tuple[int, int], bool]:
@@ -129,31 +198,39 @@ def header(path: str | Path) -> tuple[tuple[int, int], bool]:
         UnreadableError: not an image, or too large.
     """
     with opened(path) as image:
+        stored = _stored_pixels(image)
         turned = _orientation(image) >= 5
-        if turned and image.format == "TIFF":
-            image.load()  # Pillow has turned it by now: old versions on loading, new on opening
-            turned = False
         size = (image.width, image.height) if turned else (image.height, image.width)
+        if image.format in JPEG:
+            image.draft(image.mode, (SMALLEST, SMALLEST))
+        needed = _affordable(image, stored)
+        if turned and image.format == "TIFF":
+            with DECODING.taking(needed):
+                image.load()  # Pillow has turned it by now: old versions here, new on opening
+            size = (image.height, image.width)
         return size, image.mode in ("1", "L", "LA", "F") or image.mode[0] == "I"
 
 
 def decode(path: str | Path, shape: Shape, fit: Fit) -> NDArray[np.uint8]:
     """The picture, upright, on white where it is transparent: uint8 of this shape.
 
-    Of a film the first frame. Call it inside `quiet_decoding`.
+    Of a film the first frame. Call it inside `quiet_decoding`. Threads that would take more than
+    `MOST_BYTES` together wait for each other.
 
     Raises:
         UnreadableError: damaged, cut off, not an image, or too large.
     """
     channels, *size = shape
     with opened(path) as image:
-        if image.format in ("JPEG", "MPO"):  # decode at an eighth where that is still enough
+        stored = _stored_pixels(image)
+        if image.format in JPEG:  # decode at an eighth where that is still enough
             side = 2 * max(size)
             image.draft(image.mode, (side, side))
-        image.load()
-        turn = _UPRIGHT.get(_orientation(image))
-        upright = image.transpose(turn) if turn is not None else image
-        return planes(resized(to_8_bit(upright, channels), (size[0], size[1]), fit))
+        with DECODING.taking(_affordable(image, stored)):
+            image.load()
+            turn = _UPRIGHT.get(_orientation(image))
+            upright = image.transpose(turn) if turn is not None else image
+            return planes(resized(to_8_bit(upright, channels), (size[0], size[1]), fit))
 
 
 def to_8_bit(image: Image.Image, channels: int) -> Image.Image:

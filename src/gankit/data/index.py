@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import glob
 import os
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from itertools import takewhile
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gankit.data.images import SUFFIXES, Split
+from gankit.data.images import Split
+from gankit.data.walk import Everything, Finds, Pattern, Wanted, is_run, split_pattern, walk
 from gankit.errors import DataError
 
 KINDS = "PNG, JPEG, WebP, BMP, GIF or TIFF"
+FETCH = "fetch what they stand for (`git annex get`, `dvc pull`), or mend the links"
 FEW = 0.05
 """The share of loose pictures beside class sub-folders that is taken for an oversight."""
 
@@ -44,56 +44,47 @@ class Index:
     def __len__(self) -> int:
         return len(self.paths)
 
-
-@dataclass
-class _Finds:
-    """What a walk comes by."""
-
-    pictures: dict[str, int] = field(default_factory=dict)  # relative path -> bytes
-    others: Counter[str] = field(default_factory=Counter)  # suffix -> files
-    closed: list[str] = field(default_factory=list)  # folders that may not be listed
-
-    def add(self, relative: str, size: int) -> None:
-        suffix = os.path.splitext(relative)[1].lower()  # noqa: PTH122 - called for each file
-        if suffix in SUFFIXES:
-            self.pictures[relative] = size
-        else:
-            self.others[suffix or "no suffix"] += 1
+    def keep(self, positions: Sequence[int]) -> Self:
+        """The pictures at these positions alone, in this order, with the same classes."""
+        return replace(
+            self,
+            paths=tuple(self.paths[position] for position in positions),
+            sizes=tuple(self.sizes[position] for position in positions),
+            labels=None if self.labels is None else self.labels[positions],
+        )
 
 
 def index_folder(folder: Path, split: Split) -> Index:
-    """Every picture in the folder and below; hidden files and folders are passed over.
+    """List every picture in the folder and below, and tell classes from the sub-folders.
 
     Two or more sub-folders with pictures are classes, whatever lies deeper belongs to them.
-    A folder with both a `train` and a `test` sub-folder is read as the one asked for.
+    A folder with both a `train` and a `test` sub-folder is read as the one asked for. Hidden
+    files and folders and gankit's own run directories are passed over.
 
     Raises:
         DataError: there are no pictures, no such split, or the folder cannot be listed.
     """
     root = _split_root(folder, split)
-    finds = _Finds()
-    try:
-        _walk(str(root), "", finds, set())
-    except OSError as error:
-        raise DataError(f"data folder {str(root)!r} cannot be listed: {error}") from None
-    return _index(root, finds, f"data folder {str(root)!r}")
+    if is_run(root, _names(root)):
+        raise DataError(
+            f"data folder {str(root)!r} is a run directory, not data: give a folder of images"
+        )
+    return _index(root, Everything(), f"data folder {str(root)!r}")
 
 
 def index_pattern(pattern: str, split: Split) -> Index:
-    """The pictures that a glob pattern matches; sub-folders of its fixed part are classes.
+    """List the pictures that a glob pattern matches; sub-folders of its fixed part are classes.
 
     Raises:
-        DataError: it matches no pictures, or a test split is asked for.
+        DataError: it matches no pictures, its fixed part is no folder, or a test split is asked
+            for.
     """
     if split == "test":
         raise DataError(f"data pattern {pattern!r} has no test split: give a pattern for it")
-    root = Path(*takewhile(lambda part: not glob.has_magic(part), Path(pattern).parts))
-    finds = _Finds()
-    # Not Path.glob: this one reads a pattern as the shell does, hidden files aside.
-    for match in map(Path, glob.glob(pattern, recursive=True)):  # noqa: PTH207
-        if match.is_file():
-            finds.add(match.relative_to(root).as_posix(), match.stat().st_size)
-    return _index(root, finds, f"data pattern {pattern!r}")
+    root, parts = split_pattern(pattern)
+    if not parts or not os.path.isdir(root):  # noqa: PTH112 - never raises
+        raise DataError(f"data pattern {pattern!r}: there is no folder {str(root)!r}")
+    return _index(root, Pattern.of(parts), f"data pattern {pattern!r}")
 
 
 def name_some(names: Iterable[str], most: int = 5) -> str:
@@ -115,40 +106,24 @@ def _split_root(folder: Path, split: Split) -> Path:
     return folder
 
 
-def _walk(folder: str, prefix: str, finds: _Finds, seen: set[tuple[int, int]]) -> None:
-    """Add what lies in the folder and below; `seen` ends loops of links."""
-    status = os.stat(folder)  # noqa: PTH116 - paths are built once for each of many files
-    if (status.st_dev, status.st_ino) in seen:
-        return
-    seen.add((status.st_dev, status.st_ino))
+def _names(folder: Path) -> Collection[str]:
     try:
-        with os.scandir(folder) as listing:
-            entries = sorted(listing, key=lambda entry: entry.name)
-    except PermissionError:
-        if not prefix:
-            raise
-        finds.closed.append(prefix)
-        return
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir():
-            _walk(entry.path, f"{prefix}{entry.name}/", finds, seen)
-        elif entry.is_file():
-            finds.add(prefix + entry.name, entry.stat().st_size)
+        return os.listdir(folder)  # noqa: PTH208 - the names alone
+    except OSError:
+        return ()  # the walk tells the user why
 
 
-def _index(root: Path, finds: _Finds, source: str) -> Index:
-    others = finds.others.total()
-    left_out = f"{others} other file{'s' * (others != 1)} ({name_some(sorted(finds.others))})"
+def _index(root: Path, wanted: Wanted, source: str) -> Index:
+    try:
+        finds = walk(str(root), wanted)
+    except OSError as error:
+        raise DataError(f"{source} cannot be listed: {error.strerror or error}") from None
+    left_out = _left_out(finds)
     if not finds.pictures:
-        held = f"only {left_out}" if others else "it is empty"
-        raise DataError(f"{source} holds no images, {held}: training needs {KINDS} files")
-    notes = []
-    if others:
-        notes.append(f"left out: {left_out}")
-    if finds.closed:
-        notes.append(f"left out, may not be listed: {name_some(finds.closed)}")
+        held = f"only {' and '.join(left_out)}" if left_out else "it is empty"
+        needed = FETCH if finds.dangling else f"training needs {KINDS} files"
+        raise DataError(f"{source} holds no images, {held}: {needed}")
+    notes = [f"left out: {what}" for what in left_out]
     paths = tuple(sorted(finds.pictures))
     classes, loose = _classes(paths)
     if classes and loose:
@@ -162,6 +137,25 @@ def _index(root: Path, finds: _Finds, source: str) -> Index:
         labels = np.array([number[path.split("/")[0]] for path in paths], np.int64)
     sizes = tuple(finds.pictures[path] for path in paths)
     return Index(root, paths, sizes, labels, classes, tuple(notes))
+
+
+def _left_out(finds: Finds) -> list[str]:
+    """What is no picture to read, one piece of text for each reason."""
+    told = []
+    if others := finds.others.total():
+        suffixes = name_some(sorted(finds.others))
+        told.append(f"{others:,} other file{'s' * (others != 1)} ({suffixes})")
+    for names, one, several in (
+        (finds.runs, "run directory", "run directories"),
+        (finds.dangling, "link that points nowhere", "links that point nowhere"),
+        (finds.circular, "link that leads back", "links that lead back"),
+        (finds.special, "pipe, socket or device", "pipes, sockets or devices"),
+        (finds.closed, "name that cannot be looked at", "names that cannot be looked at"),
+    ):
+        if names:
+            what = one if len(names) == 1 else several
+            told.append(f"{len(names):,} {what} ({name_some(sorted(names))})")
+    return told
 
 
 def _classes(paths: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -6,28 +6,40 @@ from pathlib import Path
 
 # Imported for what they register.
 from gankit.artifact import load
-from gankit.data import load_configured
 from gankit.errors import DataError, RunError
 from gankit.evaluation import log_signs, sample_signs  # noqa: F401
 from gankit.evaluation.examination import Examination, examine_samples
+from gankit.evaluation.run_data import find_data, note_other
 from gankit.evaluation.signs import Case, look_for
 from gankit.evaluation.verdicts import Diagnosis, Verdict, read_diagnosis
-from gankit.run import Record, Run, describe
+from gankit.run import Record, Run
+
+NOTHING_TRAINED = "nothing is trained yet"
 
 
-def diagnose(folder: Path) -> Diagnosis:
-    """Look for every sign of sickness in a run, finished or not. Raises RunError for no run."""
+def diagnose(folder: Path, source: str | None = None) -> Diagnosis:
+    """Look for every sign of sickness in a run, finished or not.
+
+    Args:
+        folder: the run's directory.
+        source: where the run's data is now; None: where it was. Samples are compared with the
+            data only if it has the run's fingerprint.
+
+    Raises:
+        RunError: there is no run.
+        DataError: `source` cannot be read.
+    """
     run = Run(folder)
     record = run.record()
     if record is None:
         raise RunError(f"'{folder}' holds no run: give a folder that `gankit train` wrote")
-    examination, why_none = _samples(run, record)
+    examination, why_none = _samples(run, record, source)
     return look_for(Case(record, run.metrics(), run.events(), examination, why_none))
 
 
-def examine(folder: Path) -> list[Verdict]:
-    """What is wrong with a run, the sick first; empty where it is healthy. Writes nothing."""
-    return list(diagnose(folder).verdicts)
+def examine(folder: Path, source: str | None = None) -> list[Verdict]:
+    """What is wrong with a run, the sick first; empty if it is healthy. Writes nothing."""
+    return list(diagnose(folder, source).verdicts)
 
 
 def read_verdicts(folder: Path) -> list[Verdict] | None:
@@ -36,15 +48,20 @@ def read_verdicts(folder: Path) -> list[Verdict] | None:
     return None if diagnosis is None else list(diagnosis.verdicts)
 
 
-def _samples(run: Run, record: Record) -> tuple[Examination | None, str]:
+def _samples(run: Run, record: Record, source: str | None) -> tuple[Examination | None, str]:
     """Samples beside the run's data, or why there are none."""
-    if not run.artifact_path.exists():
-        return None, "nothing is trained yet"
-    data = record.config.data
+    data, shape = record.config.data, record.task.shape
+    if source is None and not run.artifact_path.exists():
+        return None, NOTHING_TRAINED
     try:
-        dataset = load_configured(data)
+        found = find_data(data, shape, source, run.folder, record)
     except DataError as error:
+        if source is not None:
+            raise
         return None, str(error)
-    if describe(dataset)["fingerprint"] != record.data["fingerprint"]:
-        return None, f"the data '{data.source}' is no longer what the run was trained on"
-    return examine_samples(load(run.folder), dataset), ""
+    if not run.artifact_path.exists():
+        return None, NOTHING_TRAINED
+    other = note_other(found, data, run.folder, record)
+    if other is not None:
+        return None, other
+    return examine_samples(load(run.folder), found.dataset), ""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gankit import __version__
 from gankit.artifact import BLOCK, GAN, load
+from gankit.data import source_name
 from gankit.errors import ConfigError
 from gankit.evaluation.feature_network import FeatureNetwork
 from gankit.evaluation.features import Digits, load_network
@@ -73,7 +74,8 @@ def evaluate(
     Args:
         run: a run directory, or its model.safetensors.
         features: a feature network's name or file (`load_network`); None: by the data.
-        data: the real examples; None: what the run was trained on.
+        data: the real examples; None: what the run was trained on, where it was then. Data that
+            was moved counts as the run's own, by its fingerprint.
         split: of them; None: 'test' where there is one, else a part of 'train'.
         n: samples in a draw, and real examples at most; None: 10,000 (2,000 in a slow network),
             or as many as leave enough real ones for the floor.
@@ -88,8 +90,7 @@ def evaluate(
     _check(n, draws, seed, metrics, device)
     given = None if features is None else load_network(features, device)
     gan = load(path, device)
-    reals = read_reals(gan, data, split, watch.say)
-    _note_changes(path, reals, watch)
+    reals = read_reals(gan, data, split, watch.say, path)
     network = choose_network(reals, given, device, watch.say)
     parts = part(reals, n, network.usual)
 
@@ -111,7 +112,7 @@ def evaluate(
         network=network.name,
         network_hash=network.digest,
         resize=network.resize(picture_shape(gan)),
-        data=Path(reals.measured.name).name,  # no one's paths are published
+        data=source_name(reals.measured.name),  # no one's paths are published
         data_hash=reals.measured.fingerprint,
         split=reals.split,
         n_real=len(parts.reference),
@@ -273,15 +274,3 @@ def _check(n: int | None, draws: int, seed: int, metrics: Sequence[str], device:
         raise ConfigError("--device cuda: torch finds no CUDA device here")
     if device == "mps" and not torch.backends.mps.is_available():
         raise ConfigError("--device mps: torch finds no Apple GPU here")
-
-
-def _note_changes(path: Path, reals: Reals, watch: Watch) -> None:
-    """Say where the training data is not what it was when the run began."""
-    record = Run(path).record() if path.is_dir() else None
-    if record is None or not reals.own:
-        return
-    if record.data["fingerprint"] != reals.train.fingerprint:
-        watch.say(
-            f"the training data is not what the run was trained on: {record.data['count']:,} "
-            f"examples then, {len(reals.train):,} now"
-        )

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -20,7 +19,14 @@ from numpy.typing import NDArray
 from gankit import __version__
 from gankit.artifact import GAN, load
 from gankit.config import Config
-from gankit.data import Dataset, as_planes, load_of_shape
+from gankit.data import (
+    Dataset,
+    as_planes,
+    check_shape,
+    load_configured,
+    load_of_shape,
+    source_name,
+)
 from gankit.errors import ConfigError, DataError, MissingExtraError
 from gankit.evaluation.discriminator_features import (
     ConvFeatures,
@@ -39,6 +45,7 @@ from gankit.evaluation.linear import (
     standardise,
 )
 from gankit.evaluation.probe_table import Probe, Row, row_of
+from gankit.evaluation.run_data import find_data, note_other
 from gankit.families import Task
 from gankit.metrics.nearest import nearest_labels
 from gankit.randomness import Purpose, generator
@@ -58,7 +65,7 @@ Extractor = Callable[[NDArray[np.generic]], Features]
 
 def probe(
     folder: Path,
-    source: str,
+    source: str | None = None,
     *,
     test: str | None = None,
     labels_per_class: Sequence[int] = (10, 100),
@@ -74,7 +81,7 @@ def probe(
 
     Args:
         folder: a run directory with a checkpoint.
-        source: labelled images, read at the run's size.
+        source: labelled images, read at the run's size; None: the run's own, where they were.
         test: a source whose training split is the test set; None: the test split of `source`.
         labels_per_class: budgets, of at least 2.
         draws: class-balanced choices of that many labels.
@@ -94,7 +101,7 @@ def probe(
     record = known_run(run)
     game, step = trained_discriminator(run, say)
     own = ConvFeatures(game)
-    train, tested = _data(record, source, test)
+    source, train, tested = _data(folder, record, source, test, say)
     rng = generator(seed, Purpose.REFERENCE, 1)
     chosen = np.sort(rng.permutation(len(tested))[:test_limit])
     chances = _Draws(train, labels_per_class, draws, seed)
@@ -122,9 +129,9 @@ def probe(
         family=record.config.family,
         step=step,
         convolutions=own.convolutions,
-        data=_name(source),
+        data=source_name(source),
         data_hash=train.fingerprint,
-        test=f"{_name(source)} (test)" if test is None else _name(test),
+        test=f"{source_name(source)} (test)" if test is None else source_name(test),
         test_hash=tested.fingerprint,
         n_train=len(chances.used),
         n_test=len(chosen),
@@ -166,11 +173,23 @@ def _check_numbers(
             raise ConfigError(f"{name} must be at least {least}, got {number}")
 
 
-def _data(record: Record, source: str, test: str | None) -> tuple[Dataset, Dataset]:
-    """The training and the test examples, labelled alike, of the run's shape."""
-    train = _read(record, source, "train")
+def _data(
+    folder: Path, record: Record, source: str | None, test: str | None, say: Callable[[str], None]
+) -> tuple[str, Dataset, Dataset]:
+    """(source, training examples, test examples), labelled alike, of the run's shape."""
+    found = find_data(record.config.data, record.task.shape, source, folder, record)
+    other = note_other(found, record.config.data, folder, record)
+    if other is not None:
+        say(other)
+    source = found.settings.source
+    train = found.dataset
+    check_shape(train, record.task.shape)
     try:
-        tested = _read(record, source, "test") if test is None else _read(record, test, "train")
+        if test is None:
+            tested = load_configured(found.settings, "test")
+            check_shape(tested, record.task.shape)
+        else:
+            tested = load_of_shape(test, record.task.shape, fit=record.config.data.fit)
     except DataError as error:
         if test is not None:
             raise
@@ -186,11 +205,7 @@ def _data(record: Record, source: str, test: str | None) -> tuple[Dataset, Datas
             f"the classes to test, {_some(tested.class_names)}, are not those to learn, "
             f"{_some(train.class_names)}"
         )
-    return train, tested
-
-
-def _read(record: Record, source: str, split: Literal["train", "test"]) -> Dataset:
-    return load_of_shape(source, record.task.shape, split, record.config.data.fit)
+    return source, train, tested
 
 
 def _check_memory(chances: _Draws, dims: int, n_test: int) -> None:
@@ -277,11 +292,6 @@ def _nearest(
 def _labels(dataset: Dataset) -> Indices:
     assert dataset.labels is not None
     return dataset.labels
-
-
-def _name(source: str) -> str:
-    """No folder's whole path: its last part."""
-    return Path(source).name or source
 
 
 def _some(names: Sequence[str]) -> str:

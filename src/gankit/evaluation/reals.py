@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gankit.artifact import GAN
-from gankit.data import Dataset, as_pictures, at_shape, load_configured
+from gankit.data import Dataset, as_pictures, load_configured
 from gankit.errors import ConfigError, DataError
 from gankit.evaluation.digits_network import CLASSES
 from gankit.evaluation.feature_network import FeatureNetwork
 from gankit.evaluation.features import Digits, Pixels, Points
+from gankit.evaluation.run_data import find_data, note_other, record_beside
 from gankit.evaluation.sets import KEPT
 from gankit.randomness import Purpose, generator
 
@@ -62,19 +64,31 @@ class Parts:
     n_fake: int
 
 
-def read_reals(gan: GAN, source: str | None, split: Split | None, say: Say) -> Reals:
-    """The real data of a run, or another one at the run's size.
+def read_reals(
+    gan: GAN, source: str | None, split: Split | None, say: Say, path: Path | None = None
+) -> Reals:
+    """Read the real data of a run, or other data at the run's size.
 
-    Raises DataError where it cannot be read, or shows something of another shape.
+    Args:
+        gan: the run's generator.
+        source: None: where the run found its data. Data that was moved counts as the run's own.
+        split: None: `test` if there is one.
+        say: is told if the data is not what the run was trained on, and what it is measured
+            against.
+        path: of the run or its artifact; None: whether the data is the run's goes by its name.
+
+    Raises DataError if it cannot be read, or shows something of another shape.
     """
-    config = asked = gan.config.data
-    own = source is None or source == config.source
-    if source is not None and not own:
-        asked = at_shape(config, source, gan.shape)
-    name = asked.source
+    name = source or gan.config.data.source
     if name.startswith("toy:") and len(gan.shape) == 3:  # which would refuse the size instead
         raise DataError(f"data '{name}' is points, the run makes images: give other --data")
-    train = load_configured(asked)
+    record = None if path is None else record_beside(path)
+    trained, where = gan.config.data, path or Path()
+    read = find_data(trained, gan.shape, source, where, record)
+    other = note_other(read, trained, where, record)
+    if other is not None:
+        say(other)
+    train, asked, own = read.dataset, read.settings, read.same or name == trained.source
     measured, found = train, "train"
     if split != "train":
         try:

@@ -1,0 +1,237 @@
+"""List the files of a folder and below, or those that a glob pattern matches, and open none."""
+
+from __future__ import annotations
+
+import errno
+import glob
+import json
+import os
+import stat
+from collections import Counter, deque
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Protocol, Self
+
+from gankit.data.images import SUFFIXES
+
+RUN_RECORD = "run.json"
+RUN_FILES = frozenset((RUN_RECORD, ".lock", "metrics.jsonl", "events.jsonl", "model.safetensors"))
+RUN_FOLDERS = frozenset(("checkpoints", "samples"))
+"""What `gankit train` writes beside pictures; tests hold that a real run is recognised by it."""
+
+
+class Wanted(Protocol):
+    """Which names a walk is for."""
+
+    def takes(self, name: str) -> bool:
+        """Whether a file of this name is wanted."""
+
+    def enter(self, name: str) -> Wanted | None:
+        """What is wanted in a sub-folder of this name; None: nothing."""
+
+
+@dataclass(frozen=True)
+class Everything:
+    """All that is not hidden."""
+
+    def takes(self, name: str) -> bool:
+        return not name.startswith(".")
+
+    def enter(self, name: str) -> Self | None:
+        return None if name.startswith(".") else self
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """What a glob pattern matches, as a shell reads it: `*` hides hidden names, `**` is any depth.
+
+    A name that is literally a part of the pattern matches too, whatever brackets it holds.
+
+    Attributes:
+        parts: of the pattern, below its fixed part.
+        places: the parts that the next name may match.
+    """
+
+    parts: tuple[str, ...]
+    places: frozenset[int]
+
+    @classmethod
+    def of(cls, parts: tuple[str, ...]) -> Self:
+        return cls(parts, _with_any_depth(parts, {0}))
+
+    def takes(self, name: str) -> bool:
+        last = len(self.parts) - 1
+        return last in self.places and _matches(self.parts[last], name)
+
+    def enter(self, name: str) -> Pattern | None:
+        reached = set()
+        for place in self.places:
+            if _matches(self.parts[place], name):
+                reached.add(place if self.parts[place] == "**" else place + 1)
+        places = _with_any_depth(self.parts, reached)
+        return Pattern(self.parts, places) if places else None
+
+
+def _with_any_depth(parts: tuple[str, ...], places: Iterable[int]) -> frozenset[int]:
+    """`**` may stand for no folder at all, so the part behind it may come next too."""
+    reached: set[int] = set()
+    for place in places:
+        reached.add(place)
+        while place < len(parts) and parts[place] == "**":
+            place += 1
+            reached.add(place)
+    return frozenset(place for place in reached if place < len(parts))
+
+
+def _matches(part: str, name: str) -> bool:
+    if part == "**":
+        return not name.startswith(".")
+    visible = part.startswith(".") or not name.startswith(".")
+    return name == part or (visible and fnmatchcase(name, part))
+
+
+def split_pattern(pattern: str) -> tuple[Path, tuple[str, ...]]:
+    """(the fixed part of a glob pattern, the parts below it that hold wildcards).
+
+    A folder that exists wins over a wildcard, so `photos[2024]/*.png` is of `photos[2024]`.
+    """
+    root, parts = Path(), Path(pattern).parts
+    for number, part in enumerate(parts):
+        if glob.has_magic(part) and not os.path.isdir(root / part):  # noqa: PTH112 - never raises
+            return root, parts[number:]
+        root /= part
+    return root, ()
+
+
+@dataclass
+class Finds:
+    """What a walk comes by, as paths relative to its root, with `/` between the parts.
+
+    Attributes:
+        pictures: the bytes of each file whose name ends as a picture's does.
+        others: how many other files there are of each suffix.
+        runs: folders that `gankit train` wrote.
+        dangling: links that point nowhere.
+        circular: links that lead to themselves, or to a folder that is read anyway.
+        special: pictures by name that are pipes, sockets or devices.
+        closed: what may not be looked at, or cannot be.
+    """
+
+    pictures: dict[str, int] = field(default_factory=dict)
+    others: Counter[str] = field(default_factory=Counter)
+    runs: list[str] = field(default_factory=list)
+    dangling: list[str] = field(default_factory=list)
+    circular: list[str] = field(default_factory=list)
+    special: list[str] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
+
+    def add(self, path: str, status: os.stat_result) -> None:
+        """Count what is no folder."""
+        suffix = os.path.splitext(path)[1].lower()  # noqa: PTH122 - called for each file
+        if suffix not in SUFFIXES:
+            self.others[suffix or "no suffix"] += 1
+        elif stat.S_ISREG(status.st_mode):
+            self.pictures[path] = status.st_size
+        else:
+            self.special.append(path)
+
+    def add_failure(self, path: str, error: OSError, is_link: bool) -> None:
+        """Note what cannot be looked at, unless it went away in the meantime."""
+        if error.errno == errno.ELOOP:
+            self.circular.append(path)
+        elif not isinstance(error, (FileNotFoundError, NotADirectoryError)):
+            self.closed.append(path)
+        elif is_link:
+            self.dangling.append(path)
+
+
+@dataclass(frozen=True)
+class _Folder:
+    path: str
+    prefix: str  # of what lies in it
+    wanted: Wanted
+
+
+def walk(root: str, wanted: Wanted) -> Finds:
+    """List what is wanted under `root`, each folder once, whatever links lead to it.
+
+    Raises OSError if `root` itself cannot be listed.
+    """
+    finds, seen = Finds(), set()
+    folders, links = [_Folder(root, "", wanted)], deque[_Folder]()
+    while folders or links:
+        # Links last: a folder that lies here is known by its own name, not by a link's.
+        linked = not folders
+        folder = links.popleft() if linked else folders.pop()
+        try:
+            status = os.stat(folder.path)  # noqa: PTH116 - paths are built once for many files
+            known = (status.st_dev, status.st_ino, folder.wanted)
+            if known in seen or (linked and _leads_back(folder.path)):
+                finds.circular.append(folder.prefix.rstrip("/"))
+                continue
+            seen.add(known)
+            with os.scandir(folder.path) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            if not folder.prefix:
+                raise
+            finds.add_failure(folder.prefix.rstrip("/"), error, linked)
+            continue
+        if folder.prefix and is_run(folder.path, {entry.name for entry in entries}):
+            finds.runs.append(folder.prefix.rstrip("/"))
+            continue
+        _sort_out(entries, folder, finds, folders, links)
+    return finds
+
+
+def _sort_out(
+    entries: list[os.DirEntry[str]],
+    folder: _Folder,
+    finds: Finds,
+    folders: list[_Folder],
+    links: deque[_Folder],
+) -> None:
+    """Add the files of one folder to the finds, and its sub-folders to what waits."""
+    for entry in entries:
+        path = folder.prefix + entry.name
+        inner, takes = folder.wanted.enter(entry.name), folder.wanted.takes(entry.name)
+        if inner is None and not takes:
+            continue
+        try:
+            status = entry.stat()
+        except OSError as error:
+            finds.add_failure(path, error, entry.is_symlink())
+            continue
+        if not stat.S_ISDIR(status.st_mode):
+            if takes:
+                finds.add(path, status)
+        elif inner is not None:
+            waiting = links if entry.is_symlink() else folders
+            waiting.append(_Folder(entry.path, f"{path}/", inner))
+
+
+def _leads_back(link: str) -> bool:
+    """Whether a link to a folder leads to one that the link itself lies in."""
+    target = os.path.realpath(link)
+    here = os.path.realpath(os.path.dirname(link))  # noqa: PTH120
+    return os.path.commonpath([target, here]) == target
+
+
+def is_run(folder: str | Path, names: Collection[str]) -> bool:
+    """Whether `gankit train` wrote this folder, by the names in it and its run.json.
+
+    A record that is damaged, half-written or lost is made up for by what lies beside it.
+    """
+    files, folders = RUN_FILES.intersection(names), RUN_FOLDERS.intersection(names)
+    if RUN_RECORD not in files:
+        return len(files) > 1 and bool(folders)
+    if folders and (len(files) > 1 or folders == RUN_FOLDERS):
+        return True
+    try:
+        with open(os.path.join(folder, RUN_RECORD), "rb") as file:  # noqa: PTH118, PTH123
+            record = json.loads(file.read(10_000_000))
+    except (OSError, ValueError, RecursionError):
+        return bool(folders)  # damaged: another program's record could be read
+    return isinstance(record, dict) and {"config", "plan"} <= record.keys()
