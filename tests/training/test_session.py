@@ -484,6 +484,23 @@ def test_a_picture_that_cannot_be_written_costs_no_step(config, tmp_path, monkey
     assert checkpoints(Run(tmp_path / "r"))[-1].name == "step-00000006.safetensors"
 
 
+def test_a_line_of_the_log_that_failed_once_is_not_lost(config, tmp_path, monkeypatch):
+    original, failed = session.Run.log, []
+
+    def log(self, numbers):
+        if numbers["step"] == 5 and not failed:
+            failed.append(numbers)
+            with self.writing("the log"):
+                raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+        original(self, numbers)
+
+    monkeypatch.setattr(Run, "log", log)
+    with pytest.raises(gankit.RunError, match="the log cannot be written"):
+        fit(config, tmp_path / "r")
+    fit(config, tmp_path / "r")
+    assert [line["step"] for line in Run(tmp_path / "r").metrics()] == list(range(1, 13))
+
+
 # Where the data stands
 
 

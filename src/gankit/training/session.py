@@ -78,6 +78,7 @@ class Session:
     went_back_to: int | None = None
     """Where the last way back led, until a checkpoint of a later step is written."""
     _before: tuple[dict[str, Tensor], dict[str, Any]] | None = None
+    _unlogged: dict[str, Any] | None = None
 
     @property
     def writes(self) -> bool:
@@ -188,6 +189,8 @@ class Session:
         reached = self.whole and self.state.step != self.written
         if self.writes and reached and find_not_finite(self.state) is None:
             with suppress(GankitError):  # what ended training is what is told
+                if self._unlogged is not None:  # no checkpoint of a step without its line
+                    self.run.log(self._unlogged)
                 self._write()
 
     def check_owner(self) -> None:
@@ -224,7 +227,9 @@ class Session:
         for player in PLAYERS:
             numbers[f"lr_{player[0]}"] = self.state.optimizers[player].param_groups[0]["lr"]
         step, seconds = self.state.step, round(self.state.seconds, 3)
-        self.run.log({"step": step, "seconds": seconds, **numbers})
+        self._unlogged = {"step": step, "seconds": seconds, **numbers}
+        self.run.log(self._unlogged)
+        self._unlogged = None
         self.tracker.numbers(step, numbers)
         self.display.update(step, numbers)
         for notice in self.state.game.notices:
