@@ -2,6 +2,7 @@ import functools
 import gzip
 import hashlib
 import http.server
+import os
 import struct
 import threading
 
@@ -161,6 +162,48 @@ def test_damaged_idx(tmp_path, name, damage, message):
     (tmp_path / name).write_bytes(damage(raw))
     with pytest.raises(DataError, match=message):
         load_dataset(str(tmp_path))
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize("shape", [(2**31, 2**20, 2**20), (10**6, 2**10, 2**10), (7, 12, 10)])
+def test_what_an_idx_header_claims_is_not_allocated(tmp_path, zipped, shape):
+    raw = bytes([0, 0, 8, 3]) + struct.pack(">3I", *shape) + bytes(6 * 120)
+    content, name = gzip.compress(raw) if zipped else raw, "train-images-idx3-ubyte"
+    (tmp_path / (name + ".gz" * zipped)).write_bytes(content)
+    with pytest.raises(DataError, match="is damaged: it holds"):
+        load_dataset(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["images", "labels"])
+def test_an_idx_file_that_is_a_dangling_link_is_not_passed_over(tmp_path, kind):
+    write_idx(tmp_path)
+    (path,) = tmp_path.glob(f"train-{kind}*")
+    path.unlink()
+    path.symlink_to(".git/annex/objects/1")
+    with pytest.raises(DataError, match=r"cannot be read \(a link that points nowhere\)"):
+        load_dataset(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_an_idx_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "train-images-idx3-ubyte")
+    with pytest.raises(DataError, match="no regular file"):
+        load_dataset(tmp_path)
+
+
+def test_the_fingerprint_of_idx_files_is_of_what_they_hold(tmp_path, monkeypatch):
+    write_idx(tmp_path / "a")
+    write_idx(tmp_path / "b", zipped=True)
+    monkeypatch.chdir(tmp_path)
+    names = ("a", "./a/", str(tmp_path / "a"), "b")
+    assert len({load_dataset(name).fingerprint for name in names}) == 1
+
+
+@pytest.mark.parametrize("source", ["a" * 300, "a\0b", "x/" * 3000, "/dev/null"])
+def test_paths_that_cannot_be(source):
+    with pytest.raises(DataError) as raised:
+        load_dataset(source)
+    assert "\n" not in str(raised.value)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import os
 import re
 import zlib
 from pathlib import Path
@@ -60,7 +61,8 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     what, start = f"IDX file {str(path)!r}", 4 + 4 * dimensions
     try:
         if not path.is_file():
-            raise OSError("it is no regular file")  # a pipe would be waited for
+            link = path.is_symlink() and not path.exists()
+            raise OSError("a link that points nowhere" if link else "no regular file")
         size = path.stat().st_size
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             header = file.read(start)
@@ -160,4 +162,4 @@ def _labels_file(images: Path) -> Path | None:
     dotted = re.sub(r"[-.]idx1", ".idx1", stem)
     dashed = re.sub(r"[-.]idx1", "-idx1", stem)
     candidates = [name + end for name in (dashed, dotted) for end in ("", ".gz")]
-    return next((p for n in candidates if (p := images.with_name(n)).is_file()), None)
+    return next((p for n in candidates if os.path.lexists(p := images.with_name(n))), None)

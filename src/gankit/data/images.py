@@ -246,7 +246,7 @@ def to_8_bit(image: Image.Image, channels: int) -> Image.Image:
             top = next((t for t in (1.0, 255.0) if values.max(initial=0) <= t), top)
         image = Image.fromarray(np.rint(values.clip(0, top) * (255 / top)).astype(np.uint8))
     elif image.has_transparency_data:
-        image = image.convert("RGBA")
+        image = image if image.mode == "RGBA" else image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     mode = "L" if channels == 1 else "RGB"
     return image if image.mode == mode else image.convert(mode)

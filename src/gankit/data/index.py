@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gankit.data.images import Split
+from gankit.data.images import SUFFIXES, Split
 from gankit.data.walk import Everything, Finds, Pattern, Wanted, is_run, split_pattern, walk
 from gankit.errors import DataError
 
@@ -121,7 +121,8 @@ def _index(root: Path, wanted: Wanted, source: str) -> Index:
     left_out = _left_out(finds)
     if not finds.pictures:
         held = f"only {' and '.join(left_out)}" if left_out else "it is empty"
-        needed = FETCH if finds.dangling else f"training needs {KINDS} files"
+        lost = any(Path(name).suffix.lower() in SUFFIXES for name in finds.dangling)
+        needed = FETCH if lost else f"training needs {KINDS} files"
         raise DataError(f"{source} holds no images, {held}: {needed}")
     notes = [f"left out: {what}" for what in left_out]
     paths = tuple(sorted(finds.pictures))
