@@ -18,7 +18,7 @@ LAYERS = [
     {"pictures", "data", "parts", "metrics"},
     {"game"},
     {"families"},
-    {"recipes", "run", "artifact", "export_samples", "explore", "classify"},
+    {"recipes", "run", "artifact", "export_samples", "explore", "classify", "size"},
     {"evaluation"},
     {"training"},
     {"reproduce"},

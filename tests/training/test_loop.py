@@ -17,6 +17,7 @@ from gankit.training import loop
 from gankit.training.checkpoint import capture
 from gankit.training.loop import fit
 from gankit.training.session import Session, open_session
+from gankit.training.state import PLAYERS
 from gankit.training.update import NotFiniteError
 
 
@@ -136,7 +137,8 @@ def test_after_three_ways_back_it_gives_up_and_the_checkpoint_is_whole(
 
 
 def test_a_real_explosion_is_met(small, tmp_path):
-    config = small("gan", **{"discriminator.lr": 1e30, "generator.lr": 1e30, "training.steps": 40})
+    steepest = {f"{p}.{k}": v for p in PLAYERS for k, v in (("name", "sgd"), ("lr", 1000))}
+    config = small("gan", **steepest, **{"training.steps": 40})
     with pytest.raises(gankit.TrainingError, match="not finite"):
         fit(config, tmp_path / "r")
 
