@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,11 @@ from gankit.errors import RunError
 from gankit.families import FAMILIES, Task
 from gankit.pictures import Pixels, save_film, save_png
 from gankit.storage import FORMAT, check_format, write_atomically
+from gankit.stored import StoredError, logged_numbers, read_lines
 
 LOCK = ".lock"
+PICTURE = re.compile(r"[0-9]{7,12}\.png")
+"""The name of a picture in samples/: its step."""
 
 
 @dataclass(frozen=True)
@@ -177,14 +181,12 @@ class Run:
             write_atomically(self.metrics_path, "".join(kept).encode())
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Every logged line, but for one that a kill tore."""
-        if not self.metrics_path.exists():
-            return []
-        lines = []
-        for line in self.metrics_path.read_text(errors="replace").splitlines():
-            with suppress(ValueError):
-                lines.append(json.loads(line))
-        return [line for line in lines if isinstance(line, dict) and "step" in line]
+        """Every logged line: `step`, and its numbers, None for each that is not finite.
+
+        A line that a kill tore, or that is something else, is passed over. Raises RunError where
+        the file cannot be read.
+        """
+        return [logged_numbers(line) for line in self._lines(self.metrics_path)]
 
     def note_event(self, event: str, step: int, **what: Any) -> None:
         """Append one line to events.jsonl: it stays when the log is trimmed."""
@@ -192,14 +194,20 @@ class Run:
             file.write(json.dumps({"event": event, "step": step, **what}) + "\n")
 
     def events(self) -> list[dict[str, Any]]:
-        """Every noted event, but for a line that a kill tore."""
-        if not self.events_path.exists():
-            return []
-        found = []
-        for line in self.events_path.read_text().splitlines():
-            with suppress(ValueError):
-                found.append(json.loads(line))
-        return found
+        """Every noted event: `event`, `step` and what else was said of it. As for `metrics`."""
+        lines = self._lines(self.events_path)
+        return [line for line in lines if isinstance(line.get("event"), str)]
+
+    def _lines(self, path: Path) -> list[dict[str, Any]]:
+        try:
+            return list(read_lines(path))
+        except StoredError as error:
+            raise RunError(f"'{path}' cannot be read: {error}") from None
+
+    def pictures(self) -> list[Path]:
+        """The pictures of every so many steps, by step; what else lies there is not its own."""
+        named = (p for p in self.samples.glob("*.png") if PICTURE.fullmatch(p.name))
+        return sorted((p for p in named if p.is_file()), key=lambda path: int(path.stem))
 
     def write_picture(self, step: int, picture: Pixels) -> Path:
         """Keep the picture of this step, and show it as the newest."""
@@ -211,8 +219,7 @@ class Run:
 
     def write_timeline(self) -> None:
         """Make a film of every picture so far."""
-        frames = sorted(self.samples.glob("[0-9]*.png"))
-        if frames:
+        if frames := self.pictures():
             with self.writing("the film"):
                 save_film(self.timeline_path, frames)
 

@@ -104,7 +104,8 @@ def is_count(value: object, least: int = 0) -> bool:
 
 
 def build(kind: type[T], given: object) -> T:
-    """A dataclass from plain JSON values, each of the type that its field declares.
+    """A dataclass from plain JSON values, each of the type that its field declares; whole numbers
+    are counts, from 0.
 
     What it has no field for is passed over. Raises StoredError, naming the field.
     """
@@ -163,9 +164,7 @@ def _typed(value: Any, hint: Any, name: str) -> Any:
     elif hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
         if isinstance(value, float) or abs(value) < LARGEST_LOGGED:
             return float(value)
-    elif (hint is int and is_count(abs(value) if isinstance(value, int) else value)) or (
-        hint in (str, bool) and isinstance(value, hint)
-    ):
+    elif (hint is int and is_count(value)) or (hint in (str, bool) and isinstance(value, hint)):
         return value
     raise StoredError(f"{name} cannot be {shown(value)}")
 
