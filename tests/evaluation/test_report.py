@@ -224,7 +224,7 @@ def test_a_damaged_picture_is_said_and_the_others_are_shown(run, damage):
         '{"step": 1' + "0" * 400 + "}",
         '{"step": 7, "d/adversarial": NaN, "g/adversarial": -Infinity, "seconds": NaN}',
         '{"step": 7, "d/adversarial": 1' + "0" * 400 + ', "images_per_second": null}',
-        '{"step": 7, "d/adversarial": "much", "g/adversarial": [1], "lr_d": {"a": 1}, "d_real": true}',
+        '{"step": 7, "d/adversarial": "much", "lr_d": {"a": [1]}, "d_real": true}',
         '{"step": 7, "d/adversarial": 1e308, "g/adversarial": -1e308, "images_per_second": 1e-320}',
         '{"step": 7, "\\ud800\\u202e<b>": 1, "": 2, "d/": 3}',
         '{"step": 7}',

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -97,8 +98,8 @@ def embed_real(
 ) -> Embedded:
     """Embed these examples of a data set, or read what was kept of them before."""
     path = cache_folder() / "statistics" / f"{_key(dataset, indices, network, mode_of)}.safetensors"
-    with suppress(RunError):  # missing, or damaged: it is had again
-        return _from_tensors(read_tensors(path, "statistics")[0])
+    if (known := _read_kept(path, len(indices), mode_of is not None)) is not None:
+        return known
     blocks = read_blocks(dataset, indices)
     if track is not None:
         blocks = track(title, blocks, -(-len(indices) // BLOCK))
@@ -142,7 +143,36 @@ def _to_tensors(embedded: Embedded) -> dict[str, Tensor]:
     return {k: torch.from_numpy(v.copy()) for k, v in arrays.items() if v is not None}
 
 
-def _from_tensors(tensors: dict[str, Tensor]) -> Embedded:
-    arrays: dict[str, Any] = {name: tensor.numpy() for name, tensor in tensors.items()}
-    mean, covariance = arrays.pop("mean"), arrays.pop("covariance")
-    return Embedded(Moments(mean, covariance, int(arrays.pop("count"))), **arrays)
+def _read_kept(path: Path, count: int, by_mode: bool) -> Embedded | None:
+    """What was kept of `count` examples; None where it is missing, damaged or something else."""
+    try:
+        tensors, _ = read_tensors(path, "statistics")
+        arrays: dict[str, Any] = {name: tensor.numpy() for name, tensor in tensors.items()}
+        mean, covariance = arrays.pop("mean"), arrays.pop("covariance")
+        kept = Embedded(Moments(mean, covariance, int(arrays.pop("count"))), **arrays)
+    except (RunError, LookupError, TypeError, ValueError, AttributeError, RecursionError):
+        return None
+    return kept if _is_whole(kept, count, by_mode) else None
+
+
+def _is_whole(kept: Embedded, count: int, by_mode: bool) -> bool:
+    """Whether it can be what `count` examples came to: by its types, shapes and finite numbers."""
+    rows, size = min(count, KEPT), kept.features.shape[-1]
+    moments, chances = kept.moments, kept.probabilities
+    wanted: list[tuple[NDArray[Any] | None, str, tuple[int, ...]]] = [
+        (moments.mean, "f8", (size,)),
+        (moments.covariance, "f8", (size, size)),
+        (kept.features, "f4", (rows, size)),
+        (kept.labels, "i8", (rows,)),
+        (chances, "f4", (rows, 0 if chances is None else chances.shape[-1])),
+        (kept.modes, "i8", (count,)),
+    ]
+    return (
+        moments.count == count
+        and (kept.modes is not None) == by_mode
+        and all(
+            found.dtype == kind and found.shape == shape and bool(np.isfinite(found).all())
+            for found, kind, shape in wanted
+            if found is not None
+        )
+    )
