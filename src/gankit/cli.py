@@ -456,7 +456,10 @@ def main() -> None:
         where = "" if error.filename is None else f": '{error.filename}'"
         _end(2, f"the system refused: {error.strerror or error}{where}")
     except MemoryError:
-        _end(2, "there is not enough memory: lower --batch, --size or the sizes in network")
+        _end(
+            2,
+            "there is not enough memory: ask for fewer samples, a smaller --batch or network",
+        )
 
 
 def _end(code: int, why: str) -> NoReturn:

@@ -303,7 +303,7 @@ def parse_numbers(text: str, wanted: str) -> list[int]:
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
-        raise ConfigError(f"{wanted}, got {text!r}") from None
+        raise ConfigError(f"{wanted}, got {shown(text)}") from None
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def visible(text: str) -> str:
 def shown(value: object) -> str:
     """A value in few characters, whatever it is: it may come from a file that anybody wrote."""
     if isinstance(value, int) and abs(value) >= 10**24:
-        return f"a number of about {max(1, round(value.bit_length() * 0.30103)):,} digits"
+        return f"a number of about {int(value.bit_length() * 0.30103) + 1:,} digits"
     try:
         text = visible(repr(value[:LONGEST] if isinstance(value, (str, bytes)) else value))
     except (ValueError, RecursionError):  # long numbers, deep lists
