@@ -224,3 +224,21 @@ def test_it_learns_by_the_rate_of_the_whole_budget(small, tmp_path):
 )
 def test_what_is_due(step, every, is_due):
     assert loop.due(step, every) is is_due
+
+
+@pytest.mark.slow
+def test_files_of_others_among_its_own_hinder_no_end(small, tmp_path):
+    config = small("gan", **{"output.sample_every": 2})
+    fit(config, tmp_path / "r")
+    run = Run(tmp_path / "r")
+    (run.samples / "0000010 (1).png").write_bytes(b"")
+    (run.samples / "0000002.png").write_bytes(b"")
+    (run.samples / "0000099.png").mkdir()
+    (run.folder / "doctor.json").write_bytes(b"\xff")
+    with run.metrics_path.open("a") as file:
+        file.write('{"step": null}\n{"step": "4"}\n[]\n')
+    longer = gankit.config.override(config, {"training.steps": 9})
+    assert fit(longer, run.folder).finished
+    page = run.report_path.read_text()
+    assert "This picture cannot be read" in page
+    assert "9 of 9" in page
