@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+import json
+import math
+import os
+from contextlib import suppress
+from dataclasses import fields, is_dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gankit.cli import SETTINGS, app
 from gankit.config import (
@@ -175,6 +185,221 @@ def test_overriding_leaves_the_original_alone():
 def test_exactly_one_budget(budgets):
     with pytest.raises(ConfigError, match="one budget is needed"):
         TrainingConfig(**budgets)
+
+
+def every_class():
+    """The dataclasses that hold settings, each with its section."""
+    sections = {name: type(value) for name, value in vars(CONFIG).items() if is_dataclass(value)}
+    options = {f"network ({name})": FAMILIES[name].options for name in FAMILIES.names()}
+    return [*(pair for pair in sections.items() if pair[0] != "network"), *options.items()]
+
+
+@pytest.mark.parametrize(("section", "kind"), every_class())
+def test_every_number_has_limits(section, kind):
+    hints = get_type_hints(kind)
+    for item in fields(kind):
+        inner = {hints[item.name], *get_args(hints[item.name])}
+        parts = {part for hint in inner for part in (hint, *get_args(hint))}
+        if parts & {int, float}:
+            limits = item.metadata.get("limits")
+            assert limits is not None, f"{section}.{item.name}"
+
+
+LARGE = [10**39, 10**400, 1e39, "1e39", "9" * 30, 0xFFFF_FFFF_FFFF_FFFF_FFFF]
+NO_NUMBER = [math.inf, math.nan, "inf", "nan", "1e400", "-inf", "9" * 5000, "0." + "3" * 10**6]
+OTHER = [
+    True,
+    "",
+    "abc",
+    "\0",
+    b"1",
+    {},
+    {"a": 1},
+    {1},
+    object(),
+    1j,
+    Decimal(10),
+    date(2020, 1, 1),
+]
+DEEP: list = []
+for _ in range(5000):
+    DEEP = [DEEP]
+
+
+def made_or_said(make):
+    """What `make` makes and nothing, or None and the error's line."""
+    try:
+        return make(), None
+    except ConfigError as error:
+        return None, str(error)
+
+
+def is_short_line(said):
+    return "\n" not in said and len(said) < 500
+
+
+@pytest.mark.parametrize("family", FAMILIES.names())
+def test_no_setting_takes_what_it_cannot_be(family):
+    """Every setting is given every kind of nonsense: it is taken as a value of its type within its
+    limits, or refused in one line that names it."""
+    config = configure(family, "digits")
+    for key in flatten(config):
+        for value in (*LARGE, *NO_NUMBER, *OTHER, -1, -(10**39), [1, 2], [[1]], [DEEP], "1," * 99):
+            made, said = made_or_said(lambda key=key, value=value: override(config, {key: value}))
+            if made is None:
+                assert is_short_line(said)
+                assert key in said or "budget" in said
+                continue
+            taken = flatten(made)[key]
+            json.dumps(taken)
+            numbers = taken if isinstance(taken, tuple) else (taken,)
+            assert all(abs(n) <= 10**15 for n in numbers if isinstance(n, (int, float)))
+
+
+@pytest.mark.parametrize(
+    ("family", "key", "typed", "said"),
+    [
+        ("cgan", "training.steps", math.inf, "training.steps must be a finite number, got inf"),
+        ("cgan", "training.steps", 10**39, "must be at most 1,000,000,000, got a number of about"),
+        ("cgan", "latent.size", 10**9, "latent.size must be at most 65,536, got 1000000000"),
+        ("dcgan", "network.stages", 10**39, "network.stages must be at most 12, got a number"),
+        ("dcgan", "network.stages", 0, "network.stages must be at least 1, got 0"),
+        ("gan", "network.generator_hidden", "64," * 65, "takes 64 values at most, got 65"),
+        ("gan", "network.generator_hidden", "64,0", r"must be at least 1, got \(64, 0\)"),
+        ("gan", "network.kernels", "99,8,5", "network.kernels must be at most 64"),
+        ("infogan", "network.codes", "1000000000", "categories from 2 to 65,536"),
+        ("cgan", "stabilise.virtual_batch", 10**9, "must be at most 10,000"),
+        ("cgan", "stabilise.minibatch_kernels", 10**9, "must be at most 10,000"),
+        ("cgan", "stabilise.replay_size", 10**9, "must be at most 1,000,000"),
+        ("cgan", "runtime.threads", 10**6, "must be at most 4,096"),
+        ("cgan", "runtime.workers", True, "runtime.workers must be a whole number, got True"),
+        ("cgan", "training.batch", 2**30, "must be at most 1,048,576"),
+        ("cgan", "generator.lr", 1e39, r"generator.lr must be at most 1,000, got 1e\+39"),
+        ("cgan", "discriminator.lr", -1, "discriminator.lr must be at least 0, got -1"),
+        ("cgan", "data.memory_gb", "1e400", "data.memory_gb must be a finite number"),
+        ("cgan", "data.source", ["a"], r"data.source must be a text, got \['a'\]"),
+        ("cgan", "data.source", "a\0b", "that can be a file's name"),
+        ("cgan", "data.source", "\ud800", "that can be a file's name"),
+        ("cgan", "data.source", "a" * 9999, "4,096 characters at most"),
+        ("cgan", "data.size", "5000", "data.size must be at most 4,096"),
+    ],
+)
+def test_limits_are_said_with_the_setting(family, key, typed, said):
+    with pytest.raises(ConfigError, match=said):
+        override(configure(family, "digits"), {key: typed})
+
+
+def test_limits_hold_where_no_text_is_read():
+    for make, said in (
+        (lambda: TrainingConfig(steps=10**10), "training.steps must be at most"),
+        (lambda: TrainingConfig(steps="7"), "training.steps must be a number, got '7'"),
+        (lambda: TrainingConfig(steps=5, batch=True), "training.batch must be a number, got True"),
+        (lambda: FAMILIES["gan"].options(dropout=(0.5, math.nan)), "network.dropout must be a fin"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            make()
+
+
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
+ODD = st.sampled_from([10**400, -(10**400), 1e308, "c", "1e400", "adam", 10**39])
+ANYTHING = st.recursive(
+    LEAVES | ODD,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(family=st.sampled_from(FAMILIES.names()), data=st.data())
+def test_whatever_json_holds_is_a_configuration_or_a_configerror(family, data):
+    options = FAMILIES[family].options
+    stored = json.loads(json.dumps(to_dict(configure(family, "digits"))))
+    for _ in range(data.draw(st.integers(1, 2))):  # one or two places hold something else
+        sections = [stored, *(part for part in stored.values() if isinstance(part, dict))]
+        place = data.draw(st.sampled_from(sections))
+        key = data.draw(st.sampled_from(sorted(place)) | st.text(max_size=5)) if place else ""
+        place[key] = data.draw(ANYTHING)
+    config, said = made_or_said(lambda: from_dict(stored, options))
+    if config is None:
+        assert is_short_line(said)
+    else:
+        assert from_dict(json.loads(json.dumps(to_dict(config))), options) == config
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(given=ANYTHING)
+def test_whatever_stands_in_place_of_a_section_is_a_configerror_or_nothing(given):
+    for stored in (given, {"network": given}, {"data": given}, {"generator": given}):
+        with suppress(ConfigError):
+            from_dict(stored, FAMILIES["gan"].options)
+
+
+NO_SECTIONS = [[], None, "abc", 3, {"data": None}, {"data": []}, {"data": "abc"}, {"network": ""}]
+
+
+@pytest.mark.parametrize("stored", [*NO_SECTIONS, {"network": [1]}, {"data": DEEP}])
+def test_what_is_no_section_is_said(stored):
+    with pytest.raises(ConfigError, match="must be a section of settings, got"):
+        from_dict(stored, FAMILIES["gan"].options)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\xff\xfes\0t\0", "is not UTF-8"),
+        (b"x = " + b"[" * 5000 + b"]" * 5000, "nested too deeply"),
+        (b"x" + b".x" * 5000 + b" = 1", "nested too deeply"),
+        (b"x = " + b"9" * 5000, "is not TOML: .*4300"),
+        (b"x = '" + b"y" * 2**16 + b"'", "longer than 65,536 bytes"),
+        (b"a = 1\na = 2", "is not TOML"),
+        (b"a = \x00", "is not TOML"),
+    ],
+)
+def test_hostile_toml_is_one_line(tmp_path, content, said):
+    path = tmp_path / "c.toml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=said) as caught:
+        read_toml(path)
+    assert is_short_line(str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[training]\nsteps = inf", "training.steps must be a finite number"),
+        ("[training]\nsteps = nan", "training.steps must be a whole number"),
+        ("[training]\nsteps = 0x" + "f" * 9000, "training.steps must be at most 1,000,000,000"),
+        ("[training]\nsteps = 2020-01-01", "training.steps must be a whole number"),
+        ("[training.steps]\na = 1", "unknown setting 'training.steps.a'"),
+        ("[[training]]\nsteps = 1", "unknown setting 'training'"),
+        ("training = 3", "unknown setting 'training'"),
+        ("'' = 3", "unknown setting ''"),
+        ("family = 3", "cannot be set to '3'"),
+        ("family = []", "family must be a text"),
+    ],
+)
+def test_toml_of_other_types_is_one_line(tmp_path, text, said):
+    path = tmp_path / "c.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=said):
+        override(CONFIG, read_toml(path))
+
+
+def test_a_file_of_settings_may_begin_with_a_mark(tmp_path):
+    path = tmp_path / "c.toml"
+    path.write_bytes(b"\xef\xbb\xbf[objective]\nk = 2\n")
+    assert read_toml(path) == {"objective.k": 2}
+
+
+def test_what_is_no_plain_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path, said in ((tmp_path, "a folder"), (tmp_path / "pipe", "no plain file")):
+        with pytest.raises(ConfigError, match=f"cannot be read: it is {said}"):
+            read_toml(path)
+    with pytest.raises(ConfigError, match="no plain file"):
+        read_toml(Path(os.devnull))
 
 
 KEYS = """

@@ -198,3 +198,45 @@ def test_events_stay_when_the_log_is_trimmed_and_a_torn_one_is_skipped(tmp_path)
         file.write('{"event": "no')
     assert run.metrics() == []
     assert run.events() == [{"event": "not finite", "step": 3, "what": "the term d/adversarial"}]
+
+
+def test_a_folder_in_the_place_of_a_picture_is_kept(run):
+    (run.samples / "0000020.png").mkdir()
+    (run.samples / "0000020.png/mine").write_text("x")
+    path = run.write_picture(20, np.zeros((8, 8), np.uint8))
+    assert path.is_file()
+    assert (run.samples / "unreadable-1-0000020.png/mine").read_text() == "x"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"data": {}},
+        {"data": []},
+        {"plan": None},
+        {"plan": {"steps": 0, "threads": 1}},
+        {"plan": {"steps": 5, "threads": float("inf")}},
+        {"config": []},
+        {"config": {"family": ["gan"]}},
+    ],
+)
+def test_a_record_of_strange_values_is_one_line(run, change):
+    stored = json.loads(run.record_path.read_text())
+    run.record_path.write_text(json.dumps(stored | change))
+    with pytest.raises((RunError, ConfigError)) as caught:
+        run.record()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"[" * 100_000, b"", b"nul"])
+def test_a_record_that_is_no_json_is_one_line(run, content):
+    run.record_path.write_bytes(content)
+    with pytest.raises(RunError, match=r"run\.json' is damaged"):
+        run.record()
+
+
+def test_a_folder_in_the_place_of_the_record_is_one_line(run):
+    run.record_path.unlink()
+    run.record_path.mkdir()
+    with pytest.raises(RunError, match=r"run\.json' is damaged \(it is a folder\)"):
+        run.record()

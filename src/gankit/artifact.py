@@ -24,9 +24,10 @@ from gankit.families import FAMILIES, Game, Task
 from gankit.game import Latent
 from gankit.randomness import Purpose, generator
 from gankit.storage import not_finite, read_tensors, write_tensors
+from gankit.stored import check_data, is_count
+from gankit.text import shown
 
 NAME = "model.safetensors"
-MOST_CLASSES = 100_000
 BLOCK = 250
 """Samples drawn at a time. Part of what makes `seed` repeatable: block b has its own draw."""
 
@@ -281,14 +282,12 @@ def _empty_game(header: Mapping[str, Any]) -> Game:
     from memory. Raises KeyError, TypeError, ValueError or ConfigError if it speaks of none."""
     family = FAMILIES[header["config"]["family"]]
     config: Config = from_dict(header["config"], family.options)
+    check_data({**header, "name": "", "fingerprint": "", "count": 0})
+    if not is_count(header["step"]):
+        raise ValueError(f"its step is {shown(header['step'])}")
     shape, names = tuple(header["shape"]), tuple(header["class_names"])
-    numbers = [header.get("condition", 0), header["step"], *shape]
-    if any(type(n) is not int or not 0 <= n < 2**40 for n in numbers) or len(shape) not in (1, 3):
-        raise ValueError(f"shape {str(shape)[:60]}, step {str(header['step'])[:40]}")
-    if not all(isinstance(name, str) for name in names) or len(names) > MOST_CLASSES:
-        raise ValueError(f"{len(names):,} class names, or some that are no texts")
     with torch.device("meta"):
-        return family(config, Task(shape, names, numbers[0]))
+        return family(config, Task(shape, names, header.get("condition", 0)))
 
 
 def _kept(game: Game) -> tuple[str, ...]:

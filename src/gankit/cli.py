@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NoReturn, TextIO
 
 from cyclopts import App, Parameter
 
 from gankit import __version__
 from gankit.errors import ConfigError, GankitError, Interrupted, SilentError
+from gankit.text import in_shell, visible
 
 app = App(
     name="gankit",
@@ -439,21 +442,50 @@ def main() -> None:
     # else wants the cores. Read once, when torch is loaded.
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    for stream in (sys.stdout, sys.stderr):  # a name that the terminal cannot show is no failure
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app(sys.argv[1:])
+        try:
+            app(sys.argv[1:])
+        finally:
+            sys.stdout.flush()  # here, where a full disk can still be said
     except SilentError:
         sys.exit(2)
     except GankitError as error:
-        sys.stderr.write(f"gankit: {error}\n")
-        sys.exit(2)
+        _end(2, str(error))
     except Interrupted as asked:
-        sys.stderr.write(f"gankit: {asked}\n")
-        sys.exit(128 + asked.number)
+        _end(128 + asked.number, str(asked))
     except KeyboardInterrupt:
-        sys.stderr.write("gankit: interrupted\n")
-        sys.exit(130)
-    except BrokenPipeError:  # `gankit list | head`
-        sys.stderr.close()
+        _end(130, "interrupted")
+    except BrokenPipeError:  # `gankit list | head`: who reads has seen enough
+        _silence(sys.stdout)
+        sys.exit(0)
+    except OSError as error:
+        _silence(sys.stdout)
+        where = "" if error.filename is None else f": '{error.filename}'"
+        _end(2, f"the system refused: {error.strerror or error}{where}")
+    except MemoryError:
+        _end(
+            2,
+            "there is not enough memory: ask for fewer samples, a smaller --batch or network",
+        )
+
+
+def _end(code: int, why: str) -> NoReturn:
+    """Say why on stderr, where it can be said, and leave."""
+    with suppress(OSError):
+        sys.stderr.write(f"gankit: {visible(why)}\n")
+        sys.stderr.flush()
+    sys.exit(code)
+
+
+def _silence(stream: TextIO) -> None:
+    """Drop what a stream still holds: at the interpreter's end it would fail a second time."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def _exclusive_budget(minutes: object, steps: object, images: object) -> None:
@@ -478,27 +510,36 @@ def _fit(settings: Any, folder: Path) -> Any:
 
 def _report(folder: Path, outcome: Any) -> None:
     """The last lines of `train`: how it ended, and where things are."""
-    from gankit.families import FAMILIES
+    if outcome.writes:
+        try:
+            print("\n".join([_ending(outcome), *_places(folder, outcome)]), flush=True)
+        except OSError:
+            if outcome.signal is None:  # else the terminal is gone, and that is why it stopped
+                raise
+            _silence(sys.stdout)
+    if outcome.writes and outcome.signal is not None:
+        sys.exit(128 + outcome.signal)
 
-    if not outcome.writes:
-        return
+
+def _ending(outcome: Any) -> str:
     step, steps = f"{outcome.step:,}", f"{outcome.steps:,}"
     again = "saved; the same command again goes on from there"
     if outcome.signal is not None:
-        print(f"stopped by {outcome.signal.name} at step {step} of {steps}: {again}")
-    elif outcome.overtime:
-        print(f"the time ran out at step {step} of {steps}: {again}")
-    elif outcome.trained == 0:
-        print(f"nothing to do: all {steps} steps are trained; a larger budget extends the run")
-    else:
-        print(f"trained {step} steps in {outcome.seconds:,.0f} s")
+        return f"stopped by {outcome.signal.name} at step {step} of {steps}: {again}"
+    if outcome.overtime:
+        return f"the time ran out at step {step} of {steps}: {again}"
+    if outcome.trained == 0:
+        return f"nothing to do: all {steps} steps are trained; a larger budget extends the run"
+    return f"trained {step} steps in {outcome.seconds:,.0f} s"
+
+
+def _places(folder: Path, outcome: Any) -> list[str]:
+    from gankit.families import FAMILIES
+
     run = outcome.run
-    for path in (run.grid_path, run.timeline_path, run.report_path, run.artifact_path):
-        if path.exists():
-            print(f"  {path}")
+    paths = (run.grid_path, run.timeline_path, run.report_path, run.artifact_path)
     record = run.record()
     by_vector = record.task.condition and FAMILIES[record.config.family].conditional
     asked = " --label vector.npy" if by_vector else ""
-    print(f"  gankit sample {folder} -n 64{asked} -o samples.png")
-    if outcome.signal is not None:
-        sys.exit(128 + outcome.signal)
+    again = f"  gankit sample {in_shell(folder)} -n 64{asked} -o samples.png"
+    return [*(f"  {path}" for path in paths if path.exists()), again]

@@ -2,21 +2,27 @@
 
 A `Config` is complete: together with the data it determines a run. It is made by a recipe
 (recipes.py), changed by a TOML file, by flags and by `--set section.key=value`, in that order,
-and kept in the run directory. Unknown keys are errors with a suggestion, wrong types too.
+and kept in the run directory. Unknown keys are errors with a suggestion, wrong types too, and so is
+a number outside its limits.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import os
 import tomllib
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from gankit.errors import ConfigError
 from gankit.registry import did_you_mean
+from gankit.settings import LAYER, RARELY, check_setting, check_settings, setting
+from gankit.stored import StoredError, read_text
+from gankit.text import shown, visible
 
 Precision = Literal["32", "64", "bf16"]
 """Bits of a number; bf16: 32, and 16 inside the networks where that is safe."""
@@ -27,16 +33,17 @@ class DataConfig:
     """What is learned from."""
 
     source: str = "digits"  # a registered name, a folder of images, a file pattern or an IDX folder
-    size: tuple[int, int] | None = None  # (height, width) in pixels; None: the data's own
+    # (height, width) in pixels; None: the data's own
+    size: tuple[int, int] | None = setting(None, least=1, most=4096)
     fit: Literal["crop", "stretch"] = "crop"
     channels: Literal["auto", "grey", "rgb"] = "auto"
-    memory_gb: float = 2.0  # decoded images above this are read from disk while training
-    labels_per_class: int | None = None  # how many labels a family that learns from few may see
+    # decoded images above this are read from disk while training
+    memory_gb: float = setting(2.0, least=0, most=10**6)
+    # how many labels a family that learns from few may see
+    labels_per_class: int | None = setting(None, least=1, most=10**9)
 
     def __post_init__(self) -> None:
-        _require(self.memory_gb >= 0, "data.memory_gb", self.memory_gb, "at least 0")
-        budget = self.labels_per_class
-        _require(budget is None or budget >= 1, "--labels-per-class", budget, "at least 1")
+        check_settings(self, "data.")
 
     @property
     def is_arrays(self) -> bool:
@@ -48,12 +55,12 @@ class DataConfig:
 class LatentConfig:
     """What the generator eats."""
 
-    size: int = 100
+    size: int = setting(100, least=1, most=LAYER)
     #: N(0, 1); U(-1, 1); U(0, 1); U(-sqrt 3, sqrt 3), whose variance is 1
     prior: Literal["normal", "uniform", "uniform01", "uniform_unit"] = "normal"
 
     def __post_init__(self) -> None:
-        _require(self.size >= 1, "latent.size", self.size, "at least 1")
+        check_settings(self, "latent.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,58 +69,55 @@ class ObjectiveConfig:
 
     loss: str = "non_saturating"
     penalty: str = "none"  # names joined by '+', such as 'r1+r2'
-    penalty_weight: float = 1.0
-    penalty_interval: int = 1  # lazy: every so many steps, with the weight multiplied by it
-    real_target: float = 1.0  # one-sided label smoothing below 1
-    k: int = 1  # discriminator steps for each generator step
+    penalty_weight: float = setting(1.0, least=0, most=10**6)
+    # lazy: every so many steps, with the weight multiplied by it
+    penalty_interval: int = setting(1, least=1, most=10**4)
+    real_target: float = setting(1.0, above=0.5, most=1)  # one-sided label smoothing below 1
+    k: int = setting(1, least=1, most=1000)  # discriminator steps for each generator step
     update: Literal["auto", "simultaneous", "alternating"] = "auto"
 
     def __post_init__(self) -> None:
-        _require(self.penalty_weight >= 0, "objective.penalty_weight", self.penalty_weight, ">= 0")
-        _require(
-            self.penalty_interval >= 1, "objective.penalty_interval", self.penalty_interval, ">= 1"
-        )
-        _require(
-            0.5 < self.real_target <= 1, "objective.real_target", self.real_target, "in (0.5, 1]"
-        )
-        _require(self.k >= 1, "objective.k", self.k, "at least 1")
+        check_settings(self, "objective.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class StabiliserConfig:
     """What keeps a game from failing; each is off unless asked for (docs/stabilisers.md)."""
 
-    noise: float = 0.0  # std of the noise on all that D sees, falling to 0 over the run
+    # std of the noise on all that D sees, falling to 0 over the run
+    noise: float = setting(0.0, least=0, most=1000)
     augment: str = "none"  # of all that D sees: names joined by '+', such as 'colour+translation'
-    augment_probability: float = 1.0  # of each; with a target, where it starts
-    augment_target: float = 0.0  # adaptive: holds ADA's E[sign D(real)] here; 0: not
-    augment_images: int = 100_000  # adaptive: images in which the probability may go from 0 to 1
+    # of each; with a target, where it starts
+    augment_probability: float = setting(1.0, least=0, most=1)
+    # adaptive: holds ADA's E[sign D(real)] here; 0: not
+    augment_target: float = setting(0.0, least=0, below=1)
+    # adaptive: images in which the probability may go from 0 to 1
+    augment_images: int = setting(100_000, least=1, most=10**12)
     joint_batch: bool = False  # real and fake share the statistics of a batch-normalised D
-    virtual_batch: int = 0  # size of the reference batch that batch normalisation uses; 0: none
-    minibatch_kernels: int = 0  # of minibatch discrimination before D's last layer; 0: none
-    minibatch_size: int = 5  # dimensions of each
+    # size of the reference batch that batch normalisation uses; 0: none
+    virtual_batch: int = setting(0, least=0, most=10**4)
+    # of minibatch discrimination before D's last layer; 0: none
+    minibatch_kernels: int = setting(0, least=0, most=10**4)
+    minibatch_size: int = setting(5, least=1, most=10**3)  # dimensions of each
     matching: Literal["none", "l2", "l1"] = "none"  # G matches D's mean features; fools nobody
-    top_k: float = 1.0  # the share of fakes, the most real ones, that G learns from at the end
-    entropy: float = 0.0  # weight of the bonus on the entropy of G's samples
-    historical: float = 0.0  # weight of ||w - mean of w so far||^2 in both players' losses
-    lagged: float = 0.0  # G plays against an average of D with this decay; 0: against D itself
-    replay: float = 0.0  # the share of fakes shown to D that are past ones
-    replay_size: int = 1024  # how many past fakes are kept
-    freeze_d: float = 1.0  # D stands still while it judges more than this share rightly
-    freeze_g: float = 0.0  # G stands still while D judges less than this share rightly
+    # the share of fakes, the most real ones, that G learns from at the end
+    top_k: float = setting(1.0, above=0, most=1)
+    # weight of the bonus on the entropy of G's samples
+    entropy: float = setting(0.0, least=0, most=10**6)
+    # weight of ||w - mean of w so far||^2 in both players' losses
+    historical: float = setting(0.0, least=0, most=10**6)
+    # G plays against an average of D with this decay; 0: against D itself
+    lagged: float = setting(0.0, least=0, below=1)
+    # the share of fakes shown to D that are past ones
+    replay: float = setting(0.0, least=0, below=1)
+    replay_size: int = setting(1024, least=1, most=10**6)  # how many past fakes are kept
+    # D stands still while it judges more than this share rightly
+    freeze_d: float = setting(1.0, least=0, most=1)
+    # G stands still while D judges less than this share rightly
+    freeze_g: float = setting(0.0, least=0, most=1)
 
     def __post_init__(self) -> None:
-        for key in ("noise", "entropy", "historical", "minibatch_kernels", "virtual_batch"):
-            _require(getattr(self, key) >= 0, f"stabilise.{key}", getattr(self, key), "at least 0")
-        for key in ("augment_images", "minibatch_size", "replay_size"):
-            _require(getattr(self, key) >= 1, f"stabilise.{key}", getattr(self, key), "at least 1")
-        for key in ("augment_probability", "freeze_d", "freeze_g"):
-            value = getattr(self, key)
-            _require(0 <= value <= 1, f"stabilise.{key}", value, "in [0, 1]")
-        for key in ("augment_target", "lagged", "replay"):
-            value = getattr(self, key)
-            _require(0 <= value < 1, f"stabilise.{key}", value, "in [0, 1)")
-        _require(0 < self.top_k <= 1, "stabilise.top_k", self.top_k, "in (0, 1]")
+        check_settings(self, "stabilise.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,74 +125,67 @@ class OptimizerConfig:
     """How one player descends. The rate is a function of the step alone."""
 
     name: Literal["adam", "optimistic_adam", "sgd"] = "adam"
-    lr: float = 2e-4
-    beta1: float = 0.5  # Adam
-    beta2: float = 0.999  # Adam
-    momentum: float = 0.5  # SGD
-    momentum_end: float = 0.5  # SGD: reached linearly over the whole budget
+    lr: float = setting(2e-4, least=0, most=1000)  # a higher one can only be a slip
+    beta1: float = setting(0.5, least=0, below=1)  # Adam
+    beta2: float = setting(0.999, least=0, below=1)  # Adam
+    momentum: float = setting(0.5, least=0, below=1)  # SGD
+    # SGD: reached linearly over the whole budget
+    momentum_end: float = setting(0.5, least=0, below=1)
     schedule: Literal["constant", "linear", "cosine", "exponential"] = "constant"
-    decay_from: float = (
-        0.0  # linear, cosine: the share of the budget after which the rate falls to 0
-    )
-    decay_rate: float = 1.000004  # exponential: the rate is divided by this at every step
-    lr_floor: float = 1e-6  # exponential
-    clip: float = 0.0  # the gradient is scaled down to this norm; 0: never
-    max_norm: float = 0.0  # of the weights into one unit of a dense layer, after a step; 0: any
+    # linear, cosine: the share of the budget after which the rate falls to 0
+    decay_from: float = setting(0.0, least=0, below=1)
+    # exponential: the rate is divided by this at every step
+    decay_rate: float = setting(1.000004, least=1, most=1000)
+    lr_floor: float = setting(1e-6, least=0, most=1000)  # exponential
+    # the gradient is scaled down to this norm; 0: never
+    clip: float = setting(0.0, least=0, most=10**6)
+    # of the weights into one unit of a dense layer, after a step; 0: any
+    max_norm: float = setting(0.0, least=0, most=10**6)
 
     def __post_init__(self) -> None:
-        _require(self.lr >= 0, "lr", self.lr, "at least 0")
-        for key in ("clip", "max_norm"):
-            _require(getattr(self, key) >= 0, key, getattr(self, key), "at least 0")
-        for key in ("beta1", "beta2", "momentum", "momentum_end", "decay_from"):
-            _require(0 <= getattr(self, key) < 1, key, getattr(self, key), "in [0, 1)")
-        _require(self.decay_rate >= 1, "decay_rate", self.decay_rate, "at least 1")
+        check_settings(self)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
     """How long, with what batches, from which seed. Exactly one budget is set."""
 
-    minutes: float | None = None
-    steps: int | None = None
-    images: int | None = None  # real images shown to D: steps * batch * k
-    batch: int = 64
-    seed: int = 0
-    ema: float = 0.999  # decay of the averaged generator weights per step; 0: the last weights
+    minutes: float | None = setting(None, above=0, most=10**7)
+    steps: int | None = setting(None, least=1, most=10**9)
+    # real images shown to D: steps * batch * k
+    images: int | None = setting(None, least=1, most=10**15)
+    batch: int = setting(64, least=2, most=2**20)
+    seed: int = setting(0, least=0, below=2**48)
+    # decay of the averaged generator weights per step; 0: the last weights
+    ema: float = setting(0.999, least=0, below=1)
 
     def __post_init__(self) -> None:
+        check_settings(self, "training.")
         given = [name for name in BUDGETS if getattr(self, name) is not None]
         if len(given) != 1:
             raise ConfigError(
                 "one budget is needed (--minutes, --steps or --images), "
                 f"{' and '.join(given) or 'none'} given"
             )
-        _require(getattr(self, given[0]) > 0, f"--{given[0]}", getattr(self, given[0]), "above 0")
-        _require(self.batch >= 2, "--batch", self.batch, "at least 2")
-        _require(0 <= self.seed < 2**48, "--seed", self.seed, "in [0, 2^48)")
-        _require(0 <= self.ema < 1, "--ema", self.ema, "in [0, 1)")
 
 
 @dataclass(frozen=True, kw_only=True)
 class OutputConfig:
     """What a run writes, and how often. Steps; 0: at the end only."""
 
-    sample_every: int | None = None  # None: 48 pictures over the run
-    checkpoint_every: int | None = None  # None: 12 over the run
-    keep: int = 2  # newest checkpoints kept
-    log_every: int = 50
-    doctor: int = 10  # logged lines between two looks of the doctor at the run; 0: never
+    sample_every: int | None = setting(None, least=0, most=RARELY)  # None: 48 pictures over the run
+    checkpoint_every: int | None = setting(None, least=0, most=RARELY)  # None: 12 over the run
+    keep: int = setting(2, least=1, most=10**6)  # newest checkpoints kept
+    log_every: int = setting(50, least=1, most=RARELY)
+    # logged lines between two looks of the doctor at the run; 0: never
+    doctor: int = setting(10, least=0, most=RARELY)
     tensorboard: bool = False
-    evaluate_every: int = 0  # steps between scores; 0: never
+    evaluate_every: int = setting(0, least=0, most=RARELY)  # steps between scores; 0: never
     evaluate_in: Literal["background", "between"] = "background"  # a process, or between steps
     evaluate_features: str | None = None  # the feature network; None: by the data
 
     def __post_init__(self) -> None:
-        for key in ("sample_every", "checkpoint_every", "evaluate_every"):
-            value = getattr(self, key)
-            _require(value is None or value >= 0, f"output.{key}", value, "at least 0")
-        _require(self.keep >= 1, "--keep", self.keep, "at least 1")
-        _require(self.log_every >= 1, "output.log_every", self.log_every, "at least 1")
-        _require(self.doctor >= 0, "output.doctor", self.doctor, "at least 0")
+        check_settings(self, "output.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,15 +193,15 @@ class RuntimeConfig:
     """Where a run computes. It may change when a run is resumed; precision may not."""
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    devices: int = 1  # processes, one for each device
+    devices: int = setting(1, least=1, most=10**4)  # processes, one for each device
     precision: Precision = "32"
-    threads: int | None = None  # CPU threads; None: measured at the start
-    workers: int = 2  # processes that read images which do not fit in memory
+    # CPU threads; None: measured at the start
+    threads: int | None = setting(None, least=1, most=4096)
+    # processes that read images which do not fit in memory
+    workers: int = setting(2, least=0, most=1024)
 
     def __post_init__(self) -> None:
-        _require(self.devices >= 1, "--devices", self.devices, "at least 1")
-        _require(self.threads is None or self.threads >= 1, "--threads", self.threads, "at least 1")
-        _require(self.workers >= 0, "runtime.workers", self.workers, "at least 0")
+        check_settings(self, "runtime.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,9 +249,14 @@ def to_dict(config: Config) -> dict[str, Any]:
 
 
 def from_dict(given: Mapping[str, Any], network_options: type) -> Config:
-    """The inverse of `to_dict`; `network_options` is the family's dataclass of options."""
-    nested = {**given, "network": _build(network_options, given.get("network") or {}, "network.")}
-    config: Config = _build(Config, nested, "")
+    """The inverse of `to_dict`; `network_options` is the family's dataclass of options.
+
+    Raises ConfigError, and nothing else, for whatever a JSON file may hold in its place.
+    """
+    sections = _section(given, "the configuration")
+    network = sections.get("network")
+    options = _build(network_options, {} if network is None else network, "network.")
+    config: Config = _build(Config, {**sections, "network": options}, "")
     return config
 
 
@@ -271,13 +273,15 @@ def override(config: Config, changes: Mapping[str, Any]) -> Config:
     for key in changes:
         if key not in known:
             leaf = [name for name in known if name.rsplit(".", 1)[-1] == key]
-            hint = f" Did you mean {leaf[0]!r}?" if leaf else did_you_mean(key, known)
-            whose = f"family '{config.family}' has no" if key.startswith("network.") else "unknown"
-            raise ConfigError(f"{whose} setting {key!r}.{hint}")
-    if changes.get("family", config.family) != config.family:  # its options are another class
+            hint = f" Did you mean {leaf[0]!r}?" if leaf else did_you_mean(str(key), known)
+            own = str(key).startswith("network.")
+            whose = f"family '{config.family}' has no" if own else "unknown"
+            raise ConfigError(f"{whose} setting {shown(key)}.{hint}")
+    family = _coerce_text(changes.get("family", config.family), "family")
+    if family != config.family:  # its options are another class
         raise ConfigError(
-            f"the family is '{config.family}' here and cannot be set to '{changes['family']}': "
-            f"name it first, as in `gankit train {changes['family']}`"
+            f"the family is '{config.family}' here and cannot be set to {shown(family)}: "
+            f"name it first, as in `gankit train {visible(family[:40])}`"
         )
     changed: Config = _replace(config, changes, "")
     return changed
@@ -299,17 +303,15 @@ def parse_numbers(text: str, wanted: str) -> list[int]:
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
-        raise ConfigError(f"{wanted}, got {text!r}") from None
+        raise ConfigError(f"{wanted}, got {shown(text)}") from None
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """A TOML file of settings as dotted keys, ready for `override`."""
+    """A TOML file of settings as dotted keys, ready for `override`. Raises ConfigError."""
     try:
-        nested = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise ConfigError(f"config file '{path}' cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"config file '{path}' is not TOML: {error}") from None
+        text = read_text(path, LONGEST_TOML)
+    except StoredError as error:
+        raise ConfigError(f"config file '{path}' cannot be read: {error}") from None
     flat: dict[str, Any] = {}
 
     def walk(node: Mapping[str, Any], prefix: str) -> None:
@@ -319,8 +321,17 @@ def read_toml(path: Path) -> dict[str, Any]:
             else:
                 flat[prefix + key] = value
 
-    walk(nested, "")
+    try:
+        walk(tomllib.loads(text), "")
+    except RecursionError:
+        raise ConfigError(f"config file '{path}' is not TOML: nested too deeply") from None
+    except ValueError as error:
+        raise ConfigError(f"config file '{path}' is not TOML: {error}") from None
     return flat
+
+
+LONGEST_TOML = 2**16
+"""Bytes: every setting there is, with remarks, takes a tenth of it."""
 
 
 def differences(old: Config, new: Config, but: Sequence[str] = ()) -> list[str]:
@@ -338,21 +349,25 @@ def differences(old: Config, new: Config, but: Sequence[str] = ()) -> list[str]:
     ]
 
 
-def _require(holds: bool, name: str, given: object, needed: str) -> None:
-    if not holds:
-        raise ConfigError(f"{name} must be {needed}, got {given}")
+def _section(given: object, name: str) -> Mapping[str, Any]:
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"{name} must be a section of settings, got {shown(given)}")
+    return given
 
 
-def _build(kind: type, given: Mapping[str, Any], prefix: str) -> Any:
+def _build(kind: type, given: object, prefix: str) -> Any:
     hints = get_type_hints(kind)
+    fields = {item.name: item for item in dataclasses.fields(kind)}
     values = {}
-    for key, value in given.items():
+    for key, value in _section(given, prefix.rstrip(".") or "the configuration").items():
         if key not in hints:
-            raise ConfigError(f"unknown setting {prefix + key!r}.{did_you_mean(key, hints)}")
-        if dataclasses.is_dataclass(hints[key]) and isinstance(value, Mapping):
+            name = shown(f"{prefix}{key}")
+            raise ConfigError(f"unknown setting {name}.{did_you_mean(str(key), hints)}")
+        if dataclasses.is_dataclass(hints[key]):
             values[key] = _build(hints[key], value, f"{prefix}{key}.")
         else:
             values[key] = _coerce(value, hints[key], prefix + key)
+            check_setting(fields[key].metadata, values[key], prefix + key)
     return kind(**values)
 
 
@@ -366,6 +381,7 @@ def _replace(node: Any, changes: Mapping[str, Any], prefix: str) -> Any:
                 values[item.name] = _replace(value, changes, f"{key}.")
         elif key in changes:
             values[item.name] = _coerce(changes[key], hints[item.name], key)
+            check_setting(item.metadata, values[item.name], key)
     return dataclasses.replace(node, **values) if values else node
 
 
@@ -379,11 +395,11 @@ def _coerce(value: Any, hint: Any, key: str) -> Any:
             return None
         return _coerce(value, next(a for a in arguments if a is not types.NoneType), key)
     if origin is Literal:
-        if str(value) in arguments:
-            return str(value)
+        if (name := value if isinstance(value, str) else shown(value)) in arguments:
+            return name
         raise ConfigError(
-            f"{key} must be one of {', '.join(arguments)}, got {value!r}."
-            f"{did_you_mean(str(value), arguments)}"
+            f"{key} must be one of {', '.join(arguments)}, got {shown(value)}."
+            f"{did_you_mean(value, arguments) if isinstance(value, str) else ''}"
         )
     if origin is tuple:
         return _coerce_tuple(value, arguments, key)
@@ -399,27 +415,65 @@ def _coerce_tuple(value: Any, arguments: tuple[Any, ...], key: str) -> tuple[Any
     if arguments[-1] is not ... and len(value) == 1:
         value = [value[0]] * len(arguments)  # one number stands for a square
     if arguments[-1] is not ... and len(value) != len(arguments):
-        raise ConfigError(f"{key} takes {len(arguments)} numbers, got {value!r}")
+        raise ConfigError(f"{key} takes {len(arguments)} numbers, got {shown(value)}")
+    check_setting({}, value, key)  # not too many
     return tuple(_coerce(part, arguments[0], key) for part in value)
+
+
+NUMBERS: Any = (str, Real)
+"""What may stand for a number."""
 
 
 def _coerce_scalar(value: Any, hint: type, key: str) -> Any:
     if hint is bool:
-        if isinstance(value, bool):
-            return value
-        if str(value).lower() in ("true", "yes", "on", "1", "false", "no", "off", "0"):
-            return str(value).lower() in ("true", "yes", "on", "1")
-        raise ConfigError(f"{key} must be true or false, got {value!r}")
+        return _coerce_bool(value, key)
+    if hint is str:
+        return _coerce_text(value, key)
+    wrong = ConfigError(f"{key} must be {_article(hint)}, got {shown(value)}")
+    if isinstance(value, bool) or not isinstance(value, NUMBERS):
+        raise wrong
     try:
         number = hint(value)
     except (TypeError, ValueError):
-        raise ConfigError(f"{key} must be {_article(hint)}, got {value!r}") from None
-    if hint is int and isinstance(value, float) and value != number:
-        raise ConfigError(f"{key} must be a whole number, got {value!r}")
+        raise wrong from None
+    except OverflowError:  # infinity as a whole number, 10^400 as a float
+        raise ConfigError(f"{key} must be a finite number, got {shown(value)}") from None
+    if hint is int and not isinstance(value, str) and value != number:
+        raise wrong
     if hint is float and not (number == number and abs(number) != float("inf")):
-        raise ConfigError(f"{key} must be a finite number, got {value!r}")
+        raise ConfigError(f"{key} must be a finite number, got {shown(value)}")
     return number
 
 
+def _coerce_bool(value: object, key: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    typed = value.lower() if isinstance(value, str) else shown(value)
+    if typed in ("true", "yes", "on", "1", "false", "no", "off", "0"):
+        return typed in ("true", "yes", "on", "1")
+    raise ConfigError(f"{key} must be true or false, got {shown(value)}")
+
+
+LONGEST_TEXT = 4096
+"""Characters: as many as a path may have on most systems."""
+
+
+def _coerce_text(value: object, key: str) -> str:
+    """A name or a path; a number stands for its digits, as in `codes = [10, "c"]`."""
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise ConfigError(f"{key} must be a text, got {shown(value)}")
+    text = value if isinstance(value, str) else shown(value)
+    try:
+        holds = len(text) <= LONGEST_TEXT and b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        holds = False
+    if not holds:
+        raise ConfigError(
+            f"{key} must be a text of {LONGEST_TEXT:,} characters at most that can be a file's "
+            f"name, got {shown(value)}"
+        )
+    return text
+
+
 def _article(hint: type) -> str:
-    return {int: "a whole number", float: "a number", str: "a text"}.get(hint, hint.__name__)
+    return {int: "a whole number", float: "a number"}.get(hint, hint.__name__)

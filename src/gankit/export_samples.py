@@ -13,9 +13,14 @@ from gankit.artifact import GAN, Labels
 from gankit.errors import ConfigError, RunError
 from gankit.pictures import grid, save_png, scatter
 from gankit.storage import write_atomically
+from gankit.text import shown
 
 MOST_PIXELS = 50_000_000
 """Of a grid: more is a folder's job."""
+
+
+MOST_SAMPLES = 10**8
+"""In one call: more can only be a slip."""
 
 
 def read_label(typed: str | None) -> Labels:
@@ -44,6 +49,8 @@ def write_samples(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> N
         ConfigError: the label, n or target does not fit the run.
         RunError: the files cannot be written.
     """
+    if n > MOST_SAMPLES:
+        raise ConfigError(f"-n must be at most {MOST_SAMPLES:,}, got {shown(n)}")
     try:
         if target.suffix == ".png":
             target.parent.mkdir(parents=True, exist_ok=True)

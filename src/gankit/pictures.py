@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -69,13 +71,39 @@ def save_png(path: Path, picture: Pixels) -> None:
     write_atomically(path, buffer.getvalue())
 
 
+def read_picture(path: Path) -> Image.Image:
+    """A PNG file as grey or colour, decoded whole. Raises OSError for anything else."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # Pillow warns of what it takes for a bomb
+            with Image.open(path, formats=["PNG"]) as picture:
+                if picture.width * picture.height > LARGEST:
+                    raise OSError(f"it has more than {LARGEST:,} pixels")
+                return picture.convert("L" if picture.mode in GREY else "RGB")
+    except OSError:
+        raise
+    except Exception as error:  # a damaged file fails in many ways: zlib, struct, SyntaxError
+        raise OSError(f"it is damaged: {error}") from None
+
+
+GREY = ("L", "1", "I", "I;16", "F")
+LARGEST = 2**25
+"""Pixels of a picture that is read back: four times what the largest grid has."""
+
+
 def save_film(path: Path, frames: Sequence[Path], seconds: float = 8.0) -> None:
-    """An animated GIF of PNG files, at most `MOST_FRAMES`, the last one held. Raises OSError."""
+    """An animated GIF of PNG files, at most `MOST_FRAMES`, the last one held.
+
+    Damaged ones are left out; where none is left, nothing is written. Raises OSError.
+    """
     chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), MOST_FRAMES)).round())
     pictures = []
     for i in chosen:
-        with Image.open(frames[int(i)]) as frame:
+        with suppress(OSError):
+            frame = read_picture(frames[int(i)])
             pictures.append(frame.convert("P" if frame.mode == "RGB" else "L"))
+    if not pictures:
+        return
     duration = [max(40, int(1000 * seconds / len(pictures)))] * len(pictures)
     duration[-1] = 2000
     buffer = io.BytesIO()

@@ -7,12 +7,18 @@ from difflib import get_close_matches
 from typing import Generic, TypeVar
 
 from gankit.errors import ConfigError
+from gankit.text import shown
 
 T = TypeVar("T")
 
+LONGEST = 200
+"""Characters of what may be a misspelt name."""
 
-def did_you_mean(given: str, known: Iterable[str]) -> str:
+
+def did_you_mean(given: object, known: Iterable[str]) -> str:
     """` Did you mean 'x'?` for the nearest known name, else the empty string."""
+    if not isinstance(given, str) or len(given) > LONGEST:
+        return ""
     near = get_close_matches(given, list(known), n=1, cutoff=0.55)
     return f" Did you mean {near[0]!r}?" if near else ""
 
@@ -38,16 +44,15 @@ class Registry(Generic[T]):
         return add
 
     def __getitem__(self, name: str) -> T:
-        try:
+        if name in self:
             return self._things[name]
-        except KeyError:
-            raise ConfigError(
-                f"unknown {self.kind} {name!r}.{did_you_mean(name, self._things)}"
-                f" Known: {', '.join(self._things)}"
-            ) from None
+        raise ConfigError(
+            f"unknown {self.kind} {shown(name)}.{did_you_mean(name, self._things)}"
+            f" Known: {', '.join(self._things)}"
+        )
 
     def __contains__(self, name: object) -> bool:
-        return name in self._things
+        return isinstance(name, str) and name in self._things
 
     def names(self) -> tuple[str, ...]:
         """Every registered name, in order of registration."""

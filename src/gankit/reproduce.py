@@ -6,7 +6,7 @@ import csv
 import io
 import platform
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -189,7 +189,7 @@ def code_error(trained: Trained) -> Values:
     matched = match_clusters(clusters, trained.train.labels, len(gan.judged_names))
     named = matched[gan.classify(_images(trained.test)).argmax(1)]
     shown = {k for k in lines[-1] if k.startswith("information_")}
-    bounds = {k: float(np.mean([line[k] for line in lines])) for k in sorted(shown)}
+    bounds = {k: _mean(lines, k) for k in sorted(shown)}
     return {"error": float((named != trained.test.labels).mean()), **bounds}
 
 
@@ -222,9 +222,14 @@ def balance(trained: Trained) -> Values:
     tenth = max(1, len(lines) // 10)
     values: Values = {}
     for name in ("measure", "k", "l_real", "l_fake"):
-        values[f"{name}_first"] = float(np.mean([line[name] for line in lines[:tenth]]))
-        values[f"{name}_last"] = float(np.mean([line[name] for line in lines[-tenth:]]))
+        values[f"{name}_first"] = _mean(lines[:tenth], name)
+        values[f"{name}_last"] = _mean(lines[-tenth:], name)
     return values
+
+
+def _mean(lines: Sequence[Mapping[str, Any]], name: str) -> float:
+    """Of a logged number; not a number where one of them was none."""
+    return float(np.array([line[name] for line in lines], float).mean())
 
 
 def stacked_modes(trained: Trained) -> Values:

@@ -44,9 +44,19 @@ from gankit.storage import (
     sweep_parts,
     write_atomically,
 )
+from gankit.stored import (
+    StoredError,
+    build,
+    check_data,
+    logged_numbers,
+    read_json,
+    read_lines,
+)
 
 LEFT_BY_A_KILL = ("samples", "checkpoints")
 """Folders that may stand empty, without a run.json, of a run that was killed as it began."""
+PICTURE = re.compile(r"[0-9]{7,12}\.png")
+"""The name of a picture in samples/: its step."""
 
 
 @dataclass(frozen=True)
@@ -116,14 +126,17 @@ class Run:
         if not os.path.lexists(self.record_path):
             self._check_unused()
             return None
-        text = read_file(self.record_path, "run.json")
         try:
-            stored = json.loads(text)
+            stored = read_json(self.record_path)
             check_format(stored.get("format"), f"the run '{self.folder}'")
             family = FAMILIES[stored["config"]["family"]]
             config = from_dict(stored["config"], family.options)
-            return Record(config, _read_data(stored["data"]), _read_plan(stored["plan"]))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            check_data(stored["data"])
+            plan = build(Plan, stored["plan"])
+            if not (plan.steps and plan.threads):
+                raise StoredError("a plan of no steps, or no threads")
+            return Record(config, stored["data"], plan)
+        except (ValueError, KeyError, TypeError) as error:
             raise RunError(f"'{self.record_path}' is damaged ({error})") from None
 
     def _check_unused(self) -> None:
@@ -239,14 +252,12 @@ class Run:
                 write_atomically(self.metrics_path, b"".join(kept))
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Every logged line, but for one that a kill tore."""
-        if not self.metrics_path.exists():
-            return []
-        lines = []
-        for line in self.metrics_path.read_text(errors="replace").splitlines():
-            with suppress(ValueError):
-                lines.append(json.loads(line))
-        return [line for line in lines if isinstance(line, dict) and "step" in line]
+        """Every logged line: `step`, and its numbers, None for each that is not finite.
+
+        A line that a kill tore, or that is something else, is passed over. Raises RunError where
+        the file cannot be read.
+        """
+        return [logged_numbers(line) for line in self._lines(self.metrics_path)]
 
     def note_event(self, event: str, step: int, **what: Any) -> None:
         """Append one line to events.jsonl: it stays when the log is trimmed."""
@@ -254,27 +265,34 @@ class Run:
             append_line(self.events_path, json.dumps({"event": event, "step": step, **what}))
 
     def events(self) -> list[dict[str, Any]]:
-        """Every noted event, but for a line that a kill tore."""
-        if not self.events_path.exists():
-            return []
-        found = []
-        for line in self.events_path.read_text().splitlines():
-            with suppress(ValueError):
-                found.append(json.loads(line))
-        return found
+        """Every noted event: `event`, `step` and what else was said of it. As for `metrics`."""
+        lines = self._lines(self.events_path)
+        return [line for line in lines if isinstance(line.get("event"), str)]
+
+    def _lines(self, path: Path) -> list[dict[str, Any]]:
+        try:
+            return list(read_lines(path))
+        except StoredError as error:
+            raise RunError(f"'{path}' cannot be read: {error}") from None
+
+    def pictures(self) -> list[Path]:
+        """The pictures of every so many steps, by step; what else lies there is not its own."""
+        named = (p for p in self.samples.glob("*.png") if PICTURE.fullmatch(p.name))
+        return sorted((p for p in named if p.is_file()), key=lambda path: int(path.stem))
 
     def write_picture(self, step: int, picture: Pixels) -> Path:
         """Keep the picture of this step, and show it as the newest."""
         path = self.samples / f"{step:07d}.png"
         with self.writing("a picture"):
-            save_png(path, picture)
-            save_png(self.grid_path, picture)
+            for place in (path, self.grid_path):
+                if place.is_dir():  # someone else's
+                    set_aside(place)
+                save_png(place, picture)
         return path
 
     def write_timeline(self) -> None:
         """Make a film of every picture so far."""
-        frames = sorted(self.samples.glob("[0-9]*.png"))
-        if frames:
+        if frames := self.pictures():
             with self.writing("the film"):
                 save_film(self.timeline_path, frames)
 
@@ -310,27 +328,3 @@ def _stays(line: bytes, step: int) -> bool:
     except (ValueError, KeyError, TypeError, RecursionError):
         return True
     return not isinstance(logged, int) or logged <= step
-
-
-def _read_data(given: Any) -> dict[str, Any]:
-    """What run.json says of the data. Raises KeyError, TypeError or ValueError if it is damaged."""
-    shape, names, condition = given["shape"], given["class_names"], given.get("condition", 0)
-    numbers = [given["count"], condition, *shape]
-    if any(type(n) is not int or not 0 <= n < 2**40 for n in numbers) or len(shape) not in (1, 3):
-        raise ValueError(f"data of count {given['count']}, shape {shape}, condition {condition}")
-    texts = [given["name"], given["fingerprint"], *names]
-    if not isinstance(names, list) or not all(isinstance(text, str) for text in texts):
-        raise ValueError("data with names that are no texts")
-    return dict(given)
-
-
-def _read_plan(given: Any) -> Plan:
-    """The plan of run.json. Raises KeyError, TypeError or ValueError if it is damaged."""
-    plan = Plan(**given)
-    for name, number in (("steps", plan.steps), ("threads", plan.threads)):
-        if type(number) is not int or not 1 <= number < 2**62:
-            raise ValueError(f"plan.{name} = {str(number)[:40]}")
-    seconds = plan.seconds_per_step
-    if seconds is not None and not (isinstance(seconds, (int, float)) and 0 <= seconds < 1e9):
-        raise ValueError(f"plan.seconds_per_step = {str(seconds)[:40]}")
-    return plan

@@ -259,6 +259,26 @@ def test_a_file_that_is_not_the_published_one_is_not_kept(cache, mirror):
     assert not list(cache.glob("*.part"))
 
 
+@pytest.mark.parametrize("damage", [b"", b"half", None])
+def test_a_damaged_file_in_the_cache_is_named_and_not_replaced(cache, mirror, damage):
+    load_dataset("mnist")
+    path = cache / "train-labels-idx1-ubyte.gz"
+    path.unlink()
+    if damage is None:
+        path.mkdir()
+    else:
+        path.write_bytes(damage)
+    with pytest.raises(DataError, match=f"{path.name}' (is not the published|cannot be read)"):
+        load_dataset("mnist")
+    assert path.exists()
+
+
+def test_a_cache_in_no_home_is_said(monkeypatch):
+    monkeypatch.setenv("GANKIT_CACHE", "~no_such_user_anywhere/cache")
+    with pytest.raises(DataError, match="set GANKIT_CACHE to a folder"):
+        load_dataset("mnist")
+
+
 def test_no_network_says_where_the_files_go(cache, monkeypatch):
     source = Source("http://127.0.0.1:1/", datasets.MNIST.files)  # nobody listens there
     monkeypatch.setattr(datasets, "MNIST", source)

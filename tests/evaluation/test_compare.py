@@ -242,3 +242,18 @@ def test_a_page_that_cannot_be_written_is_one_line(pair, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="cannot be written"):
         write_comparison(comparison, tmp_path / "file" / "c.html")
+
+
+def test_damaged_files_are_noted_and_paths_can_be_pasted(small, tmp_path):
+    folders = [tmp_path / "a run", tmp_path / "b"]
+    for folder in folders:
+        make_run(folder, small("cgan"))
+    (folders[0] / "doctor.json").write_bytes(b"\xff")
+    (folders[1] / "scores").mkdir()
+    (folders[1] / "scores" / "mine.json").write_text("[]")
+    seen = compare(folders)
+    write_comparison(seen, tmp_path / "c.html", rows=1)
+    for text in (as_text(seen), (tmp_path / "c.html").read_text().replace("&#x27;", "'")):
+        assert "doctor.json' cannot be read: it is not UTF-8" in text
+        assert "mine.json' is damaged" in text
+        assert f"gankit evaluate '{folders[0]}'" in text

@@ -27,10 +27,33 @@ def test_a_diagnosis_survives_its_file(tmp_path):
     assert read_verdicts(tmp_path) == [VERDICT]
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1}', '{"format": 99}'])
-def test_a_damaged_one_is_named(tmp_path, text):
-    (tmp_path / "doctor.json").write_text(text)
-    with pytest.raises(RunError, match=r"doctor\.json"):
+TEXT = DIAGNOSIS.to_json().encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"[]", b"{}", b'{"format": 1}', b'{"format": 99}', b"\xff", b"[" * 99_999),
+        TEXT[:99],
+        TEXT.replace(b"90", b"null"),
+        TEXT.replace(b"90", b"9" * 4000),
+        TEXT.replace(b'"sick"', b'"fine"'),
+        TEXT.replace(b'"seen": "seen"', b'"seen": ["seen"]'),
+        TEXT.replace(b'"no line"', b"{}"),
+        TEXT.replace(b'"collapse",', b"7,"),
+    ],
+)
+def test_a_damaged_one_is_named(tmp_path, content):
+    (tmp_path / "doctor.json").write_bytes(content)
+    with pytest.raises(RunError, match=r"doctor\.json") as caught:
+        read_verdicts(tmp_path)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+def test_a_folder_in_its_place_is_named(tmp_path):
+    (tmp_path / "doctor.json").mkdir()
+    with pytest.raises(RunError, match=r"doctor\.json' cannot be read: it is a folder"):
         read_verdicts(tmp_path)
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import save
 
 import gankit
 from gankit.data import as_pictures, load_dataset
@@ -18,6 +21,7 @@ from gankit.evaluation.measures import METRICS
 from gankit.evaluation.reals import part, read_reals, shuffled
 from gankit.evaluation.scores import read_reports
 from gankit.metrics.frechet import frechet_distance, moments
+from gankit.storage import read_tensors, write_tensors
 from gankit.training.loop import fit
 
 CHEAP = ("frechet", "coverage")
@@ -119,6 +123,49 @@ def test_real_features_are_computed_once(run, cache, monkeypatch):
             evaluate(run, n=110, draws=1, metrics=CHEAP)
     files[0].write_bytes(files[0].read_bytes()[:-7])
     assert evaluate(run, n=100, draws=1, metrics=CHEAP).scores == first.scores  # damaged: had again
+
+
+def damaged(tensors):
+    """Ways in which what was kept may be something else, each a whole file with a right digest."""
+    yield {k: v for k, v in tensors.items() if k != "covariance"}
+    yield {**tensors, "count": tensors["count"] + 1}
+    yield {**tensors, "count": torch.zeros(3)}
+    yield {**tensors, "features": tensors["features"][:-1]}
+    yield {**tensors, "features": tensors["features"].double()}
+    yield {**tensors, "features": tensors["features"] * math.nan}
+    yield {**tensors, "features": torch.tensor(1.0)}
+    yield {**tensors, "mean": tensors["mean"][:-1]}
+    yield {**tensors, "covariance": tensors["covariance"][0]}
+    yield {**tensors, "labels": torch.zeros(3, dtype=torch.int64)}
+    yield {k: v for k, v in tensors.items() if k != "labels"}
+    yield {**tensors, "probabilities": torch.zeros(300, 10)}
+    yield {**tensors, "modes": torch.zeros(3, dtype=torch.int64)}
+    yield {**tensors, "surprise": torch.zeros(3)}
+    yield {}
+
+
+def test_what_is_kept_of_a_set_is_used_only_where_it_is_whole(cache):
+    dataset = load_dataset("digits", split="test")
+    network, indices = load_network("pixels"), np.arange(300)
+    first = sets.embed_real(dataset, indices, network)
+    (path,) = cache.rglob("*.safetensors")
+    tensors, _ = read_tensors(path, "statistics")
+    for changed in damaged(tensors):
+        write_tensors(path, "statistics", changed, {})
+        again = sets.embed_real(dataset, indices, network)
+        assert np.array_equal(again.features, first.features)
+        assert np.array_equal(again.moments.covariance, first.moments.covariance)
+        assert read_tensors(path, "statistics")[0].keys() == tensors.keys(), "kept again"
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "[" * 50_000, '{"format": 1, "kind": "statistics"}'])
+def test_a_damaged_header_of_what_is_kept_is_no_matter(cache, text):
+    dataset = load_dataset("digits", split="test")
+    network, indices = load_network("pixels"), np.arange(40)
+    first = sets.embed_real(dataset, indices, network)
+    (path,) = cache.rglob("*.safetensors")
+    path.write_bytes(save({"mean": torch.zeros(2)}, metadata={"gankit": text}))
+    assert np.array_equal(sets.embed_real(dataset, indices, network).features, first.features)
 
 
 @pytest.mark.slow

@@ -208,6 +208,61 @@ def test_onnx_networks_that_do_not_fit(tmp_path, shape, axes, said):
         load_network(str(path))
 
 
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        (("n", 3, 10**6, 10**6), "takes"),
+        (("n", 3, 0, 8), "takes"),
+        ((10**9, 3, 8, 8), "takes"),
+    ],
+)
+def test_onnx_networks_that_no_memory_holds(tmp_path, shape, said):
+    pytest.importorskip("onnxruntime")
+    with pytest.raises(ConfigError, match=said) as caught:
+        load_network(str(write_onnx(tmp_path / "x.onnx", shape)))
+    assert "\n" not in str(caught.value)
+
+
+class Gives(nn.Module):
+    """Whatever a function makes of the images."""
+
+    def __init__(self, made):
+        super().__init__()
+        self.made = made
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.made(images)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (lambda x: x.mean(), r"gives \[\]"),
+        (lambda x: x.mean((1, 2, 3)), r"gives \[4\]"),
+        (lambda x: x.mean((2, 3))[:2], "for 4 images"),
+        (lambda x: x.mean((2, 3))[:, :0], "of 1 to 32,768 features"),
+        (lambda x: x.mean((2, 3)).log() - x.mean(), "not finite"),
+        (lambda x: x.flatten(1).repeat(1, 100), "of 1 to 32,768 features"),
+    ],
+)
+def test_exported_programs_that_do_not_fit(tmp_path, made, said):
+    path = write_exported(tmp_path / "x.pt2", network=Gives(made), free=False)
+    with pytest.raises(ConfigError, match=said) as caught:
+        load_network(str(path))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("ending", [".onnx", ".pt2"])
+def test_a_folder_and_an_empty_file_are_no_network(tmp_path, ending):
+    pytest.importorskip("onnxruntime")
+    (tmp_path / f"folder{ending}").mkdir()
+    (tmp_path / f"empty{ending}").touch()
+    for name, said in (("folder", "there is no feature network"), ("empty", "is damaged or no")):
+        with pytest.raises(ConfigError, match=said):
+            load_network(str(tmp_path / f"{name}{ending}"))
+
+
 @pytest.mark.parametrize("ending", [".onnx", ".pt2"])
 def test_files_that_are_no_network(tmp_path, ending):
     pytest.importorskip("onnxruntime")

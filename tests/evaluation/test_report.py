@@ -6,6 +6,7 @@ import base64
 import errno
 import io
 import os
+import shlex
 
 import numpy as np
 import pytest
@@ -167,12 +168,99 @@ def test_what_is_no_run_is_said(tmp_path):
         write_run_report(tmp_path / "file")
 
 
-@pytest.mark.parametrize("name", ["run.json", "doctor.json", "scores/0000006-digits.json"])
-def test_a_damaged_file_is_named(run, name):
-    add_scores(run.folder, 6, 1.0)
-    (run.folder / name).write_text("{")
-    with pytest.raises(RunError, match=name):
+def test_a_damaged_run_is_named(run):
+    run.record_path.write_text("{")
+    with pytest.raises(RunError, match=r"run\.json"):
         write_run_report(run.folder)
+
+
+HOSTILE = [b"", b"{", b"[]", b"\xff\xfe{}", b"[" * 99_999, b'{"format": 1, "step": 1e999}', None]
+"""What may stand in a file that gankit wrote; None: a folder."""
+
+
+def put(path, content) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+
+
+@pytest.mark.parametrize("content", HOSTILE, ids=repr)
+@pytest.mark.parametrize("name", ["doctor.json", "scores/0000006-digits.json"])
+def test_a_damaged_file_is_named_on_the_page(run, name, content):
+    add_scores(run.folder, 7, 1.0)
+    put(run.folder / name, content)
+    page = read(run)
+    assert name in page.text
+    assert "FD(digits)" in page.text, "the others are shown"
+
+
+def test_what_training_did_not_draw_is_no_frame(run):
+    for name in ("0000010 (1).png", "10.png", "0000008.jpg", "٠٠٠٠٠٠٩.png", "mine.png"):
+        save_png(run.samples / name, np.zeros((3, 3), np.uint8))
+    (run.samples / "0000020.png").mkdir()
+    assert "3 of 3 pictures" in read(run).text
+
+
+@pytest.mark.parametrize("damage", [b"", b"no picture", b"GIF89a", "half"])
+def test_a_damaged_picture_is_said_and_the_others_are_shown(run, damage):
+    path = run.samples / "0000003.png"
+    path.write_bytes(path.read_bytes()[:90] if damage == "half" else damage)
+    page = read(run)
+    assert "This picture cannot be read" in page.text
+    assert len(page.all("img")) == 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"step": null, "d/adversarial": 1}',
+        '{"step": "7", "d/adversarial": 1}',
+        '{"step": -7, "d/adversarial": 1}',
+        '{"step": 1e999}',
+        '{"step": true}',
+        '{"step": 1' + "0" * 400 + "}",
+        '{"step": 7, "d/adversarial": NaN, "g/adversarial": -Infinity, "seconds": NaN}',
+        '{"step": 7, "d/adversarial": 1' + "0" * 400 + ', "images_per_second": null}',
+        '{"step": 7, "d/adversarial": "much", "lr_d": {"a": [1]}, "d_real": true}',
+        '{"step": 7, "d/adversarial": 1e308, "g/adversarial": -1e308, "images_per_second": 1e-320}',
+        '{"step": 7, "\\ud800\\u202e<b>": 1, "": 2, "d/": 3}',
+        '{"step": 7}',
+        '{"a":' * 9999,
+        "[]", "3", "null", "\x00", "{", "",
+    ],
+)  # fmt: skip
+def test_a_logged_line_that_is_none_is_passed_over(run, line):
+    with run.metrics_path.open("ab") as file:
+        file.write(line.encode() + b"\n\xff\xfe\n" + b'{"step": 8, "d/adversarial": 0.5}\n')
+    assert run.metrics()[-1] == {"step": 8, "d/adversarial": 0.5}
+    assert "8 of 6" in read(run).text
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl"])
+def test_a_log_that_cannot_be_read_is_said_in_one_line(run, name):
+    put(run.folder / name, None)
+    with pytest.raises(RunError, match=f"{name}' cannot be read: it is a folder") as caught:
+        write_run_report(run.folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_paths_in_commands_can_be_pasted(small, tmp_path):
+    folder = tmp_path / "my runs; $(x) 'a'"
+    page = Page(write_run_report(make_run(folder, small("cgan")).folder))
+    for command in ("evaluate", "doctor"):
+        assert f"gankit {command} {shlex.quote(str(folder))}" in page.text
+
+
+def test_what_hides_in_a_name_or_turns_it_round_is_shown(small, tmp_path):
+    names = ("cat\u202egpj.exe", "\u2067dog\u2069", "a\x1b[31mb", "x\u061cy\u200fz", "עברית")
+    run = make_run(tmp_path / "r", small("cgan"), classes=names)
+    page = read(run)
+    for said in ("cat\\u202egpj.exe", "\\u2067dog\\u2069", "a\\x1b[31mb", "x\\u061cy", "עברית"):
+        assert said in page.source
+    assert not set(page.source) & set("\u202e\u2067\u2069\u061c\u200f\x1b")
 
 
 @pytest.mark.slow

@@ -338,3 +338,9 @@ def test_every_sign_is_explained_in_the_documentation():
     page = (Path(__file__).parents[2] / "docs/doctor.md").read_text()
     for name in SIGNS.names():
         assert f"| {name} |" in page
+
+
+def test_an_event_that_says_no_more_is_a_sign_all_the_same(small):
+    record = Record(small("gan"), {"count": 9, "shape": [1, 8, 8], "class_names": []}, Plan(9, 1))
+    found = look_for(Case(record, [], [{"event": "not finite", "step": 3}]), ["not finite"])
+    assert "first a number at step 3" in found.verdicts[0].seen

@@ -17,6 +17,7 @@ from gankit.training import loop
 from gankit.training.checkpoint import capture
 from gankit.training.loop import fit
 from gankit.training.session import Session, open_session
+from gankit.training.state import PLAYERS
 from gankit.training.update import NotFiniteError
 
 
@@ -136,7 +137,8 @@ def test_after_three_ways_back_it_gives_up_and_the_checkpoint_is_whole(
 
 
 def test_a_real_explosion_is_met(small, tmp_path):
-    config = small("gan", **{"discriminator.lr": 1e30, "generator.lr": 1e30, "training.steps": 40})
+    steepest = {f"{p}.{k}": v for p in PLAYERS for k, v in (("name", "sgd"), ("lr", 1000))}
+    config = small("gan", **steepest, **{"training.steps": 40})
     with pytest.raises(gankit.TrainingError, match="not finite"):
         fit(config, tmp_path / "r")
 
@@ -222,3 +224,21 @@ def test_it_learns_by_the_rate_of_the_whole_budget(small, tmp_path):
 )
 def test_what_is_due(step, every, is_due):
     assert loop.due(step, every) is is_due
+
+
+@pytest.mark.slow
+def test_files_of_others_among_its_own_hinder_no_end(small, tmp_path):
+    config = small("gan", **{"output.sample_every": 2})
+    fit(config, tmp_path / "r")
+    run = Run(tmp_path / "r")
+    (run.samples / "0000010 (1).png").write_bytes(b"")
+    (run.samples / "0000002.png").write_bytes(b"")
+    (run.samples / "0000099.png").mkdir()
+    (run.folder / "doctor.json").write_bytes(b"\xff")
+    with run.metrics_path.open("a") as file:
+        file.write('{"step": null}\n{"step": "4"}\n[]\n')
+    longer = gankit.config.override(config, {"training.steps": 9})
+    assert fit(longer, run.folder).finished
+    page = run.report_path.read_text()
+    assert "This picture cannot be read" in page
+    assert "9 of 9" in page

@@ -10,7 +10,7 @@ from gankit.errors import ConfigError, DataError
 from gankit.families import Task
 from gankit.training import rehearsal
 from gankit.training.rehearsal import rehearse
-from gankit.training.state import build_game
+from gankit.training.state import PLAYERS, build_game
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +51,8 @@ def test_images_are_counted_in_steps(small):
 
 
 def test_numbers_that_are_not_finite_are_no_matter_here(small):
-    config = small("gan", "digits", **{"generator.lr": 1e30, "discriminator.lr": 1e30})
+    steepest = {f"{p}.{k}": v for p in PLAYERS for k, v in (("name", "sgd"), ("lr", 1000))}
+    config = small("gan", "digits", **steepest)
     assert "plan:" in rehearse(config)
 
 

@@ -15,6 +15,10 @@ LEFT, RIGHT, TOP, BOTTOM = 50, 12, 8, 36
 MOST_POINTS = 200
 """Of a drawn curve: more are drawn as the mean of each stretch, within its lowest and highest."""
 COLOURS, DASHES = 6, 3
+SMALLEST, LARGEST = 1e-90, 1e100
+"""Numbers that are told from 0, and drawn at all."""
+NARROWEST = 1e-9
+"""Of an axis, as a share of its numbers' size."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,10 @@ class _Scale:
 
     def __init__(self, values: Sequence[float], start: float, end: float, widen: bool = True):
         low, high = float(min(values)), float(max(values))
-        if low == high:
-            low, high = low - (abs(low) or 1) / 2, high + (abs(high) or 1) / 2
+        size = max(abs(low), abs(high))
+        if high - low < NARROWEST * max(size, SMALLEST):  # no difference that marks could show
+            half = (size if size > SMALLEST else 1) / 2
+            low, high = low - half, high + half
         if widen:
             low, high = low - (high - low) * 0.04, high + (high - low) * 0.04
         self.low, self.high, self.start, self.end = low, high, start, end
@@ -152,8 +158,10 @@ def _mark(value: float) -> str:
 
 
 def _finite(curve: Curve) -> Curve:
-    """The curve where it is a number."""
-    kept = [i for i, value in enumerate(curve.y) if math.isfinite(value)]
+    """The curve where it is a number that can be drawn."""
+    given = [v for v in (curve.x, curve.y, curve.low, curve.high) if v is not None]
+    rows = enumerate(zip(*given, strict=True))
+    kept = [i for i, row in rows if all(abs(value) < LARGEST for value in row)]
 
     def at(values: Sequence[float]) -> list[float]:
         return [values[i] for i in kept]

@@ -12,6 +12,7 @@ from gankit.errors import ConfigError
 from gankit.evaluation.facts import Facts, interval, minutes, number, rate, read_facts, verdict
 from gankit.evaluation.repeat import typed
 from gankit.evaluation.scores import Score
+from gankit.text import in_shell
 
 MOST_RUNS = 12
 
@@ -168,12 +169,13 @@ def notes(seen: Comparison) -> list[str]:
         for run in seen.runs:
             report = run.newest_reports().get(network)
             if report is None:
-                again = f"gankit evaluate {run.folder} --features {network}"
+                again = f"gankit evaluate {in_shell(run.folder)} --features {in_shell(network)}"
                 said.append(f"No scores in '{network}': {again}")
             elif report.step != run.step:
                 said.append(f"{run.folder} was measured at step {report.step:,}, not at its last.")
     if not seen.networks():
-        said += [f"No scores: gankit evaluate {run.folder}" for run in seen.runs]
+        said += [f"No scores: gankit evaluate {in_shell(run.folder)}" for run in seen.runs]
+    said += [line for run in seen.runs for line in run.unread]
     if seen.protocols_differ:
         said.append("PROTOCOLS DIFFER, so these scores do not compare:")
         said += [f"  {line}" for line in seen.protocols_differ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from gankit.evaluation.compare import (
     settings_that_differ,
     summary,
 )
-from gankit.evaluation.facts import number, protocol_line, terms_of_losses
+from gankit.evaluation.facts import Facts, number, protocol_line, terms_of_losses
 from gankit.evaluation.page import Html, data_uri, element, note, page, section, table, warning
 from gankit.evaluation.report import doctor, picture_uri
 from gankit.evaluation.scores import Score
@@ -96,7 +97,7 @@ def same_latents(gans: Iterable[GAN], n: int, seed: int) -> bool:
 def _samples(seen: Comparison, seed: int, rows: int) -> Iterable[Html]:
     if any(gan.condition for gan in seen.gans):
         yield note("These runs are asked by vectors, so each shows its own last picture.")
-        pictures = [picture_uri(run.pictures[-1]) if run.pictures else "" for run in seen.runs]
+        pictures = [_last_picture(run) for run in seen.runs]
     else:
         asked = [len(gan.class_names) for gan in seen.gans if 2 <= len(gan.class_names) <= 16]
         columns = max(asked, default=8)
@@ -121,6 +122,14 @@ def _samples(seen: Comparison, seed: int, rows: int) -> Iterable[Html]:
         ),
         class_="side pictures",
     )
+
+
+def _last_picture(run: Facts) -> str:
+    """The newest one that can be read; the empty text where there is none."""
+    for path in reversed(run.pictures):
+        with suppress(OSError):
+            return picture_uri(path)
+    return ""
 
 
 def _drawn_from(seen: Comparison, n: int, seed: int) -> str:

@@ -35,7 +35,10 @@ from gankit.evaluation.sets import KEPT, Embedded, ModeOf, Track, embed, embed_r
 from gankit.metrics.intervals import interval_of_draws
 from gankit.randomness import Purpose, generator
 from gankit.run import Run
+from gankit.text import shown
 
+MOST_SAMPLES = 10**7
+"""In a draw: days of work."""
 DRAWS = 5
 
 
@@ -266,6 +269,8 @@ def _check(n: int | None, draws: int, seed: int, metrics: Sequence[str], device:
         METRICS[name]
     if n is not None and n < 20:
         raise ConfigError(f"-n must be at least 20, got {n}")
+    if n is not None and n > MOST_SAMPLES:
+        raise ConfigError(f"-n must be at most {MOST_SAMPLES:,}, got {shown(n)}")
     if not 1 <= draws <= 100:
         raise ConfigError(f"--draws must be in 1 to 100, got {draws}")
     if not 0 <= seed < 2**63:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import statistics
 from collections.abc import Iterable, Sequence
@@ -12,9 +11,10 @@ from typing import Any
 
 from gankit.errors import RunError
 from gankit.evaluation.chart import short
-from gankit.evaluation.scores import Report, Score, read_reports
+from gankit.evaluation.scores import Report, Score, find_reports
 from gankit.evaluation.verdicts import Diagnosis, read_diagnosis
 from gankit.run import Record, Run
+from gankit.stored import StoredError, read_json
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Facts:
         pictures: those in samples/, by step.
         reports: its scores, by step.
         diagnosis: what the doctor last said; None where it was never asked.
+        unread: one line for each file that is there and cannot be read.
     """
 
     folder: Path
@@ -36,6 +37,7 @@ class Facts:
     pictures: Sequence[Path]
     reports: Sequence[Report]
     diagnosis: Diagnosis | None
+    unread: Sequence[str] = ()
 
     @property
     def step(self) -> int:
@@ -46,13 +48,15 @@ class Facts:
     @property
     def speed(self) -> float:
         """Images a second, the median over the log; not a number where nothing is logged."""
-        rates = [line["images_per_second"] for line in self.log if "images_per_second" in line]
-        return statistics.median(rates) if rates else math.nan
+        rates = [line.get("images_per_second") for line in self.log]
+        known = [rate for rate in rates if rate is not None]
+        return statistics.median(known) if known else math.nan
 
     @property
     def seconds(self) -> float:
         """Spent on steps up to the last logged one."""
-        return float(self.log[-1].get("seconds", math.nan)) if self.log else math.nan
+        last = self.log[-1].get("seconds") if self.log else None
+        return math.nan if last is None else float(last)
 
     def newest_reports(self) -> dict[str, Report]:
         """The newest report by each feature network."""
@@ -65,7 +69,7 @@ class Facts:
             found = [v for k, v in line.items() if k == key or k.startswith(f"{key}/")]
             if found:
                 steps.append(line["step"])
-                values.append(float(sum(found)))
+                values.append(math.nan if None in found else float(sum(found)))
         return steps, values
 
     def logged(self) -> list[str]:
@@ -82,15 +86,31 @@ def read_facts(folder: Path) -> Facts:
         raise RunError(f"'{folder}' {what}: name a folder that `gankit train` wrote")
     record = run.record()
     assert record is not None
+    reports, unread = find_reports(folder)
+    diagnosis = None
+    try:
+        diagnosis = read_diagnosis(folder)
+    except RunError as problem:  # the rest of the page is as good without it
+        unread.append(str(problem))
     return Facts(
         folder=folder,
-        gankit=str(json.loads(run.record_path.read_text()).get("gankit", "unknown")),
+        gankit=_version(run),
         record=record,
         log=run.metrics(),
-        pictures=sorted(run.samples.glob("[0-9]*.png")),
-        reports=read_reports(folder),
-        diagnosis=read_diagnosis(folder),
+        pictures=run.pictures(),
+        reports=reports,
+        diagnosis=diagnosis,
+        unread=unread,
     )
+
+
+def _version(run: Run) -> str:
+    """Of the gankit that began it."""
+    try:
+        found = read_json(run.record_path).get("gankit")
+    except StoredError:
+        found = None
+    return found if isinstance(found, str) else "unknown"
 
 
 def terms_of_losses(keys: Iterable[str]) -> list[str]:

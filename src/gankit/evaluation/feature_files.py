@@ -21,6 +21,9 @@ from gankit.evaluation.feature_network import FeatureNetwork, file_digest
 ENDINGS = (".onnx", ".pt2")
 NEEDED = "needed is one input [N, C, H, W] with C (1 or 3), H and W fixed"
 
+MOST_IMAGES, MOST_SIDE, MOST_FEATURES = 4096, 4096, 2**15
+"""Of an input's batch, in pixels, and of features: what the distances of them can be had of."""
+
 Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
@@ -32,30 +35,38 @@ class FileNetwork(FeatureNetwork):
     def __init__(self, path: Path, shape: list[int | None], run: Run) -> None:
         """`shape` of the input, None where it is free; `run` gives its first output."""
         fixed = [size for size in shape[1:] if size is not None]
-        if len(shape) != 4 or len(fixed) != 3 or fixed[0] not in (1, 3):
+        if len(shape) != 4 or len(fixed) != 3 or fixed[0] not in (1, 3) or not _fits(shape):
             raise ConfigError(f"the feature network '{path}' takes {_text(shape)}; {NEEDED}")
         batch, (channels, height, width) = shape[0], fixed
-        self.name, self.digest = path.name, file_digest(path)
+        try:
+            self.name, self.digest = path.name, file_digest(path)
+        except OSError as error:
+            raise _unreadable(path, "file", error) from None
         self.channels, self.size = channels, (height, width)
         self._path, self._run, self._batch = path, run, batch
         self.block = batch or self.block
-        found = self.forward(torch.zeros(1, channels, height, width))[0]
-        if found.ndim != 2:
-            raise ConfigError(
-                f"the feature network '{path}' gives {_text(list(found.shape))}; needed are "
-                "features [N, D]"
-            )
+        self.forward(torch.zeros(1, channels, height, width))
 
     def forward(self, images: Tensor) -> tuple[Tensor, None]:
         count, given = len(images), images.numpy()
         if self._batch is not None and count < self._batch:  # the last block of a fixed size
             given = np.concatenate([given, np.zeros((self._batch - count, *given.shape[1:]), "f4")])
         try:
-            found = self._run(given)
+            found = np.asarray(self._run(given), np.float32)
         except Exception as error:  # whatever the runtime of a foreign file raises
             raise ConfigError(f"the feature network '{self._path}' fails: {_line(error)}") from None
-        features = torch.from_numpy(np.asarray(found, np.float32))[:count]
-        return (features.flatten(1) if features.shape[2:].numel() == 1 else features), None
+        if found.ndim not in (2, 4) or found.shape[2:] not in ((), (1, 1)):
+            said = f"gives {_text(list(found.shape))}; needed are features [N, D]"
+        elif len(found) != len(given) or not 1 <= found.shape[1] <= MOST_FEATURES:
+            said = (
+                f"gives {_text(list(found.shape))} for {len(given)} images; needed are as many "
+                f"rows, of 1 to {MOST_FEATURES:,} features"
+            )
+        elif not np.isfinite(found).all():
+            said = "gives features that are not finite"
+        else:
+            return torch.from_numpy(found[:count]).flatten(1), None
+        raise ConfigError(f"the feature network '{self._path}' {said}")
 
 
 def load_file(path: Path) -> FileNetwork:
@@ -121,6 +132,13 @@ def _load_exported(path: Path) -> FileNetwork:
 
 def _unreadable(path: Path, kind: str, error: Exception) -> ConfigError:
     return ConfigError(f"the feature network '{path}' is damaged or no {kind} ({_line(error)})")
+
+
+def _fits(shape: list[int | None]) -> bool:
+    """Whether an input [N, C, H, W] can be held."""
+    batch, _, *sides = shape
+    sizes = all(side is not None and 1 <= side <= MOST_SIDE for side in sides)
+    return sizes and (batch is None or 1 <= batch <= MOST_IMAGES)
 
 
 def _text(shape: list[int | None]) -> str:

@@ -400,7 +400,7 @@ def not_finite(case: Case) -> Verdict | None:
     return Verdict(
         "not finite",
         "warning" if len(events) == 1 else "sick",
-        f"{times}; first {first['what']} at step {first['step']:,}",
+        f"{times}; first {first.get('what', 'a number')} at step {first['step']:,}",
         int(first["step"]),
         "weights or answers grew past what a float can hold; the run went back to a checkpoint",
         remedy(case, *calmer(case)),

@@ -1,7 +1,8 @@
 """Pages that stand alone: one HTML file with its style, its script and its pictures inside.
 
-Text is escaped wherever it is put in; only `Html`, which `element` makes, is taken as it is. A
-page loads nothing and runs nothing but its own script: its content policy says so to the browser.
+Text is escaped wherever it is put in, and what would hide in it or turn the writing round is shown
+as its code; only `Html`, which `element` makes, is taken as it is. A page loads nothing and runs
+nothing but its own script: its content policy says so to the browser.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import base64
 import hashlib
 from collections.abc import Iterable, Sequence
 from html import escape
+
+from gankit.text import visible
 
 VOID = {"img", "input", "meta", "path", "polyline", "polygon", "line", "circle"}
 """Elements without content; those of SVG are closed in their own way."""
@@ -29,7 +32,7 @@ def element(tag: str, *children: str, **attributes: object) -> Html:
     """
     given = "".join(
         f" {name.removesuffix('_').replace('_', '-')}"
-        + ("" if value is True else f'="{escape(str(value))}"')
+        + ("" if value is True else f'="{escape(visible(str(value)))}"')
         for name, value in attributes.items()
         if value is not None and value is not False
     )
@@ -40,7 +43,7 @@ def element(tag: str, *children: str, **attributes: object) -> Html:
 
 def join(*children: str) -> Html:
     """The children one after another."""
-    return Html("".join(c if isinstance(c, Html) else escape(c) for c in children))
+    return Html("".join(c if isinstance(c, Html) else escape(visible(c)) for c in children))
 
 
 def data_uri(content: bytes, kind: str) -> str:
@@ -103,7 +106,7 @@ def warning(*text: str) -> Html:
 
 
 def page(title: str, *body: str, foot: str) -> bytes:
-    """The whole file, UTF-8. What cannot be encoded (a folder's odd name) becomes '?'."""
+    """The whole file, UTF-8."""
     head = element(
         "head",
         element("meta", charset="utf-8"),
@@ -120,7 +123,7 @@ def page(title: str, *body: str, foot: str) -> bytes:
         element("script", Html(SCRIPT)),
     )
     text = "<!doctype html>\n" + element("html", head, content, lang="en") + "\n"
-    return text.encode(errors="replace")
+    return text.encode()
 
 
 STYLE = """
@@ -225,7 +228,7 @@ pre {
   background: var(--tint); border-radius: 6px; padding: .75rem .9rem; overflow: auto;
   max-height: 24rem; font-size: .84rem; line-height: 1.5; margin: .6rem 0;
 }
-code { font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
+code { unicode-bidi: isolate; font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 details { margin: .9rem 0; }
 summary { cursor: pointer; color: var(--c0); width: fit-content; }
 footer { font-size: .85rem; padding-top: 2.5rem; padding-bottom: 2.5rem; }

@@ -9,7 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from gankit import __version__
 from gankit.config import flatten, override
@@ -37,6 +36,7 @@ from gankit.evaluation.page import (
     page,
     section,
     table,
+    warning,
 )
 from gankit.evaluation.repeat import (
     changes_from_default,
@@ -47,9 +47,11 @@ from gankit.evaluation.repeat import (
 )
 from gankit.evaluation.scores import Report
 from gankit.families import FAMILIES
+from gankit.pictures import read_picture
 from gankit.recipes import configure
 from gankit.run import Run
 from gankit.storage import write_atomically
+from gankit.text import in_shell
 
 MOST_FRAMES = 16
 LARGEST_PNG = 150_000
@@ -67,6 +69,7 @@ def write_run_report(folder: Path) -> Path:
     content = page(
         f"{config.family} on {config.data.source}",
         _head(seen),
+        *map(warning, seen.unread),
         section("Samples over time", _film(seen)),
         section("Curves", _curves(seen)),
         section("Scores", *_scores(seen)),
@@ -84,14 +87,13 @@ def write_run_report(folder: Path) -> Path:
 
 def picture_uri(path: Path) -> str:
     """A PNG file as a data URI; a large one as a smaller JPEG. Raises OSError."""
-    content = path.read_bytes()
+    picture, content = read_picture(path), path.read_bytes()
     if len(content) <= LARGEST_PNG:
         return data_uri(content, "image/png")
     buffer = io.BytesIO()
-    with Image.open(io.BytesIO(content)) as picture:
-        smaller = picture.convert("RGB")
-        smaller.thumbnail((FRAME_SIDE, FRAME_SIDE))
-        smaller.save(buffer, "JPEG", quality=88)
+    smaller = picture.convert("RGB")
+    smaller.thumbnail((FRAME_SIDE, FRAME_SIDE))
+    smaller.save(buffer, "JPEG", quality=88)
     return data_uri(buffer.getvalue(), "image/jpeg")
 
 
@@ -153,8 +155,7 @@ def _by_class(seen: Facts) -> bool:
 def _frame(path: Path) -> Html:
     step = f"step {int(path.stem):,}"
     try:
-        with Image.open(path) as picture:
-            width, height = picture.size
+        width, height = read_picture(path).size
         image = element(
             "img", src=picture_uri(path), alt=f"samples at {step}", width=width, height=height
         )
@@ -202,7 +203,7 @@ def _curves(seen: Facts) -> Html:
 
 def _scores(seen: Facts) -> Iterable[Html]:
     if not seen.reports:
-        yield note("Not measured: ", element("code", f"gankit evaluate {seen.folder}"))
+        yield note("Not measured: ", element("code", f"gankit evaluate {in_shell(seen.folder)}"))
         return
     yield note(
         "The interval holds 95 % of what other draws would give; the floor is the same measure of "
@@ -255,7 +256,7 @@ def doctor(seen: Facts) -> Iterable[Html]:
     """What the doctor last said of the run, and of which step."""
     diagnosis = seen.diagnosis
     if diagnosis is None:
-        yield note("Not examined: ", element("code", f"gankit doctor {seen.folder}"))
+        yield note("Not examined: ", element("code", f"gankit doctor {in_shell(seen.folder)}"))
         return
     count = len(diagnosis.looked_for)
     found = len(diagnosis.verdicts) or "none"
@@ -280,7 +281,7 @@ def doctor(seen: Facts) -> Iterable[Html]:
 def _settings(seen: Facts) -> Iterable[Html]:
     config, data, plan = seen.record.config, seen.record.data, seen.record.plan
     changed, every = changes_from_default(config), flatten(config)
-    usual = f"gankit train {config.family} {config.data.source}"
+    usual = f"gankit train {config.family} {in_shell(config.data.source)}"
     if changed:
         yield note("Other than in ", element("code", usual), ":")
         default = flatten(configure(config.family, config.data.source))

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from gankit.errors import RunError
 from gankit.storage import FORMAT, check_format, write_atomically
+from gankit.stored import StoredError, build, parse_json, read_text
 
 Better = Literal["lower", "higher"]
 
@@ -92,12 +93,11 @@ class Report:
     def from_json(cls, text: str, what: str) -> Report:
         """The inverse of `to_json`. Raises RunError, naming `what`, where it is none."""
         try:
-            stored = json.loads(text)
-            check_format(stored.pop("format", None), what)
-            stored["protocol"] = Protocol(**stored["protocol"])
-            stored["scores"] = tuple(_score(given) for given in stored["scores"])
-            return cls(**stored)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            stored = parse_json(text)
+            if isinstance(stored, dict):
+                check_format(stored.get("format"), what)
+            return build(cls, stored)
+        except StoredError as error:
             raise RunError(f"{what} is damaged ({error})") from None
 
 
@@ -116,11 +116,18 @@ def write_report(folder: Path, report: Report) -> Path:
 
 
 def read_reports(folder: Path) -> list[Report]:
-    """Every report of a run, by step. Raises RunError where one is damaged."""
-    paths = sorted((folder / "scores").glob("*.json"))
-    return [Report.from_json(path.read_text(), f"'{path}'") for path in paths]
+    """Every report of a run that can be read, by step."""
+    return find_reports(folder)[0]
 
 
-def _score(given: Mapping[str, Any]) -> Score:
-    interval = given.get("interval")
-    return Score(**{**given, "interval": None if interval is None else tuple(interval)})
+def find_reports(folder: Path) -> tuple[list[Report], list[str]]:
+    """The same, and one line for each file beside them that is none."""
+    reports, unread = [], []
+    for path in sorted((folder / "scores").glob("*.json")):
+        try:
+            reports.append(Report.from_json(read_text(path), f"'{path}'"))
+        except StoredError as error:
+            unread.append(f"'{path}' cannot be read: {error}")
+        except RunError as error:
+            unread.append(str(error))
+    return sorted(reports, key=lambda report: report.step), unread

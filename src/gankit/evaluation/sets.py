@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -97,13 +98,14 @@ def embed_real(
 ) -> Embedded:
     """Embed these examples of a data set, or read what was kept of them before."""
     path = cache_folder() / "statistics" / f"{_key(dataset, indices, network, mode_of)}.safetensors"
-    with suppress(RunError):  # missing, or damaged: it is had again
-        return _from_tensors(read_tensors(path, "statistics")[0])
+    labels = dataset.labels
+    own = labels[indices] if labels is not None and labels.ndim == 1 else None
+    wanted = _Wanted(len(indices), own, len(network.class_names), mode_of is not None)
+    if (known := _read_kept(path, wanted)) is not None:
+        return known
     blocks = read_blocks(dataset, indices)
     if track is not None:
         blocks = track(title, blocks, -(-len(indices) // BLOCK))
-    labels = dataset.labels
-    own = labels[indices] if labels is not None and labels.ndim == 1 else None
     embedded = embed(blocks, network, own, mode_of)
     with suppress(OSError):  # a cache that cannot be written is done without
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -142,7 +144,46 @@ def _to_tensors(embedded: Embedded) -> dict[str, Tensor]:
     return {k: torch.from_numpy(v.copy()) for k, v in arrays.items() if v is not None}
 
 
-def _from_tensors(tensors: dict[str, Tensor]) -> Embedded:
-    arrays: dict[str, Any] = {name: tensor.numpy() for name, tensor in tensors.items()}
-    mean, covariance = arrays.pop("mean"), arrays.pop("covariance")
-    return Embedded(Moments(mean, covariance, int(arrays.pop("count"))), **arrays)
+@dataclass(frozen=True)
+class _Wanted:
+    """What must be in a file for it to be used: of how many examples, with which classes, with
+    the chances of how many classes, and whether with modes."""
+
+    count: int
+    labels: NDArray[np.int64] | None
+    classes: int
+    by_mode: bool
+
+
+def _read_kept(path: Path, wanted: _Wanted) -> Embedded | None:
+    """What was kept of a set; None where it is missing, damaged or something else."""
+    try:
+        tensors, _ = read_tensors(path, "statistics")
+        arrays: dict[str, Any] = {name: tensor.numpy() for name, tensor in tensors.items()}
+        mean, covariance = arrays.pop("mean"), arrays.pop("covariance")
+        kept = Embedded(Moments(mean, covariance, int(arrays.pop("count"))), **arrays)
+        return kept if _is_whole(kept, wanted) else None
+    except (RunError, LookupError, TypeError, ValueError, AttributeError, RecursionError):
+        return None
+
+
+def _is_whole(kept: Embedded, wanted: _Wanted) -> bool:
+    """Whether it can be what these examples came to: by types, shapes and finite numbers."""
+    rows, size = min(wanted.count, KEPT), kept.features.shape[-1]
+    parts: list[tuple[NDArray[Any] | None, str, tuple[int, ...] | None]] = [
+        (kept.moments.mean, "f8", (size,)),
+        (kept.moments.covariance, "f8", (size, size)),
+        (kept.features, "f4", (rows, size)),
+        (kept.probabilities, "f4", (rows, wanted.classes) if wanted.classes else None),
+        (kept.modes, "i8", (wanted.count,) if wanted.by_mode else None),
+    ]
+    whole = all(
+        (found is None and shape is None)
+        or (found is not None and found.dtype == kind and found.shape == shape)
+        for found, kind, shape in parts
+    )
+    same = wanted.labels is None and kept.labels is None
+    if wanted.labels is not None and kept.labels is not None:
+        same = np.array_equal(kept.labels, wanted.labels[:KEPT])
+    finite = all(np.isfinite(found).all() for found, _, _ in parts if found is not None)
+    return whole and same and finite and kept.moments.count == wanted.count

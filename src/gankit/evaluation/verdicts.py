@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from gankit import __version__
 from gankit.errors import RunError
 from gankit.storage import FORMAT, check_format, write_atomically
+from gankit.stored import StoredError, build, parse_json, read_text
 
 NAME = "doctor.json"
 
@@ -79,11 +80,11 @@ class Diagnosis:
     def from_json(cls, text: str, what: str) -> Diagnosis:
         """The inverse of `to_json`. Raises RunError, naming `what`, where it is none."""
         try:
-            stored: dict[str, Any] = json.loads(text)
-            check_format(stored.get("format"), what)
-            verdicts = tuple(Verdict(**given) for given in stored["verdicts"])
-            return cls(stored["step"], verdicts, tuple(stored["looked_for"]), stored["unseen"])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            stored = parse_json(text)
+            if isinstance(stored, dict):
+                check_format(stored.get("format"), what)
+            return build(cls, stored)
+        except StoredError as error:
             raise RunError(f"{what} is damaged ({error})") from None
 
     def __str__(self) -> str:
@@ -111,4 +112,9 @@ def write_diagnosis(folder: Path, diagnosis: Diagnosis) -> Path:
 def read_diagnosis(folder: Path) -> Diagnosis | None:
     """What the doctor last said of a run; None where it was never asked. Raises RunError."""
     path = folder / NAME
-    return Diagnosis.from_json(path.read_text(), f"'{path}'") if path.exists() else None
+    if not path.exists():
+        return None
+    try:
+        return Diagnosis.from_json(read_text(path), f"'{path}'")
+    except StoredError as error:
+        raise RunError(f"'{path}' cannot be read: {error}") from None

@@ -14,7 +14,8 @@ from gankit.config import Config
 from gankit.errors import ConfigError
 from gankit.families.dcgan import check_image_size, check_stages
 from gankit.game import Game, Task, Terms, register_family
-from gankit.parts.networks import check_options, image_sizes, init_glorot
+from gankit.parts.networks import image_sizes, init_glorot
+from gankit.settings import LAYER, RARELY, check_settings, setting
 
 STUCK_AFTER = 1000
 """Steps of k = 0 after which the person is told."""
@@ -24,21 +25,18 @@ STUCK_AFTER = 1000
 class BEGANOptions:
     """Settings of the networks (section 3.5) and of the balance (section 3.4)."""
 
-    width: int = 128  # n: channels; the encoder has n, 2n, 3n, ... at each halving
-    embedded: int = 64  # size of the autoencoder's code
-    stages: int | None = None  # halvings; None: until the core is about 8 x 8
-    gamma: float = 0.5  # diversity: wanted L(G(z)) / L(x)
-    lambda_k: float = 0.001  # how fast k follows
-    patience: int = 0  # steps without a better M after which both rates are halved; 0: never
+    # n: channels; the encoder has n, 2n, 3n, ... at each halving
+    width: int = setting(128, least=1, most=LAYER)
+    embedded: int = setting(64, least=1, most=LAYER)  # size of the autoencoder's code
+    # halvings; None: until the core is about 8 x 8
+    stages: int | None = setting(None, least=1, most=12)
+    gamma: float = setting(0.5, above=0, most=1)  # diversity: wanted L(G(z)) / L(x)
+    lambda_k: float = setting(0.001, above=0, most=1000)  # how fast k follows
+    # steps without a better M after which both rates are halved; 0: never
+    patience: int = setting(0, least=0, most=RARELY)
 
     def __post_init__(self) -> None:
-        check_options(self)
-        if not 0 < self.gamma <= 1:
-            raise ConfigError(f"network.gamma must be in (0, 1], got {self.gamma}")
-        if not self.lambda_k > 0:
-            raise ConfigError(f"network.lambda_k must be above 0, got {self.lambda_k}")
-        if self.patience < 0:
-            raise ConfigError(f"network.patience must be at least 0, got {self.patience}")
+        check_settings(self, "network.")
 
 
 def _pair(inputs: int, outputs: int) -> list[nn.Module]:

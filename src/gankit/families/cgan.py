@@ -21,12 +21,12 @@ from gankit.parts.networks import (
     MLPDiscriminator,
     MLPGenerator,
     Output,
-    check_options,
     init_normal,
     init_uniform,
     why_mlp_alone,
     widths_for,
 )
+from gankit.settings import LAYER, check_settings, setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,33 +42,39 @@ class CGANOptions:
 
     body: Literal["mlp", "conv"] = "mlp"
     conditioning: Literal["branches", "concat", "embedding", "layers", "projection"] = "branches"
-    embedding: int = 32  # size of the label's learned code
+    embedding: int = setting(32, least=1, most=LAYER)  # size of the label's learned code
     output: Literal["sigmoid", "tanh"] = "sigmoid"
     # mlp
-    generator_hidden: tuple[int, ...] = (1200,)
-    discriminator_hidden: tuple[int, ...] = (240,)
-    generator_branches: tuple[int, int] = (200, 1000)  # noise, label
-    discriminator_branches: tuple[int, int] = (240, 50)  # image, label
-    pieces: tuple[int, int] = (5, 4)  # of maxout: in the branches, where they join; 0: (leaky) ReLU
-    dropout: tuple[float, float] = (0.2, 0.5)  # in D, on the pixels and on every other input
-    generator_dropout: float = 0.0  # of G's hidden units, as noise: it stays when sampling
+    generator_hidden: tuple[int, ...] = setting((1200,), least=1, most=LAYER)
+    discriminator_hidden: tuple[int, ...] = setting((240,), least=1, most=LAYER)
+    generator_branches: tuple[int, int] = setting((200, 1000), least=1, most=LAYER)  # noise, label
+    # image, label
+    discriminator_branches: tuple[int, int] = setting((240, 50), least=1, most=LAYER)
+    # of maxout: in the branches, where they join; 0: (leaky) ReLU
+    pieces: tuple[int, int] = setting((5, 4), least=0, most=1000)
+    # in D, on the pixels and on every other input
+    dropout: tuple[float, float] = setting((0.2, 0.5), least=0, below=1)
+    # of G's hidden units, as noise: it stays when sampling
+    generator_dropout: float = setting(0.0, least=0, below=1)
     # conv
-    generator_width: int = 32
-    generator_units: int = 0  # a hidden layer before G's core
-    discriminator_width: int = 32
-    stages: int | None = None
-    most_channels: int = 1024
-    kernel: int = 4
+    generator_width: int = setting(32, least=1, most=LAYER)
+    generator_units: int = setting(0, least=0, most=LAYER)  # a hidden layer before G's core
+    discriminator_width: int = setting(32, least=1, most=LAYER)
+    stages: int | None = setting(None, least=1, most=12)
+    most_channels: int = setting(1024, least=1, most=LAYER)
+    kernel: int = setting(4, least=1, most=64)
     discriminator_norm: Literal["batch", "none"] = "none"
-    discriminator_units: int = 128
-    init: float | None = None  # conv: std of the weights; None: torch's own start
-    mlp_init: tuple[float, float] | None = None  # mlp: G, D: U(-a, a); None: torch's own start
+    discriminator_units: int = setting(128, least=0, most=LAYER)
+    # conv: std of the weights; None: torch's own start
+    init: float | None = setting(None, least=0, most=100)
+    # mlp: G, D: U(-a, a); None: torch's own start
+    mlp_init: tuple[float, float] | None = setting(None, least=0, most=100)
     output_bias: Literal["zero", "marginals"] = "zero"  # mlp: marginals: G starts at the mean
     # D also names the class (arXiv 1610.09585): the weight of that term for D and for G; 0: none
-    classifier: tuple[float, float] = (0.0, 0.0)
+    classifier: tuple[float, float] = setting((0.0, 0.0), least=0, most=10**6)
 
     def __post_init__(self) -> None:
-        check_options(self)
+        check_settings(self, "network.")
 
 
 class BranchedGenerator(nn.Module):

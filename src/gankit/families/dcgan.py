@@ -12,32 +12,36 @@ from gankit.game import Game, Task, register_family
 from gankit.parts.networks import (
     ConvDiscriminator,
     ConvGenerator,
-    check_options,
     init_normal,
     stages_for,
     widths_for,
 )
+from gankit.settings import LAYER, check_settings, setting
 
 
 @dataclass(frozen=True, kw_only=True)
 class DCGANOptions:
     """Settings of the two convolutional networks; the defaults are the paper's, at width 128."""
 
-    generator_width: int = 128  # channels before the image; doubling towards the core
-    discriminator_width: int = 128  # channels after the first convolution
-    stages: int | None = None  # halvings of the image; None: until its short side is 4 to 7
-    most_channels: int = 1024
-    kernel: int = 5
+    # channels before the image; doubling towards the core
+    generator_width: int = setting(128, least=1, most=LAYER)
+    # channels after the first convolution
+    discriminator_width: int = setting(128, least=1, most=LAYER)
+    # halvings of the image; None: until its short side is 4 to 7
+    stages: int | None = setting(None, least=1, most=12)
+    most_channels: int = setting(1024, least=1, most=LAYER)
+    kernel: int = setting(5, least=1, most=64)
     discriminator_norm: Literal["batch", "none"] = "batch"
     # A hidden layer before G's core and before the logit: the paper has none, its MNIST code has.
-    generator_units: int = 0
-    discriminator_units: int = 0
+    generator_units: int = setting(0, least=0, most=LAYER)
+    discriminator_units: int = setting(0, least=0, most=LAYER)
     paired: bool = False  # D has a convolution of stride 1 before each of stride 2
     head: Literal["v1", "v2"] = "v1"  # one sigmoid, or a softmax over (true, fake)
-    init: float | None = 0.02  # std of the weights; None: torch's own start
+    # std of the weights; None: torch's own start
+    init: float | None = setting(0.02, least=0, most=100)
 
     def __post_init__(self) -> None:
-        check_options(self)
+        check_settings(self, "network.")
 
 
 def check_image_size(family: str, task: Task) -> None:

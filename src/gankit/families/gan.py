@@ -19,10 +19,10 @@ from gankit.parts.networks import (
     MLPDiscriminator,
     MLPGenerator,
     Output,
-    check_options,
     init_uniform,
     why_mlp_alone,
 )
+from gankit.settings import LAYER, check_settings, setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,22 +30,26 @@ class GANOptions:
     """Settings of the two networks; the defaults are the paper's MNIST perceptrons."""
 
     body: Literal["mlp", "conv"] = "mlp"  # conv: the paper's for CIFAR-10
-    generator_hidden: tuple[int, ...] = (1200, 1200)
+    generator_hidden: tuple[int, ...] = setting((1200, 1200), least=1, most=LAYER)
     generator_activations: tuple[Activation, ...] = ("relu",)  # in turn, the last one for the rest
-    discriminator_hidden: tuple[int, ...] = (240, 240)
+    discriminator_hidden: tuple[int, ...] = setting((240, 240), least=1, most=LAYER)
     activation: Literal["maxout", "leaky"] = "maxout"  # of D
-    pieces: int = 5  # of maxout
-    dropout: tuple[float, float] = (0.2, 0.5)  # in D, on the pixels and on every other input
+    pieces: int = setting(5, least=0, most=1000)  # of maxout
+    # in D, on the pixels and on every other input
+    dropout: tuple[float, float] = setting((0.2, 0.5), least=0, below=1)
     output: Output = "sigmoid"  # of G for images; points have no range
     output_bias: Literal["zero", "marginals"] = "zero"  # marginals: G starts at the mean image
-    init: tuple[float, float] | None = (0.05, 0.005)  # G, D: U(-a, a); None: torch's own
-    core: int = 10  # conv: side of the picture that G's transposed convolution starts from
-    channels: tuple[int, ...] = (32, 32, 192)  # conv: units of D's maxout convolutions
-    kernels: tuple[int, ...] = (8, 8, 5)  # conv: their sizes
-    conv_pieces: int = 2  # conv: of maxout in them
+    # G, D: U(-a, a); None: torch's own
+    init: tuple[float, float] | None = setting((0.05, 0.005), least=0, most=100)
+    # conv: side of the picture that G's transposed convolution starts from
+    core: int = setting(10, least=1, most=2**12)
+    # conv: units of D's maxout convolutions
+    channels: tuple[int, ...] = setting((32, 32, 192), least=1, most=LAYER)
+    kernels: tuple[int, ...] = setting((8, 8, 5), least=1, most=64)  # conv: their sizes
+    conv_pieces: int = setting(2, least=1, most=1000)  # conv: of maxout in them
 
     def __post_init__(self) -> None:
-        check_options(self)
+        check_settings(self, "network.")
         if not self.channels or len(self.channels) != len(self.kernels):
             raise ConfigError(
                 "network.channels and network.kernels: as many of one as of the other"

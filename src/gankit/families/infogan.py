@@ -15,7 +15,9 @@ from gankit.errors import ConfigError
 from gankit.families.dcgan import check_image_size, check_stages
 from gankit.game import Answer, Batch, Game, Latent, Terms, register_family
 from gankit.parts.convolutions import conv2d
-from gankit.parts.networks import ConvGenerator, Head, check_options, init_normal, widths_for
+from gankit.parts.networks import ConvGenerator, Head, init_normal, widths_for
+from gankit.settings import LAYER, check_settings, setting
+from gankit.text import shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,30 +25,33 @@ class InfoGANOptions:
     """Settings of codes and networks; the defaults are the paper's for MNIST (appendix C.1)."""
 
     codes: tuple[str, ...] = ("10", "c", "c")  # a number: categorical; c: continuous in [-1, 1]
-    code_weights: tuple[float, ...] = (1.0,)  # lambda: one for all codes, or one each
+    # lambda: one for all codes, or one each
+    code_weights: tuple[float, ...] = setting((1.0,), least=0, most=10**6)
     learned_sigma: bool = False  # of Q's Gaussian for a continuous code; False: 1, as in its code
-    generator_width: int = 64
-    discriminator_width: int = 64
-    stages: int | None = None
-    most_channels: int = 512
+    generator_width: int = setting(64, least=1, most=LAYER)
+    discriminator_width: int = setting(64, least=1, most=LAYER)
+    stages: int | None = setting(None, least=1, most=12)
+    most_channels: int = setting(512, least=1, most=LAYER)
     # In place of the widths, which double: of G from its core on, of the trunk from the image on.
-    generator_channels: tuple[int, ...] = ()
-    discriminator_channels: tuple[int, ...] = ()
-    normalised: int | None = None  # how many of G's stages, from the core on; None: all
-    kernel: int = 4
-    units: int = 1024  # of the dense layers of G and of the trunk; 0: none
+    generator_channels: tuple[int, ...] = setting((), least=1, most=LAYER)
+    discriminator_channels: tuple[int, ...] = setting((), least=1, most=LAYER)
+    # how many of G's stages, from the core on; None: all
+    normalised: int | None = setting(None, least=1, most=64)
+    kernel: int = setting(4, least=1, most=64)
+    # of the dense layers of G and of the trunk; 0: none
+    units: int = setting(1024, least=0, most=LAYER)
     output: Literal["sigmoid", "tanh"] = "sigmoid"  # of G
-    posterior_units: int = 128  # of Q's own layer
-    slope: float = 0.1  # of leaky ReLU
-    init: float | None = 0.02
+    posterior_units: int = setting(128, least=1, most=LAYER)  # of Q's own layer
+    slope: float = setting(0.1, least=0, most=1)  # of leaky ReLU
+    init: float | None = setting(0.02, least=0, most=100)
 
     def __post_init__(self) -> None:
-        check_options(self)
+        check_settings(self, "network.")
         for code in self.codes:
-            if code != "c" and not (code.isdecimal() and int(code) >= 2):
+            if code != "c" and not (code.isdecimal() and 2 <= int(code[:9]) <= LAYER):
                 raise ConfigError(
-                    f"network.codes: {code!r} is neither c (continuous) nor a number of "
-                    "categories from 2: such as --codes 10,c,c"
+                    f"network.codes: {shown(code)} is neither c (continuous) nor a number of "
+                    f"categories from 2 to {LAYER:,}: such as --codes 10,c,c"
                 )
         if not self.codes:
             raise ConfigError("network.codes: at least one code is needed: such as --codes 10,c,c")

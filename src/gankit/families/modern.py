@@ -13,24 +13,26 @@ from gankit.config import Config
 from gankit.errors import ConfigError
 from gankit.families.dcgan import check_image_size, check_stages
 from gankit.game import Game, Task, register_family
-from gankit.parts.networks import Head, check_options, image_sizes, join_code, widths_for
+from gankit.parts.networks import Head, image_sizes, join_code, widths_for
+from gankit.settings import LAYER, check_settings, setting
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModernOptions:
     """Settings of the two residual networks."""
 
-    generator_width: int = 32  # channels at the image; doubling towards the core
-    discriminator_width: int = 32
-    most_channels: int = 256
-    stages: int | None = None
-    blocks: int = 1  # residual blocks at each size
-    group: int = 16  # channels of a group of the 3x3 convolutions
+    # channels at the image; doubling towards the core
+    generator_width: int = setting(32, least=1, most=LAYER)
+    discriminator_width: int = setting(32, least=1, most=LAYER)
+    most_channels: int = setting(256, least=1, most=LAYER)
+    stages: int | None = setting(None, least=1, most=12)
+    blocks: int = setting(1, least=1, most=64)  # residual blocks at each size
+    group: int = setting(16, least=1, most=LAYER)  # channels of a group of the 3x3 convolutions
     labels: Literal["auto", "none"] = "auto"  # auto: conditional where the data has classes
-    embedding: int = 32  # size of the label's learned code, in G
+    embedding: int = setting(32, least=1, most=LAYER)  # size of the label's learned code, in G
 
     def __post_init__(self) -> None:
-        check_options(self)
+        check_settings(self, "network.")
 
 
 class Block(nn.Module):

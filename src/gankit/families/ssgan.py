@@ -15,7 +15,8 @@ from gankit.errors import ConfigError
 from gankit.families.dcgan import check_image_size
 from gankit.game import Answer, Batch, Game, Terms, register_family
 from gankit.parts.layers import GaussianNoise
-from gankit.parts.networks import ConvGenerator, Head, check_options, stages_for, widths_for
+from gankit.parts.networks import ConvGenerator, Head, stages_for, widths_for
+from gankit.settings import LAYER, check_settings, setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,17 +24,19 @@ class SSGANOptions:
     """Settings of the networks; the defaults are those of the paper's MNIST code."""
 
     body: Literal["mlp", "conv"] = "mlp"
-    generator_hidden: tuple[int, ...] = (500, 500)  # mlp
-    discriminator_hidden: tuple[int, ...] = (1000, 500, 250, 250, 250)  # mlp
-    noise: tuple[float, float] = (0.3, 0.5)  # mlp: std at the pixels, after each hidden layer
-    generator_width: int = 128  # conv: channels before the image
-    discriminator_width: int = 96  # conv: of the first three layers; then twice as many
-    dropout: tuple[float, float] = (0.2, 0.5)  # conv: at the pixels, after each halving
+    generator_hidden: tuple[int, ...] = setting((500, 500), least=1, most=LAYER)  # mlp
+    # mlp
+    discriminator_hidden: tuple[int, ...] = setting((1000, 500, 250, 250, 250), least=1, most=LAYER)
+    # mlp: std at the pixels, after each hidden layer
+    noise: tuple[float, float] = setting((0.3, 0.5), least=0, most=1000)
+    generator_width: int = setting(128, least=1, most=LAYER)  # conv: channels before the image
+    # conv: of the first three layers; then twice as many
+    discriminator_width: int = setting(96, least=1, most=LAYER)
+    # conv: at the pixels, after each halving
+    dropout: tuple[float, float] = setting((0.2, 0.5), least=0, below=1)
 
     def __post_init__(self) -> None:
-        check_options(self)
-        if min(self.noise) < 0:
-            raise ConfigError(f"network.noise must be at least 0, got {self.noise}")
+        check_settings(self, "network.")
 
 
 def of_fixed_norm(layer: nn.Linear | nn.Conv2d) -> nn.Module:

@@ -14,7 +14,6 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from gankit.errors import ConfigError
 from gankit.parts.convolutions import conv2d, doubling_conv
 from gankit.parts.layers import ConditionalBatchNorm2d, DrawnDropout, Maxout, label_map
 from gankit.parts.stabilisers import MinibatchDiscrimination
@@ -309,55 +308,6 @@ class ConvDiscriminator(nn.Module):
         if self.classifier is None:
             return logits
         return torch.cat([logits[:, None], self.classifier(x)], 1)
-
-
-LEAST = {
-    "generator_width": 1,
-    "discriminator_width": 1,
-    "generator_hidden": 1,
-    "discriminator_hidden": 1,
-    "generator_branches": 1,
-    "discriminator_branches": 1,
-    "stages": 1,
-    "most_channels": 1,
-    "kernel": 1,
-    "embedding": 1,
-    "pieces": 0,
-    "discriminator_units": 0,
-    "dropout": 0,
-    "init": 0,
-    "mlp_init": 0,
-    "classifier": 0,
-    "width": 1,
-    "units": 0,
-    "generator_channels": 1,
-    "discriminator_channels": 1,
-    "generator_units": 0,
-    "normalised": 1,
-    "posterior_units": 1,
-    "blocks": 1,
-    "group": 1,
-    "embedded": 1,
-    "core": 1,
-    "channels": 1,
-    "kernels": 1,
-    "conv_pieces": 1,
-}
-"""The least that each of a family's options may be, by its name, where the family has it."""
-
-
-def check_options(options: object) -> None:
-    """Raises ConfigError where a size among a family's options makes no network."""
-    for name, least in LEAST.items():
-        given = getattr(options, name, None)
-        numbers = given if isinstance(given, tuple) else (given,)
-        if any(number is not None and number < least for number in numbers):
-            raise ConfigError(f"network.{name} must be at least {least}, got {given}")
-    for name in ("dropout", "generator_dropout"):
-        given = getattr(options, name, ())
-        shares = given if isinstance(given, tuple) else (given,)
-        if any(not 0 <= share < 1 for share in shares):
-            raise ConfigError(f"network.{name} must be in [0, 1), got {given}")
 
 
 def why_mlp_alone(options: Any, *names: str) -> str | None:

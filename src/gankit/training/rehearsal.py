@@ -10,6 +10,7 @@ from gankit.config import Config, flatten
 from gankit.data import Dataset
 from gankit.data.batches import Feed
 from gankit.families import Task
+from gankit.size import check_size
 from gankit.training.budget import given_steps
 from gankit.training.optimizers import set_pace
 from gankit.training.runtime import start_runtime
@@ -28,6 +29,7 @@ def rehearse(config: Config) -> str:
     dataset = read_data(config)
     runtime = start_runtime(config.runtime)
     task = Task.of(dataset)
+    check_size(config, task)
     state = build_state(config, task, runtime, dataset)
     update = choose_update(state.game)
     training = config.training

@@ -24,6 +24,7 @@ from gankit.families import Task
 from gankit.game import Batch
 from gankit.owner import Owner, OwnerLostError
 from gankit.run import Plan, Record, Run, checkpoints, describe
+from gankit.size import check_size
 from gankit.storage import not_finite, read_tensors
 from gankit.training.budget import extend_plan, plan_budget
 from gankit.training.checkpoint import (
@@ -149,7 +150,7 @@ class Session:
         if self.writes:
             try:
                 write_run_report(self.run.folder)
-            except RunError as problem:
+            except GankitError as problem:
                 self.display.say(f"no report.html: {problem}")
 
     def write_checkpoint(self) -> None:
@@ -367,6 +368,7 @@ def open_session(config: Config, folder: str | Path) -> Iterator[Session]:
         run.check_resumable(record, config, describe(dataset))
     check_world(config.runtime, config.training.batch)
     task = Task.of(dataset)
+    check_size(config, task)
     game = build_game(config, task)
     update = choose_update(game)
     check_processes(config.runtime, game.why_one_process())

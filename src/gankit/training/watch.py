@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gankit.data import Dataset
+from gankit.errors import RunError
 from gankit.evaluation import log_signs  # noqa: F401 - it registers the signs
 from gankit.evaluation.signs import Case, look_for
 from gankit.evaluation.verdicts import Verdict
@@ -47,8 +48,11 @@ class Watch:
         return {f"samples/{name}": value for name, value in shares.items()}
 
     def news(self, record: Record, run: Run) -> list[Verdict]:
-        """What the log so far shows and was not said before."""
-        found = look_for(Case(record, run.metrics(), run.events())).verdicts
+        """What the log so far shows and was not said before; nothing if it cannot be read."""
+        try:
+            found = look_for(Case(record, run.metrics(), run.events())).verdicts
+        except RunError:
+            return []
         new = [verdict for verdict in found if verdict.sign not in self.said]
         self.said |= {verdict.sign for verdict in new}
         return new

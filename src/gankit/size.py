@@ -1,0 +1,105 @@
+"""Whether a machine can hold a game, known before anything of it is allocated."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from gankit.config import Config
+from gankit.errors import ConfigError
+from gankit.families import FAMILIES, Game, Task
+
+COPIES = 4
+"""Of each weight: itself, its gradient, and two that an optimiser or an average keeps."""
+
+
+def check_size(config: Config, task: Task) -> None:
+    """Build both networks without memory, pass two examples through them, and count.
+
+    Raises ConfigError where the settings make no network for this data, or one that, with its
+    gradients and the batch, takes more memory than this machine has.
+    """
+    with torch.random.fork_rng(devices=[]), torch.device("meta"), torch.no_grad():
+        try:
+            with warnings.catch_warnings():  # that a layer has no weights is said below
+                warnings.simplefilter("ignore")
+                game = FAMILIES[config.family](config, task)
+                made, judged = _numbers_made(game)
+        except (RuntimeError, ArithmeticError) as error:
+            reason = str(error).strip().splitlines()[0][:200]
+            raise ConfigError(
+                f"these settings of network make no '{config.family}' for examples of shape "
+                f"{task.shape}: {reason}"
+            ) from None
+    weights = sum(_numbers_in(network) for network in (game.generator, game.discriminator))
+    numbers = COPIES * weights + _remembered(config, task)
+    if _on_cpu(config):
+        numbers += config.training.batch * max(made, judged)
+    needed, there = numbers * (8 if config.runtime.precision == "64" else 4), memory()
+    if there is not None and needed > there:
+        raise ConfigError(
+            f"this '{config.family}' needs about {needed / 2**30:,.0f} GiB of memory, this machine "
+            f"has {there / 2**30:,.0f}: its networks have {weights:,} weights and make "
+            f"{made + judged:,} numbers for one example, the batch is {config.training.batch:,}. "
+            "Lower the sizes in network, latent.size, stabilise or --batch"
+        )
+
+
+def memory() -> int | None:
+    """Bytes of memory that this process may have: the machine's, or its container's; None where
+    the system does not say."""
+    found = []
+    with suppress(AttributeError, OSError, ValueError):  # Windows has no sysconf
+        found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    with suppress(OSError, ValueError):  # 'max': no limit
+        found.append(int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return min(found, default=None)
+
+
+def _on_cpu(config: Config) -> bool:
+    """Whether the batch lies in this memory, and not in an accelerator's own."""
+    device = config.runtime.device
+    return device == "cpu" or (device == "auto" and not torch.cuda.is_available())
+
+
+def _numbers_in(network: nn.Module) -> int:
+    tensors = [*network.parameters(), *network.buffers()]
+    return sum(tensor.numel() for tensor in tensors)
+
+
+def _remembered(config: Config, task: Task) -> int:
+    """Numbers that stabilisers hold besides the networks."""
+    stabilise, batch = config.stabilise, config.training.batch
+    past = stabilise.replay_size if stabilise.replay else 0
+    example = int(torch.Size(task.shape).numel())
+    return past * (example + config.latent.size) + stabilise.minibatch_kernels * batch**2
+
+
+def _numbers_made(game: Game) -> tuple[int, int]:
+    """How many numbers the layers of G and of D make for one example."""
+    task, labels = game.task, None
+    if game.conditional:
+        labels = torch.zeros(2, task.condition) if task.condition else torch.zeros(2).long()
+    noise, examples = torch.zeros(2, game.latent_size), torch.zeros(2, *task.shape)
+    pairs = ((game.generator, noise), (game.discriminator, examples))
+    made, judged = (_made_by(network, given, labels) for network, given in pairs)
+    return made, judged
+
+
+def _made_by(network: nn.Module, given: Tensor, labels: Tensor | None) -> int:
+    counts: list[int] = []
+
+    def count(_module: nn.Module, _given: object, made: object) -> None:
+        counts.append(made.numel() if isinstance(made, Tensor) else 0)
+
+    leaves = [module for module in network.modules() if not list(module.children())]
+    hooks = [module.register_forward_hook(count) for module in leaves]
+    network(given, labels)
+    for hook in hooks:
+        hook.remove()
+    return sum(counts) // 2

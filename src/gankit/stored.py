@@ -1,0 +1,181 @@
+"""What is read back from files that anybody may have changed: checked before it is used.
+
+A file may be missing, a folder, a pipe, gigabytes long, no text, no JSON, nested without end, or
+hold anything where a number is wanted. Each of these is a `StoredError` of a few words.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import stat
+import types
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from gankit.text import shown
+
+T = TypeVar("T")
+
+LONGEST = 2**26
+"""Bytes of a file that is read at once."""
+LARGEST_INT = 2**53
+"""Whole numbers up to here are the same as floats."""
+LARGEST_LOGGED = 1e100
+"""What is logged is a float32 or a mean of some: what is above this was not logged by gankit."""
+
+
+class StoredError(ValueError):
+    """Why a file's content cannot be used, in a few words without its path."""
+
+
+def read_text(path: Path, longest: int = LONGEST) -> str:
+    """The text of a file of UTF-8, of `longest` bytes at most. Raises StoredError."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe would wait for ever
+            raise StoredError("it is a folder" if path.is_dir() else "it is no plain file")
+        with path.open("rb") as file:
+            content = file.read(longest + 1)
+    except OSError as error:
+        raise StoredError(error.strerror or str(error)) from None
+    if len(content) > longest:
+        raise StoredError(f"it is longer than {longest:,} bytes")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise StoredError(f"it is not UTF-8 text (byte {error.start:,})") from None
+
+
+def parse_json(text: str) -> Any:
+    """The value that a JSON text holds. Raises StoredError."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise StoredError("it is nested too deeply") from None
+    except ValueError as error:
+        raise StoredError(f"it is not JSON: {error}") from None
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object that a JSON file holds. Raises StoredError."""
+    found = parse_json(read_text(path))
+    if not isinstance(found, dict):
+        raise StoredError(f"it holds {shown(found)} in place of an object")
+    return found
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Each line of a file that is a JSON object with a whole number as `step`.
+
+    Others are passed over: a kill tears the last line. No file: no line. Raises StoredError where
+    there is one that cannot be read.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise StoredError("it is a folder" if path.is_dir() else "it is no plain file")
+        with path.open("rb") as file:
+            for raw in file:
+                try:
+                    line = parse_json(raw.decode(errors="replace"))
+                except StoredError:
+                    continue
+                if isinstance(line, dict) and is_count(line.get("step")):
+                    yield line
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoredError(error.strerror or str(error)) from None
+
+
+def logged_numbers(line: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers of a logged line, None for each that is not finite; nothing else of it."""
+    return {
+        key: value if value is None or abs(value) < LARGEST_LOGGED else None  # NaN is not below
+        for key, value in line.items()
+        if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
+    }
+
+
+def is_count(value: object, least: int = 0) -> bool:
+    """Whether it is a whole number from `least` that a float can hold."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return whole and least <= value <= LARGEST_INT  # type: ignore[operator]
+
+
+def build(kind: type[T], given: object) -> T:
+    """A dataclass from plain JSON values, each of the type that its field declares; whole numbers
+    are counts, from 0.
+
+    What it has no field for is passed over. Raises StoredError, naming the field.
+    """
+    made: T = _typed(given, kind, "")
+    return made
+
+
+def check_data(data: object) -> None:
+    """Hold what a run or an artifact says of its data to what is built from it.
+
+    Needed are `name` and `fingerprint`, a text each, `count`, the `shape` of one example, a list of
+    one number or of three, and the list of `class_names`; `condition` may be left out.
+    Raises StoredError.
+    """
+    if not isinstance(data, Mapping):
+        raise StoredError(f"data must be an object, got {shown(data)}")
+    check_shape(data.get("shape"))
+    names, condition = data.get("class_names"), data.get("condition", 0)
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        raise StoredError(f"class_names must be a list of texts, got {shown(names)}")
+    if not is_count(condition) or condition > LARGEST_SIDE:
+        raise StoredError(f"condition must be a count, got {shown(condition)}")
+    for key in ("name", "fingerprint"):
+        if not isinstance(data.get(key), str):
+            raise StoredError(f"{key} must be a text, got {shown(data.get(key))}")
+    if not is_count(data.get("count")):
+        raise StoredError(f"count must be a whole number, got {shown(data.get('count'))}")
+
+
+LARGEST_SIDE = 2**16
+"""Of an example, in pixels or numbers; of a condition."""
+
+
+def check_shape(shape: object) -> None:
+    """Raises StoredError where it is no list of one number, or of three, each a size."""
+    sizes = shape if isinstance(shape, (list, tuple)) else ()
+    if len(sizes) not in (1, 3) or not all(is_count(n, 1) and n <= LARGEST_SIDE for n in sizes):
+        raise StoredError(f"shape must be a list of one size, or of three, got {shown(shape)}")
+
+
+def _typed(value: Any, hint: Any, name: str) -> Any:
+    """`value` as the type `hint`: a dataclass, a union with None, a literal, a list, a number."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if dataclasses.is_dataclass(hint):
+        return _dataclass(value, hint, name)
+    if origin in (Union, types.UnionType):
+        inner = next(a for a in arguments if a is not types.NoneType)
+        return None if value is None else _typed(value, inner, name)
+    if origin is tuple and isinstance(value, list):
+        if arguments[-1] is ... or len(value) == len(arguments):
+            return tuple(_typed(part, arguments[0], name) for part in value)
+    elif isinstance(origin, type) and issubclass(origin, Mapping) and isinstance(value, dict):
+        return {key: _typed(part, arguments[1], name) for key, part in value.items()}
+    elif hint is Any or (origin is Literal and value in arguments):
+        return value
+    elif hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+        if isinstance(value, float) or abs(value) < LARGEST_LOGGED:
+            return float(value)
+    elif (hint is int and is_count(value)) or (hint in (str, bool) and isinstance(value, hint)):
+        return value
+    raise StoredError(f"{name} cannot be {shown(value)}")
+
+
+def _dataclass(value: Any, kind: Any, name: str) -> Any:
+    if not isinstance(value, dict):
+        raise StoredError(f"{name or 'it'} must be an object, got {shown(value)}")
+    hints, values = get_type_hints(kind), {}
+    for item in dataclasses.fields(kind):
+        if item.name in value:
+            values[item.name] = _typed(value[item.name], hints[item.name], item.name)
+        elif item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING:
+            raise StoredError(f"{item.name} is missing")
+    return kind(**values)

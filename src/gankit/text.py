@@ -1,0 +1,43 @@
+"""Text that people read and type: nothing in it hides, runs on for ever, or splits a command."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+LONGEST = 60
+"""Characters of a value that an error shows."""
+HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, but for the tab and the end of a line
+    "\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff]"  # what a file name holds that is no text
+)
+"""What cannot be seen and changes how other characters look, such as the direction of writing."""
+
+
+def visible(text: str) -> str:
+    r"""`text` with each hidden character as its code: `\x1b`, `\u202e`."""
+    return HIDDEN.sub(lambda found: _code(ord(found[0])), text)
+
+
+def shown(value: object) -> str:
+    """A value in few characters, whatever it is: it may come from a file that anybody wrote."""
+    if isinstance(value, int) and abs(value) >= 10**24:
+        return f"a number of about {int(value.bit_length() * 0.30103) + 1:,} digits"
+    try:
+        text = visible(repr(value[:LONGEST] if isinstance(value, (str, bytes)) else value))
+    except (ValueError, RecursionError):  # long numbers, deep lists
+        return f"a {type(value).__name__} too large to show"
+    long = len(text) > LONGEST or (isinstance(value, (str, bytes)) and len(value) > LONGEST)
+    return f"{text[:LONGEST]}..." if long else text
+
+
+def in_shell(path: Path | str) -> str:
+    """A path as it is typed after a command, whatever is in its name."""
+    text = str(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
+
+
+def _code(character: int) -> str:
+    return f"\\x{character:02x}" if character < 0x100 else f"\\u{character:04x}"

@@ -1,0 +1,51 @@
+"""What people read and type: nothing hides, runs on, or splits a command."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from gankit.text import in_shell, shown, visible
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("plain, ünïcode, עברית, 日本", None),
+        ("two\nlines\tand a tab", None),
+        ("a\u202eb", "a\\u202eb"),
+        ("\u2066\u2069\u061c\u200e\u200f", "\\u2066\\u2069\\u061c\\u200e\\u200f"),
+        ("\x00\x1b[2J\r\x9b", "\\x00\\x1b[2J\\x0d\\x9b"),
+        ("odd\udc80name", "odd\\udc80name"),
+    ],
+)
+def test_what_hides_is_shown(text, said):
+    assert visible(text) == (text if said is None else said)
+    visible(text).encode()
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("abc", "'abc'"),
+        (12, "12"),
+        (-(10**39), "a number of about 40 digits"),
+        ("x" * 10**6, "'" + "x" * 59 + "..."),
+        (b"x" * 10**6, "b'" + "x" * 58 + "..."),
+    ],
+)
+def test_a_value_in_few_characters(value, said):
+    assert shown(value) == said
+
+
+def test_numbers_that_python_does_not_print():
+    assert shown(10**9999) == "a number of about 10,000 digits"
+    assert shown([10**9999]) == "a list too large to show"
+
+
+@pytest.mark.parametrize("path", ["a b", "it's", "$(x)", "a\nb", "-n", "--out", "plain/run"])
+def test_a_path_is_one_word_and_no_option(path):
+    (word,) = shlex.split(in_shell(path))
+    assert word.removeprefix("./") == path
+    assert not word.startswith("-")
