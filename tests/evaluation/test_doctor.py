@@ -109,7 +109,7 @@ def test_every_sign_that_fits_is_looked_for(begun):
 def test_data_that_is_gone_or_changed(begun, tmp_path):
     images = np.zeros((60, 16, 16), np.uint8)
     np.savez(tmp_path / "d.npz", images=images, labels=np.arange(60) % 2)
-    assert "no longer what the run was trained on" in diagnose(begun).unseen["memorisation"]
+    assert "is not what the run was trained on" in diagnose(begun).unseen["memorisation"]
     (tmp_path / "d.npz").unlink()
     diagnosis = diagnose(begun)
     assert "there is no such folder" in diagnosis.unseen["memorisation"]

@@ -85,9 +85,6 @@ def read_reals(
     record = None if path is None else record_beside(path)
     trained, where = gan.config.data, path or Path()
     read = find_data(trained, gan.shape, source, where, record)
-    other = note_other(read, trained, where, record)
-    if other is not None:
-        say(other)
     train, asked, own = read.dataset, read.settings, read.same or name == trained.source
     measured, found = train, "train"
     if split != "train":
@@ -97,6 +94,9 @@ def read_reals(
             if split == "test":
                 raise
             say(f"measured against a part of the training data: {problem}")
+    other = note_other(read, trained, where, record)
+    if other is not None:
+        say(other)
     for dataset in (train, measured):
         if dataset.shape != gan.shape:
             given, wanted = ("x".join(map(str, shape)) for shape in (dataset.shape, gan.shape))
