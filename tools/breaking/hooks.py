@@ -19,9 +19,9 @@ from tools.breaking.operations import Hook, Moment, Operation, watch
 from tools.breaking.processes import Call
 
 
-def watched(folder: Path, hook: Hook) -> Call:
-    """For `prepare`: show the process's file operations below `folder` to `hook`."""
-    return partial(watch, str(folder), hook)
+def watched(folder: Path, *hooks: Hook) -> Call:
+    """For `prepare`: show the process's file operations below `folder` to each hook in turn."""
+    return partial(watch, str(folder), hooks)
 
 
 @dataclass

@@ -9,7 +9,7 @@ from __future__ import annotations
 import builtins
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
 Moment = Literal["before", "half", "after"]
@@ -33,9 +33,9 @@ Hook = Callable[[Moment, Operation], None]
 moment of writing alone: half of the bytes are in the file."""
 
 
-def watch(folder: str, hook: Hook) -> None:
-    """Show every file operation at or below `folder` to `hook`, from now on."""
-    watched = _Watched(folder, hook)
+def watch(folder: str, hooks: Sequence[Hook]) -> None:
+    """Show every file operation at or below `folder` to each hook, from now on."""
+    watched = _Watched(folder, hooks)
     watched.replace(os, "open", _kind_of_handle)
     watched.replace(os, "fsync", "fsync")
     watched.replace(os, "fdatasync", "fsync")
@@ -55,8 +55,12 @@ def watch(folder: str, hook: Hook) -> None:
 
 
 class _Watched:
-    def __init__(self, folder: str, hook: Hook) -> None:
-        self.folder, self.hook, self.count = os.path.realpath(folder), hook, 0
+    def __init__(self, folder: str, hooks: Sequence[Hook]) -> None:
+        self.folder, self.hooks, self.count = os.path.realpath(folder), hooks, 0
+
+    def hook(self, moment: Moment, operation: Operation) -> None:
+        for hook in self.hooks:
+            hook(moment, operation)
 
     def where(self, path: Any, folder_handle: int | None = None) -> str | None:
         """Relative to the folder; None where it lies elsewhere."""
@@ -68,7 +72,8 @@ class _Watched:
             found = os.path.relpath(os.path.abspath(os.fsdecode(path)), self.folder)  # noqa: PTH100
         except TypeError:
             return None
-        return None if found.startswith("..") else found
+        # A name that holds the process's own number is the same in every process.
+        return None if found.startswith("..") else found.replace(f".{os.getpid()}.", ".PID.")
 
     def perform(self, name: str, where: str | None, act: Callable[[], Any]) -> Any:
         if where is None:
