@@ -12,6 +12,7 @@ import shutil
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import partial
@@ -24,7 +25,6 @@ from tools.breaking.runs import (
     NARROW,
     OFTEN,
     STEPS,
-    TINY,
     Bench,
     Case,
     complete,
@@ -90,8 +90,8 @@ class Damage:
         if self.target.startswith("metrics.jsonl"):
             return ("log",)
         gone = self.harm in ("removed", "emptied", "a link to nowhere")
-        return () if gone else {"grid.png": ("grid",), "timeline.gif": ("film",)}.get(
-            self.target, ()
+        return (
+            () if gone else {"grid.png": ("grid",), "timeline.gif": ("film",)}.get(self.target, ())
         )
 
     def check(self, bench: Bench, folder: Path) -> None:
@@ -190,10 +190,8 @@ def read_all(run: str) -> None:
         except BaseException as error:
             traceback.print_exc()
             sys.exit(f"`{reader}`: {type(error).__name__}: {error}")
-    try:
+    with suppress(gankit.GankitError):
         gankit.load(run).sample(2)
-    except gankit.GankitError:
-        pass
 
 
 def harms(path: Path) -> dict[str, Callable[[str, Bench, Path], None]]:

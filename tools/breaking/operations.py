@@ -10,6 +10,7 @@ import builtins
 import io
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 Moment = Literal["before", "half", "after"]
@@ -65,9 +66,9 @@ class _Watched:
     def where(self, path: Any, folder_handle: int | None = None) -> str | None:
         """Relative to the folder; None where it lies elsewhere."""
         if isinstance(path, int):
-            path = os.readlink(f"/proc/self/fd/{path}")
+            path = Path(f"/proc/self/fd/{path}").readlink()
         elif folder_handle is not None:
-            path = os.path.join(os.readlink(f"/proc/self/fd/{folder_handle}"), path)  # noqa: PTH118
+            path = Path(f"/proc/self/fd/{folder_handle}").readlink() / os.fsdecode(path)
         try:
             found = os.path.relpath(os.path.abspath(os.fsdecode(path)), self.folder)  # noqa: PTH100
         except TypeError:
@@ -174,9 +175,7 @@ class _File:
         return self._watched.write(self._where, content, put)
 
     def truncate(self, *given: Any) -> Any:
-        return self._watched.perform(
-            "truncate", self._where, lambda: self._file.truncate(*given)
-        )
+        return self._watched.perform("truncate", self._where, lambda: self._file.truncate(*given))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)

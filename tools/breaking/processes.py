@@ -105,15 +105,13 @@ class Forks:
 
     def ask(self, what: str, content: Any) -> Any:
         with self._lock:
-            assert self._server.stdin is not None and self._server.stdout is not None
-            pickle.dump((what, content), self._server.stdin)
-            self._server.stdin.flush()
-            return pickle.load(self._server.stdout)
+            pickle.dump((what, content), self._asked)
+            self._asked.flush()
+            return pickle.load(self._answered)
 
     def close(self) -> None:
-        assert self._server.stdin is not None and self._server.stdout is not None
-        self._server.stdin.close()
-        self._server.stdout.close()
+        self._asked.close()
+        self._answered.close()
         self._server.wait()
 
 

@@ -12,11 +12,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gankit.errors import GankitError
-from gankit.storage import read_tensors
 from tools.breaking.hooks import SignalWhen, WriteDown, watched
 from tools.breaking.operations import Operation
 from tools.breaking.processes import Call, Child, Forks, Result, command
+
+from gankit.errors import GankitError
+from gankit.storage import read_tensors
 
 STEPS = 6
 NARROW = (
@@ -186,9 +187,7 @@ def complete(
     expect(not different, f"{what}: then {'; '.join(different)}", lost=lost)
 
 
-def expect(
-    holds: bool, what: str, result: Result | None = None, lost: bool = False
-) -> None:
+def expect(holds: bool, what: str, result: Result | None = None, lost: bool = False) -> None:
     """Raise Fault (or Lost) with `what`, and how the process ended, where this does not hold."""
     if not holds:
         said = "" if result is None else f": exit {result.code}, {_last_line(result)}"
