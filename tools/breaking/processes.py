@@ -90,9 +90,10 @@ class Forks:
             env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"},
         )
         assert self._server.stdin is not None
+        self._asked, self._answered = self._server.stdin, self._server.stdout
         paths = [str(ROOT), *(os.path.abspath(p) for p in sys.path)]  # noqa: PTH100 - '' is one
-        pickle.dump(paths, self._server.stdin)
-        self._server.stdin.flush()
+        pickle.dump(paths, self._asked)
+        self._asked.flush()
 
     def start(self, call: Call, prepare: Iterable[Call] = (), folder: Path | None = None) -> Child:
         """`call` in a process of its own, inside `folder`, after everything in `prepare`."""
