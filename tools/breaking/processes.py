@@ -172,6 +172,8 @@ def _become(job: bytes) -> NoReturn:
         code = 0
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+        if isinstance(stop.code, str):
+            sys.stderr.write(stop.code + "\n")
     except BaseException:
         traceback.print_exc()
     finally:

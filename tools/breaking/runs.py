@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -98,9 +99,10 @@ class Bench:
 
         def make(folder: Path) -> Whole:
             seen, run = WriteDown(folder / "operations"), folder / "run"
+            began = time.monotonic()
             result = self.train(run, watched(run, seen), command=command)
             expect(result.code == 0, "the undisturbed run ends well", result)
-            return Whole(run, contents(run), seen.read(), result)
+            return Whole(run, contents(run), seen.read(), time.monotonic() - began)
 
         return self.kept(("whole", command), make)
 
@@ -135,12 +137,12 @@ class Bench:
 
 @dataclass(frozen=True)
 class Whole:
-    """An undisturbed run: where it is, what is in it, the file operations that made it."""
+    """An undisturbed run: where it is, what is in it, the file operations and seconds it took."""
 
     run: Path
     contents: dict[str, Any]
     operations: list[Operation]
-    result: Result
+    seconds: float
 
 
 def contents(run: Path) -> dict[str, Any]:
