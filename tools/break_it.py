@@ -27,6 +27,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tools.breaking.kinds import KINDS, all_cases
 from tools.breaking.runs import Bench, Case, Fault, Lost
 
+import gankit
+
 
 @dataclass
 class Row:
@@ -44,6 +46,7 @@ def main() -> int:
     """Run the campaign. Returns the exit code."""
     options = read_options()
     chosen = options.only or list(KINDS)
+    print(f"breaking {Path(gankit.__file__).parent}", flush=True)
     until = time.monotonic() + 60 * options.minutes
     with tempfile.TemporaryDirectory(prefix="break-it-") as scratch:
         bench = Bench(Path(scratch))

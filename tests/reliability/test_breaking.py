@@ -5,10 +5,23 @@
 
 from __future__ import annotations
 
-import pytest
-from tools.breaking.kinds import KINDS, all_cases
+from functools import partial
 
-COUNTS = {"kill": 16, "damage": 20, "poison": 16, "disk": 16}
+import pytest
+from tools.breaking import mutate
+from tools.breaking.kinds import KINDS, all_cases
+from tools.breaking.runs import Case
+
+COUNTS = {
+    "kill": 16,
+    "random": 7,
+    "signals": 12,
+    "damage": 20,
+    "poison": 14,
+    "starts": 12,
+    "disk": 14,
+    "loads": 1,
+}
 
 
 @pytest.mark.slow
@@ -20,5 +33,13 @@ def test_broken_on_purpose(bench, kind, place):
     bench.try_out(cases[(2 * place + 1) * len(cases) // (2 * COUNTS[kind])])
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", mutate.KINDS)
+def test_mutants_are_met_with_the_thing_or_a_line(bench, name):
+    count = min(40, mutate.BATCH.get(name, 6))
+    what = f"{count} mutants of {name}"
+    bench.try_out(Case(what, partial(mutate.batch, name, 0, count, what)))
+
+
 def test_every_kind_is_tried():
-    assert COUNTS.keys() == KINDS.keys()
+    assert {*COUNTS, "mutate"} == KINDS.keys()

@@ -12,14 +12,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.breaking.processes import PATIENCE
 from tools.breaking.runs import NARROW, Bench, Case, Fault, contents, differences, expect
 
 from gankit.families import FAMILIES
 
+PATIENCE = 120.0
+"""Seconds after which a process that lost the other one hangs."""
 KILLS = 200
 PAIRS = 8
 STEPS = 24
@@ -98,8 +100,8 @@ class Pair:
             self.which, [first.pid, *others]
         ):
             os.kill(pid, signal.SIGKILL)
-        finish(first, f"{self}: the other ends")
         wait_for(others, f"{self}: the other ends")
+        finish(first, f"{self}: the other ends")
         again = start_pair(run)
         err = finish(again, f"{self}: the same command ends")
         expect(again.returncode == 0, f"{self}: the same command ends well: {err[-300:]!r}")
@@ -149,6 +151,7 @@ def wait_for(pids: list[int], what: str) -> None:
     while any(Path(f"/proc/{pid}").exists() for pid in pids):
         if time.monotonic() > until:
             for pid in pids:
-                os.kill(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             raise Fault(f"{what}: it hangs")
         time.sleep(0.05)
