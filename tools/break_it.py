@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import random
 import shlex
+import shutil
 import sys
 import tempfile
 import time
@@ -48,13 +49,15 @@ def main() -> int:
     chosen = options.only or list(KINDS)
     print(f"breaking {Path(gankit.__file__).parent}", flush=True)
     until = time.monotonic() + 60 * options.minutes
-    with tempfile.TemporaryDirectory(prefix="break-it-") as scratch:
-        bench = Bench(Path(scratch))
-        rows = []
-        for place, kind in enumerate(chosen):
-            share = (until - time.monotonic()) / (len(chosen) - place)
-            rows.append(break_one(bench, kind, share, options))
-        bench.close()
+    bench, rows = Bench(Path(tempfile.mkdtemp(prefix="break-it-"))), []
+    for place, kind in enumerate(chosen):
+        share = (until - time.monotonic()) / (len(chosen) - place)
+        rows.append(break_one(bench, kind, share, options))
+    bench.close()
+    if options.keep:
+        print(f"the folders of the cases with a fault are in {bench.scratch}")
+    else:
+        shutil.rmtree(bench.scratch)
     print_table(rows)
     return int(any(row.faults for row in rows))
 
@@ -66,6 +69,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--case", default="", help="only cases whose name holds this")
     parser.add_argument("--seed", type=int, default=0, help="of the cases' order and of mutations")
     parser.add_argument("--jobs", type=int, default=2, help="cases at a time")
+    parser.add_argument("--keep", action="store_true", help="the folders of cases with a fault")
     return parser.parse_args()
 
 

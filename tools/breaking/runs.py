@@ -191,6 +191,7 @@ def complete(
 
 def expect(holds: bool, what: str, result: Result | None = None, lost: bool = False) -> None:
     """Raise Fault (or Lost) with `what`, and how the process ended, where this does not hold."""
+    __tracebackhide__ = True  # pytest shows the line that expected it
     if not holds:
         said = "" if result is None else f": exit {result.code}, {_last_line(result)}"
         raise (Lost if lost else Fault)(f"{what}{said}")

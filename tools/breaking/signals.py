@@ -18,7 +18,7 @@ from tools.breaking.hooks import SignalAt, watched
 from tools.breaking.kill import points
 from tools.breaking.operations import Moment, Operation
 from tools.breaking.processes import Result
-from tools.breaking.runs import NARROW, Bench, Case, complete, expect, log_of
+from tools.breaking.runs import NARROW, Bench, Case, complete, contents, expect, log_of
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 SAID = re.compile(r"stopp|interrupt|SIG(INT|TERM|HUP|USR1)", re.IGNORECASE)
@@ -47,7 +47,9 @@ class Signal:
         expect_stopped(self.number, result, str(self), self.times > 1, at_the_end=steps_taken)
         if self.times == 1:
             expect_saved(run, str(self), result)
-        complete(bench, run, str(self))
+        # A run that stops shows itself as it is: a picture more, and a film with it.
+        more = contents(run).keys() - bench.whole().contents.keys()
+        complete(bench, run, str(self), besides=(*more, "film") if more else ())
 
 
 @dataclass
