@@ -176,7 +176,7 @@ def change_tensor_file(kind: str) -> Change:
         if way < 0.5:
             name = str(rng.choice(sorted(tensors)))
             old = tensors[name]
-            changed = (old[:0], old.half(), old.double(), old.flatten(), old[None] * 1e38)
+            changed = (old.flatten()[:0], old.half(), old.double(), old.flatten(), old[None] * 1e38)
             tensors[name] = changed[int(rng.integers(5))].contiguous()
             rewrite(path, kind, tensors)
             return f"tensor {name} as {tensors[name].dtype} {tuple(tensors[name].shape)}"
