@@ -13,7 +13,7 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "gankit"
 #: From the ground up: a module may import from its own layer and from those before it.
 LAYERS = [
-    {"errors", "text", "settings", "stored", "randomness", "registry", "config", "storage"}
+    {"errors", "text", "settings", "stored", "randomness", "registry", "config", "storage", "owner"}
     | {"__init__"},
     {"pictures", "data", "parts", "metrics"},
     {"game"},

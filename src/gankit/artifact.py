@@ -296,11 +296,13 @@ def _kept(game: Game) -> tuple[str, ...]:
 
 
 def _check_types(network: nn.Module, own: Mapping[str, Tensor], player: str) -> None:
-    """Raises ValueError if a number is kept in other bits than the network's, or than 64."""
-    for name, mine in network.state_dict().items():
-        found = own.get(f"{player}/{name}", mine).dtype
-        if found != mine.dtype and not (mine.is_floating_point() and found == torch.float64):
-            raise ValueError(f"{player}/{name} is of {found}, not of {mine.dtype}")
+    """Raises ValueError if numbers are kept in other bits than the network's; all may be 64."""
+    wanted, found = network.state_dict(), {k.removeprefix(f"{player}/"): v for k, v in own.items()}
+    double = any(v.dtype == torch.float64 for v in found.values())
+    for name, mine in wanted.items():
+        dtype = torch.float64 if double and mine.is_floating_point() else mine.dtype
+        if name in found and found[name].dtype != dtype:
+            raise ValueError(f"{player}/{name} is of {found[name].dtype}, not of {dtype}")
 
 
 def _ready(network: nn.Module, device: str) -> None:

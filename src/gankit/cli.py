@@ -21,6 +21,7 @@ app = App(
     version=f"gankit {__version__}",
     help_format="plaintext",
     default_parameter=Parameter(negative=()),
+    suppress_keyboard_interrupt=False,  # said in `main`
 )
 app.register_install_completion_command()
 

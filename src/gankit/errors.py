@@ -30,8 +30,9 @@ class SilentError(GankitError):
         super().__init__("")
 
 
-class Interrupted(KeyboardInterrupt):
-    """A signal other than Ctrl-C arrived before there was anything to save.
+class Interrupted(BaseException):
+    """A signal other than Ctrl-C arrived before there was anything to save. As KeyboardInterrupt,
+    it passes whatever catches errors.
 
     Attributes:
         number: of the signal.

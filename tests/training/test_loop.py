@@ -31,8 +31,9 @@ def test_minutes_become_steps_that_are_recorded_and_repeatable(
     plan = json.loads((tmp_path / "timed/run.json").read_text())["plan"]
     assert outcome.steps == plan["steps"] > 1
     assert plan["seconds_per_step"] > 0
-    again = small("gan", **{"training.steps": outcome.step, "runtime.threads": plan["threads"]})
-    if outcome.finished:
+    if outcome.finished:  # a machine that is busy with something else may not come so far
+        steps = {"training.steps": outcome.step, "runtime.threads": plan["threads"]}
+        again = small("gan", **steps)
         fit(again, tmp_path / "counted")
         assert equal(newest(tmp_path / "timed"), newest(tmp_path / "counted"))
 

@@ -97,7 +97,15 @@ def _kind(tensor: Tensor | None) -> str:
 
 def find_not_finite(state: State) -> str | None:
     """What of the state is not a finite number, by its name in a checkpoint; None if all are."""
-    return not_finite(capture(state)[0])
+    return _broken(capture(state)[0])
+
+
+def _broken(tensors: dict[str, Tensor]) -> str | None:
+    """The name of one that may not be kept. A game's own state may be infinite: BEGAN's best
+    measure is, before the first one."""
+    played = {k: v for k, v in tensors.items() if not k.startswith("game/")}
+    own = (k for k, v in tensors.items() if k.startswith("game/") and v.isnan().any())
+    return not_finite(played) or next(own, None)
 
 
 def write_checkpoint(run: Run, state: State, keep: int, fingerprint: str = "") -> Path:
@@ -147,7 +155,7 @@ def restore_newest(
         try:
             tensors, header = read_tensors(path, "checkpoint")
             _check_owner(header, record)
-            if name := not_finite(tensors):
+            if name := _broken(tensors):
                 raise RunError(f"has a {name} that is not finite")
             restore(state, tensors, header)
         except RunError as error:

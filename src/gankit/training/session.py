@@ -386,6 +386,7 @@ def open_session(config: Config, folder: str | Path) -> Iterator[Session]:
             labels_per_class=config.data.labels_per_class,
             rank=runtime.rank,
             world=runtime.world,
+            say=display.say,
         )
         stack.enter_context(feed)
         for note in dataset.notes:
