@@ -23,6 +23,8 @@ from gankit.training.runtime import Runtime
 from gankit.training.state import build_state, draw_batch
 from gankit.training.update import choose_update
 
+from ..conftest import THREADS
+
 RUNTIME = Runtime(torch.device("cpu"))
 every_family = pytest.mark.parametrize("family", FAMILIES.names())
 
@@ -223,7 +225,7 @@ def test_points_are_refused_before_anything_is_written(family, tmp_path):
 def test_it_finds_every_mode_of_the_ring(family, tmp_path):
     if not takes_points(family):
         pytest.skip("makes images alone")
-    fit(override(configure(family, "toy:ring8"), {"runtime.threads": 1}), tmp_path / "run")
+    fit(override(configure(family, "toy:ring8"), {"runtime.threads": THREADS}), tmp_path / "run")
     points = gankit.load(tmp_path / "run").sample(4000, seed=1)
     centres, sigma = modes("toy:ring8")
     distance = np.linalg.norm(points[:, None] - centres, axis=2)

@@ -10,17 +10,19 @@ from pathlib import Path
 
 import pytest
 
+from ..conftest import THREADS
+
 TINY = [
-    *("--threads", "1", "--batch", "8", "--device", "cpu"),
+    *("--threads", str(THREADS), "--batch", "8", "--device", "cpu"),
     *("--set", "network.generator_width=4", "--set", "network.discriminator_width=4"),
 ]
 TINY_MLP = [
-    *("--threads", "1", "--batch", "8", "--device", "cpu"),
+    *("--threads", str(THREADS), "--batch", "8", "--device", "cpu"),
     *("--set", "network.generator_hidden=16", "--set", "network.discriminator_hidden=8"),
 ]
 CONSTANT = [f"--set={player}.schedule=constant" for player in ("generator", "discriminator")]
 """Rates that do not depend on the budget, so that a run extended to it is one of that length."""
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "default"}
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": str(THREADS), "PYTHONWARNINGS": "default"}
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from gankit.parts.losses import LOSSES
 from gankit.parts.penalties import PENALTIES
 from gankit.recipes import RECIPES
 from gankit.reproduce import REPRODUCTIONS
-from tests.conftest import SMALL
+from tests.conftest import SMALL, THREADS
 
 from .conftest import ENVIRONMENT, TINY
 
@@ -128,7 +128,7 @@ def test_settings_from_a_file_and_from_set(gankit, tmp_path):
 @pytest.mark.slow
 def test_codes_are_swept_and_categories_classify(gankit, tmp_path):
     small = [f"--set={k}={v}" for k, v in SMALL["infogan"].items() if k != "network.codes"]
-    train = ("--codes", "10,c", "--steps", "2", "--batch", "10", "--threads", "1")
+    train = ("--codes", "10,c", "--steps", "2", "--batch", "10", "--threads", str(THREADS))
     code, _, err = gankit("train", "infogan", "digits", *train, *small, "--out", "r")
     assert code == 0, err
     assert gankit("sweep", "r", "--code", "1", "-o", "s.png")[:2] == (0, "s.png\n")
@@ -145,7 +145,7 @@ def test_codes_are_swept_and_categories_classify(gankit, tmp_path):
 
 @pytest.mark.slow
 def test_a_reproduction_adds_a_line(gankit, tmp_path):
-    options = ("--seeds", "3,4", "--steps", "20", "--threads", "1")
+    options = ("--seeds", "3,4", "--steps", "20", "--threads", str(THREADS))
     code, out, err = gankit("reproduce", "ring-modes", *options)
     assert code == 0, err
     assert out.count("paper=8 modes") == 2

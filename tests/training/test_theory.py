@@ -16,6 +16,8 @@ from gankit.training.runtime import Runtime
 from gankit.training.state import build_state
 from gankit.training.theory import beliefs_at, best_discriminator, can_show, draw_theory
 
+from ..conftest import THREADS
+
 
 def test_the_best_discriminator_is_proposition_1():
     best = best_discriminator(np.array([1.0, 0.0, 2.0, 0.0]), np.array([1.0, 3.0, 0.0, 0.0]))
@@ -35,7 +37,7 @@ def test_the_density_is_one_and_that_of_the_points():
 
 def opened(source, **changes):
     data = load_dataset(source)
-    config = override(configure("gan", source), {"runtime.threads": 1, **changes})
+    config = override(configure("gan", source), {"runtime.threads": THREADS, **changes})
     task = Task(data.shape, data.class_names)
     return build_state(config, task, Runtime(torch.device("cpu"))), data
 
