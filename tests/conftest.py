@@ -15,7 +15,9 @@ from gankit.config import Config, override
 from gankit.recipes import configure
 from gankit.storage import read_tensors
 
-os.environ["CUDA_VISIBLE_DEVICES"] = ""  # what is tested is the same where there is a GPU
+# What is tested is the same with a GPU, in a narrow window, and where colours are forced.
+os.environ |= {"CUDA_VISIBLE_DEVICES": "", "COLUMNS": "80"}
+os.environ.pop("FORCE_COLOR", None)
 
 THREADS = int(os.environ.get("GANKIT_TEST_THREADS", "1"))
 """CPU threads of each test. Their number changes the last bits of sums, and no verdict."""
@@ -56,6 +58,12 @@ SMALL: dict[str, dict[str, Any]] = {
     "modern": {"network.generator_width": 4, "network.discriminator_width": 4},
 }
 """Settings that make a family's default networks tiny. A new family is tested without them."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Nothing is read from the user's cache, nothing is left in it."""
+    os.environ["GANKIT_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,11 @@ TINY_MLP = [
 ]
 CONSTANT = [f"--set={player}.schedule=constant" for player in ("generator", "discriminator")]
 """Rates that do not depend on the budget, so that a run extended to it is one of that length."""
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": str(THREADS), "PYTHONWARNINGS": "default"}
+
+
+def environment() -> dict[str, str]:
+    """Of a process beside this one: what it is here, with as many threads."""
+    return {**os.environ, "OMP_NUM_THREADS": str(THREADS), "PYTHONWARNINGS": "default"}
 
 
 @pytest.fixture
@@ -54,7 +58,7 @@ def process(tmp_path) -> Callable[..., subprocess.Popen[str]]:
         return subprocess.Popen(
             [*module, *map(str, arguments)],
             cwd=tmp_path,
-            env=ENVIRONMENT,
+            env=environment(),
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

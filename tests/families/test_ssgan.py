@@ -130,6 +130,7 @@ def test_other_labels_than_the_few_are_never_seen(tmp_path, monkeypatch, newest,
     assert equal(newest(tmp_path / "true"), newest(tmp_path / "spoilt"))
 
 
+@pytest.mark.learning
 @pytest.mark.slow
 def test_it_learns_digits_from_ten_labels_a_class(tmp_path):
     """600 steps: well above a linear classifier's 70 %, far from the paper's 99 %."""

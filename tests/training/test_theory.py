@@ -42,6 +42,7 @@ def opened(source, **changes):
     return build_state(config, task, Runtime(torch.device("cpu"))), data
 
 
+@pytest.mark.learning
 @pytest.mark.slow
 def test_for_a_fixed_generator_d_learns_the_best_d():
     """Two known densities, N(1.5, .5) and U(0, 3): D by gradient descent against D*."""
@@ -61,7 +62,8 @@ def test_for_a_fixed_generator_d_learns_the_best_d():
         optimizer.step()
     x = np.linspace(0.2, 2.8, 50)
     best = best_discriminator(gaussian_density(x), np.full_like(x, 1 / 3))
-    assert np.abs(beliefs_at(state, x[:, None]) - best).max() < 0.06
+    # 5 seeds: .02 to .048; before the first step .39 to .54.
+    assert np.abs(beliefs_at(state, x[:, None]) - best).max() < 0.15
 
 
 @pytest.mark.parametrize("source", ["toy:gaussian1d", "toy:ring8"])
