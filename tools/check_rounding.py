@@ -101,7 +101,7 @@ def main() -> int:
         print(f"{instructions:<14}{threads:>7}{counts}")
     for (instructions, threads), outcome in done.items():
         for name in outcome.failed:
-            print(f"failed with {instructions} and {threads} threads: {name}")
+            print(f"failed ({instructions}, threads: {threads}): {name}")
     if any(outcome.failed for outcome in done.values()):
         return 1
     return 0 if all(outcome.passed for outcome in done.values()) else 2
