@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 TESTS  ?= tests
 
-.PHONY: demo test lint bench docs wheel clean
+.PHONY: demo test rounding lint bench docs wheel clean
 
 demo: $(READY)
 	$(BIN)/gankit train cgan digits --minutes 2 --out runs/demo
@@ -15,6 +15,9 @@ demo: $(READY)
 
 test: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -q $(TESTS)
+
+rounding: $(READY)
+	$(BIN)/python tools/check_rounding.py $(ROUNDING)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -1,7 +1,8 @@
-"""What every test stands on: one thread, tiny configurations, a way to train them."""
+"""What every test stands on: a CPU, its threads, tiny configurations, a way to train them."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,12 @@ from gankit.config import Config, override
 from gankit.recipes import configure
 from gankit.storage import read_tensors
 
-torch.set_num_threads(1)
+# What is tested is the same with a GPU, in a narrow window, and where colours are forced.
+os.environ |= {"CUDA_VISIBLE_DEVICES": "", "COLUMNS": "80"}
+os.environ.pop("FORCE_COLOR", None)
+
+THREADS = int(os.environ.get("GANKIT_TEST_THREADS", "1"))
+"""CPU threads of each test. Their number changes the last bits of sums, and no verdict."""
 
 SMALL: dict[str, dict[str, Any]] = {
     "gan": {"network.generator_hidden": "16,16", "network.discriminator_hidden": "8,8"},
@@ -54,6 +60,18 @@ SMALL: dict[str, dict[str, Any]] = {
 """Settings that make a family's default networks tiny. A new family is tested without them."""
 
 
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Nothing is read from the user's cache, nothing is left in it."""
+    os.environ["GANKIT_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(autouse=True)
+def threads() -> None:
+    """Each test begins with as many: a run sets them for the whole process that it is in."""
+    torch.set_num_threads(THREADS)
+
+
 @pytest.fixture
 def small() -> Callable[..., Config]:
     """small("cgan", "digits", **{"training.steps": 3}) -> a tiny, complete configuration."""
@@ -64,7 +82,7 @@ def small() -> Callable[..., Config]:
             **({} if budgets else {"training.steps": 6}),
             "training.batch": 8,
             "output.log_every": 1,
-            "runtime.threads": 1,
+            "runtime.threads": THREADS,
             "runtime.device": "cpu",
         }
         config = configure(family, source)

@@ -11,12 +11,12 @@ from gankit.classify import classify_data
 from gankit.config import override
 from gankit.errors import ConfigError, DataError
 from gankit.training.loop import fit
-from tests.conftest import SMALL
+from tests.conftest import SMALL, THREADS
 
 
 def trained(family, folder, source="digits"):
     small = {} if source.startswith("toy:") else SMALL[family]
-    changes = {**small, "training.steps": 2, "training.batch": 20, "runtime.threads": 1}
+    changes = {**small, "training.steps": 2, "training.batch": 20, "runtime.threads": THREADS}
     fit(override(gankit.configure(family, source), changes), folder)
     return gankit.load(folder)
 
@@ -61,7 +61,7 @@ def test_arrays_are_taken_as_they_are(tmp_path):
 def test_categories_without_names_are_matched_first(tmp_path):
     pytest.importorskip("scipy")
     config = {**SMALL["infogan"], "network.codes": "10", "training.steps": 2}
-    config |= {"training.batch": 20, "runtime.threads": 1}
+    config |= {"training.batch": 20, "runtime.threads": THREADS}
     fit(override(gankit.configure("infogan", "digits"), config), tmp_path / "run")
     report = classify_data(gankit.load(tmp_path / "run"), "digits", "test", None)
     assert "after matching categories to classes on these images" in report

@@ -15,7 +15,7 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 def run(name: str, *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, str(EXAMPLES / name), *arguments],
-        capture_output=True, text=True, timeout=300, check=True,
+        capture_output=True, text=True, timeout=900, check=True,
     )  # fmt: skip
     return done.stdout
 
@@ -31,6 +31,7 @@ def test_the_actor_critic_has_the_gans_gradients():
         assert difference < 1e-12
 
 
+@pytest.mark.learning
 @pytest.mark.slow
 def test_generated_tags_beat_the_most_common_words():
     out = run("tagging.py", "--steps", "4000", "--images", "100")

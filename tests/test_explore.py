@@ -14,13 +14,13 @@ from gankit.training.loop import fit
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    from tests.conftest import SMALL
+    from tests.conftest import SMALL, THREADS
 
     folder = tmp_path_factory.mktemp("runs")
     for family in ("infogan", "cgan"):
         config = gankit.config.override(
             gankit.configure(family, "digits"),
-            {**SMALL[family], "training.steps": 2, "training.batch": 8, "runtime.threads": 1},
+            {**SMALL[family], "training.steps": 2, "training.batch": 8, "runtime.threads": THREADS},
         )
         fit(config, folder / family)
     return {name: gankit.load(folder / name) for name in ("infogan", "cgan")}

@@ -106,10 +106,10 @@ def test_importing_it_loads_nothing_heavy(module):
     code = (
         f"import sys, {module}\nloaded = {HEAVY!r} & set(sys.modules)\nassert not loaded, loaded\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
 
 
 @pytest.mark.slow
 def test_a_plain_run_does_not_load_lightning():
     code = "import sys, gankit.training.loop\nassert 'lightning_fabric' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)

@@ -14,6 +14,8 @@ from gankit.training.loop import fit
 from gankit.training.state import build_game
 from gankit.training.update import alternating, choose_update, simultaneous
 
+from .conftest import THREADS
+
 TASKS = {
     "digits": Task((1, 28, 28), tuple("0123456789")),
     "mnist": Task((1, 28, 28), tuple("0123456789")),
@@ -78,7 +80,7 @@ def test_every_papers_recipe_runs_when_it_is_shrunk(name, tmp_path):
         config,
         small
         | {"data.source": str(tmp_path / "data.npz"), "data.size": None, "data.channels": "auto"}
-        | {"training.steps": 2, "training.batch": 8, "runtime.threads": 1}
+        | {"training.steps": 2, "training.batch": 8, "runtime.threads": THREADS}
         | ({"data.labels_per_class": 2} if config.family == "ssgan" else {}),
     )
     fit(config, tmp_path / "run")

@@ -13,7 +13,7 @@ from gankit.recipes import RECIPES
 from gankit.reproduce import REPRODUCTIONS, Trained, code_error, nearest_error, parzen, reproduce
 from gankit.run import Run
 from gankit.training.loop import fit
-from tests.conftest import SMALL
+from tests.conftest import SMALL, THREADS
 
 
 def shrunk(name):
@@ -22,7 +22,7 @@ def shrunk(name):
     family = RECIPES[what.recipe]().family
     toy = what.data.startswith("toy:")
     small = {} if toy or what.recipe.endswith("mnist-paper") else SMALL[family]
-    return {**small, "training.steps": 3, "training.batch": 20, "runtime.threads": 1}
+    return {**small, "training.steps": 3, "training.batch": 20, "runtime.threads": THREADS}
 
 
 @pytest.mark.parametrize("name", REPRODUCTIONS.names())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 
 import gankit
 import gankit.run
-from gankit.config import flatten, from_dict, override, to_dict
+from gankit.config import from_dict, override, to_dict
 from gankit.data import ArrayDataset
 from gankit.data.batches import Feed
 from gankit.data.toys import modes
@@ -22,6 +23,8 @@ from gankit.training.loop import fit
 from gankit.training.runtime import Runtime
 from gankit.training.state import build_state, draw_batch
 from gankit.training.update import choose_update
+
+from ..conftest import THREADS
 
 RUNTIME = Runtime(torch.device("cpu"))
 every_family = pytest.mark.parametrize("family", FAMILIES.names())
@@ -169,30 +172,36 @@ def test_resumed_equals_undisturbed_to_the_bit(small, family, tmp_path, newest, 
     assert logs[0] == logs[1]
 
 
+LEARN: dict[str, dict[str, Any]] = {
+    "began": {"training.steps": 800, "network.embedded": 4, "network.lambda_k": 0.05},
+    "cgan": {"network.generator_width": 16, "network.discriminator_width": 16},
+    "dcgan": {"network.generator_width": 8, "network.discriminator_width": 8},
+    "modern": {"network.generator_width": 8, "network.discriminator_width": 8},
+}
+"""With these a family learns the easy pair from every seed that was tried, not from most."""
+
+
 @every_family
+@pytest.mark.learning
 @pytest.mark.slow
 def test_it_learns_an_easy_pair_of_pictures(small, family, monkeypatch, tmp_path):
     monkeypatch.setattr("gankit.training.session.read_data", lambda _config: pictures(256))
-    config = small(
-        family,
-        **{
-            "training.steps": 400,
-            "training.batch": 16,
-            "training.ema": 0.95,
-            "generator.lr": 1e-3,
-            "discriminator.lr": 1e-3,
-            "generator.schedule": "constant",
-            "discriminator.schedule": "constant",
-            "output.log_every": 400,
-            "output.sample_every": 0,
-        },
-    )
-    wider = {"network.generator_width": 8, "network.discriminator_width": 8}
-    config = override(config, {k: v for k, v in wider.items() if k in flatten(config)})
-    fit(config, tmp_path / "run")
+    settings = {
+        "training.steps": 400,
+        "training.batch": 16,
+        "training.ema": 0.95,
+        "generator.lr": 1e-3,
+        "discriminator.lr": 1e-3,
+        "generator.schedule": "constant",
+        "discriminator.schedule": "constant",
+        "output.log_every": 400,
+        "output.sample_every": 0,
+    }
+    fit(small(family, **settings | LEARN.get(family, {})), tmp_path / "run")
     samples = gankit.load(tmp_path / "run").sample(64).astype(float)
     difference = samples[..., :8].mean((1, 2)) - samples[..., 8:].mean((1, 2))
-    assert np.mean(np.abs(difference) > 100) > 0.8  # real ones differ by 200, noise by 0
+    assert np.abs(difference).mean() > 120  # of real ones 200
+    # MEASURED
 
 
 def takes_points(family: str) -> bool:
@@ -219,11 +228,12 @@ def test_points_are_refused_before_anything_is_written(family, tmp_path):
 
 
 @every_family
+@pytest.mark.learning
 @pytest.mark.slow
 def test_it_finds_every_mode_of_the_ring(family, tmp_path):
     if not takes_points(family):
         pytest.skip("makes images alone")
-    fit(override(configure(family, "toy:ring8"), {"runtime.threads": 1}), tmp_path / "run")
+    fit(override(configure(family, "toy:ring8"), {"runtime.threads": THREADS}), tmp_path / "run")
     points = gankit.load(tmp_path / "run").sample(4000, seed=1)
     centres, sigma = modes("toy:ring8")
     distance = np.linalg.norm(points[:, None] - centres, axis=2)

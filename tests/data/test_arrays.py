@@ -211,6 +211,7 @@ def conditional(tmp_path, small, **changes):
     return gankit.load(tmp_path / "run")
 
 
+@pytest.mark.learning
 @pytest.mark.slow
 def test_several_labels_at_once_are_obeyed(tmp_path, small):
     learn = {"training.steps": 800, "generator.lr": 2e-3, "discriminator.lr": 2e-3}

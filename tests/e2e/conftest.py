@@ -10,17 +10,23 @@ from pathlib import Path
 
 import pytest
 
+from ..conftest import THREADS
+
 TINY = [
-    *("--threads", "1", "--batch", "8", "--device", "cpu"),
+    *("--threads", str(THREADS), "--batch", "8", "--device", "cpu"),
     *("--set", "network.generator_width=4", "--set", "network.discriminator_width=4"),
 ]
 TINY_MLP = [
-    *("--threads", "1", "--batch", "8", "--device", "cpu"),
+    *("--threads", str(THREADS), "--batch", "8", "--device", "cpu"),
     *("--set", "network.generator_hidden=16", "--set", "network.discriminator_hidden=8"),
 ]
 CONSTANT = [f"--set={player}.schedule=constant" for player in ("generator", "discriminator")]
 """Rates that do not depend on the budget, so that a run extended to it is one of that length."""
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "default"}
+
+
+def environment() -> dict[str, str]:
+    """Of a process beside this one: what it is here, with as many threads."""
+    return {**os.environ, "OMP_NUM_THREADS": str(THREADS), "PYTHONWARNINGS": "default"}
 
 
 @pytest.fixture
@@ -52,7 +58,7 @@ def process(tmp_path) -> Callable[..., subprocess.Popen[str]]:
         return subprocess.Popen(
             [*module, *map(str, arguments)],
             cwd=tmp_path,
-            env=ENVIRONMENT,
+            env=environment(),
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

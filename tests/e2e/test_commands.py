@@ -17,9 +17,9 @@ from gankit.parts.losses import LOSSES
 from gankit.parts.penalties import PENALTIES
 from gankit.recipes import RECIPES
 from gankit.reproduce import REPRODUCTIONS
-from tests.conftest import SMALL
+from tests.conftest import SMALL, THREADS
 
-from .conftest import ENVIRONMENT, TINY
+from .conftest import TINY, environment
 
 
 @pytest.fixture
@@ -78,7 +78,8 @@ def test_memory_does_not_grow_with_the_number_of_samples(tmp_path):
         )
         done = subprocess.run(
             [sys.executable, "-c", code],
-            cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=True, timeout=120,
+            cwd=tmp_path, env=environment(),
+            capture_output=True, text=True, check=True, timeout=600,
         )  # fmt: skip
         peaks.append(int(done.stdout.split()[-1]) * 1024)
     result = 10_000 * 28 * 28
@@ -128,7 +129,7 @@ def test_settings_from_a_file_and_from_set(gankit, tmp_path):
 @pytest.mark.slow
 def test_codes_are_swept_and_categories_classify(gankit, tmp_path):
     small = [f"--set={k}={v}" for k, v in SMALL["infogan"].items() if k != "network.codes"]
-    train = ("--codes", "10,c", "--steps", "2", "--batch", "10", "--threads", "1")
+    train = ("--codes", "10,c", "--steps", "2", "--batch", "10", "--threads", str(THREADS))
     code, _, err = gankit("train", "infogan", "digits", *train, *small, "--out", "r")
     assert code == 0, err
     assert gankit("sweep", "r", "--code", "1", "-o", "s.png")[:2] == (0, "s.png\n")
@@ -145,7 +146,7 @@ def test_codes_are_swept_and_categories_classify(gankit, tmp_path):
 
 @pytest.mark.slow
 def test_a_reproduction_adds_a_line(gankit, tmp_path):
-    options = ("--seeds", "3,4", "--steps", "20", "--threads", "1")
+    options = ("--seeds", "3,4", "--steps", "20", "--threads", str(THREADS))
     code, out, err = gankit("reproduce", "ring-modes", *options)
     assert code == 0, err
     assert out.count("paper=8 modes") == 2
@@ -205,4 +206,4 @@ def test_help_does_not_load_torch():
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
         "assert 'torch' not in sys.modules and 'numpy' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=300)

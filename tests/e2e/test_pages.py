@@ -57,7 +57,7 @@ def opened(path: Path, profile: Path) -> tuple[str, list[str]]:
     options = ("--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr")
     done = subprocess.run(
         [str(BROWSER), *options, f"--user-data-dir={profile}", "--dump-dom", path.as_uri()],
-        capture_output=True, text=True, check=True, timeout=120,
+        capture_output=True, text=True, check=True, timeout=600,
     )  # fmt: skip
     return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 

@@ -9,11 +9,12 @@ import pytest
 
 from gankit.storage import read_tensors
 
+from ..conftest import THREADS
 from .conftest import CONSTANT
 
 STEPS = 20
 DOUBLE = [
-    *("--precision", "64", "--threads", "1", "--batch", "16", "--device", "cpu"),
+    *("--precision", "64", "--threads", str(THREADS), "--batch", "16", "--device", "cpu"),
     *("--set", "output.log_every=1", "--sample-every", "0", "--checkpoint-every", "10"),
 ]
 PERCEPTRONS = [
@@ -49,7 +50,7 @@ def assert_same(tmp_path, a: str, b: str) -> None:
 
 
 def finish(child) -> tuple[str, str]:
-    out, err = child.communicate(timeout=180)
+    out, err = child.communicate(timeout=600)
     assert child.returncode == 0, err
     return out, err
 
@@ -91,14 +92,14 @@ def test_what_cannot_work_is_refused_by_every_process_at_once(process, gankit):
     assert code == 2
     assert "batch 16 cannot be shared by 3 processes" in err
     child = process("train", "dcgan", "./nowhere", "--steps", "2", launcher=TORCHRUN)
-    _, err = child.communicate(timeout=120)
+    _, err = child.communicate(timeout=600)
     assert child.returncode != 0
     assert "nowhere" in err
 
 
 @pytest.mark.slow
 def test_mixed_precision_takes_steps(gankit, tmp_path):
-    arguments = ["--precision", "bf16", "--threads", "1", "--batch", "8", "--device", "cpu"]
+    arguments = ["--precision", "bf16", "--threads", THREADS, "--batch", "8", "--device", "cpu"]
     narrow = ["--set", "network.generator_width=4", "--set", "network.discriminator_width=4"]
     code, _, err = gankit(
         "train", "cgan", "digits", "--steps", "2", "--out", "r", *arguments, *narrow

@@ -11,14 +11,14 @@ import pytest
 from gankit.families import FAMILIES
 from gankit.storage import read_tensors
 
-from ..conftest import SMALL
+from ..conftest import SMALL, THREADS
 from .conftest import CONSTANT
 
 STEPS = 400
 
 
 def command(family: str, out: str, data: str = "digits", steps: int = STEPS) -> list[str]:
-    tiny = ["--threads", "1", "--batch", "8"]
+    tiny = ["--threads", str(THREADS), "--batch", "8"]
     if not data.startswith("toy:"):
         for key, value in SMALL[family].items():
             tiny += ["--set", f"{key}={value}"]
@@ -26,7 +26,7 @@ def command(family: str, out: str, data: str = "digits", steps: int = STEPS) -> 
     return ["train", family, data, "--steps", str(steps), "--out", out, *every, *tiny]
 
 
-def wait_for_step(folder: Path, step: int, seconds: float = 60) -> None:
+def wait_for_step(folder: Path, step: int, seconds: float = 300) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if any(int(p.stem.split("-")[1]) >= step for p in folder.glob("checkpoints/step-*")):
@@ -49,7 +49,7 @@ def test_killed_and_resumed_is_the_same_to_the_bit(
     child = process(*command(family, "killed", data))
     wait_for_step(tmp_path / "killed", 60)
     child.send_signal(signal.SIGKILL)
-    child.communicate(timeout=60)
+    child.communicate(timeout=300)
     assert 60 <= newest_step(tmp_path / "killed") < STEPS, "the kill was meant to land mid-run"
     code, _, err = gankit(*command(family, "killed", data))
     assert code == 0, err
@@ -68,7 +68,7 @@ def test_asked_to_stop_it_saves_and_says_so(gankit, process, tmp_path, newest, e
     child = process(*command("gan", "stopped"))
     wait_for_step(tmp_path / "stopped", 40)
     child.send_signal(number)
-    out, err = child.communicate(timeout=60)
+    out, err = child.communicate(timeout=300)
     assert child.returncode == code, err
     assert f"stopped by {number.name} at step" in out
     assert "Traceback" not in err
@@ -112,6 +112,6 @@ def test_two_processes_cannot_train_in_one_folder(gankit, process, tmp_path):
     wait_for_step(tmp_path / "r", 20)
     code, _, err = gankit(*command("gan", "r", steps=100_000))
     child.kill()
-    child.communicate(timeout=60)
+    child.communicate(timeout=300)
     assert code == 2
     assert "another process" in err

@@ -130,6 +130,7 @@ def test_a_log_of_before_there_was_a_doctor(begun):
     assert "D worse than guessing" in diagnosis.looked_for
 
 
+@pytest.mark.learning
 @pytest.mark.slow
 def test_runs_made_sick_and_a_healthy_one(small, tmp_path):
     settings = {"training.batch": 128, "training.steps": 1000, "output.log_every": 20}

@@ -24,10 +24,10 @@ def runs(tmp_path_factory):
     """A run of each kind, trained once."""
     from gankit.config import override
     from gankit.recipes import configure
-    from tests.conftest import SMALL
+    from tests.conftest import SMALL, THREADS
 
     folder = tmp_path_factory.mktemp("runs")
-    tiny = {"training.steps": 2, "training.batch": 8, "runtime.threads": 1}
+    tiny = {"training.steps": 2, "training.batch": 8, "runtime.threads": THREADS}
     for family in ("dcgan", "cgan", "gan"):
         fit(override(configure(family, "digits"), SMALL[family] | tiny), folder / family)
     return folder

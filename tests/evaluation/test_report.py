@@ -20,6 +20,7 @@ from gankit.pictures import save_png
 from gankit.recipes import configure
 from gankit.training.loop import fit
 
+from ..conftest import THREADS
 from .pages import Page, add_scores, make_run
 
 NASTY = "</title><script>alert(1)</script><img src=x onerror=alert(1)>"
@@ -50,7 +51,7 @@ def test_everything_is_on_the_page(run):
         f"gankit doctor {run.folder}",
         "network.generator_width",
         "f00d",
-        "--steps 6 --threads 1",
+        f"--steps 6 --threads {THREADS}",
         "settings.toml",
         "torch",
     ):

@@ -14,6 +14,8 @@ from gankit.parts.layers import Maxout
 from gankit.recipes import RECIPES, configure
 from gankit.training.loop import fit
 
+from ..conftest import THREADS
+
 IMAGES = Task((1, 28, 28))
 
 
@@ -100,7 +102,7 @@ def test_the_convolutional_one_trains_when_it_is_shrunk(tmp_path):
         "network.discriminator_hidden": "8",
         "training.steps": 2,
         "training.batch": 4,
-        "runtime.threads": 1,
+        "runtime.threads": THREADS,
     }
     fit(override(configure("gan", "digits"), small), tmp_path / "run")
     assert gankit.load(tmp_path / "run").sample(2).shape == (2, 28, 28)

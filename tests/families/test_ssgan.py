@@ -18,6 +18,8 @@ from gankit.game import Answer, Batch, Latent
 from gankit.recipes import RECIPES, configure
 from gankit.training.loop import fit
 
+from ..conftest import THREADS
+
 TASK = Task((1, 16, 16), ("a", "b", "c"))
 
 
@@ -114,7 +116,7 @@ def test_other_labels_than_the_few_are_never_seen(tmp_path, monkeypatch, newest,
         configure("ssgan", "digits"),
         {"training.steps": 4, "data.labels_per_class": 2, "training.batch": 20,
          "network.discriminator_hidden": "8", "network.generator_hidden": "8",
-         "runtime.threads": 1},
+         "runtime.threads": THREADS},
     )  # fmt: skip
     fit(config, tmp_path / "true")
     kept = choose_labelled(real, 2, seed=0)
@@ -128,12 +130,13 @@ def test_other_labels_than_the_few_are_never_seen(tmp_path, monkeypatch, newest,
     assert equal(newest(tmp_path / "true"), newest(tmp_path / "spoilt"))
 
 
+@pytest.mark.learning
 @pytest.mark.slow
 def test_it_learns_digits_from_ten_labels_a_class(tmp_path):
     """600 steps: well above a linear classifier's 70 %, far from the paper's 99 %."""
     config = override(
         configure("ssgan", "digits"),
-        {"training.steps": 600, "training.ema": 0.99, "runtime.threads": 1,
+        {"training.steps": 600, "training.ema": 0.99, "runtime.threads": THREADS,
          "network.discriminator_hidden": "300,150", "network.generator_hidden": "200",
          "output.sample_every": 0},
     )  # fmt: skip

@@ -61,8 +61,10 @@ def bilinear(name):
     return math.hypot(float(x.detach()), float(y.detach()))
 
 
+@pytest.mark.learning
 def test_optimistic_adam_reaches_the_equilibrium_that_adam_circles():
-    assert bilinear("optimistic_adam") < 0.1
+    # Where they end: .050 and .569. Both begin at 1.41.
+    assert bilinear("optimistic_adam") < 0.2
     assert bilinear("adam") > 0.4
 
 

@@ -16,6 +16,8 @@ from gankit.training.runtime import Runtime
 from gankit.training.state import build_state
 from gankit.training.theory import beliefs_at, best_discriminator, can_show, draw_theory
 
+from ..conftest import THREADS
+
 
 def test_the_best_discriminator_is_proposition_1():
     best = best_discriminator(np.array([1.0, 0.0, 2.0, 0.0]), np.array([1.0, 3.0, 0.0, 0.0]))
@@ -35,11 +37,12 @@ def test_the_density_is_one_and_that_of_the_points():
 
 def opened(source, **changes):
     data = load_dataset(source)
-    config = override(configure("gan", source), {"runtime.threads": 1, **changes})
+    config = override(configure("gan", source), {"runtime.threads": THREADS, **changes})
     task = Task(data.shape, data.class_names)
     return build_state(config, task, Runtime(torch.device("cpu"))), data
 
 
+@pytest.mark.learning
 @pytest.mark.slow
 def test_for_a_fixed_generator_d_learns_the_best_d():
     """Two known densities, N(1.5, .5) and U(0, 3): D by gradient descent against D*."""
@@ -59,7 +62,8 @@ def test_for_a_fixed_generator_d_learns_the_best_d():
         optimizer.step()
     x = np.linspace(0.2, 2.8, 50)
     best = best_discriminator(gaussian_density(x), np.full_like(x, 1 / 3))
-    assert np.abs(beliefs_at(state, x[:, None]) - best).max() < 0.06
+    # 5 seeds: .02 to .048; before the first step .39 to .54.
+    assert np.abs(beliefs_at(state, x[:, None]) - best).max() < 0.15
 
 
 @pytest.mark.parametrize("source", ["toy:gaussian1d", "toy:ring8"])
