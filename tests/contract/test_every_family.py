@@ -200,8 +200,10 @@ def test_it_learns_an_easy_pair_of_pictures(small, family, monkeypatch, tmp_path
     fit(small(family, **settings | LEARN.get(family, {})), tmp_path / "run")
     samples = gankit.load(tmp_path / "run").sample(64).astype(float)
     difference = samples[..., :8].mean((1, 2)) - samples[..., 8:].mean((1, 2))
-    assert np.abs(difference).mean() > 120  # of real ones 200
-    # MEASURED
+    # Of real ones 200. The worst of 4 to 8 seeds: dcgan and began 164, infogan and ssgan 184, gan
+    # 195, cgan 204; of 3, modern 185. Untrained 0 to 15, with a D that does not learn 3 to 17, with
+    # one class of two learned 110.
+    assert np.abs(difference).mean() > 120
 
 
 def takes_points(family: str) -> bool:
@@ -239,5 +241,6 @@ def test_it_finds_every_mode_of_the_ring(family, tmp_path):
     distance = np.linalg.norm(points[:, None] - centres, axis=2)
     good = distance.min(1) < 3 * sigma
     found = np.bincount(distance.argmin(1)[good], minlength=8)
+    # 4 seeds of gan: .92 to .94 are good, 376 to 417 in the rarest mode; of 500.
     assert good.mean() >= 0.8
     assert (found >= 4000 / 8 / 5).all()

@@ -133,7 +133,7 @@ def test_other_labels_than_the_few_are_never_seen(tmp_path, monkeypatch, newest,
 @pytest.mark.learning
 @pytest.mark.slow
 def test_it_learns_digits_from_ten_labels_a_class(tmp_path):
-    """600 steps: well above a linear classifier's 70 %, far from the paper's 99 %."""
+    """600 steps: about a linear classifier's 70 %, far from the paper's 99 %; chance is 10 %."""
     config = override(
         configure("ssgan", "digits"),
         {"training.steps": 600, "training.ema": 0.99, "runtime.threads": THREADS,
@@ -147,7 +147,8 @@ def test_it_learns_digits_from_ten_labels_a_class(tmp_path):
     chances = gan.classify(images)
     assert chances.shape == (2000, 10)
     assert np.allclose(chances.sum(1), 1)
-    assert (chances.argmax(1) == test.labels).mean() > 0.7
+    # 5 seeds: .71 to .75; after two steps .38 to .42.
+    assert (chances.argmax(1) == test.labels).mean() > 0.6
     with pytest.raises(ConfigError, match="the run knows 1x28x28"):
         gan.classify(images[:, :20])
 
