@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from gankit.storage import write_atomically
+from gankit.storage import patiently, write_atomically
 
 Pixels = NDArray[np.uint8]
 Colour = tuple[int, int, int]
@@ -91,25 +91,29 @@ LARGEST = 2**25
 """Pixels of a picture that is read back: four times what the largest grid has."""
 
 
-def save_film(path: Path, frames: Sequence[Path], seconds: float = 8.0) -> None:
+def save_film(path: Path, frames: Sequence[Path], seconds: float = 8.0) -> list[str]:
     """An animated GIF of PNG files, at most `MOST_FRAMES`, the last one held.
 
-    Damaged ones are left out; where none is left, nothing is written. Raises OSError.
+    Those that cannot be read are left out, and returned, each with the reason; if none is left,
+    nothing is written. Raises OSError.
     """
     chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), MOST_FRAMES)).round())
-    pictures = []
-    for i in chosen:
-        with suppress(OSError):
-            frame = read_picture(frames[int(i)])
+    pictures, left_out = [], []
+    for source in (frames[int(i)] for i in chosen):
+        try:
+            frame = patiently(partial(read_picture, source))
             pictures.append(frame.convert("P" if frame.mode == "RGB" else "L"))
+        except OSError as error:
+            left_out.append(f"{source.name} ({error.strerror or error})")
     if not pictures:
-        return
+        return left_out
     duration = [max(40, int(1000 * seconds / len(pictures)))] * len(pictures)
     duration[-1] = 2000
     buffer = io.BytesIO()
     first, *rest = pictures
     first.save(buffer, "GIF", save_all=True, append_images=rest, duration=duration, loop=0)
     write_atomically(path, buffer.getvalue())
+    return left_out
 
 
 def heat(values: NDArray[np.floating], side: int) -> Pixels:

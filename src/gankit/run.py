@@ -290,11 +290,11 @@ class Run:
                 save_png(place, picture)
         return path
 
-    def write_timeline(self) -> None:
-        """Make a film of every picture so far."""
-        if frames := self.pictures():
-            with self.writing("the film"):
-                save_film(self.timeline_path, frames)
+    def write_timeline(self) -> list[str]:
+        """Make a film of every picture so far; those that cannot be read, with the reasons."""
+        frames = self.pictures()
+        with self.writing("the film"):
+            return save_film(self.timeline_path, frames) if frames else []
 
     @contextmanager
     def writing(self, what: str) -> Iterator[None]:

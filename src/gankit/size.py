@@ -97,6 +97,7 @@ def _made_by(network: nn.Module, given: Tensor, labels: Tensor | None) -> int:
     def count(_module: nn.Module, _given: object, made: object) -> None:
         counts.append(made.numel() if isinstance(made, Tensor) else 0)
 
+    network = network.to("meta")  # a reference batch is drawn, and lies in memory
     leaves = [module for module in network.modules() if not list(module.children())]
     hooks = [module.register_forward_hook(count) for module in leaves]
     network(given, labels)

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import ENVIRONMENT, TINY_MLP
+from .conftest import TINY_MLP, environment
 
 FULL = Path("/dev/full")
 
 
 def command(arguments, folder, **more):
-    environment = {**ENVIRONMENT, **more.pop("env", {})}
+    variables = {**environment(), **more.pop("env", {})}
     line = [sys.executable, "-m", "gankit", *arguments]
     return subprocess.run(
-        line, cwd=folder, env=environment, stderr=subprocess.PIPE, check=False, **more
+        line, cwd=folder, env=variables, stderr=subprocess.PIPE, check=False, **more
     )
 
 

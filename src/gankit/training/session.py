@@ -142,8 +142,8 @@ class Session:
 
     def write_timeline(self) -> None:
         """Every picture so far as a film."""
-        if self.writes:
-            self.run.write_timeline()
+        for left_out in self.run.write_timeline() if self.writes else ():
+            self.display.say(f"left out of the film: {left_out}")
 
     def write_report(self) -> None:
         """The run on one page. What hinders it is said, and ends nothing."""
