@@ -32,11 +32,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-import gankit.training.session as session_module
+import gankit.training.trainer as session_module
 from gankit import Config, configure
-from gankit.config import override
 from gankit.data import ArrayDataset
-from gankit.training.session import open_session
+from gankit.settings.config import override
+from gankit.training.trainer import open_session
 
 Step = Callable[[], object]
 

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 import gankit
-from gankit.config import override
+from gankit.choose_recipe import configure
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Task
-from gankit.recipes import RECIPES, configure
-from gankit.training.loop import fit
+from gankit.fitting import fit
+from gankit.recipes import RECIPES
+from gankit.settings.config import override
 from gankit.training.state import build_game
 from gankit.training.update import alternating, choose_update, simultaneous
 

@@ -20,13 +20,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from gankit.config import Config, override
+from gankit.choose_recipe import configure
 from gankit.data import load_dataset
+from gankit.doctor.diagnose import diagnose
+from gankit.doctor.diagnosis import write_diagnosis
 from gankit.errors import TrainingError
-from gankit.evaluation.doctor import diagnose
-from gankit.evaluation.verdicts import write_diagnosis
-from gankit.recipes import configure
-from gankit.training.loop import fit
+from gankit.fitting import fit
+from gankit.settings.config import Config, override
 
 PLAIN: dict[str, Any] = {
     "network.activation": "maxout",

@@ -11,15 +11,15 @@ import torch
 
 import gankit
 import gankit.run
-from gankit.config import from_dict, override, to_dict
+from gankit.choose_recipe import configure
 from gankit.data import ArrayDataset
 from gankit.data.batches import Feed
 from gankit.data.toys import modes
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Task
+from gankit.fitting import fit
 from gankit.game import Game
-from gankit.recipes import configure
-from gankit.training.loop import fit
+from gankit.settings.config import from_dict, override, to_dict
 from gankit.training.runtime import Runtime
 from gankit.training.state import build_state, draw_batch
 from gankit.training.update import choose_update
@@ -185,7 +185,7 @@ LEARN: dict[str, dict[str, Any]] = {
 @pytest.mark.learning
 @pytest.mark.slow
 def test_it_learns_an_easy_pair_of_pictures(small, family, monkeypatch, tmp_path):
-    monkeypatch.setattr("gankit.training.session.read_data", lambda _config: pictures(256))
+    monkeypatch.setattr("gankit.training.trainer.read_data", lambda _config: pictures(256))
     settings = {
         "training.steps": 400,
         "training.batch": 16,

@@ -7,12 +7,12 @@ import math
 import pytest
 import torch
 
-from gankit.config import override
 from gankit.data.batches import Feed
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Task
-from gankit.parts.losses import LOSSES
-from gankit.parts.penalties import PENALTIES
+from gankit.losses import LOSSES
+from gankit.penalties import PENALTIES
+from gankit.settings.config import override
 from gankit.training.runtime import Runtime
 from gankit.training.state import build_state, draw_batch
 from gankit.training.update import choose_update

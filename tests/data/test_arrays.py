@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import gankit
-from gankit.config import override
 from gankit.data import load_dataset
 from gankit.errors import ConfigError, DataError
-from gankit.training.loop import fit
+from gankit.fitting import fit
+from gankit.settings.config import override
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (40, 16, 20)).astype(np.uint8)

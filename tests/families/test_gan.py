@@ -7,12 +7,13 @@ import torch
 from torch import nn
 
 import gankit
-from gankit.config import override
+from gankit.choose_recipe import configure
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Task
-from gankit.parts.layers import Maxout
-from gankit.recipes import RECIPES, configure
-from gankit.training.loop import fit
+from gankit.fitting import fit
+from gankit.nn.layers import Maxout
+from gankit.recipes import RECIPES
+from gankit.settings.config import override
 
 from ..conftest import THREADS
 

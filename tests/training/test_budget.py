@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from gankit.config import override
+from gankit.choose_recipe import configure
 from gankit.families import Task
-from gankit.recipes import configure
 from gankit.run import Plan
+from gankit.settings.config import override
 from gankit.training import budget
 from gankit.training.budget import extend_plan, plan_budget
 from gankit.training.checkpoint import capture

@@ -10,14 +10,14 @@ import pytest
 import torch
 
 import gankit
-import gankit.config
+import gankit.settings.config
+from gankit.fitting import fit
 from gankit.run import Run
 from gankit.storage import read_tensors
 from gankit.training import loop
 from gankit.training.checkpoint import capture
-from gankit.training.loop import fit
-from gankit.training.session import Session, open_session
 from gankit.training.state import PLAYERS
+from gankit.training.trainer import Session, open_session
 from gankit.training.update import NotFiniteError
 
 
@@ -172,7 +172,7 @@ def test_data_that_changed_is_refused(small, image_folder, tmp_path):
 def test_images_larger_than_memory_give_the_same_run(small, image_folder, tmp_path, newest, equal):
     for name, memory in (("within", 2.0), ("beyond", 0.0)):
         config = small("dcgan", str(image_folder), **{"data.size": "16", "runtime.workers": 0})
-        config = gankit.config.override(config, {"data.memory_gb": memory})
+        config = gankit.settings.config.override(config, {"data.memory_gb": memory})
         fit(config, tmp_path / name)
     assert equal(newest(tmp_path / "within"), newest(tmp_path / "beyond"))
 
@@ -238,7 +238,7 @@ def test_files_of_others_among_its_own_hinder_no_end(small, tmp_path):
     (run.folder / "doctor.json").write_bytes(b"\xff")
     with run.metrics_path.open("a") as file:
         file.write('{"step": null}\n{"step": "4"}\n[]\n')
-    longer = gankit.config.override(config, {"training.steps": 9})
+    longer = gankit.settings.config.override(config, {"training.steps": 9})
     assert fit(longer, run.folder).finished
     page = run.report_path.read_text()
     assert "This picture cannot be read" in page

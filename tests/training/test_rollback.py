@@ -6,13 +6,14 @@ import pytest
 import torch
 
 import gankit
-from gankit.evaluation.doctor import examine
-from gankit.game import Answer, Game
+from gankit.doctor.diagnose import examine
+from gankit.fitting import fit
+from gankit.game import Game
+from gankit.game_types import Answer
 from gankit.run import Run
 from gankit.storage import read_tensors
-from gankit.training import loop, session
-from gankit.training.loop import fit
-from gankit.training.session import Session
+from gankit.training import loop, trainer
+from gankit.training.trainer import Session
 
 
 @pytest.fixture
@@ -69,14 +70,14 @@ def test_each_way_back_is_counted_and_kept(small, tmp_path, capfd, spoil):
 
 def test_the_way_back_draws_other_numbers(small, tmp_path, monkeypatch, spoil):
     spoil([3])
-    seen, original = [], session.draw_batch
+    seen, original = [], trainer.draw_batch
 
     def draw_batch(state, *arguments):
         batch = original(state, *arguments)
         seen.append((state.step, batch.latent.noise.clone()))
         return batch
 
-    monkeypatch.setattr(session, "draw_batch", draw_batch)
+    monkeypatch.setattr(trainer, "draw_batch", draw_batch)
     config = small("gan", **{"output.checkpoint_every": 3, "training.steps": 5})
     fit(config, tmp_path / "r")
     at_three = [noise for step, noise in seen if step == 3]

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from gankit.config import override
+from gankit.choose_recipe import configure
 from gankit.data import load_dataset
 from gankit.data.toys import gaussian_density
 from gankit.families import Task
 from gankit.pictures import heat
-from gankit.recipes import configure
+from gankit.settings.config import override
 from gankit.training.runtime import Runtime
 from gankit.training.state import build_state
 from gankit.training.theory import beliefs_at, best_discriminator, can_show, draw_theory

@@ -7,13 +7,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from gankit.config import override
+from gankit.choose_recipe import configure
 from gankit.data import ArrayDataset
 from gankit.data.batches import Feed
 from gankit.errors import ConfigError
 from gankit.families import Task
-from gankit.parts.losses import LOSSES
-from gankit.recipes import configure
+from gankit.losses import LOSSES
+from gankit.settings.config import override
 from gankit.training.runtime import Runtime
 from gankit.training.state import build_state, draw_batch
 from gankit.training.update import (

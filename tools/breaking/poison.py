@@ -66,7 +66,7 @@ class Poison:
 
     def __call__(self) -> None:
         """For `prepare`: from now on."""
-        from gankit.training.session import Session
+        from gankit.training.trainer import Session
 
         take_step = Session.take_step
 

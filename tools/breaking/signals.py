@@ -60,7 +60,7 @@ class SignalAtStep:
     step: int
 
     def __call__(self) -> None:
-        from gankit.training.session import Session
+        from gankit.training.trainer import Session
 
         take_step, count = Session.take_step, iter(range(1_000_000))
 

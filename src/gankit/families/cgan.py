@@ -13,20 +13,16 @@ from torch import Tensor, nn
 
 from gankit.errors import ConfigError
 from gankit.families.dcgan import check_image_size, check_stages
-from gankit.game import Answer, Batch, Game, Latent, Task, Terms, register_family
-from gankit.parts.layers import ConditionalBatchNorm2d, DrawnDropout, Maxout, OneHot, label_map
-from gankit.parts.networks import (
-    ConvDiscriminator,
-    ConvGenerator,
-    MLPDiscriminator,
-    MLPGenerator,
-    Output,
-    init_normal,
-    init_uniform,
-    why_mlp_alone,
-    widths_for,
-)
-from gankit.settings import LAYER, check_settings, setting
+from gankit.game import Game, register_family
+from gankit.game_types import Answer, Batch, Latent, Task, Terms
+from gankit.nn.conv import ConvDiscriminator, ConvGenerator
+from gankit.nn.init import init_normal, init_uniform
+from gankit.nn.layers import ConditionalBatchNorm2d, DrawnDropout, Maxout, OneHot, label_map
+from gankit.nn.mlp import MLPDiscriminator, MLPGenerator
+from gankit.nn.shapes import Output, widths_for
+from gankit.recipes import RECIPES, adam, paper_sgd, toy
+from gankit.settings.config import Config, DataConfig, LatentConfig, ObjectiveConfig, TrainingConfig
+from gankit.settings.schema import LAYER, check_settings, setting, why_mlp_alone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -330,3 +326,114 @@ class CGAN(Game):
         if self.network.mlp_init:
             init_uniform(network, self.network.mlp_init[player])
         return network
+
+
+@RECIPES.register("cgan-fast", "the default job: class-conditional images in 2 minutes on a CPU")
+def cgan_fast() -> Config:
+    """Chosen by racing configurations on the embedded digits (results/README.md)."""
+    optimizer = adam(3e-3, 0.5, 0.99, schedule="linear", decay_from=0.4)
+    return Config(
+        family="cgan",
+        network=CGANOptions(
+            body="conv", conditioning="projection", output="tanh", classifier=(0.3, 0.3)
+        ),
+        latent=LatentConfig(size=64),
+        objective=ObjectiveConfig(
+            loss="relativistic", penalty="r1+r2", penalty_weight=0.03, penalty_interval=16
+        ),
+        generator=optimizer,
+        discriminator=optimizer,
+        training=TrainingConfig(minutes=2, batch=32, ema=0.998),
+    )
+
+
+@RECIPES.register(
+    "cdcgan-mnist-paper", "DCGAN on MNIST with the label at every layer (Radford 2015)"
+)
+def cdcgan_mnist_paper() -> Config:
+    """[z, y] to 1024 to 128 x 7 x 7 to 64 x 14 x 14 to a sigmoid image; D the same backwards."""
+    optimizer = adam(2e-4, schedule="linear", decay_from=0.5)
+    return Config(
+        family="cgan",
+        data=DataConfig(source="mnist"),
+        network=CGANOptions(
+            body="conv",
+            conditioning="layers",
+            kernel=5,
+            generator_width=64,
+            generator_units=1024,
+            discriminator_width=64,
+            discriminator_norm="batch",
+            discriminator_units=1024,
+            init=0.02,
+        ),
+        latent=LatentConfig(size=100, prior="uniform"),
+        generator=optimizer,
+        discriminator=optimizer,
+        training=TrainingConfig(steps=93_800, batch=128),
+    )
+
+
+@RECIPES.register(
+    "cgan-mnist-paper", "the first conditional GAN's MNIST networks and SGD (Mirza 2014)"
+)
+def cgan_mnist_paper() -> Config:
+    """The rate divided by 1.00004 a step down to 1e-6, momentum .5 to .7, dropout in both players.
+
+    The paper is silent on the rest. Starting weights and G's output bias are the first GAN's, the
+    limit of column norms that of its faces; G's dropout stays when sampling, since without it
+    every class is one image. There is no early stopping on a validation likelihood.
+    """
+    sgd = paper_sgd(decay_rate=1.00004, max_norm=1.9365)
+    return Config(
+        family="cgan",
+        data=DataConfig(source="mnist"),
+        network=CGANOptions(
+            dropout=(0.5, 0.5),
+            generator_dropout=0.5,
+            mlp_init=(0.05, 0.005),
+            output_bias="marginals",
+        ),
+        latent=LatentConfig(size=100, prior="uniform01"),
+        generator=sgd,
+        discriminator=sgd,
+        training=TrainingConfig(steps=150_000, batch=100, ema=0.0),
+    )
+
+
+@RECIPES.register("cgan-tagging-paper", "word vectors for images, from arrays (Mirza 2014)")
+def cgan_tagging_paper() -> Config:
+    """Section 4.2: noise to 500, features to 2000, a word vector; 500 and 1200 to maxout 1000 x 3.
+    The arrays are `points` (word vectors) and `conditions` (image features) of an .npz file."""
+    sgd = paper_sgd(decay_rate=1.00004)
+    return Config(
+        family="cgan",
+        data=DataConfig(source="./tags.npz"),
+        network=CGANOptions(
+            generator_branches=(500, 2000),
+            generator_hidden=(),
+            discriminator_branches=(500, 1200),
+            discriminator_hidden=(1000,),
+            pieces=(0, 3),
+            dropout=(0.5, 0.5),
+        ),
+        latent=LatentConfig(size=100),
+        generator=sgd,
+        discriminator=sgd,
+        training=TrainingConfig(steps=50_000, batch=100, ema=0.0),
+    )
+
+
+@RECIPES.register("toy-cgan", "the same with the mode as the label")
+def toy_cgan() -> Config:
+    return toy(
+        "cgan",
+        CGANOptions(
+            body="mlp",
+            conditioning="embedding",
+            generator_hidden=(128, 128),
+            discriminator_hidden=(128, 128),
+            pieces=(0, 0),
+            dropout=(0.0, 0.0),
+        ),
+    )

@@ -13,10 +13,16 @@ from torch import Tensor, nn
 
 from gankit.errors import ConfigError
 from gankit.families.dcgan import check_image_size, check_stages
-from gankit.game import Answer, Batch, Game, Latent, Terms, register_family
-from gankit.parts.convolutions import conv2d
-from gankit.parts.networks import ConvGenerator, Head, init_normal, widths_for
-from gankit.settings import LAYER, check_settings, setting
+from gankit.game import Game, register_family
+from gankit.game_types import Answer, Batch, Latent, Terms
+from gankit.nn.conv import ConvGenerator
+from gankit.nn.convolutions import conv2d
+from gankit.nn.head import Head
+from gankit.nn.init import init_normal
+from gankit.nn.shapes import widths_for
+from gankit.recipes import RECIPES, adam
+from gankit.settings.config import Config, DataConfig, LatentConfig, TrainingConfig
+from gankit.settings.schema import LAYER, check_settings, setting
 from gankit.text import shown
 
 
@@ -259,3 +265,61 @@ class InfoGAN(Game):
     def judged_names(self) -> tuple[str, ...]:
         categories = next((code.categories for code in self.codes if code.categories), 0)
         return tuple(f"category {i}" for i in range(categories))
+
+
+@RECIPES.register("infogan-fast", "the same codes and networks, narrow, in 2 minutes on a CPU")
+def infogan_fast() -> Config:
+    """Chosen by racing configurations on the embedded digits (results/README.md)."""
+    return replace(
+        infogan_mnist_paper(),
+        data=DataConfig(),
+        network=InfoGANOptions(generator_width=32, discriminator_width=32, units=256),
+        generator=adam(2e-3, schedule="linear", decay_from=0.4),
+        discriminator=adam(5e-4, schedule="linear", decay_from=0.4),
+        training=TrainingConfig(minutes=2, batch=32, ema=0.998),
+    )
+
+
+@RECIPES.register("infogan-mnist-paper", "digits by codes that nobody labelled (Chen 2016)")
+def infogan_mnist_paper() -> Config:
+    """62 noise, ten categories and two continuous codes; rates 2e-4 of D and 1e-3 of G; 50 epochs
+    of 100 iterations."""
+    return Config(
+        family="infogan",
+        data=DataConfig(source="mnist"),
+        network=InfoGANOptions(),
+        latent=LatentConfig(size=62, prior="uniform"),
+        generator=adam(1e-3),
+        discriminator=adam(2e-4),
+        training=TrainingConfig(steps=5_000, batch=128, ema=0.99),
+    )
+
+
+def _infogan_paper(codes: tuple[str, ...], noise: int, source: str) -> Config:
+    """The paper's codes, noise, rates and networks for colour (appendix C.2, which C.3 shares)."""
+    return replace(
+        infogan_mnist_paper(),
+        data=DataConfig(source=source, size=(32, 32)),
+        network=InfoGANOptions(
+            codes=codes,
+            generator_channels=(448, 256, 128, 64),
+            discriminator_channels=(64, 128, 256),
+            normalised=2,
+            units=0,
+            output="tanh",
+        ),
+        latent=LatentConfig(size=noise, prior="uniform"),
+        training=TrainingConfig(steps=50_000, batch=128, ema=0.999),
+    )
+
+
+@RECIPES.register("infogan-svhn-paper", "its codes for street numbers (Chen 2016)")
+def infogan_svhn_paper() -> Config:
+    """Four codes of ten categories, four continuous ones, 124 noise. Made for a GPU."""
+    return _infogan_paper(("10",) * 4 + ("c",) * 4, 124, "./svhn")
+
+
+@RECIPES.register("infogan-celeba-paper", "its codes for faces (Chen 2016)")
+def infogan_celeba_paper() -> Config:
+    """Ten codes of ten categories, 128 noise. Made for a GPU."""
+    return _infogan_paper(("10",) * 10, 128, "./celeba")

@@ -14,10 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gankit.config import differences, from_dict, to_dict
 from gankit.errors import GankitError, RunError
 from gankit.families import FAMILIES
 from gankit.run import Record, Run, checkpoints
+from gankit.settings.config import differences, from_dict, to_dict
 from gankit.storage import flush, not_finite, read_tensors, write_tensors
 from gankit.training.state import PLAYERS, State
 

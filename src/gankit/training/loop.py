@@ -6,15 +6,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from signal import Signals
 
-from gankit.config import Config
 from gankit.errors import SilentError, TrainingError
 from gankit.owner import OwnerLostError
 from gankit.run import Run
-from gankit.training.session import Session, open_session
-from gankit.training.signals import StopSignals
+from gankit.training.stop_signals import StopSignals
+from gankit.training.trainer import Session
 from gankit.training.update import NotFiniteError
 
 SECONDS_BETWEEN_CHECKPOINTS = 300.0
@@ -47,31 +45,6 @@ class Outcome:
     @property
     def finished(self) -> bool:
         return self.step >= self.steps
-
-
-def fit(config: Config, folder: str | Path) -> Outcome:
-    """Train what `config` says into a run directory; given a begun run, go on with it.
-
-    Args:
-        config: a complete configuration (`gankit.configure` makes one).
-        folder: the run directory, created where it is missing.
-
-    Raises:
-        GankitError: one of its subclasses, for everything that a user can mend.
-    """
-    try:
-        with (
-            StopSignals() as signals,
-            open_session(config, folder) as session,
-            keeping_what_was_reached(session),
-        ):
-            return play(session, signals)
-    except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and "memory" not in str(error):
-            raise
-        raise TrainingError(
-            "out of memory: lower --batch, --size or the networks' widths; what was reached is kept"
-        ) from None
 
 
 def play(session: Session, signals: StopSignals) -> Outcome:

@@ -9,10 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gankit.artifact import BLOCK, draw_block, to_pixels
 from gankit.data import Dataset
-from gankit.game import Game, Latent
+from gankit.data.pixels import to_pixels
+from gankit.game import Game
+from gankit.game_types import Latent
 from gankit.pictures import Pixels, grid, scatter
+from gankit.trained.gan import BLOCK, draw_block
 from gankit.training.state import State
 from gankit.training.theory import can_show, draw_theory
 

@@ -10,15 +10,15 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from gankit.artifact import to_network
-from gankit.config import Config
 from gankit.data import Dataset
 from gankit.data.batches import Feed
+from gankit.data.pixels import to_network
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Game, Task
-from gankit.game import Batch
-from gankit.parts.averages import Average
+from gankit.game_types import Batch
+from gankit.nn.ema import Average
 from gankit.randomness import Purpose, generator, torch_seed
+from gankit.settings.config import Config
 from gankit.training.optimizers import build_optimizer
 from gankit.training.runtime import Runtime, compute_in_bfloat16
 

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from gankit.errors import ConfigError
-from gankit.game import Batch, Game, Terms
-from gankit.parts.layers import frozen, limit_norms
+from gankit.game import Game
+from gankit.game_types import Batch, Terms
+from gankit.nn.layers import frozen, limit_norms
 from gankit.training.runtime import Runtime
 from gankit.training.state import State
 
