@@ -76,7 +76,9 @@ def main() -> None:
         np.savez(data, points=vectors[word], conditions=features[0][image])
         optimizer = {"name": "adam", "lr": 5e-4, "schedule": "linear"}
         settings = {
-            f"{p}.{k}": v for p in ("generator", "discriminator") for k, v in optimizer.items()
+            f"{p}_optimizer.{k}": v
+            for p in ("generator", "discriminator")
+            for k, v in optimizer.items()
         }
         config = override(
             gankit.configure(source=str(data), recipe="cgan-tagging-paper"),

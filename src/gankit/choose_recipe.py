@@ -42,7 +42,7 @@ def configure(
         )
     config = RECIPES[recipe]()
     if family is not None and family != config.family:
-        config = replace(config, family=family, network=FAMILIES[family].options())
+        config = replace(config, family=family, network=FAMILIES[family].Options())
     if source is not None:
         config = replace(config, data=replace(config.data, source=source))
     if config.data.is_arrays:  # which are taken as they are

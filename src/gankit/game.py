@@ -27,7 +27,7 @@ from gankit.losses import LOSSES, Loss
 from gankit.nn.head import Head, add_minibatch_discrimination
 from gankit.nn.minibatch_discrimination import MinibatchDiscrimination
 from gankit.penalties import PENALTIES, Penalty
-from gankit.randomness import Purpose, generator
+from gankit.randomness import Purpose, rng
 from gankit.registry import Registry
 from gankit.settings.config import Config, ObjectiveConfig
 from gankit.stabilisers.augment import Augment
@@ -42,7 +42,8 @@ class Game(ABC):
     """A family's two networks and what they play for.
 
     Attributes:
-        options: the dataclass of the family's own settings, `config.network`.
+        Options: the family's dataclass of options.
+        options: the family's own settings, `config.network`.
         conditional: whether the generator is asked for a class.
         guided: whether it learns from labels that only some examples have (`Batch.labelled`).
         judges: whether D answers users too, so that the artifact keeps it, averaged.
@@ -57,7 +58,7 @@ class Game(ABC):
         notices: lines for the person who watches; the session takes them away.
     """
 
-    options: ClassVar[type]
+    Options: ClassVar[type]
     conditional: bool = False
     guided: ClassVar[bool] = False
     judges: ClassVar[bool] = False
@@ -99,7 +100,7 @@ class Game(ABC):
             )
         self.config = config
         self.task = task
-        self.network: Any = config.network
+        self.options: Any = config.network
         self.progress, self.pace = 0.0, 1.0
         self.notices: list[str] = []
         self.loss: Loss = build_loss(config.objective)
@@ -429,7 +430,7 @@ class Game(ABC):
             if not task.classes:
                 raise ConfigError("stabilise.virtual_batch takes classes, not vectors")
             labels = torch.arange(rows) % task.classes
-        latent = self.latent(rows, labels, generator(seed, Purpose.REFERENCE))
+        latent = self.latent(rows, labels, rng(seed, Purpose.REFERENCE))
         generated = normalise_virtually(self.generator, latent.noise, latent.labels)
         judged = normalise_virtually(self.discriminator, torch.zeros(rows, *task.shape), labels)
         if generated is None and judged is None:

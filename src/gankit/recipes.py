@@ -59,7 +59,7 @@ def toy(family: str, network: object) -> Config:
         objective=ObjectiveConfig(
             loss="relativistic", penalty="r1", penalty_weight=0.02, penalty_interval=4
         ),
-        generator=optimizer,
-        discriminator=optimizer,
+        generator_optimizer=optimizer,
+        discriminator_optimizer=optimizer,
         training=TrainingConfig(steps=4000, batch=128, ema=0.995),
     )

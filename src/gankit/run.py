@@ -123,7 +123,7 @@ class Run:
             stored = read_json(self.record_path)
             check_format(stored.get("format"), f"the run '{self.folder}'")
             family = FAMILIES[stored["config"]["family"]]
-            config = from_dict(stored["config"], family.options)
+            config = from_dict(stored["config"], family.Options)
             check_data(stored["data"])
             plan = build(Plan, stored["plan"])
             if not (plan.steps and plan.threads):

@@ -124,7 +124,7 @@ def test_the_generators_turn_leaves_the_discriminator_as_it_was(small, family):
 @every_family
 def test_configuration_survives_its_trip_through_a_file(small, family):
     config = small(family)
-    assert from_dict(to_dict(config), FAMILIES[family].options) == config
+    assert from_dict(to_dict(config), FAMILIES[family].Options) == config
 
 
 @every_family
@@ -158,8 +158,8 @@ def test_the_same_seed_gives_the_same_run_and_another_one_does_not(
 @pytest.mark.slow
 def test_resumed_equals_undisturbed_to_the_bit(small, family, tmp_path, newest, equal, precision):
     changes = {"objective.penalty": "r1", "objective.penalty_interval": 2}
-    changes |= {"runtime.precision": precision, "generator.schedule": "constant"}
-    changes |= {"discriminator.schedule": "constant"}
+    changes |= {"runtime.precision": precision, "generator_optimizer.schedule": "constant"}
+    changes |= {"discriminator_optimizer.schedule": "constant"}
     fit(small(family, **changes), tmp_path / "whole")
     fit(small(family, **changes, **{"training.steps": 3}), tmp_path / "parts")
     outcome = fit(small(family, **changes), tmp_path / "parts")
@@ -190,10 +190,10 @@ def test_it_learns_an_easy_pair_of_pictures(small, family, monkeypatch, tmp_path
         "training.steps": 400,
         "training.batch": 16,
         "training.ema": 0.95,
-        "generator.lr": 1e-3,
-        "discriminator.lr": 1e-3,
-        "generator.schedule": "constant",
-        "discriminator.schedule": "constant",
+        "generator_optimizer.lr": 1e-3,
+        "discriminator_optimizer.lr": 1e-3,
+        "generator_optimizer.schedule": "constant",
+        "discriminator_optimizer.schedule": "constant",
         "output.log_every": 400,
         "output.sample_every": 0,
     }

@@ -135,7 +135,7 @@ def test_a_log_of_before_there_was_a_doctor(begun):
 def test_runs_made_sick_and_a_healthy_one(small, tmp_path):
     settings = {"training.batch": 128, "training.steps": 1000, "output.log_every": 20}
     sick = {
-        "G frozen": {"generator.lr": 0.0},
+        "G frozen": {"generator_optimizer.lr": 0.0},
         "D too weak": {"network.discriminator_hidden": "1"},
         None: {},
     }

@@ -317,8 +317,12 @@ def test_options_are_those_of_the_command():
 @pytest.mark.parametrize(
     ("settings", "log", "remedy"),
     [
-        ({"discriminator.lr": 0.3, "generator.lr": 0.3}, "collapse", "--lr-d 0.003 --lr-g 0.003"),
-        ({"generator.lr": 0.0}, "G frozen", "--lr-g 0.003"),
+        (
+            {"discriminator_optimizer.lr": 0.3, "generator_optimizer.lr": 0.3},
+            "collapse",
+            "--lr-d 0.003 --lr-g 0.003",
+        ),
+        ({"generator_optimizer.lr": 0.0}, "G frozen", "--lr-g 0.003"),
         ({"objective.penalty": "none"}, "collapse", "--penalty r1 --penalty-weight 1"),
         (
             {"objective.loss": "minimax", "objective.k": 5},

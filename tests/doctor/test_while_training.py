@@ -47,7 +47,7 @@ def test_the_gradients_are_those_of_the_step(small, tmp_path, update):
 
 @pytest.mark.slow
 def test_it_says_each_thing_once_while_the_run_goes_on(small, tmp_path, capfd):
-    frozen = {"generator.lr": 0.0, "training.steps": 60, "output.doctor": 5}
+    frozen = {"generator_optimizer.lr": 0.0, "training.steps": 60, "output.doctor": 5}
     fit(small("gan", "toy:ring8", **frozen), tmp_path / "r")
     said = capfd.readouterr().err
     assert said.count("the doctor: G frozen") == 1
@@ -59,6 +59,6 @@ def test_it_says_each_thing_once_while_the_run_goes_on(small, tmp_path, capfd):
 
 @pytest.mark.slow
 def test_it_says_nothing_where_it_is_not_asked(small, tmp_path, capfd):
-    frozen = {"generator.lr": 0.0, "training.steps": 60, **CURED}
+    frozen = {"generator_optimizer.lr": 0.0, "training.steps": 60, **CURED}
     fit(small("gan", "toy:ring8", **frozen), tmp_path / "r")
     assert "the doctor" not in capfd.readouterr().err

@@ -23,7 +23,7 @@ from tests.pages.pages import Page, add_scores, make_run
 def pair(small, tmp_path):
     """Two runs of the same kind that differ in a seed and a rate."""
     make_run(tmp_path / "a", small("cgan"))
-    make_run(tmp_path / "b", small("cgan", **{"training.seed": 1, "generator.lr": 0.01}))
+    make_run(tmp_path / "b", small("cgan", **{"training.seed": 1, "generator_optimizer.lr": 0.01}))
     return [tmp_path / "a", tmp_path / "b"]
 
 
@@ -99,8 +99,8 @@ def test_settings_speed_and_curves(pair, tmp_path):
     comparison = compare(pair)
     text, page = as_text(comparison), read(comparison, tmp_path)
     assert row(text, "training.seed") == ["0", "1"]
-    assert row(text, "generator.lr") == ["0.003", "0.01"]
-    assert "discriminator.lr" not in text
+    assert row(text, "generator_optimizer.lr") == ["0.003", "0.01"]
+    assert "discriminator_optimizer.lr" not in text
     assert row(text, "speed, median") == ["103 images/s", "103 images/s"]
     assert row(text, "time in steps") == ["3 s", "3 s"]
     for said in (

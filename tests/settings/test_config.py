@@ -32,7 +32,7 @@ CONFIG = RECIPES["cgan-fast"]()
 @pytest.mark.parametrize("recipe", RECIPES.names())
 def test_every_recipe_survives_a_round_trip(recipe):
     config = RECIPES[recipe]()
-    assert from_dict(to_dict(config), FAMILIES[config.family].options) == config
+    assert from_dict(to_dict(config), FAMILIES[config.family].Options) == config
 
 
 def test_every_flag_is_a_setting():
@@ -47,7 +47,7 @@ def test_every_flag_is_a_setting():
         ("data.size", "48x64", (48, 64)),
         ("data.size", "64", (64, 64)),
         ("data.size", "none", None),
-        ("generator.lr", "1e-3", 1e-3),
+        ("generator_optimizer.lr", "1e-3", 1e-3),
         ("network.dropout", "0,0.5", (0.0, 0.5)),
         ("network.generator_hidden", "32,64,128", (32, 64, 128)),
         ("output.tensorboard", "yes", True),
@@ -63,13 +63,13 @@ def test_typed_values_become_what_the_field_holds(key, typed, value):
     ("key", "typed", "said"),
     [
         ("training.bach", "3", "Did you mean 'training.batch'"),
-        ("lr", "3", "Did you mean 'generator.lr'"),
+        ("lr", "3", "Did you mean 'generator_optimizer.lr'"),
         ("training.batch", "3.5", "whole number"),
         ("training.batch", "many", "whole number"),
         ("training.batch", "1", "at least 2"),
         ("training.seed", "-1", "in \\[0"),
-        ("generator.lr", "inf", "finite"),
-        ("generator.beta1", "1", "in \\[0, 1\\)"),
+        ("generator_optimizer.lr", "inf", "finite"),
+        ("generator_optimizer.beta1", "1", "in \\[0, 1\\)"),
         ("output.tensorboard", "perhaps", "true or false"),
         ("objective.update", "alternate", "Did you mean 'alternating'"),
         ("data.size", "1x2x3", "takes 2 numbers"),
@@ -101,7 +101,7 @@ def test_unknown_keys_in_a_stored_configuration_are_refused():
     stored = to_dict(CONFIG)
     stored["objective"]["los"] = "hinge"
     with pytest.raises(ConfigError, match=r"objective\.los"):
-        from_dict(stored, FAMILIES["cgan"].options)
+        from_dict(stored, FAMILIES["cgan"].Options)
 
 
 def test_what_may_differ_when_a_run_is_resumed():
@@ -120,7 +120,7 @@ def test_every_family_has_a_configuration_for_every_kind_of_data(family, source)
     config = configure(family, source)
     assert config.family == family
     assert config.data.source == source
-    assert isinstance(config.network, FAMILIES[family].options)
+    assert isinstance(config.network, FAMILIES[family].Options)
 
 
 def test_no_setting_and_no_option_goes_or_comes_unnoticed():
@@ -132,7 +132,7 @@ def test_no_setting_and_no_option_goes_or_comes_unnoticed():
 def test_every_network_option_has_a_dotted_key(family):
     config = configure(family, "digits")
     keys = {k for k in flatten(config) if k.startswith("network.")}
-    assert keys == {f"network.{field.name}" for field in fields(FAMILIES[family].options)}
+    assert keys == {f"network.{field.name}" for field in fields(FAMILIES[family].Options)}
     if family in NETWORK_KEYS:
         assert sorted(k.removeprefix("network.") for k in keys) == NETWORK_KEYS[family].split()
 
@@ -160,7 +160,7 @@ def test_a_file_that_is_not_there(tmp_path):
 def test_a_file_is_worth_the_same_as_flags(tmp_path):
     path = tmp_path / "c.toml"
     path.write_text("[data]\nsize = 32\n[training]\nsteps = 7\n[generator]\nlr = 1\n")
-    typed = {"data.size": "32", "training.steps": "7", "generator.lr": "1"}
+    typed = {"data.size": "32", "training.steps": "7", "generator_optimizer.lr": "1"}
     assert override(CONFIG, read_toml(path)) == override(CONFIG, typed)
 
 
@@ -185,7 +185,7 @@ def test_exactly_one_budget(budgets):
 def every_class():
     """The dataclasses that hold settings, each with its section."""
     sections = {name: type(value) for name, value in vars(CONFIG).items() if is_dataclass(value)}
-    options = {f"network ({name})": FAMILIES[name].options for name in FAMILIES.names()}
+    options = {f"network ({name})": FAMILIES[name].Options for name in FAMILIES.names()}
     return [*(pair for pair in sections.items() if pair[0] != "network"), *options.items()]
 
 
@@ -269,8 +269,18 @@ def test_no_setting_takes_what_it_cannot_be(family):
         ("cgan", "runtime.threads", 10**6, "must be at most 4,096"),
         ("cgan", "runtime.workers", True, "runtime.workers must be a whole number, got True"),
         ("cgan", "training.batch", 2**30, "must be at most 1,048,576"),
-        ("cgan", "generator.lr", 1e39, r"generator.lr must be at most 1,000, got 1e\+39"),
-        ("cgan", "discriminator.lr", -1, "discriminator.lr must be at least 0, got -1"),
+        (
+            "cgan",
+            "generator_optimizer.lr",
+            1e39,
+            r"generator_optimizer.lr must be at most 1,000, got 1e\+39",
+        ),
+        (
+            "cgan",
+            "discriminator_optimizer.lr",
+            -1,
+            "discriminator_optimizer.lr must be at least 0, got -1",
+        ),
         ("cgan", "data.memory_gb", "1e400", "data.memory_gb must be a finite number"),
         ("cgan", "data.source", ["a"], r"data.source must be a text, got \['a'\]"),
         ("cgan", "data.source", "a\0b", "that can be a file's name"),
@@ -289,7 +299,7 @@ def test_limits_hold_where_no_text_is_read():
         (lambda: TrainingConfig(steps=10**10), "training.steps must be at most"),
         (lambda: TrainingConfig(steps="7"), "training.steps must be a number, got '7'"),
         (lambda: TrainingConfig(steps=5, batch=True), "training.batch must be a number, got True"),
-        (lambda: FAMILIES["gan"].options(dropout=(0.5, math.nan)), "network.dropout must be a fin"),
+        (lambda: FAMILIES["gan"].Options(dropout=(0.5, math.nan)), "network.dropout must be a fin"),
     ):
         with pytest.raises(ConfigError, match=said):
             make()
@@ -309,7 +319,7 @@ ANYTHING = st.recursive(
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(family=st.sampled_from(FAMILIES.names()), data=st.data())
 def test_whatever_json_holds_is_a_configuration_or_a_configerror(family, data):
-    options = FAMILIES[family].options
+    options = FAMILIES[family].Options
     stored = json.loads(json.dumps(to_dict(configure(family, "digits"))))
     for _ in range(data.draw(st.integers(1, 2))):  # one or two places hold something else
         sections = [stored, *(part for part in stored.values() if isinstance(part, dict))]
@@ -328,7 +338,7 @@ def test_whatever_json_holds_is_a_configuration_or_a_configerror(family, data):
 def test_whatever_stands_in_place_of_a_section_is_a_configerror_or_nothing(given):
     for stored in (given, {"network": given}, {"data": given}, {"generator": given}):
         with suppress(ConfigError):
-            from_dict(stored, FAMILIES["gan"].options)
+            from_dict(stored, FAMILIES["gan"].Options)
 
 
 NO_SECTIONS = [[], None, "abc", 3, {"data": None}, {"data": []}, {"data": "abc"}, {"network": ""}]
@@ -337,7 +347,7 @@ NO_SECTIONS = [[], None, "abc", 3, {"data": None}, {"data": []}, {"data": "abc"}
 @pytest.mark.parametrize("stored", [*NO_SECTIONS, {"network": [1]}, {"data": DEEP}])
 def test_what_is_no_section_is_said(stored):
     with pytest.raises(ConfigError, match="must be a section of settings, got"):
-        from_dict(stored, FAMILIES["gan"].options)
+        from_dict(stored, FAMILIES["gan"].Options)
 
 
 @pytest.mark.parametrize(
@@ -399,23 +409,25 @@ def test_what_is_no_plain_file_is_not_waited_for(tmp_path):
 
 KEYS = """
 data.channels data.fit data.labels_per_class data.memory_gb data.size data.source
-discriminator.beta1 discriminator.beta2 discriminator.clip discriminator.decay_from
-discriminator.decay_rate discriminator.lr discriminator.lr_floor discriminator.max_norm
-discriminator.momentum discriminator.momentum_end discriminator.name discriminator.schedule
-family generator.beta1 generator.beta2 generator.clip generator.decay_from generator.decay_rate
-generator.lr generator.lr_floor generator.max_norm generator.momentum generator.momentum_end
-generator.name generator.schedule latent.prior latent.size objective.k objective.loss
-objective.penalty objective.penalty_interval objective.penalty_weight objective.real_target
-objective.update output.checkpoint_every output.doctor
-output.evaluate_every output.evaluate_features output.evaluate_in output.keep
-output.log_every output.sample_every
-output.tensorboard runtime.device runtime.devices runtime.precision runtime.threads
-runtime.workers stabilise.augment stabilise.augment_images stabilise.augment_probability
-stabilise.augment_target stabilise.entropy stabilise.freeze_d stabilise.freeze_g
-stabilise.historical stabilise.joint_batch stabilise.lagged stabilise.matching
-stabilise.minibatch_kernels stabilise.minibatch_size stabilise.noise stabilise.replay
-stabilise.replay_size stabilise.top_k stabilise.virtual_batch training.batch training.ema
-training.images training.minutes training.seed training.steps
+discriminator_optimizer.beta1 discriminator_optimizer.beta2 discriminator_optimizer.clip
+discriminator_optimizer.decay_from discriminator_optimizer.decay_rate discriminator_optimizer.lr
+discriminator_optimizer.lr_floor discriminator_optimizer.max_norm
+discriminator_optimizer.momentum discriminator_optimizer.momentum_end
+discriminator_optimizer.name discriminator_optimizer.schedule family generator_optimizer.beta1
+generator_optimizer.beta2 generator_optimizer.clip generator_optimizer.decay_from
+generator_optimizer.decay_rate generator_optimizer.lr generator_optimizer.lr_floor
+generator_optimizer.max_norm generator_optimizer.momentum generator_optimizer.momentum_end
+generator_optimizer.name generator_optimizer.schedule latent.prior latent.size objective.k
+objective.loss objective.penalty objective.penalty_interval objective.penalty_weight
+objective.real_target objective.update output.checkpoint_every output.doctor
+output.evaluate_every output.evaluate_features output.evaluate_in output.keep output.log_every
+output.sample_every output.tensorboard runtime.device runtime.devices runtime.precision
+runtime.threads runtime.workers stabilise.augment stabilise.augment_images
+stabilise.augment_probability stabilise.augment_target stabilise.entropy stabilise.freeze_d
+stabilise.freeze_g stabilise.historical stabilise.joint_batch stabilise.lagged
+stabilise.matching stabilise.minibatch_kernels stabilise.minibatch_size stabilise.noise
+stabilise.replay stabilise.replay_size stabilise.top_k stabilise.virtual_batch training.batch
+training.ema training.images training.minutes training.seed training.steps
 """
 NETWORK_KEYS = {
     "dcgan": """
@@ -454,3 +466,20 @@ FLAGS = """
 --out --penalty --penalty-weight --precision --prior --recipe --sample-every --seed --set --size
 --steps --tensorboard --threads --update --z-dim -o
 """
+
+
+def test_former_names_of_sections_are_read_and_still_written():
+    """run.json, artifacts and TOML files of earlier versions say `generator` for its optimiser."""
+    changed = override(CONFIG, {"generator.lr": "0.25", "discriminator.beta1": 0.125})
+    assert changed.generator_optimizer.lr == 0.25
+    assert changed == override(
+        CONFIG, {"generator_optimizer.lr": 0.25, "discriminator_optimizer.beta1": 0.125}
+    )
+    stored = to_dict(changed)
+    assert stored["generator"]["lr"] == 0.25
+    assert "generator_optimizer" not in stored
+    options = FAMILIES[changed.family].Options
+    assert from_dict(stored, options) == changed
+    now = {**stored, "generator_optimizer": stored["generator"]}
+    del now["generator"]
+    assert from_dict(now, options) == changed

@@ -36,8 +36,8 @@ ALL = {
     "stabilise.minibatch_kernels": 3,
     "stabilise.augment": "colour+translation+cutout",
     "stabilise.augment_target": 0.6,
-    "generator.clip": 1.0,
-    "discriminator.name": "optimistic_adam",
+    "generator_optimizer.clip": 1.0,
+    "discriminator_optimizer.name": "optimistic_adam",
 }
 
 
@@ -139,8 +139,14 @@ def test_freezing_stops_one_player(update):
 @pytest.mark.parametrize("update", ["simultaneous", "alternating"])
 def test_clipping_shortens_a_long_gradient_and_leaves_a_short_one(update):
     for clip, cut in ((1e-3, True), (1e6, False)):
-        settings = {"generator.name": "sgd", "generator.momentum": 0.0, "generator.lr": 1.0}
-        state, draw = opened(**settings, **{"generator.clip": clip, "objective.update": update})
+        settings = {
+            "generator_optimizer.name": "sgd",
+            "generator_optimizer.momentum": 0.0,
+            "generator_optimizer.lr": 1.0,
+        }
+        state, draw = opened(
+            **settings, **{"generator_optimizer.clip": clip, "objective.update": update}
+        )
         before = weights(state.networks["generator"])
         choose_update(state.game)(state, draw, RUNTIME)
         after = state.networks["generator"].parameters()
@@ -151,7 +157,9 @@ def test_clipping_shortens_a_long_gradient_and_leaves_a_short_one(update):
 
 
 def test_the_norm_into_a_unit_is_limited():
-    state, draw = opened(**{"discriminator.max_norm": 0.05, "discriminator.lr": 1.0})
+    state, draw = opened(
+        **{"discriminator_optimizer.max_norm": 0.05, "discriminator_optimizer.lr": 1.0}
+    )
     choose_update(state.game)(state, draw, RUNTIME)
     linear = [m for m in state.networks["discriminator"].modules() if isinstance(m, nn.Linear)]
     assert max(m.weight.norm(dim=1).max().item() for m in linear) <= 0.05 + 1e-9
@@ -261,7 +269,10 @@ def test_top_k_s_other_fakes_do_not_move_g():
 def test_all_at_once_resume_to_the_bit(small, family, tmp_path, newest, equal):
     base = small(family).stabilise
     changes = ALL | ({"stabilise.matching": "none"} if base.matching != "none" else {})
-    changes |= {"generator.schedule": "constant", "discriminator.schedule": "constant"}
+    changes |= {
+        "generator_optimizer.schedule": "constant",
+        "discriminator_optimizer.schedule": "constant",
+    }
     # What falls over the run depends on its length: both runs are told the same length.
     changes |= {"stabilise.noise": 0.0, "stabilise.top_k": 1.0}
     fit(small(family, **changes), tmp_path / "whole")
@@ -279,7 +290,7 @@ def test_all_at_once_resume_to_the_bit(small, family, tmp_path, newest, equal):
         ({"stabilise.top_k": 0}, "stabilise.top_k"),
         ({"stabilise.replay": 1}, "stabilise.replay"),
         ({"stabilise.replay_size": 0}, "stabilise.replay_size"),
-        ({"generator.clip": -1}, "clip"),
+        ({"generator_optimizer.clip": -1}, "clip"),
     ],
 )
 def test_what_does_not_fit_is_refused(changes, said):

@@ -56,7 +56,7 @@ def run(tmp_path):
         ("gan", {}),
         ("dcgan", {}),
         ("cgan", {"objective.penalty": "spectral_norm"}),
-        ("dcgan", {"generator.name": "sgd", "discriminator.name": "sgd"}),
+        ("dcgan", {"generator_optimizer.name": "sgd", "discriminator_optimizer.name": "sgd"}),
         ("dcgan", {"runtime.precision": "64"}),
     ],
 )

@@ -51,7 +51,9 @@ def test_images_are_counted_in_steps(small):
 
 
 def test_numbers_that_are_not_finite_are_no_matter_here(small):
-    steepest = {f"{p}.{k}": v for p in PLAYERS for k, v in (("name", "sgd"), ("lr", 1000))}
+    steepest = {
+        f"{p}_optimizer.{k}": v for p in PLAYERS for k, v in (("name", "sgd"), ("lr", 1000))
+    }
     config = small("gan", "digits", **steepest)
     assert "plan:" in rehearse(config)
 

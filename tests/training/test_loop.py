@@ -138,7 +138,9 @@ def test_after_three_ways_back_it_gives_up_and_the_checkpoint_is_whole(
 
 
 def test_a_real_explosion_is_met(small, tmp_path):
-    steepest = {f"{p}.{k}": v for p in PLAYERS for k, v in (("name", "sgd"), ("lr", 1000))}
+    steepest = {
+        f"{p}_optimizer.{k}": v for p in PLAYERS for k, v in (("name", "sgd"), ("lr", 1000))
+    }
     config = small("gan", **steepest, **{"training.steps": 40})
     with pytest.raises(gankit.TrainingError, match="not finite"):
         fit(config, tmp_path / "r")
@@ -186,7 +188,10 @@ def test_tensorboard_where_it_is_installed(small, tmp_path):
 @pytest.mark.parametrize("family", ["gan", "cgan"])
 @pytest.mark.slow
 def test_extended_twice_is_one_long_run(small, tmp_path, newest, equal, family):
-    changes = {"generator.schedule": "constant", "discriminator.schedule": "constant"}
+    changes = {
+        "generator_optimizer.schedule": "constant",
+        "discriminator_optimizer.schedule": "constant",
+    }
     for steps in (2, 5, 9):
         outcome = fit(small(family, **changes, **{"training.steps": steps}), tmp_path / "parts")
         assert (outcome.step, outcome.finished) == (steps, True)
@@ -207,11 +212,11 @@ def test_it_learns_by_the_rate_of_the_whole_budget(small, tmp_path):
         "gan",
         **{
             "training.steps": 4,
-            "generator.lr": 0.4,
-            "generator.schedule": "linear",
-            "generator.decay_from": 0,
-            "discriminator.lr": 0.1,
-            "discriminator.schedule": "constant",
+            "generator_optimizer.lr": 0.4,
+            "generator_optimizer.schedule": "linear",
+            "generator_optimizer.decay_from": 0,
+            "discriminator_optimizer.lr": 0.1,
+            "discriminator_optimizer.schedule": "constant",
         },
     )
     fit(config, tmp_path / "r")

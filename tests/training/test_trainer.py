@@ -19,7 +19,10 @@ from gankit.storage import read_tensors, write_tensors
 from gankit.training import loop, trainer
 from gankit.training.trainer import Session
 
-CONSTANT = {"generator.schedule": "constant", "discriminator.schedule": "constant"}
+CONSTANT = {
+    "generator_optimizer.schedule": "constant",
+    "discriminator_optimizer.schedule": "constant",
+}
 DEAD = 2**22 + 1  # above the largest process number that Linux gives
 
 

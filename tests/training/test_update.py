@@ -28,12 +28,12 @@ RUNTIME = Runtime(torch.device("cpu"), "64")
 PLAIN = {
     "training.batch": 6,
     "runtime.precision": "64",
-    "generator.name": "sgd",
-    "discriminator.name": "sgd",
-    "generator.lr": 0.1,
-    "discriminator.lr": 0.1,
-    "generator.momentum": 0.0,
-    "discriminator.momentum": 0.0,
+    "generator_optimizer.name": "sgd",
+    "discriminator_optimizer.name": "sgd",
+    "generator_optimizer.lr": 0.1,
+    "discriminator_optimizer.lr": 0.1,
+    "generator_optimizer.momentum": 0.0,
+    "discriminator_optimizer.momentum": 0.0,
 }
 NARROW = {"network.generator_width": 4, "network.discriminator_width": 4}
 MLP = {
@@ -81,7 +81,7 @@ def two_pass(state, draw, extra=True):
     loss_d = game.loss.discriminator(real_logits, game.logits(fake.detach(), batch.labels))
     loss_g = game.loss.generator(real_logits.detach(), game.logits(fake, batch.labels))
     if getattr(game, "classifies", False):
-        for_d, for_g = game.network.classifier
+        for_d, for_g = game.options.classifier
         named = game.discriminator(batch.real, batch.labels)[:, 1:]
         obeyed = game.discriminator(fake, batch.labels)[:, 1:]
         loss_d = loss_d + for_d * F.cross_entropy(named, batch.labels)

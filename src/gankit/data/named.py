@@ -15,7 +15,7 @@ from gankit.data.fetch import Source, cache_folder, fetch_missing
 from gankit.data.idx import images_dataset, read_idx_folder
 from gankit.data.images import ReadOptions
 from gankit.errors import DataError
-from gankit.randomness import Purpose, generator
+from gankit.randomness import Purpose, rng
 from gankit.registry import Registry
 
 DATASETS: Registry[Callable[[ReadOptions], Dataset]] = Registry("data set")
@@ -59,8 +59,8 @@ def stacked_digits(options: ReadOptions) -> Dataset:
     if options.channels == "grey":
         raise DataError("data 'stacked_digits' is colour: leave --channels grey out")
     grey = digits(replace(options, channels="auto"))
-    rng = generator(0, Purpose.TOY, 0 if options.split == "train" else 1)
-    chosen = rng.integers(len(grey), size=(toys.COUNT, 3))
+    random = rng(0, Purpose.TOY, 0 if options.split == "train" else 1)
+    chosen = random.integers(len(grey), size=(toys.COUNT, 3))
     stacked = np.concatenate([grey.read(chosen[:, i]) for i in range(3)], 1)
     return ArrayDataset("stacked_digits", stacked, array_fingerprint(stacked))
 

@@ -83,7 +83,10 @@ def last(values: NDArray[np.float64], stretch: slice) -> float:
 def calmer(case: Case) -> list[dict[str, Any]]:
     """What makes a game calmer, the likeliest first."""
     config = case.config
-    slower = {f"{p}.lr": getattr(config, p).lr / 3 for p in ("discriminator", "generator")}
+    slower = {
+        f"{p}_optimizer.lr": getattr(config, f"{p}_optimizer").lr / 3
+        for p in ("discriminator", "generator")
+    }
     held = {"objective.penalty": "r1", "objective.penalty_weight": 1.0}
     rates = usual_rates(case, "discriminator", "generator")
     return [
@@ -187,7 +190,7 @@ def too_strong(case: Case) -> Verdict | None:
             *([augment] if count < FEW else []),
             _towards_balance(case),
             {"stabilise.freeze_d": 0.9},
-            {"discriminator.lr": case.config.discriminator.lr / 3},
+            {"discriminator_optimizer.lr": case.config.discriminator_optimizer.lr / 3},
         ),
     )
 

@@ -15,8 +15,8 @@ from gankit.settings.config import override
 from gankit.settings.schema import flatten
 
 OPTIONS = {
-    "discriminator.lr": "--lr-d",
-    "generator.lr": "--lr-g",
+    "discriminator_optimizer.lr": "--lr-d",
+    "generator_optimizer.lr": "--lr-g",
     "objective.loss": "--loss",
     "objective.penalty": "--penalty",
     "objective.penalty_weight": "--penalty-weight",
@@ -44,9 +44,12 @@ def usual_rates(case: Case, *players: str) -> dict[str, float]:
     """The recipe's learning rates of those players whose own are far from them, as settings."""
     usual, changes = configure(case.config.family, case.config.data.source), {}
     for player in players:
-        own, recipe = getattr(case.config, player), getattr(usual, player)
+        own, recipe = (
+            getattr(case.config, f"{player}_optimizer"),
+            getattr(usual, f"{player}_optimizer"),
+        )
         if own.name == recipe.name and not recipe.lr / FAR <= own.lr <= recipe.lr * FAR:
-            changes[f"{player}.lr"] = recipe.lr
+            changes[f"{player}_optimizer.lr"] = recipe.lr
     return changes
 
 

@@ -113,7 +113,7 @@ class BEGAN(Game):
     `network.patience` says when M has stalled.
     """
 
-    options = BEGANOptions
+    Options = BEGANOptions
     images_only = True
     losses = ("wasserstein",)
 
@@ -131,17 +131,17 @@ class BEGAN(Game):
     def stages(self) -> int:
         """How often the image is halved."""
         side = min(self.task.shape[1:])
-        return check_stages(self.network.stages or max(1, round(math.log2(side / 8))), self.task)
+        return check_stages(self.options.stages or max(1, round(math.log2(side / 8))), self.task)
 
     def build_generator(self) -> nn.Module:
         check_image_size(self.config.family, self.task)
-        o = self.network
+        o = self.options
         network = Decoder(self.config.latent.size, self.task.shape, o.width, self.stages)
         init_glorot(network)
         return network
 
     def build_discriminator(self) -> nn.Module:
-        o = self.network
+        o = self.options
         network = AutoEncoder(self.task.shape, o.width, o.embedded, self.stages)
         init_glorot(network)
         return network
@@ -161,9 +161,9 @@ class BEGAN(Game):
     def after_step(self, numbers: Mapping[str, Tensor]) -> None:
         super().after_step(numbers)
         real, fake = float(numbers["l_real"]), float(numbers["l_fake"])
-        gap = self.network.gamma * real - fake
+        gap = self.options.gamma * real - fake
         k, smooth, best, since, stuck, halved = self.balance.tolist()
-        k = min(1.0, max(0.0, k + self.network.lambda_k * gap))
+        k = min(1.0, max(0.0, k + self.options.lambda_k * gap))
         measure = real + abs(gap)
         smooth = measure if not smooth else 0.99 * smooth + 0.01 * measure
         since = 0.0 if smooth < best else since + 1
@@ -174,7 +174,7 @@ class BEGAN(Game):
                 f"k has been 0 for {STUCK_AFTER:,} steps: D ignores the fakes. The fakes' error is "
                 f"{fake:.3f}, wanted below gamma * {real:.3f}: raise --set network.gamma"
             )
-        if self.network.patience and since >= self.network.patience:
+        if self.options.patience and since >= self.options.patience:
             since, best, halved = 0.0, smooth, halved + 1
         self.balance = torch.tensor([k, smooth, best, since, stuck, halved], dtype=torch.float64)
         self.pace = 0.5**halved
@@ -202,8 +202,8 @@ def began_paper() -> Config:
         network=BEGANOptions(patience=4_000),
         latent=LatentConfig(size=64, prior="uniform"),
         objective=ObjectiveConfig(loss="wasserstein"),
-        generator=adam(1e-4),
-        discriminator=adam(1e-4),
+        generator_optimizer=adam(1e-4),
+        discriminator_optimizer=adam(1e-4),
         training=TrainingConfig(steps=200_000, batch=16),
     )
 
@@ -219,7 +219,7 @@ def began_fast() -> Config:
         data=DataConfig(),
         network=BEGANOptions(width=16, embedded=32, gamma=1.0, lambda_k=0.02),
         latent=LatentConfig(size=32, prior="uniform"),
-        generator=optimizer,
-        discriminator=optimizer,
+        generator_optimizer=optimizer,
+        discriminator_optimizer=optimizer,
         training=TrainingConfig(minutes=5, batch=16),
     )

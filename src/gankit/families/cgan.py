@@ -150,7 +150,7 @@ class CGAN(Game):
     `network.conditioning` among those of `CGANOptions`.
     """
 
-    options = CGANOptions
+    Options = CGANOptions
     conditional = True
     takes_vectors = True
 
@@ -158,16 +158,16 @@ class CGAN(Game):
     def value_range(self) -> tuple[float, float] | None:
         if not self.task.is_images:
             return None
-        return (0.0, 1.0) if self.network.output == "sigmoid" else (-1.0, 1.0)
+        return (0.0, 1.0) if self.options.output == "sigmoid" else (-1.0, 1.0)
 
     @property
     def output(self) -> Output:
         """G's last activation: none for points, which have no range."""
-        output: Output = self.network.output if self.task.is_images else "linear"
+        output: Output = self.options.output if self.task.is_images else "linear"
         return output
 
     def build_generator(self) -> nn.Module:
-        o, classes, noise = self.network, self.task.classes, self.config.latent.size
+        o, classes, noise = self.options, self.task.classes, self.config.latent.size
         if o.body == "mlp":
             if o.conditioning == "layers":
                 raise ConfigError("network.conditioning = 'layers' is the conv body's")
@@ -200,10 +200,10 @@ class CGAN(Game):
         return self._start(network)
 
     def why_not_trained(self) -> str | None:
-        return why_mlp_alone(self.network, "generator_dropout", "output_bias")
+        return why_mlp_alone(self.options, "generator_dropout", "output_bias")
 
     def build_discriminator(self) -> nn.Module:
-        o = self.network
+        o = self.options
         if o.body == "mlp":
             return self._start_mlp(self._mlp_discriminator(), 1)
         stages = check_stages(o.stages, self.task)
@@ -226,7 +226,7 @@ class CGAN(Game):
     @property
     def classifies(self) -> bool:
         """Whether D has a second head, which names the class; a vector has no name."""
-        return any(self.network.classifier) and self.task.classes > 0
+        return any(self.options.classifier) and self.task.classes > 0
 
     def latent(self, count: int, labels: Tensor | None, rng: np.random.Generator) -> Latent:
         """The noise z, then the chances of dropout's masks in G: "noise at intermediate layers",
@@ -251,13 +251,13 @@ class CGAN(Game):
             return d_terms, g_terms
         labels = batch.labels
         assert labels is not None
-        weight_d, weight_g = self.network.classifier
+        weight_d, weight_g = self.options.classifier
         named = {"class": weight_d * F.cross_entropy(real.output[:, 1:], labels)}
         obeyed = {"class": weight_g * F.cross_entropy(fake.output[:, 1:], labels)}
         return d_terms.with_terms(Terms(named)), g_terms.with_terms(Terms(obeyed))
 
     def _mlp_generator(self, noise: int) -> BranchedGenerator | MLPGenerator:
-        o, shape = self.network, self.task.shape
+        o, shape = self.options, self.task.shape
         if o.conditioning == "branches":
             return BranchedGenerator(
                 noise,
@@ -279,7 +279,7 @@ class CGAN(Game):
         )
 
     def _mlp_discriminator(self) -> nn.Module:
-        o, task = self.network, self.task
+        o, task = self.options, self.task
         if o.conditioning == "branches":
             return BranchedDiscriminator(
                 task, o.discriminator_branches, o.discriminator_hidden, o.pieces, o.dropout
@@ -300,7 +300,7 @@ class CGAN(Game):
     def _label_code(self, projection_too: bool = False) -> tuple[nn.Module | None, int]:
         """What stands for the label beside noise and image, and its size; a perceptron has no
         normalisation to condition, so its G takes a learned code under `projection` too."""
-        o, classes, condition = self.network, self.task.classes, self.task.condition
+        o, classes, condition = self.options, self.task.classes, self.task.condition
         if o.conditioning in ("concat", "layers"):
             return (OneHot(classes), classes) if classes else (nn.Identity(), condition)
         if o.conditioning == "embedding" or projection_too:
@@ -308,23 +308,23 @@ class CGAN(Game):
         return None, 0
 
     def _start(self, network: nn.Module) -> nn.Module:
-        if self.network.init:
-            init_normal(network, self.network.init)
+        if self.options.init:
+            init_normal(network, self.options.init)
         return network
 
     @property
     def meets(self) -> bool:
-        return super().meets or self.network.output_bias == "marginals"
+        return super().meets or self.options.output_bias == "marginals"
 
     def meet(self, examples: Tensor, labels: Tensor | None) -> None:
         super().meet(examples, labels)
         joint = getattr(self.generator, "joint", self.generator)
-        if self.network.output_bias == "marginals" and isinstance(joint, MLPGenerator):
+        if self.options.output_bias == "marginals" and isinstance(joint, MLPGenerator):
             joint.start_at_mean(examples, self.value_range)
 
     def _start_mlp(self, network: nn.Module, player: int) -> nn.Module:
-        if self.network.mlp_init:
-            init_uniform(network, self.network.mlp_init[player])
+        if self.options.mlp_init:
+            init_uniform(network, self.options.mlp_init[player])
         return network
 
 
@@ -341,8 +341,8 @@ def cgan_fast() -> Config:
         objective=ObjectiveConfig(
             loss="relativistic", penalty="r1+r2", penalty_weight=0.03, penalty_interval=16
         ),
-        generator=optimizer,
-        discriminator=optimizer,
+        generator_optimizer=optimizer,
+        discriminator_optimizer=optimizer,
         training=TrainingConfig(minutes=2, batch=32, ema=0.998),
     )
 
@@ -368,8 +368,8 @@ def cdcgan_mnist_paper() -> Config:
             init=0.02,
         ),
         latent=LatentConfig(size=100, prior="uniform"),
-        generator=optimizer,
-        discriminator=optimizer,
+        generator_optimizer=optimizer,
+        discriminator_optimizer=optimizer,
         training=TrainingConfig(steps=93_800, batch=128),
     )
 
@@ -395,8 +395,8 @@ def cgan_mnist_paper() -> Config:
             output_bias="marginals",
         ),
         latent=LatentConfig(size=100, prior="uniform01"),
-        generator=sgd,
-        discriminator=sgd,
+        generator_optimizer=sgd,
+        discriminator_optimizer=sgd,
         training=TrainingConfig(steps=150_000, batch=100, ema=0.0),
     )
 
@@ -418,8 +418,8 @@ def cgan_tagging_paper() -> Config:
             dropout=(0.5, 0.5),
         ),
         latent=LatentConfig(size=100),
-        generator=sgd,
-        discriminator=sgd,
+        generator_optimizer=sgd,
+        discriminator_optimizer=sgd,
         training=TrainingConfig(steps=50_000, batch=100, ema=0.0),
     )
 

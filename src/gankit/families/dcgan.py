@@ -76,12 +76,12 @@ class DCGAN(Game):
     each player.
     """
 
-    options = DCGANOptions
+    Options = DCGANOptions
     images_only = True
 
     def build_generator(self) -> nn.Module:
         check_image_size(self.config.family, self.task)
-        o = self.network
+        o = self.options
         widths = widths_for(o.generator_width, self.stages, o.most_channels)[::-1]
         network = ConvGenerator(
             self.config.latent.size,
@@ -96,7 +96,7 @@ class DCGAN(Game):
         return network
 
     def build_discriminator(self) -> nn.Module:
-        o = self.network
+        o = self.options
         network = ConvDiscriminator(
             self.task.shape,
             widths_for(o.discriminator_width, self.stages, o.most_channels),
@@ -113,7 +113,7 @@ class DCGAN(Game):
     @property
     def stages(self) -> int:
         """How often the image is halved."""
-        return check_stages(self.network.stages, self.task)
+        return check_stages(self.options.stages, self.task)
 
 
 @RECIPES.register("dcgan-fast", "the same, narrow, with hidden layers, in 2 minutes on a CPU")
@@ -125,8 +125,8 @@ def dcgan_fast() -> Config:
         network=DCGANOptions(
             generator_width=32, discriminator_width=32, generator_units=256, discriminator_units=256
         ),
-        generator=adam(2e-3, schedule="linear", decay_from=0.4),
-        discriminator=adam(5e-4, schedule="linear", decay_from=0.4),
+        generator_optimizer=adam(2e-3, schedule="linear", decay_from=0.4),
+        discriminator_optimizer=adam(5e-4, schedule="linear", decay_from=0.4),
         training=TrainingConfig(minutes=2, batch=32, ema=0.998),
     )
 
@@ -138,8 +138,8 @@ def dcgan_paper() -> Config:
         family="dcgan",
         network=DCGANOptions(),
         latent=LatentConfig(size=100, prior="uniform"),
-        generator=adam(2e-4),
-        discriminator=adam(2e-4),
+        generator_optimizer=adam(2e-4),
+        discriminator_optimizer=adam(2e-4),
         training=TrainingConfig(steps=20_000, batch=128, ema=0.999),
     )
 

@@ -138,16 +138,16 @@ class GAN(Game):
     out of D's loss; pooling in the convolutional D is 3x3 of stride 2.
     """
 
-    options = GANOptions
+    Options = GANOptions
 
     @property
     def value_range(self) -> tuple[float, float] | None:
         if not self.task.is_images:
             return None
-        return (-1.0, 1.0) if self.network.output == "tanh" else (0.0, 1.0)
+        return (-1.0, 1.0) if self.options.output == "tanh" else (0.0, 1.0)
 
     def build_generator(self) -> nn.Module:
-        o = self.network
+        o = self.options
         output: Output = o.output if self.task.is_images else "linear"
         network: nn.Module
         if o.body == "conv":
@@ -171,10 +171,10 @@ class GAN(Game):
         return network
 
     def why_not_trained(self) -> str | None:
-        return why_mlp_alone(self.network, "output_bias")
+        return why_mlp_alone(self.options, "output_bias")
 
     def build_discriminator(self) -> nn.Module:
-        o = self.network
+        o = self.options
         network: nn.Module
         if o.body == "conv":
             network = ConvolvingDiscriminator(self.task.shape, o)
@@ -191,12 +191,12 @@ class GAN(Game):
 
     @property
     def meets(self) -> bool:
-        return super().meets or self.network.output_bias == "marginals"
+        return super().meets or self.options.output_bias == "marginals"
 
     def meet(self, examples: Tensor, labels: Tensor | None) -> None:
         """With `output_bias = marginals`, G's last bias is set so that it starts at their mean."""
         super().meet(examples, labels)
-        o = self.network
+        o = self.options
         if o.output_bias == "marginals" and isinstance(self.generator, MLPGenerator):
             self.generator.start_at_mean(examples, self.value_range)
 
@@ -218,8 +218,8 @@ def gan_fast() -> Config:
         objective=ObjectiveConfig(
             loss="relativistic", penalty="r1+r2", penalty_weight=0.1, penalty_interval=16
         ),
-        generator=optimizer,
-        discriminator=optimizer,
+        generator_optimizer=optimizer,
+        discriminator_optimizer=optimizer,
         training=TrainingConfig(minutes=2, batch=64, ema=0.998),
     )
 
@@ -233,8 +233,8 @@ def gan_mnist_paper() -> Config:
         data=DataConfig(source="mnist"),
         network=GANOptions(output_bias="marginals"),
         latent=LatentConfig(size=100, prior="uniform_unit"),
-        generator=sgd,
-        discriminator=sgd,
+        generator_optimizer=sgd,
+        discriminator_optimizer=sgd,
         training=TrainingConfig(steps=150_000, batch=100, ema=0.0),
     )
 
@@ -245,8 +245,8 @@ def _gan_paper(network: GANOptions, lr: float, batch: int, max_norm: float = 0.0
         gan_mnist_paper(),
         network=network,
         latent=LatentConfig(size=100),
-        generator=sgd,
-        discriminator=sgd,
+        generator_optimizer=sgd,
+        discriminator_optimizer=sgd,
         training=TrainingConfig(steps=150_000, batch=batch, ema=0.0),
     )
 
@@ -326,7 +326,7 @@ def toy_theory() -> Config:
         ),
         latent=LatentConfig(size=1, prior="uniform"),
         objective=ObjectiveConfig(loss="non_saturating", k=3),
-        generator=adam(1e-3, schedule="linear", decay_from=0.5),
-        discriminator=adam(2e-3, schedule="linear", decay_from=0.5),
+        generator_optimizer=adam(1e-3, schedule="linear", decay_from=0.5),
+        discriminator_optimizer=adam(2e-3, schedule="linear", decay_from=0.5),
         training=TrainingConfig(steps=2500, batch=512, ema=0.0),
     )

@@ -136,18 +136,18 @@ class InfoGAN(Game):
     option (`learned_sigma=true`), with which G has been seen to write the codes in noise.
     """
 
-    options = InfoGANOptions
+    Options = InfoGANOptions
     images_only = True
     judges = True
 
     @property
     def value_range(self) -> tuple[float, float] | None:
-        return (0.0 if self.network.output == "sigmoid" else -1.0, 1.0)
+        return (0.0 if self.options.output == "sigmoid" else -1.0, 1.0)
 
     @property
     def codes(self) -> list[Code]:
         """The codes, in the order in which they follow the noise."""
-        o, at, codes = self.network, self.config.latent.size, []
+        o, at, codes = self.options, self.config.latent.size, []
         weights = o.code_weights * (len(o.codes) if len(o.code_weights) == 1 else 1)
         for name, weight in zip(o.codes, weights, strict=True):
             categories = 0 if name == "c" else int(name)
@@ -157,7 +157,7 @@ class InfoGAN(Game):
 
     def build_generator(self) -> nn.Module:
         check_image_size(self.config.family, self.task)
-        o = self.network
+        o = self.options
         widths = self._widths(o.generator_channels[::-1], o.generator_width)[::-1]
         self.latent_size = self.codes[-1].where.stop
         network = ConvGenerator(
@@ -175,7 +175,7 @@ class InfoGAN(Game):
         return network
 
     def build_discriminator(self) -> nn.Module:
-        o = self.network
+        o = self.options
         widths = self._widths(o.discriminator_channels, o.discriminator_width)
         outputs = sum(code.outputs for code in self.codes)
         network = TrunkWithPosterior(self.task.shape, widths, o, outputs)
@@ -185,8 +185,8 @@ class InfoGAN(Game):
 
     def _widths(self, channels: tuple[int, ...], base: int) -> list[int]:
         """Channels from the image on: as they are given, or doubling from `base`."""
-        stages = check_stages(len(channels) or self.network.stages, self.task)
-        return list(channels) or widths_for(base, stages, self.network.most_channels)
+        stages = check_stages(len(channels) or self.options.stages, self.task)
+        return list(channels) or widths_for(base, stages, self.options.most_channels)
 
     def latent(self, count: int, labels: Tensor | None, rng: np.random.Generator) -> Latent:
         """The incompressible noise z, then the codes c: one-hot, or U(-1, 1)."""
@@ -245,7 +245,7 @@ class InfoGAN(Game):
         return errors
 
     def _log_normal(self, c: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
-        if not self.network.learned_sigma:
+        if not self.options.learned_sigma:
             log_variance = torch.zeros_like(log_variance)
         # Bounded below at sigma = 0.01: a code that is read perfectly would have no end.
         log_variance = log_variance.clamp_min(2 * math.log(0.01))
@@ -274,8 +274,8 @@ def infogan_fast() -> Config:
         infogan_mnist_paper(),
         data=DataConfig(),
         network=InfoGANOptions(generator_width=32, discriminator_width=32, units=256),
-        generator=adam(2e-3, schedule="linear", decay_from=0.4),
-        discriminator=adam(5e-4, schedule="linear", decay_from=0.4),
+        generator_optimizer=adam(2e-3, schedule="linear", decay_from=0.4),
+        discriminator_optimizer=adam(5e-4, schedule="linear", decay_from=0.4),
         training=TrainingConfig(minutes=2, batch=32, ema=0.998),
     )
 
@@ -289,8 +289,8 @@ def infogan_mnist_paper() -> Config:
         data=DataConfig(source="mnist"),
         network=InfoGANOptions(),
         latent=LatentConfig(size=62, prior="uniform"),
-        generator=adam(1e-3),
-        discriminator=adam(2e-4),
+        generator_optimizer=adam(1e-3),
+        discriminator_optimizer=adam(2e-4),
         training=TrainingConfig(steps=5_000, batch=128, ema=0.99),
     )
 

@@ -139,7 +139,7 @@ class Modern(Game):
     penalties' weight or of Adam's beta2.
     """
 
-    options = ModernOptions
+    Options = ModernOptions
     images_only = True
 
     def __init__(self, config: Config, task: Task) -> None:
@@ -148,7 +148,7 @@ class Modern(Game):
 
     def build_generator(self) -> nn.Module:
         check_image_size(self.config.family, self.task)
-        o = self.network
+        o = self.options
         return ResidualGenerator(
             self.config.latent.size,
             self.task.shape,
@@ -158,7 +158,7 @@ class Modern(Game):
         )
 
     def build_discriminator(self) -> nn.Module:
-        o = self.network
+        o = self.options
         if "spectral_norm" in self.config.objective.penalty:
             raise ConfigError(
                 "family 'modern' starts each block at weights of 0, which have no spectral norm: "
@@ -173,8 +173,8 @@ class Modern(Game):
 
     def _widths(self, width: int) -> list[int]:
         """Channels at each size, from the image to the core."""
-        stages = check_stages(self.network.stages, self.task)
-        return widths_for(width, stages + 1, self.network.most_channels)
+        stages = check_stages(self.options.stages, self.task)
+        return widths_for(width, stages + 1, self.options.most_channels)
 
 
 @RECIPES.register("modern-fast", "residual networks, relativistic pairs, R1 and R2 (R3GAN 2025)")
@@ -188,7 +188,7 @@ def modern_fast() -> Config:
         objective=ObjectiveConfig(
             loss="relativistic", penalty="r1+r2", penalty_weight=5.0, penalty_interval=4
         ),
-        generator=optimizer,
-        discriminator=optimizer,
+        generator_optimizer=optimizer,
+        discriminator_optimizer=optimizer,
         training=TrainingConfig(minutes=5, batch=32, ema=0.998),
     )

@@ -140,7 +140,7 @@ class SSGAN(Game):
     perceptron's features are matched after the noise that follows them, in its code before.
     """
 
-    options = SSGANOptions
+    Options = SSGANOptions
     images_only = True
     guided = True
     judges = True
@@ -148,11 +148,11 @@ class SSGAN(Game):
 
     @property
     def value_range(self) -> tuple[float, float] | None:
-        return (0.0, 1.0) if self.network.body == "mlp" else (-1.0, 1.0)
+        return (0.0, 1.0) if self.options.body == "mlp" else (-1.0, 1.0)
 
     def build_generator(self) -> nn.Module:
         check_image_size(self.config.family, self.task)
-        o, noise, shape = self.network, self.config.latent.size, self.task.shape
+        o, noise, shape = self.options, self.config.latent.size, self.task.shape
         if o.body == "mlp":
             return PerceptronGenerator(noise, shape, o.generator_hidden)
         widths = widths_for(o.generator_width, stages_for(shape), 512)[::-1]
@@ -164,8 +164,8 @@ class SSGAN(Game):
                 "family 'ssgan' normalises the weights of its discriminator already: leave "
                 "spectral_norm out"
             )
-        kind = PerceptronClassifier if self.network.body == "mlp" else ConvClassifier
-        return kind(self.task.shape, self.task.classes, self.network)
+        kind = PerceptronClassifier if self.options.body == "mlp" else ConvClassifier
+        return kind(self.task.shape, self.task.classes, self.options)
 
     def logits_of(self, answer: Answer) -> Tensor:
         return answer.output.logsumexp(1)
@@ -210,8 +210,8 @@ def ssgan_mnist_paper() -> Config:
         network=SSGANOptions(),
         latent=LatentConfig(size=100, prior="uniform01"),
         stabilise=StabiliserConfig(matching="l2"),
-        generator=adam(3e-3),
-        discriminator=adam(3e-3),
+        generator_optimizer=adam(3e-3),
+        discriminator_optimizer=adam(3e-3),
         training=TrainingConfig(steps=180_000, batch=100, ema=0.9999),
     )
 
@@ -224,8 +224,8 @@ def _ssgan_conv_paper(width: int, data: DataConfig, steps: int) -> Config:
         data=data,
         network=SSGANOptions(body="conv", discriminator_width=width),
         stabilise=StabiliserConfig(matching="l1"),
-        generator=optimizer,
-        discriminator=optimizer,
+        generator_optimizer=optimizer,
+        discriminator_optimizer=optimizer,
         training=TrainingConfig(steps=steps, batch=100, ema=0.9999),
     )
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gankit.errors import MissingExtraError
-from gankit.randomness import Purpose, generator
+from gankit.randomness import Purpose, rng
 
 PATCH = 6
 """Pixels a side of a patch."""
@@ -89,8 +89,8 @@ def _normalised(patches: Tensor) -> Tensor:
 
 def _sampled(images: NDArray[np.generic], count: int, seed: int) -> Tensor:
     """Patches at random places of random images: float [count, C * 6 * 6]."""
-    rng = generator(seed, Purpose.REFERENCE)
-    which = rng.integers(len(images), size=count)
-    tops, lefts = (rng.integers(side - PATCH + 1, size=count) for side in images.shape[2:])
+    random = rng(seed, Purpose.REFERENCE)
+    which = random.integers(len(images), size=count)
+    tops, lefts = (random.integers(side - PATCH + 1, size=count) for side in images.shape[2:])
     windows = np.lib.stride_tricks.sliding_window_view(images, (PATCH, PATCH), (2, 3))
     return torch.from_numpy(windows[which, :, tops, lefts].reshape(count, -1).astype(np.float32))

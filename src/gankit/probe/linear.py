@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gankit.errors import ConfigError, MissingExtraError
-from gankit.randomness import Purpose, generator
+from gankit.randomness import Purpose, rng
 
 Classifier = Literal["svm", "logistic"]
 Features = NDArray[np.float32]
@@ -50,7 +50,7 @@ def balanced_draw(labels: Indices, per_class: int, seed: int, draw: int) -> Indi
 
     A smaller number gives a part of a larger one's. Raises ConfigError where a class has too few.
     """
-    rng = generator(seed, Purpose.LABELS, draw)
+    random = rng(seed, Purpose.LABELS, draw)
     chosen = []
     for label in np.unique(labels):
         own = np.flatnonzero(labels == label)
@@ -59,7 +59,7 @@ def balanced_draw(labels: Indices, per_class: int, seed: int, draw: int) -> Indi
                 f"--labels-per-class {per_class} asks more than there is: class number {label} "
                 f"has {len(own)} examples"
             )
-        chosen.append(rng.permutation(own)[:per_class])
+        chosen.append(random.permutation(own)[:per_class])
     return np.concatenate(chosen)
 
 

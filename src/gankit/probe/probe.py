@@ -37,7 +37,7 @@ from gankit.probe.linear import (
     standardise,
 )
 from gankit.probe.table import Probe, Row, row_of
-from gankit.randomness import Purpose, generator
+from gankit.randomness import Purpose, rng
 from gankit.run import Record, Run
 from gankit.run_data import find_data, note_other
 from gankit.settings.config import Config
@@ -96,8 +96,8 @@ def probe(
     game, step = trained_discriminator(run, say)
     own = ConvFeatures(game)
     source, train, tested = _data(folder, record, source, test, say)
-    rng = generator(seed, Purpose.REFERENCE, 1)
-    chosen = np.sort(rng.permutation(len(tested))[:test_limit])
+    random = rng(seed, Purpose.REFERENCE, 1)
+    chosen = np.sort(random.permutation(len(tested))[:test_limit])
     chances = _Draws(train, labels_per_class, draws, seed)
     _check_memory(chances, max(own.dims, 4 * centroids if baselines else 0), len(chosen))
     extractors = _extractors(record, train, own, baselines, centroids, seed)
@@ -219,8 +219,8 @@ def _extractors(
     yield "discriminator", lambda: own
     if not baselines:
         return
-    rng = generator(seed, Purpose.REFERENCE, 2)
-    some = train.read(np.sort(rng.permutation(len(train))[:UNLABELLED]))
+    random = rng(seed, Purpose.REFERENCE, 2)
+    some = train.read(np.sort(random.permutation(len(train))[:UNLABELLED]))
     config, task = record.config, record.task
     yield "untrained discriminator", lambda: _untrained(config, task, some)
     yield (

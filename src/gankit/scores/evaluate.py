@@ -18,7 +18,7 @@ from gankit.errors import ConfigError
 from gankit.features.named import Digits, load_network
 from gankit.features.network import FeatureNetwork
 from gankit.metrics.intervals import interval_of_draws
-from gankit.randomness import Purpose, generator
+from gankit.randomness import Purpose, rng
 from gankit.scores.embed import KEPT, Embedded, ModeOf, Track, embed, embed_real
 from gankit.scores.measures import MEMORISATION, METRICS, SETTINGS, Measure, Pair
 from gankit.scores.path_length import EPSILON, PAIRS, has_paths, mean_path_length
@@ -184,8 +184,8 @@ def asked_labels(gan: GAN, reals: Reals, n: int, seed: int) -> NDArray[Any] | No
     )
     if not (gan.class_names or gan.condition) or labels is None or not fits:
         return gan.labels_for(n)
-    rng = generator(seed, Purpose.EVALUATION)
-    rounds = [rng.permutation(len(labels)) for _ in range(-(-n // len(labels)))]
+    random = rng(seed, Purpose.EVALUATION)
+    rounds = [random.permutation(len(labels)) for _ in range(-(-n // len(labels)))]
     asked: NDArray[Any] = labels[np.concatenate(rounds)[:n]]
     return asked
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from gankit.features.network import FeatureNetwork
 from gankit.game_types import Latent
 from gankit.metrics.smoothness import path_ends, path_length
-from gankit.randomness import Purpose, generator
+from gankit.randomness import Purpose, rng
 from gankit.trained.gan import BLOCK, GAN
 
 PAIRS, EPSILON = 1000, 1e-3
@@ -28,11 +28,11 @@ def mean_path_length(gan: GAN, network: FeatureNetwork, seed: int) -> float:
     ends: tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]] = ([], [])
     every = gan.labels_for(PAIRS)
     for block, begin in enumerate(range(0, PAIRS, BLOCK)):
-        rng = generator(seed, Purpose.EVALUATION, block, 1)
+        random = rng(seed, Purpose.EVALUATION, block, 1)
         count = min(BLOCK, PAIRS - begin)
         labels = None if every is None else torch.from_numpy(every[begin : begin + count])
-        start, end = (game.latent(count, labels, rng) for _ in range(2))
-        t = rng.random(count) * (1 - EPSILON)
+        start, end = (game.latent(count, labels, random) for _ in range(2))
+        t = random.random(count) * (1 - EPSILON)
         steps = path_ends(start.noise.numpy(), end.noise.numpy(), t, EPSILON, prior=prior)
         for side, noise in zip(ends, steps, strict=True):
             side.append(_features(gan, network, Latent(torch.from_numpy(noise), labels)))

@@ -15,7 +15,7 @@ from gankit.errors import ConfigError, DataError
 from gankit.features.digits_network import CLASSES
 from gankit.features.named import Digits, Pixels, Points
 from gankit.features.network import FeatureNetwork
-from gankit.randomness import Purpose, generator
+from gankit.randomness import Purpose, rng
 from gankit.run_data import find_data, note_other, record_beside
 from gankit.scores.embed import KEPT
 from gankit.trained.gan import GAN
@@ -133,7 +133,7 @@ def part(reals: Reals, n: int | None, usual: int) -> Parts:
 
 def shuffled(count: int) -> NDArray[np.int64]:
     """0..count-1 in an order that is always the same."""
-    return generator(0, Purpose.EVALUATION, count).permutation(count)
+    return rng(0, Purpose.EVALUATION, count).permutation(count)
 
 
 def choose_network(

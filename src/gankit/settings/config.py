@@ -218,13 +218,16 @@ class Config:
     latent: LatentConfig = field(default_factory=LatentConfig)
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     stabilise: StabiliserConfig = field(default_factory=StabiliserConfig)
-    generator: OptimizerConfig = field(default_factory=OptimizerConfig)
-    discriminator: OptimizerConfig = field(default_factory=OptimizerConfig)
+    generator_optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    discriminator_optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     training: TrainingConfig = field(default_factory=lambda: TrainingConfig(minutes=2))
     output: OutputConfig = field(default_factory=OutputConfig)
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
 
 
+FORMER = {"generator": "generator_optimizer", "discriminator": "discriminator_optimizer"}
+"""Sections that have another name in run.json and in artifacts. TOML files and `--set` may use
+both names."""
 BUDGETS = ("minutes", "steps", "images")
 #: Settings that may differ when a run is resumed: they do not change what is computed.
 FREE_ON_RESUME = (
@@ -239,7 +242,8 @@ FIXED_ON_RESUME = ("runtime.precision",)
 
 def to_dict(config: Config) -> dict[str, Any]:
     """The nested plain dictionary that config.json and the artifact hold."""
-    return dataclasses.asdict(config)
+    stored = {now: then for then, now in FORMER.items()}
+    return {stored.get(key, key): value for key, value in dataclasses.asdict(config).items()}
 
 
 def from_dict(given: Mapping[str, Any], network_options: type) -> Config:
@@ -247,7 +251,8 @@ def from_dict(given: Mapping[str, Any], network_options: type) -> Config:
 
     Raises ConfigError, and nothing else, for whatever a JSON file may hold in its place.
     """
-    sections = section(given, "the configuration")
+    given = section(given, "the configuration")
+    sections = {FORMER.get(key, key): value for key, value in given.items()}
     network = sections.get("network")
     options = build(network_options, {} if network is None else network, "network.")
     config: Config = build(Config, {**sections, "network": options}, "")
@@ -260,6 +265,7 @@ def override(config: Config, changes: Mapping[str, Any]) -> Config:
     Values may be strings, as typed on a command line. A budget that is set replaces the other
     budgets. Raises ConfigError for an unknown key (with a suggestion) and for a wrong type.
     """
+    changes = {_current(key): value for key, value in changes.items()}
     budget = [key for key in changes if key in {f"training.{name}" for name in BUDGETS}]
     if budget:
         changes = {f"training.{name}": None for name in BUDGETS} | dict(changes)
@@ -279,6 +285,12 @@ def override(config: Config, changes: Mapping[str, Any]) -> Config:
         )
     changed: Config = replaced(config, changes, "")
     return changed
+
+
+def _current(key: str) -> str:
+    """`generator.lr` -> `generator_optimizer.lr`; any other key as it is."""
+    name, dot, rest = str(key).partition(".")
+    return FORMER[name] + dot + rest if dot and name in FORMER else key
 
 
 def differences(old: Config, new: Config, but: Sequence[str] = ()) -> list[str]:

@@ -89,7 +89,7 @@ def _empty_game(header: Mapping[str, Any]) -> Game:
     """The game that an artifact's header speaks of, without weights: nothing is drawn or taken
     from memory. Raises KeyError, TypeError, ValueError or ConfigError if it speaks of none."""
     family = FAMILIES[header["config"]["family"]]
-    config: Config = from_dict(header["config"], family.options)
+    config: Config = from_dict(header["config"], family.Options)
     check_data({**header, "name": "", "fingerprint": "", "count": 0})
     if not is_count(header["step"]):
         raise ValueError(f"its step is {shown(header['step'])}")

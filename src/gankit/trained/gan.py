@@ -15,7 +15,7 @@ from gankit.data.pixels import to_network, to_pixels
 from gankit.errors import ConfigError
 from gankit.families import Game
 from gankit.game_types import Latent
-from gankit.randomness import Purpose, generator
+from gankit.randomness import Purpose, rng
 
 BLOCK = 250
 """Samples drawn at a time. Part of what makes `seed` repeatable: block b has its own draw."""
@@ -174,9 +174,9 @@ class GAN:
 
 def draw_block(game: Game, block: int, labels: Tensor | None, count: int, seed: int) -> Latent:
     """The latent of block number `block` of a seed's endless samples, its first `count`."""
-    rng = generator(seed, Purpose.SAMPLES, block)
+    random = rng(seed, Purpose.SAMPLES, block)
     padded = None
     if labels is not None:
         missing = labels.new_zeros(BLOCK - len(labels), *labels.shape[1:])
         padded = torch.cat([labels, missing])
-    return game.latent(BLOCK, padded, rng)[:count]
+    return game.latent(BLOCK, padded, random)[:count]

@@ -181,7 +181,7 @@ def config_differences(stored: Any, record: Record) -> list[str]:
     """How a configuration in a file's header differs from the run's. Raises RunError if it is
     none."""
     try:
-        config = from_dict(stored, FAMILIES[stored["family"]].options)
+        config = from_dict(stored, FAMILIES[stored["family"]].Options)
     except (GankitError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise RunError(f"has a configuration that cannot be read: {error}") from None
     return differences(config, record.config, but=("data.source",))

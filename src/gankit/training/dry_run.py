@@ -39,7 +39,7 @@ def rehearse(config: Config) -> str:
 
         def step() -> None:
             for player in PLAYERS:
-                set_pace(state.optimizers[player], getattr(config, player), 0, 1)
+                set_pace(state.optimizers[player], getattr(config, f"{player}_optimizer"), 0, 1)
             with suppress(NotFiniteError):  # its time is what is wanted
                 update(state, lambda substep: draw_batch(state, feed, runtime, substep), runtime)
             state.step += 1

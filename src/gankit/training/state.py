@@ -17,7 +17,7 @@ from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Game, Task
 from gankit.game_types import Batch
 from gankit.nn.ema import Average
-from gankit.randomness import Purpose, generator, torch_seed
+from gankit.randomness import Purpose, rng, torch_seed
 from gankit.settings.config import Config
 from gankit.training.optimizers import build_optimizer
 from gankit.training.runtime import Runtime, compute_in_bfloat16
@@ -97,7 +97,7 @@ def build_state(
     game.begin()
     for player in PLAYERS:
         bare: Optimizer = build_optimizer(
-            getattr(config, player), networks[player].parameters(), runtime.device
+            getattr(config, f"{player}_optimizer"), networks[player].parameters(), runtime.device
         )
         if runtime.mixed:
             compute_in_bfloat16(networks[player], runtime.device)
@@ -114,11 +114,11 @@ def draw_batch(state: State, feed: Feed, runtime: Runtime, substep: int) -> Batc
     examples, _ = feed.at(position)
     share = slice(runtime.rank * len(examples), (runtime.rank + 1) * len(examples))
 
-    rng = generator(seed, Purpose.LATENT, state.step, substep)
+    random = rng(seed, Purpose.LATENT, state.step, substep)
     labels = feed.labels(position)
     labels_of_all = None if labels is None else torch.from_numpy(labels)
-    latent = game.latent(config.training.batch, labels_of_all, rng)[share]
-    mix = torch.from_numpy(rng.random(config.training.batch, np.float32))[share]
+    latent = game.latent(config.training.batch, labels_of_all, random)[share]
+    mix = torch.from_numpy(random.random(config.training.batch, np.float32))[share]
     torch.manual_seed(torch_seed(seed, Purpose.LAYERS, state.step, substep * 1024 + runtime.rank))
 
     device, dtype = runtime.device, runtime.dtype

@@ -109,7 +109,7 @@ class Session:
         state, game = self.state, self.state.game
         game.progress = state.step / self.plan.steps
         for player in PLAYERS:
-            config = getattr(self.config, player)
+            config = getattr(self.config, f"{player}_optimizer")
             set_pace(state.optimizers[player], config, state.step, self.plan.steps, game.pace)
         if self.runtime.world > 1 and self.writes:
             self._before = capture(state, copy=True)  # another process may end within the step

@@ -190,12 +190,12 @@ def _move(state: State, player: str, norm: float) -> None:
     """The player's step, on a gradient no longer than its `clip`; none where it stands still."""
     if state.game.stands_still(player):
         return
-    clip = getattr(state.game.config, player).clip
+    clip = getattr(state.game.config, f"{player}_optimizer").clip
     if clip and norm > clip:
         gradients = [p.grad for p in state.networks[player].parameters() if p.grad is not None]
         torch._foreach_mul_(gradients, clip / norm)
     state.optimizers[player].step()
-    if most := getattr(state.game.config, player).max_norm:
+    if most := getattr(state.game.config, f"{player}_optimizer").max_norm:
         limit_norms(state.networks[player], most)
 
 
