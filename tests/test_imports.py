@@ -19,13 +19,6 @@ LAYERS = [
     "run_data", "training", "scores", "doctor", "probe", "pages", "fitting", "reproduce", "cli",
     "__init__", "__main__",
 ]  # fmt: skip
-#: Imports that still point up, each a module and a room; a trainer that is handed its callbacks
-#: will need none of them.
-EXCEPTIONS = {
-    ("training.trainer", "pages"),  # writes the report's page at the end
-    ("training.trainer", "scores"),  # scores while it trains
-    ("training.trainer", "doctor"),  # the doctor beside a run
-}
 HEAVY = {"torch", "lightning_fabric", "numpy", "sklearn", "matplotlib", "tensorboard"}
 
 
@@ -37,8 +30,14 @@ def room(module: str) -> str:
 
 def imported(path: Path) -> set[str]:
     """The modules that a file imports anywhere, but for type checking."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    names, tree = set(), ast.parse(path.read_text())
+    typing = [
+        n for n in ast.walk(tree) if isinstance(n, ast.If) and "TYPE_CHECKING" in ast.dump(n.test)
+    ]
+    skipped = {id(inner) for block in typing for inner in ast.walk(block)}
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -62,16 +61,7 @@ def test_imports_point_down(path):
     for name in imported(path):
         if name.split(".")[0] != "gankit":
             continue
-        above = layer(room(name)) <= layer(own)
-        assert above or (module, room(name)) in EXCEPTIONS, f"{module} imports {name}"
-
-
-def test_every_exception_is_one():
-    """What no longer points up is struck off the list."""
-    for module, above in EXCEPTIONS:
-        path = (SOURCE / module.replace(".", "/")).with_suffix(".py")
-        assert above in {room(name) for name in imported(path) if name.startswith("gankit.")}
-        assert layer(above) > layer(module.split(".")[0])
+        assert layer(room(name)) <= layer(own), f"{module} imports {name}"
 
 
 def modules() -> dict[str, Path]:

@@ -17,36 +17,47 @@ if TYPE_CHECKING:
     from gankit.data import load_dataset
     from gankit.errors import ConfigError, DataError, GankitError, RunError, TrainingError
     from gankit.fitting import fit
-    from gankit.settings.config import Config
+    from gankit.settings.config import Config, override
     from gankit.trained.artifact import load
     from gankit.trained.gan import GAN
+    from gankit.training.callbacks import Callback
+    from gankit.training.state import build_game
+    from gankit.training.trainer import Trainer
 
 _HOME = {
+    "Callback": "gankit.training.callbacks",
     "Config": "gankit.settings.config",
     "ConfigError": "gankit.errors",
     "DataError": "gankit.errors",
     "GAN": "gankit.trained.gan",
     "GankitError": "gankit.errors",
     "RunError": "gankit.errors",
+    "Trainer": "gankit.training.trainer",
     "TrainingError": "gankit.errors",
+    "build_game": "gankit.training.state",
     "configure": "gankit.choose_recipe",
     "fit": "gankit.fitting",
     "load": "gankit.trained.artifact",
     "load_dataset": "gankit.data",
+    "override": "gankit.settings.config",
 }
 
 __all__ = [
     "GAN",
+    "Callback",
     "Config",
     "ConfigError",
     "DataError",
     "GankitError",
     "RunError",
+    "Trainer",
     "TrainingError",
+    "build_game",
     "configure",
     "fit",
     "load",
     "load_dataset",
+    "override",
 ]
 
 

@@ -39,6 +39,13 @@ class Task:
     def is_images(self) -> bool:
         return len(self.shape) == 3
 
+    def describe(self) -> str:
+        """`1x28x28 images of 10 classes`."""
+        what = f"{'x'.join(map(str, self.shape))} {'images' if self.is_images else 'points'}"
+        if self.condition:
+            return f"{what} with a vector of {self.condition}"
+        return f"{what} of {self.classes} classes" if self.classes else f"{what} without classes"
+
 
 @dataclass(frozen=True)
 class Latent:

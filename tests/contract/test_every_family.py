@@ -21,7 +21,7 @@ from gankit.fitting import fit
 from gankit.game import Game
 from gankit.settings.config import from_dict, override, to_dict
 from gankit.training.runtime import Runtime
-from gankit.training.state import build_state, draw_batch
+from gankit.training.state import build_game, build_state, draw_batch
 from gankit.training.update import choose_update
 
 from ..conftest import THREADS
@@ -43,7 +43,7 @@ def pictures(count: int = 64, side: int = 16) -> ArrayDataset:
 def opened(small, family, **changes):
     data = pictures()
     config = small(family, **changes)
-    state = build_state(config, Task(data.shape, data.class_names), RUNTIME)
+    state = build_state(build_game(config, Task(data.shape, data.class_names)), RUNTIME)
     feed = Feed(data, seed=config.training.seed, batch=config.training.batch)
     return state, lambda substep: draw_batch(state, feed, RUNTIME, substep)
 
@@ -79,7 +79,7 @@ def test_terms_are_finite_scalars_by_stable_names(small, family):
             for value in terms.minimised.values():
                 assert value.dim() == 0
                 assert math.isfinite(float(value.detach()))
-        names.append({k for k in moves.numbers() if "/r" not in k})  # lazy penalties come and go
+        names.append({k for k in moves.tensors() if "/r" not in k})  # lazy penalties come and go
     assert names[0] == names[1]
 
 
@@ -185,7 +185,7 @@ LEARN: dict[str, dict[str, Any]] = {
 @pytest.mark.learning
 @pytest.mark.slow
 def test_it_learns_an_easy_pair_of_pictures(small, family, monkeypatch, tmp_path):
-    monkeypatch.setattr("gankit.training.trainer.read_data", lambda _config: pictures(256))
+    monkeypatch.setattr("gankit.fitting.load_configured", lambda _config: pictures(256))
     settings = {
         "training.steps": 400,
         "training.batch": 16,

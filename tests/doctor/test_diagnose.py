@@ -11,9 +11,8 @@ import pytest
 from gankit.doctor.diagnose import diagnose, examine, read_verdicts
 from gankit.doctor.diagnosis import Diagnosis, Verdict, read_diagnosis, write_diagnosis
 from gankit.errors import RunError
-from gankit.fitting import fit
+from gankit.fitting import fit, opened
 from gankit.run import Run
-from gankit.training.trainer import open_session
 
 VERDICT = Verdict("collapse", "sick", "seen", 50, "means", "--lr-d 0.1")
 DIAGNOSIS = Diagnosis(90, (VERDICT,), ("collapse", "repeats"), {"k stuck": "no line"})
@@ -78,7 +77,7 @@ def test_no_run(tmp_path):
 
 
 def test_a_run_that_has_only_begun(small, tmp_path):
-    with open_session(small("gan"), tmp_path / "r"):
+    with opened(small("gan"), tmp_path / "r"):
         pass
     diagnosis = diagnose(tmp_path / "r")
     assert diagnosis.healthy

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from gankit.fitting import fit
+from gankit.fitting import fit, opened
 from gankit.run import Run
-from gankit.training.trainer import open_session
 
 CURED = {"output.doctor": 0}
 
@@ -37,8 +36,8 @@ def test_samples_are_compared_class_by_class_where_there_are_classes(small, tmp_
 @pytest.mark.parametrize("update", ["alternating", "simultaneous"])
 def test_the_gradients_are_those_of_the_step(small, tmp_path, update):
     config = small("gan", "toy:ring8", **{"objective.update": update})
-    with open_session(config, tmp_path / "r") as session:
-        moves = session.take_step()
+    with opened(config, tmp_path / "r") as session:
+        moves = session.step()
         for player, network in session.state.networks.items():
             gradients = [p.grad for p in network.parameters() if p.grad is not None]
             norm = torch.cat([g.flatten() for g in gradients]).norm()

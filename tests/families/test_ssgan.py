@@ -125,7 +125,7 @@ def test_other_labels_than_the_few_are_never_seen(tmp_path, monkeypatch, newest,
     wrong = (real.labels + 1) % 10
     wrong[kept] = real.labels[kept]
     spoilt.labels = wrong
-    monkeypatch.setattr("gankit.training.trainer.read_data", lambda _config: spoilt)
+    monkeypatch.setattr("gankit.fitting.load_configured", lambda _config: spoilt)
     monkeypatch.setattr("gankit.data.batches.choose_labelled", lambda *_a, **_k: kept)
     fit(config, tmp_path / "spoilt")
     assert equal(newest(tmp_path / "true"), newest(tmp_path / "spoilt"))

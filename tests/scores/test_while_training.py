@@ -7,12 +7,11 @@ import json
 import pytest
 
 from gankit.errors import ConfigError
-from gankit.fitting import fit
+from gankit.fitting import fit, opened
 from gankit.run import Run
 from gankit.scores import while_training
 from gankit.scores.score import read_reports
 from gankit.scores.while_training import Evaluations
-from gankit.training.trainer import open_session
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +67,7 @@ def test_one_at_a_time_and_none_left_behind(small, tmp_path, monkeypatch):
     sleeper.chmod(0o755)
     config = small("gan", "toy:ring8", **{"output.evaluate_every": 1})
     said: list[str] = []
-    with open_session(config, tmp_path / "run") as session:
+    with opened(config, tmp_path / "run") as session:
         monkeypatch.setattr(while_training.sys, "executable", str(sleeper))
         evaluations = Evaluations(Run(tmp_path / "run"), config.output, said.append)
         evaluations.begin(session.state)

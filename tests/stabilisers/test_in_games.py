@@ -21,7 +21,7 @@ from gankit.game_types import Batch
 from gankit.settings.config import override
 from gankit.stabilisers.batch import VirtualBatchNorm
 from gankit.training.runtime import Runtime
-from gankit.training.state import build_state, draw_batch
+from gankit.training.state import build_game, build_state, draw_batch
 from gankit.training.update import alternating, choose_update
 
 RUNTIME = Runtime(torch.device("cpu"), "64")
@@ -114,7 +114,7 @@ def opened(family="gan", **changes):
     }[family]  # fmt: skip
     base = {"training.batch": 8, "runtime.precision": "64"}
     config = override(configure(family, "digits"), base | small | changes)
-    state = build_state(config, Task((1, 16, 16)), RUNTIME)
+    state = build_state(build_game(config, Task((1, 16, 16))), RUNTIME)
     feed = Feed(data, seed=0, batch=8)
     return state, lambda substep: draw_batch(state, feed, RUNTIME, substep)
 
@@ -302,7 +302,7 @@ def test_a_reference_batch_of_more_examples_than_there_are_is_refused():
     data = ArrayDataset("few", np.zeros((5, 1, 16, 16), np.uint8), "few")
     config = override(configure("dcgan", "digits"), {"stabilise.virtual_batch": 6})
     with pytest.raises(ConfigError, match="virtual_batch = 6 is more than the 5 examples"):
-        build_state(config, Task(data.shape), RUNTIME, data)
+        build_state(build_game(config, Task(data.shape)), RUNTIME, data)
 
 
 def test_a_reference_batch_and_minibatch_discrimination_do_not_fit():

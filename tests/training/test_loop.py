@@ -14,10 +14,10 @@ import gankit.settings.config
 from gankit.fitting import fit
 from gankit.run import Run
 from gankit.storage import read_tensors
-from gankit.training import loop
+from gankit.training import clock
 from gankit.training.checkpoint import capture
+from gankit.training.session import Session
 from gankit.training.state import PLAYERS
-from gankit.training.trainer import Session, open_session
 from gankit.training.update import NotFiniteError
 
 
@@ -26,7 +26,7 @@ def test_minutes_become_steps_that_are_recorded_and_repeatable(
     small, tmp_path, newest, equal, monkeypatch
 ):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    config = small("gan", **{"training.minutes": 0.02, "runtime.threads": None})
+    config = small("gan", **{"training.minutes": 0.05, "runtime.threads": None})
     outcome = fit(config, tmp_path / "timed")
     plan = json.loads((tmp_path / "timed/run.json").read_text())["plan"]
     assert outcome.steps == plan["steps"] > 1
@@ -53,7 +53,7 @@ def test_images_are_steps_times_batch_times_k(small, tmp_path):
 
 
 def test_the_clock_guards_a_budget_in_minutes(small, tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "OVERTIME", 0.0)
+    monkeypatch.setattr(clock, "OVERTIME", 0.0)
     outcome = fit(small("gan", **{"training.minutes": 0.05}), tmp_path / "r")
     assert outcome.overtime
     assert not outcome.finished
@@ -63,7 +63,7 @@ def test_the_clock_guards_a_budget_in_minutes(small, tmp_path, monkeypatch):
 @pytest.mark.parametrize("family", ["gan", "cgan"])
 def test_measuring_leaves_no_trace(small, tmp_path, family):
     def opened(name, **changes):
-        with open_session(small(family, **changes), tmp_path / name) as s:
+        with opened(small(family, **changes), tmp_path / name) as s:
             tensors, numbers = capture(s.state, copy=True)
         return tensors, numbers["step"]
 
@@ -95,7 +95,7 @@ def test_a_smaller_budget_than_was_trained_has_nothing_to_do(small, tmp_path):
 
 def break_at(monkeypatch, steps, always=False):
     """Make `take_step` meet a number that is not finite at these steps."""
-    broken, original = set(steps), Session.take_step
+    broken, original = set(steps), Session.step
 
     def take_step(self):
         if self.state.step in broken:
@@ -104,7 +104,7 @@ def break_at(monkeypatch, steps, always=False):
             raise NotFiniteError("the term d/adversarial")
         return original(self)
 
-    monkeypatch.setattr(Session, "take_step", take_step)
+    monkeypatch.setattr(Session, "step", take_step)
 
 
 @pytest.mark.slow
@@ -147,14 +147,14 @@ def test_a_real_explosion_is_met(small, tmp_path):
 
 
 def test_a_signal_stops_after_the_step_and_saves(small, tmp_path, monkeypatch):
-    original = Session.take_step
+    original = Session.step
 
     def take_step(self):
         if self.state.step == 3:
             os.kill(os.getpid(), signal.SIGTERM)
         return original(self)
 
-    monkeypatch.setattr(Session, "take_step", take_step)
+    monkeypatch.setattr(Session, "step", take_step)
     outcome = fit(small("gan"), tmp_path / "r")
     assert outcome.signal is signal.SIGTERM
     assert outcome.step == 4

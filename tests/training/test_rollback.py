@@ -12,8 +12,8 @@ from gankit.game import Game
 from gankit.game_types import Answer
 from gankit.run import Run
 from gankit.storage import read_tensors
-from gankit.training import loop, trainer
-from gankit.training.trainer import Session
+from gankit.training import clock, trainer
+from gankit.training.session import Session
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def spoil(monkeypatch):
 
     def make(steps, how=float("nan"), always=False):
         left, state = list(steps), {}
-        original_step, original_pair = Session.take_step, Game.answers_pair
+        original_step, original_pair = Session.step, Game.answers_pair
 
         def take_step(self):
             state["step"] = self.state.step
@@ -36,7 +36,7 @@ def spoil(monkeypatch):
                 real = Answer(real.output * how)
             return real, fakes
 
-        monkeypatch.setattr(Session, "take_step", take_step)
+        monkeypatch.setattr(Session, "step", take_step)
         monkeypatch.setattr(Game, "answers_pair", answers_pair)
 
     return make
@@ -105,7 +105,7 @@ def test_the_way_back_can_lead_to_the_very_start(small, tmp_path, spoil):
 
 @pytest.mark.slow
 def test_a_number_met_while_measuring_is_left_to_the_loop(small, tmp_path, spoil, monkeypatch):
-    monkeypatch.setattr(loop, "OVERTIME", 1000.0)  # the clock must not end it first
+    monkeypatch.setattr(clock, "OVERTIME", 1000.0)  # the clock must not end it first
     spoil([0], always=True)
     with pytest.raises(gankit.TrainingError, match="stopped at step 0"):
         fit(small("gan", **{"training.minutes": 0.01}), tmp_path / "r")

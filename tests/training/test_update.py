@@ -15,7 +15,7 @@ from gankit.families import Task
 from gankit.losses import LOSSES
 from gankit.settings.config import override
 from gankit.training.runtime import Runtime
-from gankit.training.state import build_state, draw_batch
+from gankit.training.state import build_game, build_state, draw_batch
 from gankit.training.update import (
     NotFiniteError,
     alternating,
@@ -64,7 +64,7 @@ def opened(game: str, **changes):
     )
     changes = {"objective.penalty": "none", **changes}
     config = override(configure(family, "digits"), PLAIN | settings | changes)
-    state = build_state(config, Task(data.shape, data.class_names), RUNTIME)
+    state = build_state(build_game(config, Task(data.shape, data.class_names)), RUNTIME)
     feed = Feed(data, seed=0, batch=6)
     return state, lambda substep: draw_batch(state, feed, RUNTIME, substep)
 

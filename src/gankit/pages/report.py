@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from gankit.choose_recipe import configure
+from gankit.errors import GankitError
 from gankit.families import FAMILIES
 from gankit.pages.chart import Curve, chart
 from gankit.pages.html import (
@@ -47,12 +48,24 @@ from gankit.settings.schema import flatten
 from gankit.settings.text import settings_toml, typed
 from gankit.storage import write_atomically
 from gankit.text import in_shell
+from gankit.training.callbacks import Callback
+from gankit.training.session import Session
 from gankit.version import __version__
 
 MOST_FRAMES = 16
 LARGEST_PNG = 150_000
 """Bytes: a picture above this is put in as a JPEG of at most `FRAME_SIDE` pixels a side."""
 FRAME_SIDE = 1200
+
+
+class ReportPage(Callback):
+    """report.html at a run's end. What hinders it is said, and ends nothing."""
+
+    def on_end(self, trainer: Session) -> None:
+        try:
+            write_run_report(trainer.run.folder)
+        except GankitError as problem:
+            trainer.display.say(f"no report.html: {problem}")
 
 
 def write_run_report(folder: Path) -> Path:

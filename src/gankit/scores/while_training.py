@@ -29,6 +29,8 @@ from gankit.scores.evaluate import evaluate
 from gankit.scores.score import Report, write_report
 from gankit.settings.config import OutputConfig
 from gankit.trained.artifact import save_artifact
+from gankit.training.callbacks import Callback
+from gankit.training.session import Session, due
 from gankit.training.state import State
 
 SAMPLES = 2000
@@ -48,8 +50,8 @@ class _Background:
     err: IO[str]
 
 
-class Evaluations:
-    """Scores of a run that trains. Only the process that writes has one."""
+class Evaluations(Callback):
+    """Scores of a run that trains, every so many steps and at its end."""
 
     def __init__(self, run: Run, output: OutputConfig, say: Callable[[str], None]) -> None:
         """Raises GankitError where the feature network asked for cannot be had."""
@@ -57,9 +59,30 @@ class Evaluations:
         self._artifact = run.folder / ".evaluated.safetensors"
         self._log = run.folder / "evaluation.jsonl"
         self._running: _Background | None = None
-        self._skipped, self._wrote = 0, False
+        self._skipped, self._wrote, self._started_at = 0, False, 0
         if output.evaluate_every and output.evaluate_features is not None:
             load_network(output.evaluate_features)
+
+    def before_step(self, trainer: Session) -> None:
+        step, every = trainer.state.step, self._output.evaluate_every
+        if step > self._started_at and due(step, every):
+            trainer.clock.leave_out(self.begin(trainer.state))
+        self.collect()
+
+    def on_start(self, trainer: Session) -> None:
+        self._started_at = trainer.state.step
+
+    def on_end(self, trainer: Session) -> None:
+        """The last scores, waited for unless a signal says otherwise."""
+        if not self._output.evaluate_every or trainer.state.step < trainer.plan.steps:
+            return
+
+        def wait() -> bool:
+            return trainer.signals is None or trainer.signals.received is None
+
+        self.collect(wait)  # those that still run
+        self.begin(trainer.state)
+        self.collect(wait)
 
     def begin(self, state: State) -> float:
         """Evaluate the averaged weights as they are; the seconds for which training stood still."""

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
-from gankit.data import Dataset
-from gankit.data.batches import Feed
-from gankit.families import Task
+from torch import get_num_threads
+
+from gankit.data import Dataset, load_configured
+from gankit.run import Plan
 from gankit.settings.config import Config
 from gankit.settings.schema import flatten
-from gankit.size import check_size
 from gankit.training.budget import given_steps
-from gankit.training.optimizers import set_pace
-from gankit.training.runtime import start_runtime
-from gankit.training.state import PLAYERS, State, build_state, draw_batch
-from gankit.training.trainer import read_data
-from gankit.training.update import NotFiniteError, choose_update
+from gankit.training.state import State, build_game
+from gankit.training.trainer import Trainer
 
 SECONDS = 1.5
 
@@ -27,26 +23,12 @@ def rehearse(config: Config) -> str:
 
     Raises the same errors as training would before its first step.
     """
-    dataset = read_data(config)
-    runtime = start_runtime(config.runtime)
-    task = Task.of(dataset)
-    check_size(config, task)
-    state = build_state(config, task, runtime, dataset)
-    update = choose_update(state.game)
-    training = config.training
-    budget = config.data.labels_per_class
-    with Feed(dataset, seed=training.seed, batch=training.batch, labels_per_class=budget) as feed:
-
-        def step() -> None:
-            for player in PLAYERS:
-                set_pace(state.optimizers[player], getattr(config, f"{player}_optimizer"), 0, 1)
-            with suppress(NotFiniteError):  # its time is what is wanted
-                update(state, lambda substep: draw_batch(state, feed, runtime, substep), runtime)
-            state.step += 1
-
-        per_step = _seconds_per_step(step)
-    sections = [_data(dataset), _networks(state), _plan(config, update.__name__, per_step, state)]
-    return "\n".join([*sections, _settings(config)])
+    dataset = load_configured(config.data)
+    with Trainer(build_game(config, dataset), dataset) as trainer:
+        trainer.plan = Plan(given_steps(config) or 1, config.runtime.threads or get_num_threads())
+        per_step = _seconds_per_step(trainer.try_step)
+        plan = _plan(config, trainer.update_name, per_step, trainer.state)
+        return "\n".join([_data(dataset), _networks(trainer.state), plan, _settings(config)])
 
 
 def _data(dataset: Dataset) -> str:

@@ -19,6 +19,7 @@ from gankit.game_types import Batch
 from gankit.nn.ema import Average
 from gankit.randomness import Purpose, rng, torch_seed
 from gankit.settings.config import Config
+from gankit.size import check_size
 from gankit.training.optimizers import build_optimizer
 from gankit.training.runtime import Runtime, compute_in_bfloat16
 
@@ -54,11 +55,13 @@ class State:
             average.follow(self.step)
 
 
-def build_game(config: Config, task: Task) -> Game:
+def build_game(config: Config, task: Task | Dataset) -> Game:
     """The family's game with weights drawn from the run's seed, whatever was drawn before.
 
     Raises ConfigError where settings, family and data do not fit.
     """
+    task = task if isinstance(task, Task) else Task.of(task)
+    check_size(config, task)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(config.training.seed, Purpose.WEIGHTS))
         game = FAMILIES[config.family](config, task)
@@ -71,11 +74,9 @@ MET = 10_000
 """Examples that a game may look at before its first step."""
 
 
-def build_state(
-    config: Config, task: Task, runtime: Runtime, dataset: Dataset | None = None
-) -> State:
-    """A run at step 0 on the runtime's device; the game meets the first examples of `dataset`."""
-    game = build_game(config, task)
+def build_state(game: Game, runtime: Runtime, dataset: Dataset | None = None) -> State:
+    """A game at step 0 on the runtime's device; it meets the first examples of `dataset`."""
+    config = game.config
     if dataset is not None and game.meets:
         first = np.arange(min(MET, len(dataset)))
         examples = to_network(
