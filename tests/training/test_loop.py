@@ -16,7 +16,7 @@ from gankit.run import Run
 from gankit.storage import read_tensors
 from gankit.training import clock
 from gankit.training.checkpoint import capture
-from gankit.training.session import Session
+from gankit.training.session import Session, due
 from gankit.training.state import PLAYERS
 from gankit.training.update import NotFiniteError
 
@@ -62,13 +62,13 @@ def test_the_clock_guards_a_budget_in_minutes(small, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("family", ["gan", "cgan"])
 def test_measuring_leaves_no_trace(small, tmp_path, family):
-    def opened(name, **changes):
+    def set_up(name, **changes):
         with opened(small(family, **changes), tmp_path / name) as s:
             tensors, numbers = capture(s.state, copy=True)
         return tensors, numbers["step"]
 
-    measured = opened("a", **{"training.minutes": 0.02})
-    unmeasured = opened("b", **{"training.steps": 1})
+    measured = set_up("a", **{"training.minutes": 0.02})
+    unmeasured = set_up("b", **{"training.steps": 1})
     assert measured[1] == unmeasured[1] == 0
     assert measured[0].keys() == unmeasured[0].keys()
     assert all(torch.equal(v, unmeasured[0][k]) for k, v in measured[0].items())
@@ -229,7 +229,7 @@ def test_it_learns_by_the_rate_of_the_whole_budget(small, tmp_path):
     ("step", "every", "is_due"), [(0, 3, True), (4, 3, False), (6, 3, True), (6, 0, False)]
 )
 def test_what_is_due(step, every, is_due):
-    assert loop.due(step, every) is is_due
+    assert due(step, every) is is_due
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -129,10 +130,8 @@ class Trainer:
 
     def try_step(self) -> None:
         """Take a step for its time alone, whatever comes of it."""
-        try:
+        with suppress(NotFiniteError):  # a loop will meet it, and knows what to do
             self.step()
-        except NotFiniteError:
-            self.state.step += 1
 
     def make_whole(self) -> bool:
         """After an error within a step: go back to before it, if that can be. Whether the state is
