@@ -19,12 +19,10 @@ from __future__ import annotations
 import argparse
 import platform
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -32,11 +30,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-import gankit.training.session as session_module
 from gankit import Config, configure
-from gankit.config import override
 from gankit.data import ArrayDataset
-from gankit.training.session import open_session
+from gankit.settings.config import override
+from gankit.training.state import build_game
+from gankit.training.trainer import Trainer
 
 Step = Callable[[], object]
 
@@ -111,7 +109,6 @@ def gankit_step(
 ) -> Iterator[Step]:
     """The step that `gankit train dcgan` takes."""
     pixels = np.random.default_rng(0).integers(0, 256, (2048, channels, side, side), np.uint8)
-    session_module.read_data = lambda _config: ArrayDataset("noise", pixels, "noise")  # type: ignore[assignment]
     config: Config = override(
         configure("dcgan", "noise", "dcgan-paper"),
         {
@@ -127,11 +124,9 @@ def gankit_step(
             "runtime.device": "cpu",
         },
     )
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        open_session(config, Path(folder) / "run") as session,
-    ):
-        yield session.take_step
+    dataset = ArrayDataset("noise", pixels, "noise")
+    with Trainer(build_game(config, dataset), dataset) as trainer:
+        yield trainer.step
 
 
 def rate(step: Step, batch: int, seconds: float) -> float:

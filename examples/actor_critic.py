@@ -22,9 +22,9 @@ import torch
 import torch.nn.functional as F
 
 import gankit
-from gankit.config import override
 from gankit.families import FAMILIES, Task
-from gankit.game import Batch, Latent
+from gankit.game_types import Batch, Latent
+from gankit.settings.config import override
 
 
 def build(loss: str) -> object:

@@ -22,10 +22,10 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 import gankit
-from gankit.config import override
-from gankit.metrics.tags import choose_tags
+from gankit.settings.config import override
 
 WORDS = {  # of which digits each is true
     "zero": {0}, "one": {1}, "two": {2}, "three": {3}, "four": {4}, "five": {5}, "six": {6},
@@ -76,7 +76,9 @@ def main() -> None:
         np.savez(data, points=vectors[word], conditions=features[0][image])
         optimizer = {"name": "adam", "lr": 5e-4, "schedule": "linear"}
         settings = {
-            f"{p}.{k}": v for p in ("generator", "discriminator") for k, v in optimizer.items()
+            f"{p}_optimizer.{k}": v
+            for p in ("generator", "discriminator")
+            for k, v in optimizer.items()
         }
         config = override(
             gankit.configure(source=str(data), recipe="cgan-tagging-paper"),
@@ -108,3 +110,27 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+
+
+def choose_tags(
+    samples: NDArray[np.floating], words: NDArray[np.floating], nearest: int = 20, common: int = 10
+) -> NDArray[np.int64]:
+    """The tags of one image: which words its samples point to most often.
+
+    Args:
+        samples: [S, D], word vectors generated for the image (the paper draws 100).
+        words: [W, D], the vectors of the vocabulary.
+        nearest: how many words each sample votes for, by cosine.
+        common: how many tags; ties go to the word that is nearer on average.
+
+    Returns:
+        int64 [common], indices into `words`, the most voted first.
+    """
+    unit = [
+        v / np.maximum(np.linalg.norm(v, axis=1, keepdims=True), 1e-12) for v in (samples, words)
+    ]
+    cosine = unit[0].astype(np.float64) @ unit[1].astype(np.float64).T
+    nearest = min(nearest, len(words))
+    chosen = np.argpartition(-cosine, nearest - 1, axis=1)[:, :nearest]
+    votes = np.bincount(chosen.ravel(), minlength=len(words))
+    return np.lexsort((-cosine.mean(0), -votes))[:common].astype(np.int64)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from gankit.config import Config, override
-from gankit.recipes import configure
+from gankit.choose_recipe import configure
+from gankit.settings.config import Config, override
 from gankit.storage import read_tensors
 
 # What is tested is the same with a GPU, in a narrow window, and where colours are forced.

@@ -38,7 +38,7 @@ def test_versions_agree():
     ):
         found = re.search(pattern, (ROOT / name).read_text(), re.MULTILINE)
         assert found is not None
-        assert found[1] == gankit.__version__
+        assert found[1] == gankit.version.__version__
     assert "## [Unreleased]" in (ROOT / "CHANGELOG.md").read_text()
 
 

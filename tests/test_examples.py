@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from examples.tagging import choose_tags
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -38,3 +40,11 @@ def test_generated_tags_beat_the_most_common_words():
     precision = dict(re.findall(r"(generated|most common words): precision ([\d.]+)", out))
     # 2 seeds: .59 and .64 against .51; untrained .32.
     assert float(precision["generated"]) > float(precision["most common words"])
+
+
+def test_tags_are_the_words_that_most_samples_are_near_to():
+    words = np.eye(4)
+    samples = np.array([[1, 0.5, 0, 0.1], [0.9, 0.6, 0, 0], [0, 0, 0.2, 3.0]])
+    assert choose_tags(samples, words, nearest=1, common=2).tolist() == [0, 3]
+    assert choose_tags(samples, words, nearest=2, common=2).tolist() == [0, 1]
+    assert choose_tags(5 * samples, words, nearest=9, common=9).shape == (4,)

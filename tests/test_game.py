@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from gankit.config import LatentConfig, override
+from gankit.choose_recipe import configure
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Task
-from gankit.game import Batch, Latent, Terms, draw_noise
-from gankit.recipes import configure
+from gankit.game_types import Batch, Latent, Terms, draw_noise
+from gankit.settings.config import LatentConfig, override
 
 TASK = Task((2,), ("a", "b", "c"))
 

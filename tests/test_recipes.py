@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 import gankit
-from gankit.config import override
+from gankit.choose_recipe import configure
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Task
-from gankit.recipes import RECIPES, configure
-from gankit.training.loop import fit
+from gankit.fitting import fit
+from gankit.recipes import RECIPES
+from gankit.settings.config import override
 from gankit.training.state import build_game
 from gankit.training.update import alternating, choose_update, simultaneous
 
@@ -34,7 +35,7 @@ TASKS = {
 def test_every_recipe_makes_a_game_and_an_update(name):
     config = RECIPES[name]()
     game = build_game(config, TASKS[config.data.source])
-    assert isinstance(config.network, FAMILIES[config.family].options)
+    assert isinstance(config.network, FAMILIES[config.family].Options)
     assert choose_update(game) in (alternating, simultaneous)
 
 
@@ -140,7 +141,7 @@ def test_misspelt_names_get_a_suggestion(arguments, said):
 def test_dcgan_trains_as_its_paper_says():
     """Section 4: Adam 2e-4, beta1 .5, batch 128, noise of 100 from U(-1, 1), normal(0, .02)."""
     config = RECIPES["dcgan-paper"]()
-    for player in (config.generator, config.discriminator):
+    for player in (config.generator_optimizer, config.discriminator_optimizer):
         assert (player.name, player.lr, player.beta1) == ("adam", 2e-4, 0.5)
     assert config.training.batch == 128
     assert (config.latent.size, config.latent.prior) == (100, "uniform")
@@ -150,10 +151,16 @@ def test_dcgan_trains_as_its_paper_says():
 def test_the_first_gan_limits_its_columns_for_faces_alone():
     """As its authors' configurations do."""
     limits = {
-        name: RECIPES[name]().generator.max_norm for name in RECIPES.names() if name[:4] == "gan-"
+        name: RECIPES[name]().generator_optimizer.max_norm
+        for name in RECIPES.names()
+        if name[:4] == "gan-"
     }
     assert {name for name, most in limits.items() if most} == {"gan-tfd-paper"}
-    assert limits["gan-tfd-paper"] == RECIPES["gan-tfd-paper"]().discriminator.max_norm == 1.9365
+    assert (
+        limits["gan-tfd-paper"]
+        == RECIPES["gan-tfd-paper"]().discriminator_optimizer.max_norm
+        == 1.9365
+    )
 
 
 def test_cgan_trains_as_its_paper_says():
@@ -161,7 +168,7 @@ def test_cgan_trains_as_its_paper_says():
     of .5 in both players."""
     config = RECIPES["cgan-mnist-paper"]()
     assert (config.network.generator_dropout, config.network.dropout) == (0.5, (0.5, 0.5))
-    for player in (config.generator, config.discriminator):
+    for player in (config.generator_optimizer, config.discriminator_optimizer):
         assert (player.name, player.lr, player.decay_rate) == ("sgd", 0.1, 1.00004)
         assert (player.lr_floor, player.momentum, player.momentum_end) == (1e-6, 0.5, 0.7)
     assert config.training.batch == 100

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 import gankit.storage
-from gankit.config import override
+from gankit.choose_recipe import configure
 from gankit.data import ArrayDataset
 from gankit.errors import ConfigError, RunError
-from gankit.recipes import configure
+from gankit.fitting import fit
 from gankit.run import Plan, Record, Run, describe
-from gankit.training.loop import fit
+from gankit.settings.config import override
 
 CONFIG = configure("gan", "toy:ring8")
 

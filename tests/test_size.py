@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 import gankit.size
-from gankit.config import override
+from gankit.choose_recipe import configure
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Task
-from gankit.recipes import RECIPES, configure
+from gankit.recipes import RECIPES
+from gankit.settings.config import override
 from gankit.size import check_size, memory
 
 DIGITS = Task((1, 28, 28), tuple("0123456789"))

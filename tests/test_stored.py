@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gankit.evaluation.scores import Report
-from gankit.evaluation.verdicts import Diagnosis
+from gankit.doctor.diagnosis import Diagnosis
+from gankit.scores.score import Report
 from gankit.stored import (
     StoredError,
     build,

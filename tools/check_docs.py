@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cyclopts import CycloptsError
 
-from gankit.cli import app
+from gankit.cli.app import app
 
 ROOT = Path(__file__).parent.parent
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)|src=\"([^\"]+)\"")

@@ -20,13 +20,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from gankit.config import Config, override
+from gankit.choose_recipe import configure
 from gankit.data import load_dataset
+from gankit.doctor.diagnose import diagnose
+from gankit.doctor.diagnosis import write_diagnosis
 from gankit.errors import TrainingError
-from gankit.evaluation.doctor import diagnose
-from gankit.evaluation.verdicts import write_diagnosis
-from gankit.recipes import configure
-from gankit.training.loop import fit
+from gankit.fitting import fit
+from gankit.settings.config import Config, override
 
 PLAIN: dict[str, Any] = {
     "network.activation": "maxout",
@@ -51,8 +51,8 @@ NARROW: dict[str, dict[str, Any]] = {
         "network.generator_hidden": "256,256",
         "network.discriminator_hidden": "64,64",
         "training.batch": 32,
-        "generator.lr": 1e-3,
-        "discriminator.lr": 1e-3,
+        "generator_optimizer.lr": 1e-3,
+        "discriminator_optimizer.lr": 1e-3,
         **PLAIN,
     },
     "dcgan": {
@@ -77,8 +77,8 @@ NARROW: dict[str, dict[str, Any]] = {
         "network.width": 8,
         "network.gamma": 1.0,
         "network.lambda_k": 0.01,
-        "generator.lr": 1e-3,
-        "discriminator.lr": 1e-3,
+        "generator_optimizer.lr": 1e-3,
+        "discriminator_optimizer.lr": 1e-3,
     },
     "ssgan": {
         "network.generator_hidden": "256,256",
@@ -132,7 +132,10 @@ def settled(family: str, data: str) -> Config:
 
 def rates(family: str, data: str, times: float, *players: str) -> dict[str, Any]:
     config = settled(family, data)
-    return {f"{player}.lr": times * getattr(config, player).lr for player in players}
+    return {
+        f"{player}_optimizer.lr": times * getattr(config, f"{player}_optimizer").lr
+        for player in players
+    }
 
 
 def sick() -> list[Trial]:
@@ -147,7 +150,7 @@ def sick() -> list[Trial]:
 
     def frozen(family: str, data: str) -> Trial:
         name = f"{family}-{data.replace(':', '-')}-frozen"
-        changes = {"generator.lr": 0.0}
+        changes = {"generator_optimizer.lr": 0.0}
         return Trial(name, family, data, "learning rate of G 0", frozenset({"G frozen"}), changes)
 
     weak = frozenset({"D too weak", "low coverage", "collapse"})
@@ -156,7 +159,7 @@ def sick() -> list[Trial]:
     few = {"training.batch": 16, "training.steps": 3000}
     strong = frozenset({"D too strong", "G's gradient vanishes"})
     minimax = {"objective.loss": "minimax", "objective.k": 5}
-    perceptron = {**minimax, "network.dropout": "0,0", "discriminator.lr": 2e-3}
+    perceptron = {**minimax, "network.dropout": "0,0", "discriminator_optimizer.lr": 2e-3}
     return [
         fast("gan", "digits", "discriminator"),
         fast("gan", "toy:ring8", *both),

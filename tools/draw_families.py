@@ -15,9 +15,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 import gankit
-from gankit.config import override
 from gankit.families import FAMILIES
 from gankit.pictures import grid
+from gankit.settings.config import override
 
 ROWS, COLUMNS = 8, 5
 TARGET = Path(__file__).parent.parent / "docs" / "images" / "families.png"

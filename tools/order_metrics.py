@@ -29,7 +29,7 @@ from functools import cached_property
 import numpy as np
 
 from gankit.data import as_pictures, load_dataset
-from gankit.evaluation.features import load_network
+from gankit.features.named import load_network
 from gankit.metrics.conditional import class_frechet, conditional_accuracy
 from gankit.metrics.diversity import class_distance, mean_distance, mean_ms_ssim
 from gankit.metrics.frechet import frechet_distance, moments

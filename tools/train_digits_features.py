@@ -5,7 +5,7 @@
 FOLDER holds MNIST: the network learns its 60,000 training images, moved by up to two pixels and
 turned by up to 10 degrees, and is measured on its 10,000 test images, which choose nothing. One
 seed and one thread decide everything; the weights are kept as float16, and measured as kept.
-Writes src/gankit/evaluation/digits.safetensors; the test accuracy is in its header and printed.
+Writes src/gankit/features/digits.safetensors; the test accuracy is in its header and printed.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gankit.data import Dataset, load_dataset
-from gankit.evaluation.digits_network import CLASSES, DigitsNetwork
+from gankit.features.digits_network import CLASSES, DigitsNetwork
 from gankit.storage import read_tensors, write_tensors
 
-TARGET = Path(__file__).parent.parent / "src" / "gankit" / "evaluation" / "digits.safetensors"
+TARGET = Path(__file__).parent.parent / "src" / "gankit" / "features" / "digits.safetensors"
 BATCH, SEED, RATE = 128, 0, 2e-3
 
 

@@ -10,42 +10,54 @@ Nothing heavy is imported before it is used.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from gankit.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from gankit.artifact import GAN, load
-    from gankit.config import Config
+    from gankit.choose_recipe import configure
     from gankit.data import load_dataset
     from gankit.errors import ConfigError, DataError, GankitError, RunError, TrainingError
-    from gankit.recipes import configure
-    from gankit.training.loop import fit
+    from gankit.fitting import fit
+    from gankit.settings.config import Config, override
+    from gankit.trained.artifact import load
+    from gankit.trained.gan import GAN
+    from gankit.training.callbacks import Callback
+    from gankit.training.state import build_game
+    from gankit.training.trainer import Trainer
 
 _HOME = {
-    "Config": "gankit.config",
+    "Callback": "gankit.training.callbacks",
+    "Config": "gankit.settings.config",
     "ConfigError": "gankit.errors",
     "DataError": "gankit.errors",
-    "GAN": "gankit.artifact",
+    "GAN": "gankit.trained.gan",
     "GankitError": "gankit.errors",
     "RunError": "gankit.errors",
+    "Trainer": "gankit.training.trainer",
     "TrainingError": "gankit.errors",
-    "configure": "gankit.recipes",
-    "fit": "gankit.training.loop",
-    "load": "gankit.artifact",
+    "build_game": "gankit.training.state",
+    "configure": "gankit.choose_recipe",
+    "fit": "gankit.fitting",
+    "load": "gankit.trained.artifact",
     "load_dataset": "gankit.data",
+    "override": "gankit.settings.config",
 }
 
 __all__ = [
     "GAN",
+    "Callback",
     "Config",
     "ConfigError",
     "DataError",
     "GankitError",
     "RunError",
+    "Trainer",
     "TrainingError",
+    "build_game",
     "configure",
     "fit",
     "load",
     "load_dataset",
+    "override",
 ]
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -21,138 +21,29 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gankit.config import Config, LatentConfig
-from gankit.data import Dataset
 from gankit.errors import ConfigError
-from gankit.parts.augment import Augment
-from gankit.parts.losses import Loss, build_loss
-from gankit.parts.networks import Head, add_minibatch_discrimination
-from gankit.parts.penalties import build_penalties
-from gankit.parts.stabilisers import (
-    Freezing,
-    HistoricalAverage,
-    LaggedDiscriminator,
-    MinibatchDiscrimination,
-    Replay,
-    Tap,
-    WithReference,
-    entropy,
-    feature_distance,
-    most_real,
-    normalise_virtually,
-)
-from gankit.randomness import Purpose, generator
+from gankit.game_types import Answer, Batch, Latent, Task, Terms, draw_noise
+from gankit.losses import LOSSES, Loss
+from gankit.nn.head import Head, add_minibatch_discrimination
+from gankit.nn.minibatch_discrimination import MinibatchDiscrimination
+from gankit.penalties import PENALTIES, Penalty
+from gankit.randomness import Purpose, rng
 from gankit.registry import Registry
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is to be learned: one example's shape, and the classes where there are labels.
-
-    `shape` is (channels, height, width) for images and (dimensions,) for points; `condition` is
-    the size of the vector that comes with each example, 0 where there is none.
-    """
-
-    shape: tuple[int, ...]
-    class_names: tuple[str, ...] = ()
-    condition: int = 0
-
-    @classmethod
-    def of(cls, dataset: Dataset) -> Task:
-        """What a data set asks to be learned."""
-        return cls(dataset.shape, dataset.class_names, dataset.condition)
-
-    @property
-    def classes(self) -> int:
-        """How many classes; 0 where there are no labels."""
-        return len(self.class_names)
-
-    @property
-    def is_images(self) -> bool:
-        return len(self.shape) == 3
-
-
-@dataclass(frozen=True)
-class Latent:
-    """What the generator eats: `noise` float [N, z] and, if conditional, `labels`: int64 [N], or
-    a vector for each, float [N, C]."""
-
-    noise: Tensor
-    labels: Tensor | None = None
-
-    def __getitem__(self, part: slice) -> Latent:
-        return Latent(self.noise[part], None if self.labels is None else self.labels[part])
-
-    def to(self, device: torch.device, dtype: torch.dtype = torch.float32) -> Latent:
-        """The same draw elsewhere: noise in `dtype`, labels as they are."""
-        labels = self.labels
-        if labels is not None:
-            labels = labels.to(device, dtype if labels.is_floating_point() else labels.dtype)
-        return Latent(self.noise.to(device, dtype), labels)
-
-
-@dataclass(frozen=True)
-class Batch:
-    """One step's draw: `real` [N, *shape] in the value range, and the latent of as many fakes.
-
-    Fakes are asked for the labels of the real examples, so `labels` belongs to both.
-    `mix` [N] in [0, 1] is for penalties that look between a real and a fake. `labelled` is for
-    families that learn from few labels: N other examples, and the label of each.
-    """
-
-    real: Tensor
-    labels: Tensor | None
-    latent: Latent
-    mix: Tensor
-    labelled: tuple[Tensor, Tensor] | None = None
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What D says of N examples: `output` [N] or [N, ...], as the network gives it, and the
-    `features` [N, F] of its last hidden layer where an objective asks for them."""
-
-    output: Tensor
-    features: Tensor | None = None
-
-    def __getitem__(self, part: slice) -> Answer:
-        return Answer(self.output[part], None if self.features is None else self.features[part])
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What one player minimises, by name, each a scalar; the loss is the sum of `minimised`.
-
-    `watched` holds detached scalars that are shown, not minimised.
-    """
-
-    minimised: Mapping[str, Tensor]
-    watched: Mapping[str, Tensor] = field(default_factory=dict)
-
-    def with_terms(self, more: Terms) -> Terms:
-        """These terms and `more` of them."""
-        return Terms({**self.minimised, **more.minimised}, {**self.watched, **more.watched})
-
-    @property
-    def loss(self) -> Tensor:
-        return sum(self.minimised.values(), start=torch.zeros(()))
-
-
-def draw_noise(config: LatentConfig, count: int, rng: np.random.Generator) -> Tensor:
-    """float32 [count, size] from the prior: N(0, 1), U(-1, 1), U(0, 1) or U(-sqrt 3, sqrt 3)."""
-    if config.prior == "normal":
-        return torch.from_numpy(rng.standard_normal((count, config.size), np.float32))
-    noise = rng.random((count, config.size), np.float32)
-    if config.prior != "uniform01":
-        noise = (noise * 2 - 1) * np.float32(3**0.5 if config.prior == "uniform_unit" else 1)
-    return torch.from_numpy(noise)
+from gankit.settings.config import Config, ObjectiveConfig
+from gankit.stabilisers.augment import Augment
+from gankit.stabilisers.batch import WithReference, normalise_virtually
+from gankit.stabilisers.feature_matching import Tap, feature_distance
+from gankit.stabilisers.freezing import Freezing
+from gankit.stabilisers.generator_terms import entropy, most_real
+from gankit.stabilisers.past import HistoricalAverage, LaggedDiscriminator, Replay
 
 
 class Game(ABC):
     """A family's two networks and what they play for.
 
     Attributes:
-        options: the dataclass of the family's own settings, `config.network`.
+        Options: the family's dataclass of options.
+        options: the family's own settings, `config.network`.
         conditional: whether the generator is asked for a class.
         guided: whether it learns from labels that only some examples have (`Batch.labelled`).
         judges: whether D answers users too, so that the artifact keeps it, averaged.
@@ -167,7 +58,7 @@ class Game(ABC):
         notices: lines for the person who watches; the session takes them away.
     """
 
-    options: ClassVar[type]
+    Options: ClassVar[type]
     conditional: bool = False
     guided: ClassVar[bool] = False
     judges: ClassVar[bool] = False
@@ -209,7 +100,7 @@ class Game(ABC):
             )
         self.config = config
         self.task = task
-        self.network: Any = config.network
+        self.options: Any = config.network
         self.progress, self.pace = 0.0, 1.0
         self.notices: list[str] = []
         self.loss: Loss = build_loss(config.objective)
@@ -539,7 +430,7 @@ class Game(ABC):
             if not task.classes:
                 raise ConfigError("stabilise.virtual_batch takes classes, not vectors")
             labels = torch.arange(rows) % task.classes
-        latent = self.latent(rows, labels, generator(seed, Purpose.REFERENCE))
+        latent = self.latent(rows, labels, rng(seed, Purpose.REFERENCE))
         generated = normalise_virtually(self.generator, latent.noise, latent.labels)
         judged = normalise_virtually(self.discriminator, torch.zeros(rows, *task.shape), labels)
         if generated is None and judged is None:
@@ -581,3 +472,25 @@ def verdicts(logits_real: Tensor, logits_fake: Tensor, *, relative: bool) -> dic
 
 FAMILIES: Registry[type[Game]] = Registry("family")
 register_family = FAMILIES.register
+
+
+def build_loss(config: ObjectiveConfig) -> Loss:
+    """The loss that `config` names. Raises ConfigError for smoothing where there is no target."""
+    loss = LOSSES[config.loss](config.real_target)
+    if config.real_target < 1 and not loss.smoothable:
+        smoothable = ", ".join(n for n in LOSSES.names() if LOSSES[n](1.0).smoothable)
+        raise ConfigError(
+            f"loss '{config.loss}' has no target to smooth: objective.real_target works with "
+            f"{smoothable}"
+        )
+    return loss
+
+
+def build_penalties(config: ObjectiveConfig) -> tuple[Penalty, ...]:
+    """The penalties that `config.penalty` names, such as 'none', 'r1' or 'r1+r2'."""
+    if config.penalty == "none":
+        return ()
+    names = [name.strip() for name in config.penalty.split("+")]
+    if len(set(names)) < len(names):
+        raise ConfigError(f"penalty '{config.penalty}' names one twice")
+    return tuple(PENALTIES[name] for name in names)

@@ -28,7 +28,7 @@ class Purpose(IntEnum):
     EVALUATION = 10
 
 
-def generator(seed: int, purpose: Purpose, step: int = 0, substep: int = 0) -> np.random.Generator:
+def rng(seed: int, purpose: Purpose, step: int = 0, substep: int = 0) -> np.random.Generator:
     """A fresh generator for one draw: the same arguments give the same numbers, on any machine.
 
     Args:
@@ -42,4 +42,4 @@ def generator(seed: int, purpose: Purpose, step: int = 0, substep: int = 0) -> n
 
 def torch_seed(seed: int, purpose: Purpose, step: int = 0, substep: int = 0) -> int:
     """A 32-bit seed for torch's own generator, which layers such as dropout draw from."""
-    return int(generator(seed, purpose, step, substep).integers(2**32))
+    return int(rng(seed, purpose, step, substep).integers(2**32))

@@ -5,12 +5,12 @@ metrics.jsonl       one line a logged step
 events.jsonl        one line for each time that training could not simply go on
 samples/            a picture of the same latents every so often: 0000500.png
 checkpoints/        the newest few: step-0000500.safetensors
-model.safetensors   the artifact (artifact.py), rewritten with every checkpoint
-scores/             reports of evaluations (evaluation/scores.py)
+model.safetensors   the artifact (trained/artifact.py), rewritten with every checkpoint
+scores/             reports of evaluations (scores/score.py)
 evaluation.jsonl    one line an evaluation during training: what it cost
 grid.png            the last samples;  timeline.gif  all of them, as a film
 scores/             what `gankit evaluate` measured;  doctor.json  what ails the run
-report.html         all of it on one page (evaluation/report.py)
+report.html         all of it on one page (pages/report.py)
 .lock               who trains in it (owner.py)
 
 What cannot be read is never removed or overwritten: it is set aside under another name, or the
@@ -28,13 +28,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from gankit import __version__
-from gankit.config import Config, differences, from_dict, to_dict
 from gankit.data import Dataset
 from gankit.errors import RunError
 from gankit.families import FAMILIES, Task
 from gankit.owner import LOCK, Owner, own
 from gankit.pictures import Pixels, save_film, save_png
+from gankit.settings.config import Config, differences, from_dict, to_dict
 from gankit.storage import (
     FORMAT,
     append_line,
@@ -44,14 +43,8 @@ from gankit.storage import (
     sweep_parts,
     write_atomically,
 )
-from gankit.stored import (
-    StoredError,
-    build,
-    check_data,
-    logged_numbers,
-    read_json,
-    read_lines,
-)
+from gankit.stored import StoredError, build, check_data, logged_numbers, read_json, read_lines
+from gankit.version import __version__
 
 LEFT_BY_A_KILL = ("samples", "checkpoints")
 """Folders that may stand empty, without a run.json, of a run that was killed as it began."""
@@ -130,7 +123,7 @@ class Run:
             stored = read_json(self.record_path)
             check_format(stored.get("format"), f"the run '{self.folder}'")
             family = FAMILIES[stored["config"]["family"]]
-            config = from_dict(stored["config"], family.options)
+            config = from_dict(stored["config"], family.Options)
             check_data(stored["data"])
             plan = build(Plan, stored["plan"])
             if not (plan.steps and plan.threads):

@@ -10,9 +10,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from gankit.config import Config
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Game, Task
+from gankit.settings.config import Config
 
 COPIES = 4
 """Of each weight: itself, its gradient, and two that an optimiser or an average keeps."""

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import gankit
-from gankit.config import override
+from gankit.fitting import fit
 from gankit.run import Run
+from gankit.settings.config import override
 from gankit.storage import read_tensors
-from gankit.training.loop import fit
 
 STORED = Path(__file__).parents[1] / "fixtures"
 RUNS = sorted(path.parent for path in STORED.glob("*/*/run.json"))

@@ -11,17 +11,17 @@ import torch
 
 import gankit
 import gankit.run
-from gankit.config import from_dict, override, to_dict
+from gankit.choose_recipe import configure
 from gankit.data import ArrayDataset
 from gankit.data.batches import Feed
 from gankit.data.toys import modes
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Task
+from gankit.fitting import fit
 from gankit.game import Game
-from gankit.recipes import configure
-from gankit.training.loop import fit
+from gankit.settings.config import from_dict, override, to_dict
 from gankit.training.runtime import Runtime
-from gankit.training.state import build_state, draw_batch
+from gankit.training.state import build_game, build_state, draw_batch
 from gankit.training.update import choose_update
 
 from ..conftest import THREADS
@@ -43,7 +43,7 @@ def pictures(count: int = 64, side: int = 16) -> ArrayDataset:
 def opened(small, family, **changes):
     data = pictures()
     config = small(family, **changes)
-    state = build_state(config, Task(data.shape, data.class_names), RUNTIME)
+    state = build_state(build_game(config, Task(data.shape, data.class_names)), RUNTIME)
     feed = Feed(data, seed=config.training.seed, batch=config.training.batch)
     return state, lambda substep: draw_batch(state, feed, RUNTIME, substep)
 
@@ -79,7 +79,7 @@ def test_terms_are_finite_scalars_by_stable_names(small, family):
             for value in terms.minimised.values():
                 assert value.dim() == 0
                 assert math.isfinite(float(value.detach()))
-        names.append({k for k in moves.numbers() if "/r" not in k})  # lazy penalties come and go
+        names.append({k for k in moves.tensors() if "/r" not in k})  # lazy penalties come and go
     assert names[0] == names[1]
 
 
@@ -124,7 +124,7 @@ def test_the_generators_turn_leaves_the_discriminator_as_it_was(small, family):
 @every_family
 def test_configuration_survives_its_trip_through_a_file(small, family):
     config = small(family)
-    assert from_dict(to_dict(config), FAMILIES[family].options) == config
+    assert from_dict(to_dict(config), FAMILIES[family].Options) == config
 
 
 @every_family
@@ -158,8 +158,8 @@ def test_the_same_seed_gives_the_same_run_and_another_one_does_not(
 @pytest.mark.slow
 def test_resumed_equals_undisturbed_to_the_bit(small, family, tmp_path, newest, equal, precision):
     changes = {"objective.penalty": "r1", "objective.penalty_interval": 2}
-    changes |= {"runtime.precision": precision, "generator.schedule": "constant"}
-    changes |= {"discriminator.schedule": "constant"}
+    changes |= {"runtime.precision": precision, "generator_optimizer.schedule": "constant"}
+    changes |= {"discriminator_optimizer.schedule": "constant"}
     fit(small(family, **changes), tmp_path / "whole")
     fit(small(family, **changes, **{"training.steps": 3}), tmp_path / "parts")
     outcome = fit(small(family, **changes), tmp_path / "parts")
@@ -185,15 +185,15 @@ LEARN: dict[str, dict[str, Any]] = {
 @pytest.mark.learning
 @pytest.mark.slow
 def test_it_learns_an_easy_pair_of_pictures(small, family, monkeypatch, tmp_path):
-    monkeypatch.setattr("gankit.training.session.read_data", lambda _config: pictures(256))
+    monkeypatch.setattr("gankit.fitting.load_configured", lambda _config: pictures(256))
     settings = {
         "training.steps": 400,
         "training.batch": 16,
         "training.ema": 0.95,
-        "generator.lr": 1e-3,
-        "discriminator.lr": 1e-3,
-        "generator.schedule": "constant",
-        "discriminator.schedule": "constant",
+        "generator_optimizer.lr": 1e-3,
+        "discriminator_optimizer.lr": 1e-3,
+        "generator_optimizer.schedule": "constant",
+        "discriminator_optimizer.schedule": "constant",
         "output.log_every": 400,
         "output.sample_every": 0,
     }

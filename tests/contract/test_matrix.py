@@ -7,14 +7,14 @@ import math
 import pytest
 import torch
 
-from gankit.config import override
 from gankit.data.batches import Feed
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Task
-from gankit.parts.losses import LOSSES
-from gankit.parts.penalties import PENALTIES
+from gankit.losses import LOSSES
+from gankit.penalties import PENALTIES
+from gankit.settings.config import override
 from gankit.training.runtime import Runtime
-from gankit.training.state import build_state, draw_batch
+from gankit.training.state import build_game, build_state, draw_batch
 from gankit.training.update import choose_update
 
 from .test_every_family import pictures
@@ -45,14 +45,14 @@ def test_two_steps_or_the_reason(small, family, loss, penalty):
     expected = refusal(family, loss, penalty)
     if expected is not None:
         with pytest.raises(ConfigError, match=expected):
-            build_state(config, Task.of(data), RUNTIME)
+            build_state(build_game(config, Task.of(data)), RUNTIME)
         return
-    state = build_state(config, Task.of(data), RUNTIME)
+    state = build_state(build_game(config, Task.of(data)), RUNTIME)
     update = choose_update(state.game)
     with Feed(data, seed=0, batch=8) as feed:
         for _ in range(2):
             moves = update(state, lambda s: draw_batch(state, feed, RUNTIME, s), RUNTIME)
             state.step += 1
-    assert all(math.isfinite(float(v.detach())) for v in moves.numbers().values())
+    assert all(math.isfinite(float(v.detach())) for v in moves.tensors().values())
     for network in state.networks.values():
         assert all(torch.isfinite(p).all() for p in network.parameters())

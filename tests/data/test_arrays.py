@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import gankit
-from gankit.config import override
 from gankit.data import load_dataset
 from gankit.errors import ConfigError, DataError
-from gankit.training.loop import fit
+from gankit.fitting import fit
+from gankit.settings.config import override
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (40, 16, 20)).astype(np.uint8)
@@ -214,7 +214,11 @@ def conditional(tmp_path, small, **changes):
 @pytest.mark.learning
 @pytest.mark.slow
 def test_several_labels_at_once_are_obeyed(tmp_path, small):
-    learn = {"training.steps": 800, "generator.lr": 2e-3, "discriminator.lr": 2e-3}
+    learn = {
+        "training.steps": 800,
+        "generator_optimizer.lr": 2e-3,
+        "discriminator_optimizer.lr": 2e-3,
+    }
     wider = {"network.generator_width": 8, "network.discriminator_width": 8, "training.ema": 0.95}
     everywhere = {"network.conditioning": "layers"}
     gan = conditional(tmp_path, small, **learn, **wider, **everywhere)

@@ -12,7 +12,7 @@ import pytest
 
 from gankit.data import load_dataset
 from gankit.errors import DataError
-from gankit.training.loop import fit
+from gankit.fitting import fit
 
 from .test_folder import notes, save, values
 

@@ -10,13 +10,14 @@ import pytest
 from PIL import Image
 
 import gankit as package
-from gankit.cli import SETTINGS, app
+from gankit.cli.app import app
+from gankit.cli.train import SETTINGS
 from gankit.families import FAMILIES
-from gankit.parts.augment import AUGMENTATIONS
-from gankit.parts.losses import LOSSES
-from gankit.parts.penalties import PENALTIES
+from gankit.losses import LOSSES
+from gankit.penalties import PENALTIES
 from gankit.recipes import RECIPES
-from gankit.reproduce import REPRODUCTIONS
+from gankit.reproduce.papers import REPRODUCTIONS
+from gankit.stabilisers.augment import AUGMENTATIONS
 from tests.conftest import SMALL, THREADS
 
 from .conftest import TINY, environment

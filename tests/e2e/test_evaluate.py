@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from gankit.evaluation.scores import Report
+from gankit.scores.score import Report
 
 from .conftest import TINY, TINY_MLP
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gankit.cli import _default_folder
+from gankit.cli.train import _default_folder
 
 from .conftest import TINY
 from .test_bad_input import save_pictures

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gankit.evaluation.page import POLICY
-from tests.evaluation.pages import Page, add_scores, make_run
+from gankit.pages.html import POLICY
+from tests.pages.pages import Page, add_scores, make_run
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 in_a_browser = pytest.mark.skipif(BROWSER is None, reason="no chromium to open the page in")

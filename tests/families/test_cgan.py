@@ -7,11 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from gankit.config import override
+from gankit.choose_recipe import configure
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Task
-from gankit.game import Batch
-from gankit.recipes import RECIPES, configure
+from gankit.game_types import Batch
+from gankit.recipes import RECIPES
+from gankit.settings.config import override
 from gankit.training.state import build_game
 
 TASK = Task((1, 16, 16), ("a", "b", "c"))

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from gankit.config import override
+from gankit.choose_recipe import configure
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Task
-from gankit.recipes import configure
+from gankit.settings.config import override
 
 
 def game(shape, **options):

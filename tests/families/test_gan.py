@@ -7,12 +7,13 @@ import torch
 from torch import nn
 
 import gankit
-from gankit.config import override
+from gankit.choose_recipe import configure
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Task
-from gankit.parts.layers import Maxout
-from gankit.recipes import RECIPES, configure
-from gankit.training.loop import fit
+from gankit.fitting import fit
+from gankit.nn.layers import Maxout
+from gankit.recipes import RECIPES
+from gankit.settings.config import override
 
 from ..conftest import THREADS
 
@@ -82,8 +83,8 @@ def test_the_papers_other_networks(name):
     linear = [m for m in g.generator.modules() if isinstance(m, nn.Linear)]
     assert linear[0].out_features == 8000
     rates = {"gan-tfd-paper": 0.05, "gan-cifar-paper": 0.025, "gan-cifar-conv-paper": 0.004}
-    assert config.generator.lr == rates[name]
-    assert config.discriminator.lr == rates[name]
+    assert config.generator_optimizer.lr == rates[name]
+    assert config.discriminator_optimizer.lr == rates[name]
     if "conv" in name:
         up = [m for m in g.generator.modules() if isinstance(m, nn.ConvTranspose2d)]
         assert [(m.in_channels, m.kernel_size, m.stride) for m in up] == [(80, (5, 5), (3, 3))]

@@ -9,11 +9,12 @@ import pytest
 import torch
 from torch import nn
 
-from gankit.config import override
+from gankit.choose_recipe import configure
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Task
-from gankit.game import Answer, Batch
-from gankit.recipes import RECIPES, configure
+from gankit.game_types import Answer, Batch
+from gankit.recipes import RECIPES
+from gankit.settings.config import override
 
 
 def game(codes="3,c", shape=(1, 16, 16), **options):

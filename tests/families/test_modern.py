@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from gankit.config import override
+from gankit.choose_recipe import configure
 from gankit.families import FAMILIES, Task
 from gankit.families.modern import Block
-from gankit.recipes import configure
+from gankit.settings.config import override
 
 
 def game(shape=(1, 16, 16), classes=0, **options):

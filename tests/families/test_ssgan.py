@@ -9,14 +9,15 @@ import torch.nn.functional as F
 from torch import nn
 
 import gankit
-from gankit.config import override
+from gankit.choose_recipe import configure
 from gankit.data import load_dataset
 from gankit.data.batches import choose_labelled
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Task
-from gankit.game import Answer, Batch, Latent
-from gankit.recipes import RECIPES, configure
-from gankit.training.loop import fit
+from gankit.fitting import fit
+from gankit.game_types import Answer, Batch, Latent
+from gankit.recipes import RECIPES
+from gankit.settings.config import override
 
 from ..conftest import THREADS
 
@@ -124,7 +125,7 @@ def test_other_labels_than_the_few_are_never_seen(tmp_path, monkeypatch, newest,
     wrong = (real.labels + 1) % 10
     wrong[kept] = real.labels[kept]
     spoilt.labels = wrong
-    monkeypatch.setattr("gankit.training.session.read_data", lambda _config: spoilt)
+    monkeypatch.setattr("gankit.fitting.load_configured", lambda _config: spoilt)
     monkeypatch.setattr("gankit.data.batches.choose_labelled", lambda *_a, **_k: kept)
     fit(config, tmp_path / "spoilt")
     assert equal(newest(tmp_path / "true"), newest(tmp_path / "spoilt"))

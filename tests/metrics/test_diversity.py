@@ -7,13 +7,7 @@ import pytest
 
 from gankit.errors import ConfigError
 from gankit.metrics import distances
-from gankit.metrics.diversity import (
-    WEIGHTS,
-    class_distance,
-    mean_distance,
-    mean_ms_ssim,
-    ms_ssim,
-)
+from gankit.metrics.diversity import WEIGHTS, class_distance, mean_distance, mean_ms_ssim, ms_ssim
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(2, 1, size=(300, 7))

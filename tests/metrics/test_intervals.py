@@ -7,12 +7,7 @@ import pytest
 
 from gankit.errors import ConfigError
 from gankit.metrics.frechet import frechet_distance, moments
-from gankit.metrics.intervals import (
-    _t_95,
-    interval_of_draws,
-    interval_of_halves,
-    interval_of_mean,
-)
+from gankit.metrics.intervals import _t_95, interval_of_draws, interval_of_halves, interval_of_mean
 from gankit.metrics.manifold import manifold
 
 RNG = np.random.default_rng(0)

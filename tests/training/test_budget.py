@@ -8,15 +8,15 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from gankit.config import override
+from gankit.choose_recipe import configure
 from gankit.families import Task
-from gankit.recipes import configure
 from gankit.run import Plan
+from gankit.settings.config import override
 from gankit.training import budget
 from gankit.training.budget import extend_plan, plan_budget
 from gankit.training.checkpoint import capture
 from gankit.training.runtime import Runtime
-from gankit.training.state import build_state
+from gankit.training.state import build_game, build_state
 
 RUNTIME = Runtime(torch.device("cpu"))
 CONFIG = override(configure("gan", "toy:ring8"), {"runtime.threads": 1})
@@ -37,7 +37,7 @@ def planned(monkeypatch, seconds_per_step, spent=0.0, step=None, **changes):
     clock = Clock(seconds_per_step)
     monkeypatch.setattr(budget, "time", SimpleNamespace(monotonic=lambda: clock.now))
     config = override(CONFIG, {k.replace("__", "."): v for k, v in changes.items()})
-    state = build_state(config, Task((2,)), RUNTIME)
+    state = build_state(build_game(config, Task((2,))), RUNTIME)
     before = capture(state, copy=True)
     plan = plan_budget(config, state, step(state, clock) if step else clock.step, RUNTIME, spent)
     return plan, clock, before, capture(state)
@@ -93,7 +93,7 @@ def test_what_was_tried_is_undone_even_by_an_error(monkeypatch, equal):
         return take
 
     config = override(CONFIG, {"training.minutes": 1})
-    state = build_state(config, Task((2,)), RUNTIME)
+    state = build_state(build_game(config, Task((2,))), RUNTIME)
     before = capture(state, copy=True)
     with pytest.raises(RuntimeError, match="stop"):
         plan_budget(config, state, step(state, Clock(0.1)), RUNTIME, 0.0)

@@ -22,7 +22,7 @@ from gankit.training.checkpoint import (
     write_checkpoint,
 )
 from gankit.training.runtime import Runtime
-from gankit.training.state import build_state, draw_batch
+from gankit.training.state import build_game, build_state, draw_batch
 from gankit.training.update import choose_update
 
 RUNTIME = Runtime(torch.device("cpu"))
@@ -30,7 +30,7 @@ DATA = load_dataset("digits")
 
 
 def opened(config):
-    return build_state(config, Task(DATA.shape, DATA.class_names), RUNTIME)
+    return build_state(build_game(config, Task(DATA.shape, DATA.class_names)), RUNTIME)
 
 
 def advance(state, steps):
@@ -56,7 +56,7 @@ def run(tmp_path):
         ("gan", {}),
         ("dcgan", {}),
         ("cgan", {"objective.penalty": "spectral_norm"}),
-        ("dcgan", {"generator.name": "sgd", "discriminator.name": "sgd"}),
+        ("dcgan", {"generator_optimizer.name": "sgd", "discriminator_optimizer.name": "sgd"}),
         ("dcgan", {"runtime.precision": "64"}),
     ],
 )

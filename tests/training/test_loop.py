@@ -10,13 +10,13 @@ import pytest
 import torch
 
 import gankit
-import gankit.config
+import gankit.settings.config
+from gankit.fitting import fit
 from gankit.run import Run
 from gankit.storage import read_tensors
-from gankit.training import loop
+from gankit.training import clock
 from gankit.training.checkpoint import capture
-from gankit.training.loop import fit
-from gankit.training.session import Session, open_session
+from gankit.training.session import Session, due
 from gankit.training.state import PLAYERS
 from gankit.training.update import NotFiniteError
 
@@ -26,7 +26,7 @@ def test_minutes_become_steps_that_are_recorded_and_repeatable(
     small, tmp_path, newest, equal, monkeypatch
 ):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    config = small("gan", **{"training.minutes": 0.02, "runtime.threads": None})
+    config = small("gan", **{"training.minutes": 0.05, "runtime.threads": None})
     outcome = fit(config, tmp_path / "timed")
     plan = json.loads((tmp_path / "timed/run.json").read_text())["plan"]
     assert outcome.steps == plan["steps"] > 1
@@ -53,7 +53,7 @@ def test_images_are_steps_times_batch_times_k(small, tmp_path):
 
 
 def test_the_clock_guards_a_budget_in_minutes(small, tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "OVERTIME", 0.0)
+    monkeypatch.setattr(clock, "OVERTIME", 0.0)
     outcome = fit(small("gan", **{"training.minutes": 0.05}), tmp_path / "r")
     assert outcome.overtime
     assert not outcome.finished
@@ -62,13 +62,13 @@ def test_the_clock_guards_a_budget_in_minutes(small, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("family", ["gan", "cgan"])
 def test_measuring_leaves_no_trace(small, tmp_path, family):
-    def opened(name, **changes):
-        with open_session(small(family, **changes), tmp_path / name) as s:
+    def set_up(name, **changes):
+        with opened(small(family, **changes), tmp_path / name) as s:
             tensors, numbers = capture(s.state, copy=True)
         return tensors, numbers["step"]
 
-    measured = opened("a", **{"training.minutes": 0.02})
-    unmeasured = opened("b", **{"training.steps": 1})
+    measured = set_up("a", **{"training.minutes": 0.02})
+    unmeasured = set_up("b", **{"training.steps": 1})
     assert measured[1] == unmeasured[1] == 0
     assert measured[0].keys() == unmeasured[0].keys()
     assert all(torch.equal(v, unmeasured[0][k]) for k, v in measured[0].items())
@@ -95,7 +95,7 @@ def test_a_smaller_budget_than_was_trained_has_nothing_to_do(small, tmp_path):
 
 def break_at(monkeypatch, steps, always=False):
     """Make `take_step` meet a number that is not finite at these steps."""
-    broken, original = set(steps), Session.take_step
+    broken, original = set(steps), Session.step
 
     def take_step(self):
         if self.state.step in broken:
@@ -104,7 +104,7 @@ def break_at(monkeypatch, steps, always=False):
             raise NotFiniteError("the term d/adversarial")
         return original(self)
 
-    monkeypatch.setattr(Session, "take_step", take_step)
+    monkeypatch.setattr(Session, "step", take_step)
 
 
 @pytest.mark.slow
@@ -138,21 +138,23 @@ def test_after_three_ways_back_it_gives_up_and_the_checkpoint_is_whole(
 
 
 def test_a_real_explosion_is_met(small, tmp_path):
-    steepest = {f"{p}.{k}": v for p in PLAYERS for k, v in (("name", "sgd"), ("lr", 1000))}
+    steepest = {
+        f"{p}_optimizer.{k}": v for p in PLAYERS for k, v in (("name", "sgd"), ("lr", 1000))
+    }
     config = small("gan", **steepest, **{"training.steps": 40})
     with pytest.raises(gankit.TrainingError, match="not finite"):
         fit(config, tmp_path / "r")
 
 
 def test_a_signal_stops_after_the_step_and_saves(small, tmp_path, monkeypatch):
-    original = Session.take_step
+    original = Session.step
 
     def take_step(self):
         if self.state.step == 3:
             os.kill(os.getpid(), signal.SIGTERM)
         return original(self)
 
-    monkeypatch.setattr(Session, "take_step", take_step)
+    monkeypatch.setattr(Session, "step", take_step)
     outcome = fit(small("gan"), tmp_path / "r")
     assert outcome.signal is signal.SIGTERM
     assert outcome.step == 4
@@ -172,7 +174,7 @@ def test_data_that_changed_is_refused(small, image_folder, tmp_path):
 def test_images_larger_than_memory_give_the_same_run(small, image_folder, tmp_path, newest, equal):
     for name, memory in (("within", 2.0), ("beyond", 0.0)):
         config = small("dcgan", str(image_folder), **{"data.size": "16", "runtime.workers": 0})
-        config = gankit.config.override(config, {"data.memory_gb": memory})
+        config = gankit.settings.config.override(config, {"data.memory_gb": memory})
         fit(config, tmp_path / name)
     assert equal(newest(tmp_path / "within"), newest(tmp_path / "beyond"))
 
@@ -186,7 +188,10 @@ def test_tensorboard_where_it_is_installed(small, tmp_path):
 @pytest.mark.parametrize("family", ["gan", "cgan"])
 @pytest.mark.slow
 def test_extended_twice_is_one_long_run(small, tmp_path, newest, equal, family):
-    changes = {"generator.schedule": "constant", "discriminator.schedule": "constant"}
+    changes = {
+        "generator_optimizer.schedule": "constant",
+        "discriminator_optimizer.schedule": "constant",
+    }
     for steps in (2, 5, 9):
         outcome = fit(small(family, **changes, **{"training.steps": steps}), tmp_path / "parts")
         assert (outcome.step, outcome.finished) == (steps, True)
@@ -207,11 +212,11 @@ def test_it_learns_by_the_rate_of_the_whole_budget(small, tmp_path):
         "gan",
         **{
             "training.steps": 4,
-            "generator.lr": 0.4,
-            "generator.schedule": "linear",
-            "generator.decay_from": 0,
-            "discriminator.lr": 0.1,
-            "discriminator.schedule": "constant",
+            "generator_optimizer.lr": 0.4,
+            "generator_optimizer.schedule": "linear",
+            "generator_optimizer.decay_from": 0,
+            "discriminator_optimizer.lr": 0.1,
+            "discriminator_optimizer.schedule": "constant",
         },
     )
     fit(config, tmp_path / "r")
@@ -224,7 +229,7 @@ def test_it_learns_by_the_rate_of_the_whole_budget(small, tmp_path):
     ("step", "every", "is_due"), [(0, 3, True), (4, 3, False), (6, 3, True), (6, 0, False)]
 )
 def test_what_is_due(step, every, is_due):
-    assert loop.due(step, every) is is_due
+    assert due(step, every) is is_due
 
 
 @pytest.mark.slow
@@ -238,7 +243,7 @@ def test_files_of_others_among_its_own_hinder_no_end(small, tmp_path):
     (run.folder / "doctor.json").write_bytes(b"\xff")
     with run.metrics_path.open("a") as file:
         file.write('{"step": null}\n{"step": "4"}\n[]\n')
-    longer = gankit.config.override(config, {"training.steps": 9})
+    longer = gankit.settings.config.override(config, {"training.steps": 9})
     assert fit(longer, run.folder).finished
     page = run.report_path.read_text()
     assert "This picture cannot be read" in page

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from gankit.config import OptimizerConfig
+from gankit.settings.config import OptimizerConfig
 from gankit.training.optimizers import build_optimizer, learning_rate, set_pace
 
 

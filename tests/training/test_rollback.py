@@ -6,12 +6,13 @@ import pytest
 import torch
 
 import gankit
-from gankit.evaluation.doctor import examine
-from gankit.game import Answer, Game
+from gankit.doctor.diagnose import examine
+from gankit.fitting import fit
+from gankit.game import Game
+from gankit.game_types import Answer
 from gankit.run import Run
 from gankit.storage import read_tensors
-from gankit.training import loop, session
-from gankit.training.loop import fit
+from gankit.training import clock, trainer
 from gankit.training.session import Session
 
 
@@ -21,7 +22,7 @@ def spoil(monkeypatch):
 
     def make(steps, how=float("nan"), always=False):
         left, state = list(steps), {}
-        original_step, original_pair = Session.take_step, Game.answers_pair
+        original_step, original_pair = Session.step, Game.answers_pair
 
         def take_step(self):
             state["step"] = self.state.step
@@ -35,7 +36,7 @@ def spoil(monkeypatch):
                 real = Answer(real.output * how)
             return real, fakes
 
-        monkeypatch.setattr(Session, "take_step", take_step)
+        monkeypatch.setattr(Session, "step", take_step)
         monkeypatch.setattr(Game, "answers_pair", answers_pair)
 
     return make
@@ -69,14 +70,14 @@ def test_each_way_back_is_counted_and_kept(small, tmp_path, capfd, spoil):
 
 def test_the_way_back_draws_other_numbers(small, tmp_path, monkeypatch, spoil):
     spoil([3])
-    seen, original = [], session.draw_batch
+    seen, original = [], trainer.draw_batch
 
     def draw_batch(state, *arguments):
         batch = original(state, *arguments)
         seen.append((state.step, batch.latent.noise.clone()))
         return batch
 
-    monkeypatch.setattr(session, "draw_batch", draw_batch)
+    monkeypatch.setattr(trainer, "draw_batch", draw_batch)
     config = small("gan", **{"output.checkpoint_every": 3, "training.steps": 5})
     fit(config, tmp_path / "r")
     at_three = [noise for step, noise in seen if step == 3]
@@ -104,7 +105,7 @@ def test_the_way_back_can_lead_to_the_very_start(small, tmp_path, spoil):
 
 @pytest.mark.slow
 def test_a_number_met_while_measuring_is_left_to_the_loop(small, tmp_path, spoil, monkeypatch):
-    monkeypatch.setattr(loop, "OVERTIME", 1000.0)  # the clock must not end it first
+    monkeypatch.setattr(clock, "OVERTIME", 1000.0)  # the clock must not end it first
     spoil([0], always=True)
     with pytest.raises(gankit.TrainingError, match="stopped at step 0"):
         fit(small("gan", **{"training.minutes": 0.01}), tmp_path / "r")

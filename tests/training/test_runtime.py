@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from gankit.config import RuntimeConfig
 from gankit.errors import ConfigError
+from gankit.settings.config import RuntimeConfig
 from gankit.training import runtime
 from gankit.training.runtime import (
     Runtime,

@@ -12,14 +12,18 @@ import pytest
 import torch
 
 import gankit
-from gankit.config import override
+from gankit import fitting
+from gankit.fitting import fit
 from gankit.run import Run, checkpoints
+from gankit.settings.config import override
 from gankit.storage import read_tensors, write_tensors
-from gankit.training import loop, session
-from gankit.training.loop import fit
+from gankit.training import loop, session, trainer
 from gankit.training.session import Session
 
-CONSTANT = {"generator.schedule": "constant", "discriminator.schedule": "constant"}
+CONSTANT = {
+    "generator_optimizer.schedule": "constant",
+    "discriminator_optimizer.schedule": "constant",
+}
 DEAD = 2**22 + 1  # above the largest process number that Linux gives
 
 
@@ -227,7 +231,7 @@ def test_killed_before_its_end_was_made_the_end_is_made(config, tmp_path, monkey
     def killed(_self):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Session, "write_timeline", killed)
+    monkeypatch.setattr(Run, "write_timeline", killed)
     with pytest.raises(KeyboardInterrupt):
         fit(longer, tmp_path / "r")
     monkeypatch.undo()
@@ -310,7 +314,7 @@ def test_parts_of_a_run_without_its_record_are_not_begun_upon(config, tmp_path, 
 
 def poison(monkeypatch, at, where, always=False):
     """After step `at`, once or always: a number of the state is not finite."""
-    original, left = Session.take_step, [True]
+    original, left = Session.step, [True]
 
     def take_step(self):
         moves = original(self)
@@ -320,7 +324,7 @@ def poison(monkeypatch, at, where, always=False):
             where(self.state)
         return moves
 
-    monkeypatch.setattr(Session, "take_step", take_step)
+    monkeypatch.setattr(Session, "step", take_step)
 
 
 def _weight(state):
@@ -363,7 +367,7 @@ def test_from_a_doomed_checkpoint_it_goes_back_to_the_one_before(
     config, tmp_path, monkeypatch, capfd
 ):
     """Every step from 8 on fails, until the run has been back to 4 or before."""
-    original, doomed = Session.take_step, [True]
+    original, doomed = Session.step, [True]
 
     def take_step(self):
         if self.written >= 0 and self.state.step < 8 and self.state.rollbacks:
@@ -372,7 +376,7 @@ def test_from_a_doomed_checkpoint_it_goes_back_to_the_one_before(
             raise loop.NotFiniteError("the term d/adversarial")
         return original(self)
 
-    monkeypatch.setattr(Session, "take_step", take_step)
+    monkeypatch.setattr(Session, "step", take_step)
     assert fit(config, tmp_path / "r").finished
     said = capfd.readouterr().err
     assert "back to step 8 with other draws (1 of 3)" in said
@@ -395,14 +399,14 @@ def test_loading_names_what_is_not_finite(finished):
 def test_a_run_that_another_start_began_meanwhile_is_not_taken_over(config, tmp_path, monkeypatch):
     """Both saw an empty folder; the other had the lock first, and is done."""
     other = override(config, {"training.seed": 7})
-    original = session.build_game
+    original = fitting.build_game
 
     def build_game(*arguments):
-        monkeypatch.setattr(session, "build_game", original)
+        monkeypatch.setattr(fitting, "build_game", original)
         fit(other, tmp_path / "r")
         return original(*arguments)
 
-    monkeypatch.setattr(session, "build_game", build_game)
+    monkeypatch.setattr(fitting, "build_game", build_game)
     with pytest.raises(gankit.RunError, match=r"training\.seed: 7 in the run, 0 asked"):
         fit(config, tmp_path / "r")
     assert json.loads((tmp_path / "r/run.json").read_text())["config"]["training"]["seed"] == 7
@@ -410,14 +414,14 @@ def test_a_run_that_another_start_began_meanwhile_is_not_taken_over(config, tmp_
 
 
 def test_a_run_that_is_taken_over_writes_nothing_more(config, tmp_path, monkeypatch):
-    original = Session.take_step
+    original = Session.step
 
     def take_step(self):
         if self.state.step == 6 and self.owner:
             self.owner.lost = True
         return original(self)
 
-    monkeypatch.setattr(Session, "take_step", take_step)
+    monkeypatch.setattr(Session, "step", take_step)
     with pytest.raises(gankit.RunError, match="another process has taken"):
         fit(config, tmp_path / "r")
     assert max(p.name for p in checkpoints(Run(tmp_path / "r"))) == "step-00000004.safetensors"
@@ -427,7 +431,7 @@ def test_a_run_that_is_taken_over_writes_nothing_more(config, tmp_path, monkeypa
 
 
 def test_what_ends_training_keeps_the_last_whole_step(config, tmp_path, monkeypatch, equal):
-    original = session.draw_batch
+    original = trainer.draw_batch
 
     def draw_batch(state, *arguments):
         if state.step == 7:
@@ -435,7 +439,7 @@ def test_what_ends_training_keeps_the_last_whole_step(config, tmp_path, monkeypa
         return original(state, *arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr(session, "draw_batch", draw_batch)
+        patched.setattr(trainer, "draw_batch", draw_batch)
         with pytest.raises(gankit.TrainingError, match="a worker"):
             fit(config, tmp_path / "r")
     assert checkpoints(Run(tmp_path / "r"))[-1].name == "step-00000007.safetensors"
@@ -485,7 +489,7 @@ def test_a_picture_that_cannot_be_written_costs_no_step(config, tmp_path, monkey
 
 
 def test_a_line_of_the_log_that_failed_once_is_not_lost(config, tmp_path, monkeypatch):
-    original, failed = session.Run.log, []
+    original, failed = Run.log, []
 
     def log(self, numbers):
         if numbers["step"] == 5 and not failed:

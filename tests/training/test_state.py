@@ -24,7 +24,7 @@ TASK = Task(DATA.shape, DATA.class_names)
 
 
 def drawn(config, step=0, substep=0, rank=0, world=1, rollbacks=0):
-    state = build_state(config, TASK, RUNTIME)
+    state = build_state(build_game(config, TASK), RUNTIME)
     state.step, state.rollbacks = step, rollbacks
     runtime = Runtime(torch.device("cpu"))
     runtime.rank, runtime.world = rank, world

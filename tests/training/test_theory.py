@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from gankit.config import override
+from gankit.choose_recipe import configure
 from gankit.data import load_dataset
 from gankit.data.toys import gaussian_density
 from gankit.families import Task
 from gankit.pictures import heat
-from gankit.recipes import configure
+from gankit.settings.config import override
 from gankit.training.runtime import Runtime
-from gankit.training.state import build_state
+from gankit.training.state import build_game, build_state
 from gankit.training.theory import beliefs_at, best_discriminator, can_show, draw_theory
 
 from ..conftest import THREADS
@@ -39,7 +39,7 @@ def opened(source, **changes):
     data = load_dataset(source)
     config = override(configure("gan", source), {"runtime.threads": THREADS, **changes})
     task = Task(data.shape, data.class_names)
-    return build_state(config, task, Runtime(torch.device("cpu"))), data
+    return build_state(build_game(config, task), Runtime(torch.device("cpu"))), data
 
 
 @pytest.mark.learning

@@ -7,15 +7,15 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from gankit.config import override
+from gankit.choose_recipe import configure
 from gankit.data import ArrayDataset
 from gankit.data.batches import Feed
 from gankit.errors import ConfigError
 from gankit.families import Task
-from gankit.parts.losses import LOSSES
-from gankit.recipes import configure
+from gankit.losses import LOSSES
+from gankit.settings.config import override
 from gankit.training.runtime import Runtime
-from gankit.training.state import build_state, draw_batch
+from gankit.training.state import build_game, build_state, draw_batch
 from gankit.training.update import (
     NotFiniteError,
     alternating,
@@ -28,12 +28,12 @@ RUNTIME = Runtime(torch.device("cpu"), "64")
 PLAIN = {
     "training.batch": 6,
     "runtime.precision": "64",
-    "generator.name": "sgd",
-    "discriminator.name": "sgd",
-    "generator.lr": 0.1,
-    "discriminator.lr": 0.1,
-    "generator.momentum": 0.0,
-    "discriminator.momentum": 0.0,
+    "generator_optimizer.name": "sgd",
+    "discriminator_optimizer.name": "sgd",
+    "generator_optimizer.lr": 0.1,
+    "discriminator_optimizer.lr": 0.1,
+    "generator_optimizer.momentum": 0.0,
+    "discriminator_optimizer.momentum": 0.0,
 }
 NARROW = {"network.generator_width": 4, "network.discriminator_width": 4}
 MLP = {
@@ -64,7 +64,7 @@ def opened(game: str, **changes):
     )
     changes = {"objective.penalty": "none", **changes}
     config = override(configure(family, "digits"), PLAIN | settings | changes)
-    state = build_state(config, Task(data.shape, data.class_names), RUNTIME)
+    state = build_state(build_game(config, Task(data.shape, data.class_names)), RUNTIME)
     feed = Feed(data, seed=0, batch=6)
     return state, lambda substep: draw_batch(state, feed, RUNTIME, substep)
 
@@ -81,7 +81,7 @@ def two_pass(state, draw, extra=True):
     loss_d = game.loss.discriminator(real_logits, game.logits(fake.detach(), batch.labels))
     loss_g = game.loss.generator(real_logits.detach(), game.logits(fake, batch.labels))
     if getattr(game, "classifies", False):
-        for_d, for_g = game.network.classifier
+        for_d, for_g = game.options.classifier
         named = game.discriminator(batch.real, batch.labels)[:, 1:]
         obeyed = game.discriminator(fake, batch.labels)[:, 1:]
         loss_d = loss_d + for_d * F.cross_entropy(named, batch.labels)

@@ -28,11 +28,11 @@ from tools.breaking.rewrite import rewrite
 from tools.breaking.runs import TINY, Bench, Case, expect
 
 import gankit
+from gankit.choose_recipe import configure
 from gankit.data import load_configured
 from gankit.errors import GankitError
-from gankit.evaluation.repeat import settings_toml
-from gankit.recipes import configure
 from gankit.run import Run
+from gankit.settings.text import settings_toml
 from gankit.storage import read_tensors
 
 MEMORY = 2 * 2**30

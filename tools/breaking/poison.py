@@ -68,7 +68,7 @@ class Poison:
         """For `prepare`: from now on."""
         from gankit.training.session import Session
 
-        take_step = Session.take_step
+        take_step = Session.step
 
         def poisoned(session: Any) -> Any:
             step = session.state.step
@@ -87,7 +87,7 @@ class Poison:
                 self.put(session.state)
             return moves
 
-        Session.take_step = poisoned  # type: ignore[method-assign]
+        Session.step = poisoned  # type: ignore[method-assign]
 
     def put(self, state: Any) -> Any:
         """Do it; what undoes it, where it is not a number that is kept."""

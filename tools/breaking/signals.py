@@ -62,14 +62,14 @@ class SignalAtStep:
     def __call__(self) -> None:
         from gankit.training.session import Session
 
-        take_step, count = Session.take_step, iter(range(1_000_000))
+        take_step, count = Session.step, iter(range(1_000_000))
 
         def counted(session: Any) -> Any:
             if next(count) == self.step:
                 signal.raise_signal(self.number)
             return take_step(session)
 
-        Session.take_step = counted  # type: ignore[method-assign]
+        Session.step = counted  # type: ignore[method-assign]
 
 
 def cases(bench: Bench) -> Iterator[Case]:

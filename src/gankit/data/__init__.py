@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from gankit.data.dataset import ArrayDataset, Dataset, as_pictures, as_planes
-from gankit.data.datasets import (
-    DATASETS,
+from gankit.data.dataset import ArrayDataset, Dataset
+from gankit.data.load import (
     at_shape,
     check_shape,
     load_configured,
@@ -12,6 +11,8 @@ from gankit.data.datasets import (
     load_of_shape,
     source_name,
 )
+from gankit.data.named import DATASETS
+from gankit.data.pixels import as_pictures, as_planes
 
 __all__ = [
     "DATASETS",

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gankit.data.claims import check_claim
-from gankit.data.dataset import ArrayDataset, array_fingerprint, as_planes
+from gankit.data.dataset import ArrayDataset, array_fingerprint
 from gankit.data.images import ReadOptions
+from gankit.data.pixels import as_planes
 from gankit.errors import DataError
 
 KNOWN = ("images", "points", "labels", "conditions")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gankit.data.dataset import ArrayDataset, Dataset, Subset
 from gankit.data.readahead import ReadAhead, say_on_stderr
 from gankit.errors import ConfigError
-from gankit.randomness import Purpose, generator
+from gankit.randomness import Purpose, rng
 
 Examples = tuple[NDArray[np.generic], NDArray[np.int64] | None]
 """uint8 [n, C, H, W] or float32 [n, D]; and int64 [n] labels, or None without labels."""
@@ -22,7 +22,7 @@ Examples = tuple[NDArray[np.generic], NDArray[np.int64] | None]
 
 @lru_cache(maxsize=2)  # a batch may straddle two epochs
 def _permutation(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
-    shuffled: NDArray[np.int64] = generator(seed, Purpose.ORDER, epoch).permutation(count)
+    shuffled: NDArray[np.int64] = rng(seed, Purpose.ORDER, epoch).permutation(count)
     shuffled.setflags(write=False)  # every caller shares it
     return shuffled
 
@@ -62,7 +62,7 @@ def choose_labelled(dataset: Dataset, per_class: int, seed: int) -> NDArray[np.i
     labels = dataset.labels
     if labels is None:
         raise ConfigError(f"data '{dataset.name}' has no labels to learn from")
-    shuffled = generator(seed, Purpose.LABELS).permutation(len(labels))
+    shuffled = rng(seed, Purpose.LABELS).permutation(len(labels))
     chosen = []
     for label, name in enumerate(dataset.class_names):
         of_class = shuffled[labels[shuffled] == label][:per_class]

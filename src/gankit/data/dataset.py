@@ -50,16 +50,6 @@ class Dataset(ABC):
         """The examples at these indices: uint8 [B, C, H, W], 0..255, or float32 [B, D]."""
 
 
-def as_pictures(planes: NDArray[Any]) -> NDArray[np.uint8]:
-    """Images as they are read, [N, C, H, W] -> as users see them: [N, H, W] or [N, H, W, C]."""
-    return planes[:, 0] if planes.shape[1] == 1 else planes.transpose(0, 2, 3, 1)
-
-
-def as_planes(pictures: NDArray[Any]) -> NDArray[Any]:
-    """Images as users see them, [N, H, W] or [N, H, W, C] -> as they are read, [N, C, H, W]."""
-    return pictures[:, None] if pictures.ndim == 3 else pictures.transpose(0, 3, 1, 2)
-
-
 class ArrayDataset(Dataset):
     """A data set that lies whole in memory."""
 

@@ -21,7 +21,7 @@ from gankit.data.images import (
     header,
     quiet_decoding,
 )
-from gankit.data.index import Index, index_folder, index_pattern, name_some
+from gankit.data.listing import Index, index_folder, index_pattern, name_some
 from gankit.errors import DataError
 
 SAMPLED = 200

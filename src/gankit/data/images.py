@@ -16,13 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from gankit.data.memory import (
-    DECODING,
-    MOST_BYTES,
-    MOST_JPEG_PIXELS,
-    MOST_PIXELS,
-    bytes_needed,
-)
+from gankit.data.memory import DECODING, MOST_BYTES, MOST_JPEG_PIXELS, MOST_PIXELS, bytes_needed
 from gankit.errors import DataError
 
 Fit = Literal["crop", "stretch"]

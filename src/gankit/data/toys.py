@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from gankit.data.dataset import ArrayDataset, array_fingerprint
 from gankit.data.images import ReadOptions, Split
 from gankit.errors import DataError
-from gankit.randomness import Purpose, generator
+from gankit.randomness import Purpose, rng
 
 COUNT = 25_600
 """Points in each toy set: 1,024 a mode of the grid, 3,200 a mode of the ring, on average."""
@@ -52,9 +52,9 @@ def mixture(name: str, options: ReadOptions) -> ArrayDataset:
     """Points of the modes of `name`: float32 [25600, 2]; the labels are the modes."""
     _refuse_picture_options(name, options)
     centres, sigma = modes(name)
-    rng = generator(0, Purpose.TOY, _draw(options.split))
-    labels = rng.integers(len(centres), size=COUNT)
-    points = centres[labels] + sigma * rng.standard_normal((COUNT, 2))
+    random = rng(0, Purpose.TOY, _draw(options.split))
+    labels = random.integers(len(centres), size=COUNT)
+    points = centres[labels] + sigma * random.standard_normal((COUNT, 2))
     return _dataset(name, points, labels, tuple(f"mode {mode}" for mode in range(len(centres))))
 
 
@@ -65,11 +65,11 @@ def spiral(options: ReadOptions) -> ArrayDataset:
     drawn as the square root of a uniform number.
     """
     _refuse_picture_options("toy:spiral", options)
-    rng = generator(0, Purpose.TOY, _draw(options.split))
-    along = np.sqrt(rng.uniform(size=COUNT))
+    random = rng(0, Purpose.TOY, _draw(options.split))
+    along = np.sqrt(random.uniform(size=COUNT))
     angle = 4 * np.pi * along
     arm = 2 * along[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    return _dataset("toy:spiral", arm + SPIRAL_SIGMA * rng.standard_normal((COUNT, 2)))
+    return _dataset("toy:spiral", arm + SPIRAL_SIGMA * random.standard_normal((COUNT, 2)))
 
 
 GAUSSIAN = (1.5, 0.5)
@@ -83,8 +83,8 @@ def gaussian(options: ReadOptions) -> ArrayDataset:
     """
     _refuse_picture_options("toy:gaussian1d", options)
     mean, sigma = GAUSSIAN
-    rng = generator(0, Purpose.TOY, _draw(options.split))
-    return _dataset("toy:gaussian1d", mean + sigma * rng.standard_normal((COUNT, 1)))
+    random = rng(0, Purpose.TOY, _draw(options.split))
+    return _dataset("toy:gaussian1d", mean + sigma * random.standard_normal((COUNT, 1)))
 
 
 def gaussian_density(x: NDArray[np.float64]) -> NDArray[np.float64]:

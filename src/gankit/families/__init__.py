@@ -3,7 +3,8 @@
 from importlib import import_module
 from pkgutil import iter_modules
 
-from gankit.game import FAMILIES, Game, Task
+from gankit.game import FAMILIES, Game
+from gankit.game_types import Task
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gankit.config import Config
 from gankit.errors import ConfigError
 from gankit.families.dcgan import check_image_size, check_stages
-from gankit.game import Game, Task, Terms, register_family
-from gankit.parts.networks import image_sizes, init_glorot
-from gankit.settings import LAYER, RARELY, check_settings, setting
+from gankit.game import Game, register_family
+from gankit.game_types import Task, Terms
+from gankit.nn.init import init_glorot
+from gankit.nn.shapes import image_sizes
+from gankit.recipes import RECIPES, adam
+from gankit.settings.config import Config, DataConfig, LatentConfig, ObjectiveConfig, TrainingConfig
+from gankit.settings.schema import LAYER, RARELY, check_settings, setting
 
 STUCK_AFTER = 1000
 """Steps of k = 0 after which the person is told."""
@@ -110,7 +113,7 @@ class BEGAN(Game):
     `network.patience` says when M has stalled.
     """
 
-    options = BEGANOptions
+    Options = BEGANOptions
     images_only = True
     losses = ("wasserstein",)
 
@@ -128,17 +131,17 @@ class BEGAN(Game):
     def stages(self) -> int:
         """How often the image is halved."""
         side = min(self.task.shape[1:])
-        return check_stages(self.network.stages or max(1, round(math.log2(side / 8))), self.task)
+        return check_stages(self.options.stages or max(1, round(math.log2(side / 8))), self.task)
 
     def build_generator(self) -> nn.Module:
         check_image_size(self.config.family, self.task)
-        o = self.network
+        o = self.options
         network = Decoder(self.config.latent.size, self.task.shape, o.width, self.stages)
         init_glorot(network)
         return network
 
     def build_discriminator(self) -> nn.Module:
-        o = self.network
+        o = self.options
         network = AutoEncoder(self.task.shape, o.width, o.embedded, self.stages)
         init_glorot(network)
         return network
@@ -158,9 +161,9 @@ class BEGAN(Game):
     def after_step(self, numbers: Mapping[str, Tensor]) -> None:
         super().after_step(numbers)
         real, fake = float(numbers["l_real"]), float(numbers["l_fake"])
-        gap = self.network.gamma * real - fake
+        gap = self.options.gamma * real - fake
         k, smooth, best, since, stuck, halved = self.balance.tolist()
-        k = min(1.0, max(0.0, k + self.network.lambda_k * gap))
+        k = min(1.0, max(0.0, k + self.options.lambda_k * gap))
         measure = real + abs(gap)
         smooth = measure if not smooth else 0.99 * smooth + 0.01 * measure
         since = 0.0 if smooth < best else since + 1
@@ -171,7 +174,7 @@ class BEGAN(Game):
                 f"k has been 0 for {STUCK_AFTER:,} steps: D ignores the fakes. The fakes' error is "
                 f"{fake:.3f}, wanted below gamma * {real:.3f}: raise --set network.gamma"
             )
-        if self.network.patience and since >= self.network.patience:
+        if self.options.patience and since >= self.options.patience:
             since, best, halved = 0.0, smooth, halved + 1
         self.balance = torch.tensor([k, smooth, best, since, stuck, halved], dtype=torch.float64)
         self.pace = 0.5**halved
@@ -186,3 +189,37 @@ class BEGAN(Game):
         super().load_state(state)
         self.balance = state["began/balance"].cpu().clone()
         self.pace = 0.5 ** float(self.balance[5])
+
+
+@RECIPES.register(
+    "began-paper", "the boundary equilibrium GAN at its paper's size (Berthelot 2017)"
+)
+def began_paper() -> Config:
+    """n = 128, batch 16, Adam 1e-4 whose rate is halved when M stalls. Made for a GPU."""
+    return Config(
+        family="began",
+        data=DataConfig(source="./celeba", size=(64, 64)),
+        network=BEGANOptions(patience=4_000),
+        latent=LatentConfig(size=64, prior="uniform"),
+        objective=ObjectiveConfig(loss="wasserstein"),
+        generator_optimizer=adam(1e-4),
+        discriminator_optimizer=adam(1e-4),
+        training=TrainingConfig(steps=200_000, batch=16),
+    )
+
+
+@RECIPES.register("began-fast", "the same, narrow enough for a CPU")
+def began_fast() -> Config:
+    """Chosen by racing configurations on the embedded digits (results/README.md): with a code of
+    32 numbers an image that is no digit is hard to reconstruct, and a k that moves twenty times
+    as fast finds its balance within the run."""
+    optimizer = adam(1e-3, schedule="linear", decay_from=0.4)
+    return replace(
+        began_paper(),
+        data=DataConfig(),
+        network=BEGANOptions(width=16, embedded=32, gamma=1.0, lambda_k=0.02),
+        latent=LatentConfig(size=32, prior="uniform"),
+        generator_optimizer=optimizer,
+        discriminator_optimizer=optimizer,
+        training=TrainingConfig(minutes=5, batch=16),
+    )

@@ -13,20 +13,16 @@ from torch import Tensor, nn
 
 from gankit.errors import ConfigError
 from gankit.families.dcgan import check_image_size, check_stages
-from gankit.game import Answer, Batch, Game, Latent, Task, Terms, register_family
-from gankit.parts.layers import ConditionalBatchNorm2d, DrawnDropout, Maxout, OneHot, label_map
-from gankit.parts.networks import (
-    ConvDiscriminator,
-    ConvGenerator,
-    MLPDiscriminator,
-    MLPGenerator,
-    Output,
-    init_normal,
-    init_uniform,
-    why_mlp_alone,
-    widths_for,
-)
-from gankit.settings import LAYER, check_settings, setting
+from gankit.game import Game, register_family
+from gankit.game_types import Answer, Batch, Latent, Task, Terms
+from gankit.nn.conv import ConvDiscriminator, ConvGenerator
+from gankit.nn.init import init_normal, init_uniform
+from gankit.nn.layers import ConditionalBatchNorm2d, DrawnDropout, Maxout, OneHot, label_map
+from gankit.nn.mlp import MLPDiscriminator, MLPGenerator
+from gankit.nn.shapes import Output, widths_for
+from gankit.recipes import RECIPES, adam, paper_sgd, toy
+from gankit.settings.config import Config, DataConfig, LatentConfig, ObjectiveConfig, TrainingConfig
+from gankit.settings.schema import LAYER, check_settings, setting, why_mlp_alone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +150,7 @@ class CGAN(Game):
     `network.conditioning` among those of `CGANOptions`.
     """
 
-    options = CGANOptions
+    Options = CGANOptions
     conditional = True
     takes_vectors = True
 
@@ -162,16 +158,16 @@ class CGAN(Game):
     def value_range(self) -> tuple[float, float] | None:
         if not self.task.is_images:
             return None
-        return (0.0, 1.0) if self.network.output == "sigmoid" else (-1.0, 1.0)
+        return (0.0, 1.0) if self.options.output == "sigmoid" else (-1.0, 1.0)
 
     @property
     def output(self) -> Output:
         """G's last activation: none for points, which have no range."""
-        output: Output = self.network.output if self.task.is_images else "linear"
+        output: Output = self.options.output if self.task.is_images else "linear"
         return output
 
     def build_generator(self) -> nn.Module:
-        o, classes, noise = self.network, self.task.classes, self.config.latent.size
+        o, classes, noise = self.options, self.task.classes, self.config.latent.size
         if o.body == "mlp":
             if o.conditioning == "layers":
                 raise ConfigError("network.conditioning = 'layers' is the conv body's")
@@ -204,10 +200,10 @@ class CGAN(Game):
         return self._start(network)
 
     def why_not_trained(self) -> str | None:
-        return why_mlp_alone(self.network, "generator_dropout", "output_bias")
+        return why_mlp_alone(self.options, "generator_dropout", "output_bias")
 
     def build_discriminator(self) -> nn.Module:
-        o = self.network
+        o = self.options
         if o.body == "mlp":
             return self._start_mlp(self._mlp_discriminator(), 1)
         stages = check_stages(o.stages, self.task)
@@ -230,7 +226,7 @@ class CGAN(Game):
     @property
     def classifies(self) -> bool:
         """Whether D has a second head, which names the class; a vector has no name."""
-        return any(self.network.classifier) and self.task.classes > 0
+        return any(self.options.classifier) and self.task.classes > 0
 
     def latent(self, count: int, labels: Tensor | None, rng: np.random.Generator) -> Latent:
         """The noise z, then the chances of dropout's masks in G: "noise at intermediate layers",
@@ -255,13 +251,13 @@ class CGAN(Game):
             return d_terms, g_terms
         labels = batch.labels
         assert labels is not None
-        weight_d, weight_g = self.network.classifier
+        weight_d, weight_g = self.options.classifier
         named = {"class": weight_d * F.cross_entropy(real.output[:, 1:], labels)}
         obeyed = {"class": weight_g * F.cross_entropy(fake.output[:, 1:], labels)}
         return d_terms.with_terms(Terms(named)), g_terms.with_terms(Terms(obeyed))
 
     def _mlp_generator(self, noise: int) -> BranchedGenerator | MLPGenerator:
-        o, shape = self.network, self.task.shape
+        o, shape = self.options, self.task.shape
         if o.conditioning == "branches":
             return BranchedGenerator(
                 noise,
@@ -283,7 +279,7 @@ class CGAN(Game):
         )
 
     def _mlp_discriminator(self) -> nn.Module:
-        o, task = self.network, self.task
+        o, task = self.options, self.task
         if o.conditioning == "branches":
             return BranchedDiscriminator(
                 task, o.discriminator_branches, o.discriminator_hidden, o.pieces, o.dropout
@@ -304,7 +300,7 @@ class CGAN(Game):
     def _label_code(self, projection_too: bool = False) -> tuple[nn.Module | None, int]:
         """What stands for the label beside noise and image, and its size; a perceptron has no
         normalisation to condition, so its G takes a learned code under `projection` too."""
-        o, classes, condition = self.network, self.task.classes, self.task.condition
+        o, classes, condition = self.options, self.task.classes, self.task.condition
         if o.conditioning in ("concat", "layers"):
             return (OneHot(classes), classes) if classes else (nn.Identity(), condition)
         if o.conditioning == "embedding" or projection_too:
@@ -312,21 +308,132 @@ class CGAN(Game):
         return None, 0
 
     def _start(self, network: nn.Module) -> nn.Module:
-        if self.network.init:
-            init_normal(network, self.network.init)
+        if self.options.init:
+            init_normal(network, self.options.init)
         return network
 
     @property
     def meets(self) -> bool:
-        return super().meets or self.network.output_bias == "marginals"
+        return super().meets or self.options.output_bias == "marginals"
 
     def meet(self, examples: Tensor, labels: Tensor | None) -> None:
         super().meet(examples, labels)
         joint = getattr(self.generator, "joint", self.generator)
-        if self.network.output_bias == "marginals" and isinstance(joint, MLPGenerator):
+        if self.options.output_bias == "marginals" and isinstance(joint, MLPGenerator):
             joint.start_at_mean(examples, self.value_range)
 
     def _start_mlp(self, network: nn.Module, player: int) -> nn.Module:
-        if self.network.mlp_init:
-            init_uniform(network, self.network.mlp_init[player])
+        if self.options.mlp_init:
+            init_uniform(network, self.options.mlp_init[player])
         return network
+
+
+@RECIPES.register("cgan-fast", "the default job: class-conditional images in 2 minutes on a CPU")
+def cgan_fast() -> Config:
+    """Chosen by racing configurations on the embedded digits (results/README.md)."""
+    optimizer = adam(3e-3, 0.5, 0.99, schedule="linear", decay_from=0.4)
+    return Config(
+        family="cgan",
+        network=CGANOptions(
+            body="conv", conditioning="projection", output="tanh", classifier=(0.3, 0.3)
+        ),
+        latent=LatentConfig(size=64),
+        objective=ObjectiveConfig(
+            loss="relativistic", penalty="r1+r2", penalty_weight=0.03, penalty_interval=16
+        ),
+        generator_optimizer=optimizer,
+        discriminator_optimizer=optimizer,
+        training=TrainingConfig(minutes=2, batch=32, ema=0.998),
+    )
+
+
+@RECIPES.register(
+    "cdcgan-mnist-paper", "DCGAN on MNIST with the label at every layer (Radford 2015)"
+)
+def cdcgan_mnist_paper() -> Config:
+    """[z, y] to 1024 to 128 x 7 x 7 to 64 x 14 x 14 to a sigmoid image; D the same backwards."""
+    optimizer = adam(2e-4, schedule="linear", decay_from=0.5)
+    return Config(
+        family="cgan",
+        data=DataConfig(source="mnist"),
+        network=CGANOptions(
+            body="conv",
+            conditioning="layers",
+            kernel=5,
+            generator_width=64,
+            generator_units=1024,
+            discriminator_width=64,
+            discriminator_norm="batch",
+            discriminator_units=1024,
+            init=0.02,
+        ),
+        latent=LatentConfig(size=100, prior="uniform"),
+        generator_optimizer=optimizer,
+        discriminator_optimizer=optimizer,
+        training=TrainingConfig(steps=93_800, batch=128),
+    )
+
+
+@RECIPES.register(
+    "cgan-mnist-paper", "the first conditional GAN's MNIST networks and SGD (Mirza 2014)"
+)
+def cgan_mnist_paper() -> Config:
+    """The rate divided by 1.00004 a step down to 1e-6, momentum .5 to .7, dropout in both players.
+
+    The paper is silent on the rest. Starting weights and G's output bias are the first GAN's, the
+    limit of column norms that of its faces; G's dropout stays when sampling, since without it
+    every class is one image. There is no early stopping on a validation likelihood.
+    """
+    sgd = paper_sgd(decay_rate=1.00004, max_norm=1.9365)
+    return Config(
+        family="cgan",
+        data=DataConfig(source="mnist"),
+        network=CGANOptions(
+            dropout=(0.5, 0.5),
+            generator_dropout=0.5,
+            mlp_init=(0.05, 0.005),
+            output_bias="marginals",
+        ),
+        latent=LatentConfig(size=100, prior="uniform01"),
+        generator_optimizer=sgd,
+        discriminator_optimizer=sgd,
+        training=TrainingConfig(steps=150_000, batch=100, ema=0.0),
+    )
+
+
+@RECIPES.register("cgan-tagging-paper", "word vectors for images, from arrays (Mirza 2014)")
+def cgan_tagging_paper() -> Config:
+    """Section 4.2: noise to 500, features to 2000, a word vector; 500 and 1200 to maxout 1000 x 3.
+    The arrays are `points` (word vectors) and `conditions` (image features) of an .npz file."""
+    sgd = paper_sgd(decay_rate=1.00004)
+    return Config(
+        family="cgan",
+        data=DataConfig(source="./tags.npz"),
+        network=CGANOptions(
+            generator_branches=(500, 2000),
+            generator_hidden=(),
+            discriminator_branches=(500, 1200),
+            discriminator_hidden=(1000,),
+            pieces=(0, 3),
+            dropout=(0.5, 0.5),
+        ),
+        latent=LatentConfig(size=100),
+        generator_optimizer=sgd,
+        discriminator_optimizer=sgd,
+        training=TrainingConfig(steps=50_000, batch=100, ema=0.0),
+    )
+
+
+@RECIPES.register("toy-cgan", "the same with the mode as the label")
+def toy_cgan() -> Config:
+    return toy(
+        "cgan",
+        CGANOptions(
+            body="mlp",
+            conditioning="embedding",
+            generator_hidden=(128, 128),
+            discriminator_hidden=(128, 128),
+            pieces=(0, 0),
+            dropout=(0.0, 0.0),
+        ),
+    )

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from torch import nn
 
 from gankit.errors import ConfigError
-from gankit.game import Game, Task, register_family
-from gankit.parts.networks import (
-    ConvDiscriminator,
-    ConvGenerator,
-    init_normal,
-    stages_for,
-    widths_for,
-)
-from gankit.settings import LAYER, check_settings, setting
+from gankit.game import Game, register_family
+from gankit.game_types import Task
+from gankit.nn.conv import ConvDiscriminator, ConvGenerator
+from gankit.nn.init import init_normal
+from gankit.nn.shapes import stages_for, widths_for
+from gankit.recipes import RECIPES, adam
+from gankit.settings.config import Config, DataConfig, LatentConfig, TrainingConfig
+from gankit.settings.schema import LAYER, check_settings, setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,12 +76,12 @@ class DCGAN(Game):
     each player.
     """
 
-    options = DCGANOptions
+    Options = DCGANOptions
     images_only = True
 
     def build_generator(self) -> nn.Module:
         check_image_size(self.config.family, self.task)
-        o = self.network
+        o = self.options
         widths = widths_for(o.generator_width, self.stages, o.most_channels)[::-1]
         network = ConvGenerator(
             self.config.latent.size,
@@ -97,7 +96,7 @@ class DCGAN(Game):
         return network
 
     def build_discriminator(self) -> nn.Module:
-        o = self.network
+        o = self.options
         network = ConvDiscriminator(
             self.task.shape,
             widths_for(o.discriminator_width, self.stages, o.most_channels),
@@ -114,4 +113,54 @@ class DCGAN(Game):
     @property
     def stages(self) -> int:
         """How often the image is halved."""
-        return check_stages(self.network.stages, self.task)
+        return check_stages(self.options.stages, self.task)
+
+
+@RECIPES.register("dcgan-fast", "the same, narrow, with hidden layers, in 2 minutes on a CPU")
+def dcgan_fast() -> Config:
+    """Chosen by racing configurations on the embedded digits (results/README.md). The paper has no
+    hidden dense layers, its own code for MNIST has one in each player, and they help most."""
+    return replace(
+        dcgan_paper(),
+        network=DCGANOptions(
+            generator_width=32, discriminator_width=32, generator_units=256, discriminator_units=256
+        ),
+        generator_optimizer=adam(2e-3, schedule="linear", decay_from=0.4),
+        discriminator_optimizer=adam(5e-4, schedule="linear", decay_from=0.4),
+        training=TrainingConfig(minutes=2, batch=32, ema=0.998),
+    )
+
+
+@RECIPES.register("dcgan-paper", "DCGAN as its paper has it, at width 128 (Radford 2015)")
+def dcgan_paper() -> Config:
+    """On any images, for as long as a first look takes: the paper's data sets are too many."""
+    return Config(
+        family="dcgan",
+        network=DCGANOptions(),
+        latent=LatentConfig(size=100, prior="uniform"),
+        generator_optimizer=adam(2e-4),
+        discriminator_optimizer=adam(2e-4),
+        training=TrainingConfig(steps=20_000, batch=128, ema=0.999),
+    )
+
+
+@RECIPES.register("dcgan-features-paper", "its network for features, 32 x 32 (Radford 2015)")
+def dcgan_features_paper() -> Config:
+    """Six 3x3 convolutions of 128, 128, 256, 256, 512, 512 channels, strides 1 and 2 in turn, whose
+    maps pooled to 4x4 are 28,672 features; z of 256. Made for a GPU and ImageNet at 32 x 32."""
+    return replace(
+        dcgan_paper(),
+        data=DataConfig(source="./imagenet", size=(32, 32)),
+        network=DCGANOptions(stages=3, kernel=3, paired=True),
+        latent=LatentConfig(size=256, prior="uniform"),
+    )
+
+
+@RECIPES.register("dcgan-svhn-paper", "its network for street numbers, 32 x 32 (Radford 2015)")
+def dcgan_svhn_paper() -> Config:
+    """Three 5x5 convolutions of stride 2 with 64, 128, 256 channels. Made for a GPU."""
+    return replace(
+        dcgan_paper(),
+        data=DataConfig(source="./svhn", size=(32, 32)),
+        network=DCGANOptions(stages=3, generator_width=64, discriminator_width=64),
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -12,17 +12,14 @@ from torch import Tensor, nn
 from gankit.errors import ConfigError
 from gankit.families.dcgan import check_image_size
 from gankit.game import Game, register_family
-from gankit.parts.layers import Maxout
-from gankit.parts.networks import (
-    Activation,
-    Head,
-    MLPDiscriminator,
-    MLPGenerator,
-    Output,
-    init_uniform,
-    why_mlp_alone,
-)
-from gankit.settings import LAYER, check_settings, setting
+from gankit.nn.head import Head
+from gankit.nn.init import init_uniform
+from gankit.nn.layers import Maxout
+from gankit.nn.mlp import MLPDiscriminator, MLPGenerator
+from gankit.nn.shapes import Activation, Output
+from gankit.recipes import RECIPES, adam, paper_sgd, toy
+from gankit.settings.config import Config, DataConfig, LatentConfig, ObjectiveConfig, TrainingConfig
+from gankit.settings.schema import LAYER, check_settings, setting, why_mlp_alone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,16 +138,16 @@ class GAN(Game):
     out of D's loss; pooling in the convolutional D is 3x3 of stride 2.
     """
 
-    options = GANOptions
+    Options = GANOptions
 
     @property
     def value_range(self) -> tuple[float, float] | None:
         if not self.task.is_images:
             return None
-        return (-1.0, 1.0) if self.network.output == "tanh" else (0.0, 1.0)
+        return (-1.0, 1.0) if self.options.output == "tanh" else (0.0, 1.0)
 
     def build_generator(self) -> nn.Module:
-        o = self.network
+        o = self.options
         output: Output = o.output if self.task.is_images else "linear"
         network: nn.Module
         if o.body == "conv":
@@ -174,10 +171,10 @@ class GAN(Game):
         return network
 
     def why_not_trained(self) -> str | None:
-        return why_mlp_alone(self.network, "output_bias")
+        return why_mlp_alone(self.options, "output_bias")
 
     def build_discriminator(self) -> nn.Module:
-        o = self.network
+        o = self.options
         network: nn.Module
         if o.body == "conv":
             network = ConvolvingDiscriminator(self.task.shape, o)
@@ -194,11 +191,142 @@ class GAN(Game):
 
     @property
     def meets(self) -> bool:
-        return super().meets or self.network.output_bias == "marginals"
+        return super().meets or self.options.output_bias == "marginals"
 
     def meet(self, examples: Tensor, labels: Tensor | None) -> None:
         """With `output_bias = marginals`, G's last bias is set so that it starts at their mean."""
         super().meet(examples, labels)
-        o = self.network
+        o = self.options
         if o.output_bias == "marginals" and isinstance(self.generator, MLPGenerator):
             self.generator.start_at_mean(examples, self.value_range)
+
+
+@RECIPES.register("gan-fast", "perceptrons for images in 2 minutes on a CPU")
+def gan_fast() -> Config:
+    """Chosen by racing configurations on the embedded digits (results/README.md)."""
+    optimizer = adam(2e-3, 0.0, 0.99, schedule="linear", decay_from=0.4)
+    return Config(
+        family="gan",
+        network=GANOptions(
+            generator_hidden=(512, 512),
+            discriminator_hidden=(512, 512),
+            activation="leaky",
+            dropout=(0.0, 0.0),
+            init=None,
+        ),
+        latent=LatentConfig(size=32),
+        objective=ObjectiveConfig(
+            loss="relativistic", penalty="r1+r2", penalty_weight=0.1, penalty_interval=16
+        ),
+        generator_optimizer=optimizer,
+        discriminator_optimizer=optimizer,
+        training=TrainingConfig(minutes=2, batch=64, ema=0.998),
+    )
+
+
+@RECIPES.register("gan-mnist-paper", "the first GAN's MNIST networks and SGD (Goodfellow 2014)")
+def gan_mnist_paper() -> Config:
+    """250 epochs of the full MNIST; momentum .5 to .7, the rate divided by 1.000004 a step."""
+    sgd = paper_sgd(decay_rate=1.000004)
+    return Config(
+        family="gan",
+        data=DataConfig(source="mnist"),
+        network=GANOptions(output_bias="marginals"),
+        latent=LatentConfig(size=100, prior="uniform_unit"),
+        generator_optimizer=sgd,
+        discriminator_optimizer=sgd,
+        training=TrainingConfig(steps=150_000, batch=100, ema=0.0),
+    )
+
+
+def _gan_paper(network: GANOptions, lr: float, batch: int, max_norm: float = 0.0) -> Config:
+    sgd = paper_sgd(decay_rate=1.000004, lr=lr, max_norm=max_norm)
+    return replace(
+        gan_mnist_paper(),
+        network=network,
+        latent=LatentConfig(size=100),
+        generator_optimizer=sgd,
+        discriminator_optimizer=sgd,
+        training=TrainingConfig(steps=150_000, batch=batch, ema=0.0),
+    )
+
+
+@RECIPES.register("gan-tfd-paper", "its networks for 48 x 48 faces (Goodfellow 2014)")
+def gan_tfd_paper() -> Config:
+    """8000 ReLU, 8000 sigmoid, sigmoid pixels; two maxout layers of 1200 x 5; columns of at most
+    1.9365, which its code has for faces alone. Made for a GPU."""
+    network = GANOptions(
+        generator_hidden=(8000, 8000),
+        generator_activations=("relu", "sigmoid"),
+        discriminator_hidden=(1200, 1200),
+        output_bias="marginals",
+    )
+    config = _gan_paper(network, 0.05, 100, max_norm=1.9365)
+    return replace(config, data=DataConfig(source="./faces", size=(48, 48), channels="grey"))
+
+
+@RECIPES.register("gan-cifar-paper", "its perceptrons for CIFAR-10 (Goodfellow 2014)")
+def gan_cifar_paper() -> Config:
+    """8000 ReLU, 8000 sigmoid, linear pixels; two maxout layers of 1600 x 5. Made for a GPU.
+
+    Its code has pixels of another scale (global contrast normalisation to 55) and so starts G's
+    last layer ten times wider."""
+    network = GANOptions(
+        generator_hidden=(8000, 8000),
+        generator_activations=("relu", "sigmoid"),
+        discriminator_hidden=(1600, 1600),
+        output="linear",
+    )
+    config = _gan_paper(network, 0.025, 100)
+    return replace(config, data=DataConfig(source="./cifar10", size=(32, 32)))
+
+
+@RECIPES.register(
+    "gan-cifar-conv-paper", "its convolutional networks for CIFAR-10 (Goodfellow 2014)"
+)
+def gan_cifar_conv_paper() -> Config:
+    """8000 ReLU, sigmoid 80 x 10 x 10, one transposed convolution; three maxout convolutions and
+    a maxout layer of 500 x 5. Made for a GPU."""
+    network = GANOptions(
+        body="conv",
+        generator_hidden=(8000, 80),
+        discriminator_hidden=(500,),
+        output="linear",
+    )
+    config = _gan_paper(network, 0.004, 128)
+    return replace(config, data=DataConfig(source="./cifar10", size=(32, 32)))
+
+
+@RECIPES.register("toy-gan", "points in the plane; finds every mode of the ring")
+def toy_gan() -> Config:
+    return toy(
+        "gan",
+        GANOptions(
+            generator_hidden=(128, 128),
+            discriminator_hidden=(128, 128),
+            activation="leaky",
+            dropout=(0.0, 0.0),
+            init=(0.3, 0.3),
+        ),
+    )
+
+
+@RECIPES.register("toy-theory", "D against the best D, p_data / (p_data + p_g) (Goodfellow 2014)")
+def toy_theory() -> Config:
+    """A number from a number, with enough D steps that D stays near its best."""
+    return Config(
+        family="gan",
+        data=DataConfig(source="toy:gaussian1d"),
+        network=GANOptions(
+            generator_hidden=(32, 32),
+            discriminator_hidden=(64, 64),
+            activation="leaky",
+            dropout=(0.0, 0.0),
+            init=None,
+        ),
+        latent=LatentConfig(size=1, prior="uniform"),
+        objective=ObjectiveConfig(loss="non_saturating", k=3),
+        generator_optimizer=adam(1e-3, schedule="linear", decay_from=0.5),
+        discriminator_optimizer=adam(2e-3, schedule="linear", decay_from=0.5),
+        training=TrainingConfig(steps=2500, batch=512, ema=0.0),
+    )

@@ -13,10 +13,16 @@ from torch import Tensor, nn
 
 from gankit.errors import ConfigError
 from gankit.families.dcgan import check_image_size, check_stages
-from gankit.game import Answer, Batch, Game, Latent, Terms, register_family
-from gankit.parts.convolutions import conv2d
-from gankit.parts.networks import ConvGenerator, Head, init_normal, widths_for
-from gankit.settings import LAYER, check_settings, setting
+from gankit.game import Game, register_family
+from gankit.game_types import Answer, Batch, Latent, Terms
+from gankit.nn.conv import ConvGenerator
+from gankit.nn.convolutions import conv2d
+from gankit.nn.head import Head
+from gankit.nn.init import init_normal
+from gankit.nn.shapes import widths_for
+from gankit.recipes import RECIPES, adam
+from gankit.settings.config import Config, DataConfig, LatentConfig, TrainingConfig
+from gankit.settings.schema import LAYER, check_settings, setting
 from gankit.text import shown
 
 
@@ -130,18 +136,18 @@ class InfoGAN(Game):
     option (`learned_sigma=true`), with which G has been seen to write the codes in noise.
     """
 
-    options = InfoGANOptions
+    Options = InfoGANOptions
     images_only = True
     judges = True
 
     @property
     def value_range(self) -> tuple[float, float] | None:
-        return (0.0 if self.network.output == "sigmoid" else -1.0, 1.0)
+        return (0.0 if self.options.output == "sigmoid" else -1.0, 1.0)
 
     @property
     def codes(self) -> list[Code]:
         """The codes, in the order in which they follow the noise."""
-        o, at, codes = self.network, self.config.latent.size, []
+        o, at, codes = self.options, self.config.latent.size, []
         weights = o.code_weights * (len(o.codes) if len(o.code_weights) == 1 else 1)
         for name, weight in zip(o.codes, weights, strict=True):
             categories = 0 if name == "c" else int(name)
@@ -151,7 +157,7 @@ class InfoGAN(Game):
 
     def build_generator(self) -> nn.Module:
         check_image_size(self.config.family, self.task)
-        o = self.network
+        o = self.options
         widths = self._widths(o.generator_channels[::-1], o.generator_width)[::-1]
         self.latent_size = self.codes[-1].where.stop
         network = ConvGenerator(
@@ -169,7 +175,7 @@ class InfoGAN(Game):
         return network
 
     def build_discriminator(self) -> nn.Module:
-        o = self.network
+        o = self.options
         widths = self._widths(o.discriminator_channels, o.discriminator_width)
         outputs = sum(code.outputs for code in self.codes)
         network = TrunkWithPosterior(self.task.shape, widths, o, outputs)
@@ -179,8 +185,8 @@ class InfoGAN(Game):
 
     def _widths(self, channels: tuple[int, ...], base: int) -> list[int]:
         """Channels from the image on: as they are given, or doubling from `base`."""
-        stages = check_stages(len(channels) or self.network.stages, self.task)
-        return list(channels) or widths_for(base, stages, self.network.most_channels)
+        stages = check_stages(len(channels) or self.options.stages, self.task)
+        return list(channels) or widths_for(base, stages, self.options.most_channels)
 
     def latent(self, count: int, labels: Tensor | None, rng: np.random.Generator) -> Latent:
         """The incompressible noise z, then the codes c: one-hot, or U(-1, 1)."""
@@ -239,7 +245,7 @@ class InfoGAN(Game):
         return errors
 
     def _log_normal(self, c: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
-        if not self.network.learned_sigma:
+        if not self.options.learned_sigma:
             log_variance = torch.zeros_like(log_variance)
         # Bounded below at sigma = 0.01: a code that is read perfectly would have no end.
         log_variance = log_variance.clamp_min(2 * math.log(0.01))
@@ -259,3 +265,61 @@ class InfoGAN(Game):
     def judged_names(self) -> tuple[str, ...]:
         categories = next((code.categories for code in self.codes if code.categories), 0)
         return tuple(f"category {i}" for i in range(categories))
+
+
+@RECIPES.register("infogan-fast", "the same codes and networks, narrow, in 2 minutes on a CPU")
+def infogan_fast() -> Config:
+    """Chosen by racing configurations on the embedded digits (results/README.md)."""
+    return replace(
+        infogan_mnist_paper(),
+        data=DataConfig(),
+        network=InfoGANOptions(generator_width=32, discriminator_width=32, units=256),
+        generator_optimizer=adam(2e-3, schedule="linear", decay_from=0.4),
+        discriminator_optimizer=adam(5e-4, schedule="linear", decay_from=0.4),
+        training=TrainingConfig(minutes=2, batch=32, ema=0.998),
+    )
+
+
+@RECIPES.register("infogan-mnist-paper", "digits by codes that nobody labelled (Chen 2016)")
+def infogan_mnist_paper() -> Config:
+    """62 noise, ten categories and two continuous codes; rates 2e-4 of D and 1e-3 of G; 50 epochs
+    of 100 iterations."""
+    return Config(
+        family="infogan",
+        data=DataConfig(source="mnist"),
+        network=InfoGANOptions(),
+        latent=LatentConfig(size=62, prior="uniform"),
+        generator_optimizer=adam(1e-3),
+        discriminator_optimizer=adam(2e-4),
+        training=TrainingConfig(steps=5_000, batch=128, ema=0.99),
+    )
+
+
+def _infogan_paper(codes: tuple[str, ...], noise: int, source: str) -> Config:
+    """The paper's codes, noise, rates and networks for colour (appendix C.2, which C.3 shares)."""
+    return replace(
+        infogan_mnist_paper(),
+        data=DataConfig(source=source, size=(32, 32)),
+        network=InfoGANOptions(
+            codes=codes,
+            generator_channels=(448, 256, 128, 64),
+            discriminator_channels=(64, 128, 256),
+            normalised=2,
+            units=0,
+            output="tanh",
+        ),
+        latent=LatentConfig(size=noise, prior="uniform"),
+        training=TrainingConfig(steps=50_000, batch=128, ema=0.999),
+    )
+
+
+@RECIPES.register("infogan-svhn-paper", "its codes for street numbers (Chen 2016)")
+def infogan_svhn_paper() -> Config:
+    """Four codes of ten categories, four continuous ones, 124 noise. Made for a GPU."""
+    return _infogan_paper(("10",) * 4 + ("c",) * 4, 124, "./svhn")
+
+
+@RECIPES.register("infogan-celeba-paper", "its codes for faces (Chen 2016)")
+def infogan_celeba_paper() -> Config:
+    """Ten codes of ten categories, 128 noise. Made for a GPU."""
+    return _infogan_paper(("10",) * 10, 128, "./celeba")

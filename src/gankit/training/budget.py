@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 import torch
 
-from gankit.config import Config
 from gankit.run import Plan
+from gankit.settings.config import Config
 from gankit.training.checkpoint import capture, restore
 from gankit.training.runtime import Runtime
 from gankit.training.state import State

@@ -14,10 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gankit.config import differences, from_dict, to_dict
 from gankit.errors import GankitError, RunError
 from gankit.families import FAMILIES
 from gankit.run import Record, Run, checkpoints
+from gankit.settings.config import differences, from_dict, to_dict
 from gankit.storage import flush, not_finite, read_tensors, write_tensors
 from gankit.training.state import PLAYERS, State
 
@@ -181,7 +181,7 @@ def config_differences(stored: Any, record: Record) -> list[str]:
     """How a configuration in a file's header differs from the run's. Raises RunError if it is
     none."""
     try:
-        config = from_dict(stored, FAMILIES[stored["family"]].options)
+        config = from_dict(stored, FAMILIES[stored["family"]].Options)
     except (GankitError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise RunError(f"has a configuration that cannot be read: {error}") from None
     return differences(config, record.config, but=("data.source",))

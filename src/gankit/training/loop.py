@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from signal import Signals
 
-from gankit.config import Config
 from gankit.errors import SilentError, TrainingError
 from gankit.owner import OwnerLostError
 from gankit.run import Run
-from gankit.training.session import Session, open_session
-from gankit.training.signals import StopSignals
+from gankit.training.session import Session, due
+from gankit.training.stop_signals import StopSignals
 from gankit.training.update import NotFiniteError
-
-SECONDS_BETWEEN_CHECKPOINTS = 300.0
-OVERTIME = 1.25
-"""A budget in minutes is a number of steps; the clock only guards, at this many budgets."""
 
 
 @dataclass(frozen=True)
@@ -49,43 +42,21 @@ class Outcome:
         return self.step >= self.steps
 
 
-def fit(config: Config, folder: str | Path) -> Outcome:
-    """Train what `config` says into a run directory; given a begun run, go on with it.
-
-    Args:
-        config: a complete configuration (`gankit.configure` makes one).
-        folder: the run directory, created where it is missing.
-
-    Raises:
-        GankitError: one of its subclasses, for everything that a user can mend.
-    """
-    try:
-        with (
-            StopSignals() as signals,
-            open_session(config, folder) as session,
-            keeping_what_was_reached(session),
-        ):
-            return play(session, signals)
-    except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and "memory" not in str(error):
-            raise
-        raise TrainingError(
-            "out of memory: lower --batch, --size or the networks' widths; what was reached is kept"
-        ) from None
-
-
 def play(session: Session, signals: StopSignals) -> Outcome:
     """Play from the state's step to the plan's last one, or until told to stop."""
-    state, steps, output = session.state, session.plan.steps, session.config.output
-    session.display.begin(state.step, steps)
-    clock, overtime, began = Clock(session), False, state.step
+    state, clock, steps, began = (
+        session.state,
+        session.clock,
+        session.plan.steps,
+        session.state.step,
+    )
+    session.signals = signals
+    session.tell("on_start")
+    clock.begin()
     signals.wait_for_a_step()
 
     while True:
-        ended = state.step >= steps
-        if due(state.step, session.sample_every) and not ended:
-            session.write_picture()
-        overtime = clock.overtime()
+        ended, overtime = state.step >= steps, clock.overtime()
         stop, old = session.runtime.any_of(
             overtime or signals.received is not None, clock.checkpoint_is_old()
         )
@@ -96,25 +67,18 @@ def play(session: Session, signals: StopSignals) -> Outcome:
             if state.step != session.written and (asked or ended or stop):
                 session.write_checkpoint()
                 clock.note_checkpoint()
-            if state.step > began and due(state.step, output.evaluate_every) and not ended:
-                clock.leave_out(session.evaluate())
-            session.evaluations.collect()
             if ended or stop:
                 break
-            moves = session.take_step()
+            session.tell("before_step")
+            moves = session.step()
         except NotFiniteError as problem:
             session.roll_back(problem)
             continue
         clock.tick()
-        if due(state.step, output.log_every) or state.step == steps:
-            session.log(moves, clock.images_per_second())
+        session.tell("after_step", moves)
 
     if state.step > began or not session.is_ended():
-        session.write_picture()
-        session.write_timeline()
-        if output.evaluate_every and state.step >= steps:
-            session.score_the_end(signals)
-        session.write_report()
+        session.tell("on_end")
         session.note_end()
     return Outcome(
         run=session.run,
@@ -148,49 +112,3 @@ def keeping_what_was_reached(session: Session) -> Iterator[None]:
             f"another process of this run ended at step {session.state.step:,}: the same command "
             f"goes on from step {max(session.written, 0):,}"
         ) from None
-
-
-def due(step: int, every: int) -> bool:
-    """Whether something that happens every so many steps happens at this one; 0: never."""
-    return every > 0 and step % every == 0
-
-
-class Clock:
-    """Times of a run: what its steps took, over all resumptions, and what is due by the clock."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._before = session.state.seconds
-        self._began = self._checkpoint = self._window = time.monotonic()
-        self._window_step = session.state.step
-
-    def tick(self) -> None:
-        """A step was taken."""
-        self._session.state.seconds = self._before + time.monotonic() - self._began
-
-    def leave_out(self, seconds: float) -> None:
-        """Time in which no step was meant to be taken: no part of the budget, nor of the speed."""
-        self._began += seconds
-        self._window += seconds
-        self._session.started += seconds
-
-    def images_per_second(self) -> float:
-        """Real images shown to D per second, over all processes, since this was last asked."""
-        config, now, step = self._session.config, time.monotonic(), self._session.state.step
-        images = (step - self._window_step) * config.training.batch * config.objective.k
-        rate = images / max(now - self._window, 1e-9)
-        self._window, self._window_step = now, step
-        return rate
-
-    def checkpoint_is_old(self) -> bool:
-        return time.monotonic() - self._checkpoint > SECONDS_BETWEEN_CHECKPOINTS
-
-    def note_checkpoint(self) -> None:
-        """A checkpoint was written just now."""
-        self._checkpoint = time.monotonic()
-
-    def overtime(self) -> bool:
-        """Whether a budget in minutes is well overspent since this process began."""
-        minutes = self._session.config.training.minutes
-        elapsed = time.monotonic() - self._session.started
-        return minutes is not None and elapsed > OVERTIME * 60 * minutes

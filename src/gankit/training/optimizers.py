@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from gankit.config import OptimizerConfig
+from gankit.settings.config import OptimizerConfig
 
 
 def build_optimizer(

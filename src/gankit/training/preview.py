@@ -9,14 +9,41 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gankit.artifact import BLOCK, draw_block, to_pixels
 from gankit.data import Dataset
-from gankit.game import Game, Latent
+from gankit.data.pixels import to_pixels
+from gankit.game import Game
+from gankit.game_types import Latent
 from gankit.pictures import Pixels, grid, scatter
+from gankit.trained.gan import BLOCK, draw_block
+from gankit.training.callbacks import Callback
+from gankit.training.session import Session, due
 from gankit.training.state import State
+from gankit.training.tensorboard import Tracker
 from gankit.training.theory import can_show, draw_theory
 
 POINTS = 2000
+
+
+class Pictures(Callback):
+    """The same latents every so many steps, as the averaged generator draws them; at the end the
+    last picture, and all of them as a film."""
+
+    def __init__(self, preview: Preview, tracker: Tracker) -> None:
+        self._preview, self._tracker = preview, tracker
+
+    def before_step(self, trainer: Session) -> None:
+        if due(trainer.state.step, trainer.sample_every):
+            self._draw(trainer)
+
+    def on_end(self, trainer: Session) -> None:
+        self._draw(trainer)
+        for left_out in trainer.run.write_timeline():
+            trainer.display.say(f"left out of the film: {left_out}")
+
+    def _draw(self, trainer: Session) -> None:
+        picture = self._preview.draw(trainer.state)
+        trainer.run.write_picture(trainer.state.step, picture)
+        self._tracker.picture(trainer.state.step, picture)
 
 
 class Preview:

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from gankit.config import Precision, RuntimeConfig
 from gankit.errors import ConfigError
+from gankit.settings.config import Precision, RuntimeConfig
 
 
 class Runtime:

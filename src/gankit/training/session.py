@@ -1,85 +1,81 @@
-"""A run that is open for training: everything the loop works with, set up and let go of."""
+"""A trainer in a run directory: owned, begun or gone on with, kept, taken back."""
 
 from __future__ import annotations
 
 import math
 import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any, Literal
 
-import torch
-from torch import Tensor
-
-from gankit.artifact import save_artifact
-from gankit.config import Config
-from gankit.data import Dataset, load_configured
-from gankit.data.batches import Feed
-from gankit.errors import DataError, GankitError, RunError, SilentError, TrainingError
-from gankit.evaluation.report import write_run_report
-from gankit.families import Task
-from gankit.game import Batch
+from gankit.data import Dataset
+from gankit.errors import GankitError, RunError, SilentError, TrainingError
+from gankit.game import Game
 from gankit.owner import Owner, OwnerLostError
 from gankit.run import Plan, Record, Run, checkpoints, describe
-from gankit.size import check_size
 from gankit.storage import not_finite, read_tensors
-from gankit.training.budget import extend_plan, plan_budget
+from gankit.trained.artifact import save_artifact
+from gankit.training.budget import extend_plan
+from gankit.training.callbacks import Callback
 from gankit.training.checkpoint import (
     Restored,
-    capture,
     config_differences,
     find_not_finite,
-    restore,
     restore_newest,
     write_checkpoint,
 )
-from gankit.training.evaluating import Evaluations
-from gankit.training.optimizers import set_pace
-from gankit.training.preview import Preview
-from gankit.training.progress import Display
-from gankit.training.runtime import Runtime, check_processes, check_world, start_runtime
-from gankit.training.signals import StopSignals
-from gankit.training.state import PLAYERS, State, build_game, build_state, draw_batch
-from gankit.training.tracking import Tracker
-from gankit.training.update import Moves, NotFiniteError, Update, choose_update
-from gankit.training.watch import Watch
+from gankit.training.clock import Clock
+from gankit.training.display import Display
+from gankit.training.runtime import Runtime
+from gankit.training.stop_signals import StopSignals
+from gankit.training.trainer import Trainer
+from gankit.training.update import NotFiniteError
 
 MOST_ROLLBACKS = 3
-PICTURES, CHECKPOINTS = 48, 12
-"""Over a run, where no other interval is set."""
+PICTURES, CHECKPOINTS, LOOKS = 48, 12, 5
+"""Over a run, where no other interval is set; the doctor looks at least so many times."""
+
+Event = Literal["on_start", "before_step", "after_step", "on_checkpoint", "on_end"]
 
 
-@dataclass
-class Session:
-    """An open run. `plan` is decided before the loop begins; `state` changes with every step."""
+class Session(Trainer):
+    """A trainer with a run directory. Callbacks are given it.
 
-    config: Config
-    run: Run
-    feed: Feed
-    runtime: Runtime
-    display: Display
-    tracker: Tracker
-    preview: Preview
-    evaluations: Evaluations
-    watch: Watch | None
-    state: State
-    update: Update
-    data: Mapping[str, Any]
-    started: float
-    plan: Plan
-    owner: Owner | None = None
-    resumed: bool = False
-    written: int = -1
-    """The step of the newest checkpoint; -1 before the first."""
-    whole: bool = True
-    """Whether the state is that after a whole step: it is not while a step is under way."""
-    went_back_to: int | None = None
-    """Where the last way back led, until a checkpoint of a later step is written."""
-    _before: tuple[dict[str, Tensor], dict[str, Any]] | None = None
-    _unlogged: dict[str, Any] | None = None
+    Attributes:
+        run: the directory.
+        display: what a person sees.
+        callbacks: those that this process calls, in order.
+        data: what run.json says of the data.
+        clock: what the steps took, and what is due by time.
+        resumed: whether steps of an earlier call are behind it.
+        written: the step of the newest checkpoint; -1 before the first.
+        signals: which signal has asked the run to stop, if any.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        dataset: Dataset,
+        run: Run,
+        *,
+        runtime: Runtime,
+        display: Display,
+        callbacks: Sequence[Callback] = (),
+        started: float | None = None,
+    ) -> None:
+        """`started`: when the call began, on the monotonic clock: a budget in minutes counts from
+        there. Raises what `Trainer` raises."""
+        super().__init__(game, dataset, runtime=runtime, say=display.say)
+        self.run, self.display = run, display
+        self.callbacks = [c for c in callbacks if self.writes or c.every_process]
+        self.data: Mapping[str, Any] = describe(dataset)
+        begun = time.monotonic() if started is None else started
+        self.clock = Clock(self.config, self.state, begun)
+        self.owner: Owner | None = None
+        self.signals: StopSignals | None = None
+        self.resumed, self.written = False, -1
+        self._went_back_to: int | None = None  # until a checkpoint of a later step is written
 
     @property
     def writes(self) -> bool:
@@ -101,57 +97,22 @@ class Session:
         every = self.config.output.checkpoint_every
         return math.ceil(self.plan.steps / CHECKPOINTS) if every is None else every
 
-    def take_step(self) -> Moves:
-        """One move of both players, and of the averaged generator behind them.
+    @property
+    def doctor_every(self) -> int:
+        """Steps between two looks of the doctor; 0: none."""
+        output = self.config.output
+        return min(output.doctor * output.log_every, math.ceil(self.plan.steps / LOOKS))
 
-        Raises NotFiniteError before anything that is not finite reaches a weight.
-        """
-        state, game = self.state, self.state.game
-        game.progress = state.step / self.plan.steps
-        for player in PLAYERS:
-            config = getattr(self.config, player)
-            set_pace(state.optimizers[player], config, state.step, self.plan.steps, game.pace)
-        if self.runtime.world > 1 and self.writes:
-            self._before = capture(state, copy=True)  # another process may end within the step
-        moves = self.update(state, self._draw, self.runtime)
-        game.after_step(self._shared_numbers(moves) if game.reads_numbers else {})
-        state.follow()
-        state.step += 1
-        self.whole = True
-        return moves
+    @property
+    def logs_now(self) -> bool:
+        """Whether the step that was just taken is logged."""
+        step, every = self.state.step, self.config.output.log_every
+        return due(step, every) or due(step, self.doctor_every) or step == self.plan.steps
 
-    def _draw(self, substep: int) -> Batch:
-        batch = draw_batch(self.state, self.feed, self.runtime, substep)
-        self.whole = False
-        return batch
-
-    def _shared_numbers(self, moves: Moves) -> dict[str, Tensor]:
-        """The step's numbers as means over all processes."""
-        named = {name: value.detach() for name, value in moves.numbers().items()}
-        if self.runtime.world == 1:
-            return named
-        values = self.runtime.mean(torch.stack([v.double() for v in named.values()]))
-        return dict(zip(named, values, strict=True))
-
-    def write_picture(self) -> None:
-        """The same latents, as the averaged generator draws them now."""
-        if self.writes:
-            picture = self.preview.draw(self.state)
-            self.run.write_picture(self.state.step, picture)
-            self.tracker.picture(self.state.step, picture)
-
-    def write_timeline(self) -> None:
-        """Every picture so far as a film."""
-        for left_out in self.run.write_timeline() if self.writes else ():
-            self.display.say(f"left out of the film: {left_out}")
-
-    def write_report(self) -> None:
-        """The run on one page. What hinders it is said, and ends nothing."""
-        if self.writes:
-            try:
-                write_run_report(self.run.folder)
-            except GankitError as problem:
-                self.display.say(f"no report.html: {problem}")
+    def tell(self, event: Event, *more: Any) -> None:
+        """Let every callback know."""
+        for callback in self.callbacks:
+            getattr(callback, event)(self, *more)
 
     def write_checkpoint(self) -> None:
         """The state, and the artifact that goes with it.
@@ -164,34 +125,30 @@ class Session:
         self._write()
 
     def _write(self) -> None:
+        self.tell("on_checkpoint")
         if self.writes:
             fingerprint = self.data["fingerprint"]
             write_checkpoint(self.run, self.state, self.config.output.keep, fingerprint)
             self.write_artifact()
         self.written = self.state.step
-        if self.went_back_to is not None and self.written > self.went_back_to:
-            self.went_back_to = None
+        if self._went_back_to is not None and self.written > self._went_back_to:
+            self._went_back_to = None
 
     def write_artifact(self) -> None:
         """The averaged generator, and the discriminator if it answers users."""
         with self.run.writing("the artifact"):
             save_artifact(
                 self.run.artifact_path,
-                self.state.game,
+                self.game,
                 {player: average.network for player, average in self.state.averages.items()},
                 self.state.step,
             )
 
     def save_last_whole_step(self) -> None:
         """When training cannot go on: keep what was reached. No other process is asked."""
-        if not self.whole and self._before is not None:
-            restore(self.state, *self._before)
-            self.whole = True
-        reached = self.whole and self.state.step != self.written
+        reached = self.make_whole() and self.state.step != self.written
         if self.writes and reached and find_not_finite(self.state) is None:
             with suppress(GankitError):  # what ended training is what is told
-                if self._unlogged is not None:  # no checkpoint of a step without its line
-                    self.run.log(self._unlogged)
                 self._write()
 
     def check_owner(self) -> None:
@@ -201,44 +158,6 @@ class Session:
                 f"another process has taken '{self.run.folder}' over: this one ends, and writes "
                 "nothing more"
             )
-
-    def score_the_end(self, signals: StopSignals) -> None:
-        """The last scores, waited for unless a signal says otherwise."""
-        for begin in (False, True):  # the ones that still run, then those of the last step
-            if begin:
-                self.evaluate()
-            self.evaluations.collect(wait=lambda: signals.received is None)
-
-    def evaluate(self) -> float:
-        """Score the averaged weights; the seconds for which training stood still."""
-        return self.evaluations.begin(self.state) if self.writes else 0.0
-
-    def log(self, moves: Moves, images_per_second: float) -> None:
-        """One line of metrics.jsonl, on the display and for the tracker."""
-        named, output = moves.numbers(), self.config.output
-        values = self.runtime.mean(torch.stack([v.detach().float() for v in named.values()]))
-        if not self.writes:
-            return
-        numbers = dict(zip(named, values.tolist(), strict=True))
-        numbers |= {name: float(value) for name, value in self.state.game.numbers().items()}
-        numbers |= moves.gradients
-        if self.watch is not None:
-            numbers |= self.watch.numbers(self.state)
-        numbers["images_per_second"] = images_per_second
-        for player in PLAYERS:
-            numbers[f"lr_{player[0]}"] = self.state.optimizers[player].param_groups[0]["lr"]
-        step, seconds = self.state.step, round(self.state.seconds, 3)
-        self._unlogged = {"step": step, "seconds": seconds, **numbers}
-        self.run.log(self._unlogged)
-        self._unlogged = None
-        self.tracker.numbers(step, numbers)
-        self.display.update(step, numbers)
-        for notice in self.state.game.notices:
-            self.display.say(f"step {step:,}: {notice}")
-        self.state.game.notices.clear()
-        if self.watch is not None and step % (output.doctor * output.log_every) == 0:
-            for verdict in self.watch.news(self.record, self.run):
-                self.display.say(f"step {step:,}: the doctor: {verdict.brief}")
 
     def roll_back(self, problem: NotFiniteError) -> None:
         """Go back to the newest checkpoint with other draws; after three times, give up.
@@ -261,7 +180,7 @@ class Session:
                 "and --lr-g, or hold D back with --penalty r1"
             )
         self.runtime.barrier()  # every process reads before one writes
-        found = self._restore(below=self.went_back_to)
+        found = self._restore(below=self._went_back_to)
         if found.step is None:  # there is none before
             found = self._restore()
         if found.step is None:
@@ -269,7 +188,7 @@ class Session:
                 f"stopped at step {step:,}: {problem} is not finite, and no checkpoint can be read"
             )
         state.rollbacks, self.whole = rollbacks, True
-        self.went_back_to, self.written = found.step, -1  # the next one remembers the way back
+        self._went_back_to, self.written = found.step, -1  # the next one remembers the way back
         self.trim_log()
         self.display.say(
             f"step {step:,}: {problem} is not finite; back to step {state.step:,} with other "
@@ -343,86 +262,52 @@ class Session:
             self.run.trim_log(self.state.step)
 
 
-def read_data(config: Config) -> Dataset:
-    """The data set of a configuration. Raises DataError where it holds too little for a batch."""
-    dataset = load_configured(config.data)
-    if len(dataset) < config.training.batch:
-        unit = "readable images" if dataset.is_images else "points"
-        raise DataError(
-            f"data '{config.data.source}' holds {len(dataset)} {unit}; a batch needs "
-            f"{config.training.batch}: add more, or lower --batch"
-        )
-    return dataset
-
-
 @contextmanager
-def open_session(config: Config, folder: str | Path) -> Iterator[Session]:
-    """Check everything, start the runtime, begin the run or go on with it.
+def open_session(
+    game: Game,
+    dataset: Dataset,
+    run: Run,
+    *,
+    runtime: Runtime,
+    display: Display,
+    callbacks: Sequence[Callback] = (),
+    started: float | None = None,
+) -> Iterator[Session]:
+    """Own the directory, begin the run in it or go on with it; at the end, let go of it.
 
-    What cannot work is refused first, before a process is started or a file is written.
+    Raises RunError if another process trains in it, or it holds a run of other settings.
     """
-    started = time.monotonic()
-    dataset, run = read_data(config), Run(Path(folder))
-    record = run.record()
-    if record is not None:  # looked at again by its owner; what is refused makes no file
-        run.check_resumable(record, config, describe(dataset))
-    check_world(config.runtime, config.training.batch)
-    task = Task.of(dataset)
-    check_size(config, task)
-    game = build_game(config, task)
-    update = choose_update(game)
-    check_processes(config.runtime, game.why_one_process())
-    runtime = start_runtime(config.runtime)
-    writes = runtime.rank == 0
     with ExitStack() as stack:
-        display = stack.enter_context(Display(quiet=not writes))
-        evaluations = Evaluations(run, config.output, display.say)
-        stack.enter_context(closing(evaluations))
-        feed = Feed(
-            dataset,
-            seed=config.training.seed,
-            batch=config.training.batch,
-            workers=config.runtime.workers,
-            labels_per_class=config.data.labels_per_class,
-            rank=runtime.rank,
-            world=runtime.world,
-            say=display.say,
-        )
-        stack.enter_context(feed)
-        for note in dataset.notes:
-            display.say(note)
-        state = build_state(config, task, runtime, dataset)
+        for callback in callbacks:
+            stack.callback(callback.close)
         session = Session(
-            config=config,
-            run=run,
-            feed=feed,
+            game,
+            dataset,
+            run,
             runtime=runtime,
             display=display,
-            tracker=Tracker(run.folder, config.output.tensorboard and writes),
-            preview=Preview(state.game, dataset),
-            evaluations=evaluations,
-            watch=None,
-            state=state,
-            update=update,
-            data=describe(dataset),
+            callbacks=callbacks,
             started=started,
-            plan=Plan(steps=2**31, threads=torch.get_num_threads()),
         )
+        stack.enter_context(session)
         session.owner, record = _take(session, stack)
         session.plan = _decide(session, record)
-        session.whole = True
         if record is not None:
             session.resume()
         runtime.barrier()  # every process has read what one now writes
-        if writes:
+        if session.writes:
             run.begin(session.record)
             run.sweep()
-            if config.output.doctor:
-                session.watch = Watch(session.preview, dataset)
         session.trim_log()
         yield session
-        session.tracker.close()
         runtime.close()
+
+
+def _decide(session: Session, record: Record | None) -> Plan:
+    """The plan of a new run, measured; of a begun one, as recorded or extended."""
+    if record is not None:
+        return extend_plan(record.plan, record.config, session.config)
+    return session.measure(spent=time.monotonic() - session.clock.started)
 
 
 def _take(session: Session, stack: ExitStack) -> tuple[Owner | None, Record | None]:
@@ -465,16 +350,6 @@ def read_artifact_step(run: Run, record: Record) -> int | str | None:
     return step if type(step) is int and step >= 0 else "says no step"
 
 
-def _decide(session: Session, record: Record | None) -> Plan:
-    """The plan of a new run, measured; of a begun one, as recorded or extended."""
-    if record is not None:
-        plan = extend_plan(record.plan, record.config, session.config)
-        torch.set_num_threads(plan.threads)
-        return plan
-
-    def attempt() -> None:
-        with suppress(NotFiniteError):  # the loop will meet it, and knows what to do
-            session.take_step()
-
-    spent = time.monotonic() - session.started
-    return plan_budget(session.config, session.state, attempt, session.runtime, spent)
+def due(step: int, every: int) -> bool:
+    """Whether something that happens every so many steps happens at this one; 0: never."""
+    return every > 0 and step % every == 0

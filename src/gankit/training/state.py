@@ -10,15 +10,16 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from gankit.artifact import to_network
-from gankit.config import Config
 from gankit.data import Dataset
 from gankit.data.batches import Feed
+from gankit.data.pixels import to_network
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Game, Task
-from gankit.game import Batch
-from gankit.parts.averages import Average
-from gankit.randomness import Purpose, generator, torch_seed
+from gankit.game_types import Batch
+from gankit.nn.ema import Average
+from gankit.randomness import Purpose, rng, torch_seed
+from gankit.settings.config import Config
+from gankit.size import check_size
 from gankit.training.optimizers import build_optimizer
 from gankit.training.runtime import Runtime, compute_in_bfloat16
 
@@ -54,11 +55,13 @@ class State:
             average.follow(self.step)
 
 
-def build_game(config: Config, task: Task) -> Game:
+def build_game(config: Config, task: Task | Dataset) -> Game:
     """The family's game with weights drawn from the run's seed, whatever was drawn before.
 
     Raises ConfigError where settings, family and data do not fit.
     """
+    task = task if isinstance(task, Task) else Task.of(task)
+    check_size(config, task)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(config.training.seed, Purpose.WEIGHTS))
         game = FAMILIES[config.family](config, task)
@@ -71,11 +74,9 @@ MET = 10_000
 """Examples that a game may look at before its first step."""
 
 
-def build_state(
-    config: Config, task: Task, runtime: Runtime, dataset: Dataset | None = None
-) -> State:
-    """A run at step 0 on the runtime's device; the game meets the first examples of `dataset`."""
-    game = build_game(config, task)
+def build_state(game: Game, runtime: Runtime, dataset: Dataset | None = None) -> State:
+    """A game at step 0 on the runtime's device; it meets the first examples of `dataset`."""
+    config = game.config
     if dataset is not None and game.meets:
         first = np.arange(min(MET, len(dataset)))
         examples = to_network(
@@ -97,7 +98,7 @@ def build_state(
     game.begin()
     for player in PLAYERS:
         bare: Optimizer = build_optimizer(
-            getattr(config, player), networks[player].parameters(), runtime.device
+            getattr(config, f"{player}_optimizer"), networks[player].parameters(), runtime.device
         )
         if runtime.mixed:
             compute_in_bfloat16(networks[player], runtime.device)
@@ -114,11 +115,11 @@ def draw_batch(state: State, feed: Feed, runtime: Runtime, substep: int) -> Batc
     examples, _ = feed.at(position)
     share = slice(runtime.rank * len(examples), (runtime.rank + 1) * len(examples))
 
-    rng = generator(seed, Purpose.LATENT, state.step, substep)
+    random = rng(seed, Purpose.LATENT, state.step, substep)
     labels = feed.labels(position)
     labels_of_all = None if labels is None else torch.from_numpy(labels)
-    latent = game.latent(config.training.batch, labels_of_all, rng)[share]
-    mix = torch.from_numpy(rng.random(config.training.batch, np.float32))[share]
+    latent = game.latent(config.training.batch, labels_of_all, random)[share]
+    mix = torch.from_numpy(random.random(config.training.batch, np.float32))[share]
     torch.manual_seed(torch_seed(seed, Purpose.LAYERS, state.step, substep * 1024 + runtime.rank))
 
     device, dtype = runtime.device, runtime.dtype

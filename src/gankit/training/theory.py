@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from gankit.data import Dataset
 from gankit.data.toys import gaussian_density
-from gankit.game import Game, draw_noise
+from gankit.game import Game
+from gankit.game_types import draw_noise
 from gankit.pictures import Pixels, Plot, heat, scatter
 from gankit.training.state import State
 

@@ -8,15 +8,16 @@ optimiser steps as the only change.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
 from gankit.errors import ConfigError
-from gankit.game import Batch, Game, Terms
-from gankit.parts.layers import frozen, limit_norms
+from gankit.game import Game
+from gankit.game_types import Batch, Terms
+from gankit.nn.layers import frozen, limit_norms
 from gankit.training.runtime import Runtime
 from gankit.training.state import State
 
@@ -24,16 +25,31 @@ Draw = Callable[[int], Batch]
 """The batch of a discriminator step: 0 to k - 1."""
 
 
-@dataclass(frozen=True)
-class Moves:
-    """What each player minimised in a step, and the norm of each one's gradient by `grad_d` and
-    `grad_g`: the same in every process, before it is clipped."""
+@dataclass(frozen=True, eq=False)
+class Moves(Mapping[str, float]):
+    """What each player minimised in a step, and what was watched: floats by name.
+
+    A number is read from its device when it is asked for. `gradients` holds the norm of each
+    player's gradient by `grad_d` and `grad_g`: the same in every process, before it is clipped.
+    """
 
     discriminator: Terms
     generator: Terms
     gradients: Mapping[str, float] = field(default_factory=dict)
 
-    def numbers(self) -> dict[str, Tensor]:
+    def __getitem__(self, name: str) -> float:
+        return float(self.gradients[name] if name in self.gradients else self.tensors()[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*self.tensors(), *self.gradients))
+
+    def __len__(self) -> int:
+        return len(self.tensors()) + len(self.gradients)
+
+    def __repr__(self) -> str:
+        return repr({name: round(number, 4) for name, number in self.items()})
+
+    def tensors(self) -> dict[str, Tensor]:
         """`d/adversarial`, `g/adversarial`, `d_real`, ...: what the log shows."""
         named = {f"d/{name}": value for name, value in self.discriminator.minimised.items()}
         named |= {f"g/{name}": value for name, value in self.generator.minimised.items()}
@@ -189,18 +205,18 @@ def _move(state: State, player: str, norm: float) -> None:
     """The player's step, on a gradient no longer than its `clip`; none where it stands still."""
     if state.game.stands_still(player):
         return
-    clip = getattr(state.game.config, player).clip
+    clip = getattr(state.game.config, f"{player}_optimizer").clip
     if clip and norm > clip:
         gradients = [p.grad for p in state.networks[player].parameters() if p.grad is not None]
         torch._foreach_mul_(gradients, clip / norm)
     state.optimizers[player].step()
-    if most := getattr(state.game.config, player).max_norm:
+    if most := getattr(state.game.config, f"{player}_optimizer").max_norm:
         limit_norms(state.networks[player], most)
 
 
 def _check_terms(moves: Moves, runtime: Runtime) -> None:
     """Raises NotFiniteError, in every process alike, where a term of any of them is not finite."""
-    numbers = moves.numbers()
+    numbers = moves.tensors()
     with torch.no_grad():
         finite = bool(torch.isfinite(torch.stack([v.detach() for v in numbers.values()])).all())
     if runtime.anywhere(not finite):

@@ -1,0 +1,110 @@
+"""The command line: one thin function per command.
+
+Nothing heavy is imported before it is used. The commands are in train.py, use.py and study.py.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from contextlib import suppress
+from typing import Any, NoReturn
+
+from cyclopts import App, Parameter
+
+from gankit.cli.streams import silence
+from gankit.cli.study import compare, doctor, evaluate, probe, report, reproduce
+from gankit.cli.train import train
+from gankit.cli.use import classify, sample, sweep
+from gankit.errors import GankitError, Interrupted, SilentError
+from gankit.text import visible
+from gankit.version import __version__
+
+app = App(
+    name="gankit",
+    help="Generative adversarial networks that people can really use.",
+    version=f"gankit {__version__}",
+    help_format="plaintext",
+    default_parameter=Parameter(negative=()),
+    suppress_keyboard_interrupt=False,  # said in `main`
+)
+app.register_install_completion_command()
+for _command in (
+    train, sample, sweep, classify, evaluate, report, compare, doctor, probe, reproduce,
+):  # fmt: skip
+    app.command(_command)
+
+
+@app.command(name="list")
+def list_() -> None:
+    """Families, data sets, recipes, losses, metrics and more, each with one line."""
+    from gankit.data import DATASETS
+    from gankit.families import FAMILIES
+    from gankit.features.named import FEATURES
+    from gankit.losses import LOSSES
+    from gankit.penalties import PENALTIES
+    from gankit.recipes import RECIPES
+    from gankit.reproduce.papers import REPRODUCTIONS
+    from gankit.scores.measures import METRICS
+    from gankit.stabilisers.augment import AUGMENTATIONS
+
+    registries: dict[str, Any] = {
+        "families": FAMILIES,
+        "data sets (or any folder of images, or of IDX files)": DATASETS,
+        "recipes": RECIPES,
+        "losses": LOSSES,
+        "penalties": PENALTIES,
+        "augmentations": AUGMENTATIONS,
+        "reproductions": REPRODUCTIONS,
+        "feature networks (or any .onnx or .pt2 file)": FEATURES,
+        "metrics": METRICS,
+    }
+    for title, registry in registries.items():
+        print(f"{title}:")
+        for name, summary in registry.summaries().items():
+            print(f"  {name:<19} {summary}")
+
+
+def main() -> None:
+    """The `gankit` command. A user's error is one line on stderr and exit code 2."""
+    # Threads that wait by spinning for long make a step take many times as long when something
+    # else wants the cores. Read once, when torch is loaded.
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    for stream in (sys.stdout, sys.stderr):  # a name that the terminal cannot show is no failure
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        try:
+            app(sys.argv[1:])
+        finally:
+            sys.stdout.flush()  # here, where a full disk can still be said
+    except SilentError:
+        sys.exit(2)
+    except GankitError as error:
+        _end(2, str(error))
+    except Interrupted as asked:
+        _end(128 + asked.number, str(asked))
+    except KeyboardInterrupt:
+        _end(130, "interrupted")
+    except BrokenPipeError:  # `gankit list | head`: who reads has seen enough
+        silence(sys.stdout)
+        sys.exit(0)
+    except OSError as error:
+        silence(sys.stdout)
+        where = "" if error.filename is None else f": '{error.filename}'"
+        _end(2, f"the system refused: {error.strerror or error}{where}")
+    except MemoryError:
+        _end(
+            2,
+            "there is not enough memory: ask for fewer samples, a smaller --batch or network",
+        )
+
+
+def _end(code: int, why: str) -> NoReturn:
+    """Say why on stderr, where it can be said, and leave."""
+    with suppress(OSError):
+        sys.stderr.write(f"gankit: {visible(why)}\n")
+        sys.stderr.flush()
+    sys.exit(code)

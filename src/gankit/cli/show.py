@@ -1,0 +1,54 @@
+"""A report as a person sees it, and what is seen while it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from numpy.typing import NDArray
+from rich import box
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from gankit.scores.evaluate import Watch
+from gankit.scores.score import Report
+
+
+def watch_on_stderr() -> Watch:
+    """A bar for each set of examples on a terminal, a line elsewhere; on stderr, so that stdout
+    is the report's alone."""
+    console = Console(stderr=True, highlight=False)
+
+    def say(text: str) -> None:
+        console.print(text, markup=False, soft_wrap=True)
+
+    def passing(title: str, blocks: Iterator[NDArray[Any]], count: int) -> Iterator[NDArray[Any]]:
+        if not console.is_terminal:
+            say(title)
+            return blocks
+        return iter(track(blocks, title, count, console=console, transient=True))
+
+    return Watch(say, passing)
+
+
+def print_report(report: Report) -> None:
+    """A table on stdout, with the protocol under it."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for title in ("score", "value", "95 % of draws", "real examples", "better"):
+        table.add_column(title, justify="left" if title in ("score", "better") else "right")
+    for score in report.scores:
+        interval = "" if score.interval is None else "{:.4g} to {:.4g}".format(*score.interval)
+        floor = "" if score.floor is None else f"{score.floor:.4g}"
+        table.add_row(score.label, f"{score.value:.4g}", interval, floor, score.better)
+    console = Console(highlight=False)
+    console.print(table)
+    protocol = report.protocol
+    draws = protocol.settings.get("draws", 1)
+    console.print(
+        f"{report.run} at step {report.step:,}: {draws} x {protocol.n_fake:,} samples, seed "
+        f"{protocol.seed}; {protocol.n_real:,} real ones of {protocol.data} ({protocol.split}); "
+        f"network {protocol.network}, resize {protocol.resize}; {report.seconds:,.0f} s",
+        markup=False,
+        soft_wrap=True,
+    )

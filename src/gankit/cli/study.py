@@ -1,0 +1,173 @@
+"""Commands that study runs: evaluate, report, compare, doctor, probe, reproduce."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from gankit.cli.options import option
+from gankit.cli.train import exclusive_budget
+
+
+def evaluate(
+    run: Annotated[Path, option("a run directory, or its model.safetensors")],
+    /,
+    *,
+    features: Annotated[
+        str | None, option("feature network: see `gankit list`, or a .onnx or .pt2 file")
+    ] = None,
+    data: Annotated[
+        str | None, option("where the run's data is now, or other real data in its place")
+    ] = None,
+    split: Annotated[
+        Literal["train", "test"] | None, option("of the real data; test where there is one")
+    ] = None,
+    n: Annotated[int | None, option("samples in a draw; the default is 10,000", "-n")] = None,
+    draws: Annotated[int, option("independent draws: the interval is over them")] = 5,
+    seed: Annotated[int, option("of the samples")] = 0,
+    metrics: Annotated[str | None, option("names joined by commas; the default is all")] = None,
+    device: Annotated[Literal["cpu", "cuda", "mps"], option("where to compute")] = "cpu",
+    json: Annotated[bool, option("print the report as JSON, and nothing else")] = False,
+) -> None:
+    """Measure a run against real data: each score with its interval, floor and protocol."""
+    from gankit.cli.show import print_report, watch_on_stderr
+    from gankit.pages.report import keep
+    from gankit.scores.evaluate import evaluate as measure
+
+    report = measure(
+        run, features=features, data=data, split=split, n=n, draws=draws, seed=seed,
+        metrics=metrics.split(",") if metrics else (), device=device, watch=watch_on_stderr(),
+    )  # fmt: skip
+    if json:
+        print(report.to_json())
+    else:
+        print_report(report)
+    keep(run, report)
+
+
+def report(
+    run: Annotated[Path, option("a run directory")],
+    /,
+) -> None:
+    """Write RUN/report.html again: samples, curves, scores, verdict, settings on one page."""
+    from gankit.pages.report import write_run_report
+
+    print(write_run_report(run.expanduser()))
+
+
+def compare(
+    *runs: Annotated[Path, option("run directories, two or more")],
+    seed: Annotated[int, option("of the latents, the same for every run")] = 0,
+    rows: Annotated[int, option("of each grid of samples")] = 6,
+    allow_differences: Annotated[
+        bool, option("show scores of different protocols too, and say so")
+    ] = False,
+    out: Annotated[Path, option("the page", "--out", "-o")] = Path("compare.html"),
+) -> None:
+    """Runs side by side: samples from the same latents, curves, scores, speed, settings."""
+    from gankit.pages.compare import as_text
+    from gankit.pages.compare import compare as compare_runs
+    from gankit.pages.compare_page import write_comparison
+
+    folders = [folder.expanduser() for folder in runs]
+    comparison = compare_runs(folders, allow_differences=allow_differences)
+    write_comparison(comparison, out.expanduser(), seed=seed, rows=rows)
+    print(as_text(comparison))
+    print(out)
+
+
+def doctor(
+    run: Annotated[Path, option("a run directory, finished or not")],
+    /,
+    *,
+    data: Annotated[str | None, option("where the run's data is now, if it was moved")] = None,
+    json: Annotated[bool, option("print what is written to RUN/doctor.json")] = False,
+) -> None:
+    """What is wrong with a run, since when, what it means and what to change."""
+    from gankit.doctor.diagnose import diagnose
+    from gankit.doctor.diagnosis import write_diagnosis
+    from gankit.pages.report import write_run_report
+
+    diagnosis = diagnose(run, data)
+    write_diagnosis(run, diagnosis)
+    write_run_report(run)
+    print(diagnosis.to_json() if json else diagnosis)
+
+
+def probe(
+    run: Annotated[Path, option("a run directory")],
+    /,
+    data: Annotated[
+        str | None,
+        option("labelled images: a name, a folder, or an .npz file; default: the run's data"),
+    ] = None,
+    *,
+    test: Annotated[
+        str | None, option("images to test on, where the data has no test split")
+    ] = None,
+    labels_per_class: Annotated[str, option("budgets of labels, comma-separated")] = "10,100",
+    draws: Annotated[int, option("class-balanced choices of that many labels")] = 5,
+    classifier: Annotated[
+        Literal["svm", "logistic", "both"], option("linear, with an L2 penalty")
+    ] = "svm",
+    baselines: Annotated[
+        bool,
+        Parameter(
+            help="an untrained D, k-means, pixels; generated samples where classes are asked for",
+            negative="--no-baselines",
+        ),
+    ] = True,
+    centroids: Annotated[int, option("of the k-means features")] = 800,
+    seed: Annotated[int, option("of the draws, of k-means and of the samples")] = 0,
+    test_limit: Annotated[int | None, option("so many test images; default: all")] = None,
+    json: Annotated[bool, option("all of it as JSON, in place of the table")] = False,
+    out: Annotated[Path | None, option("write the table here as x.csv", "--out", "-o")] = None,
+) -> None:
+    """What the discriminator learned: linear classifiers of its features, from few labels."""
+    from gankit.probe.probe import probe as probe_one
+    from gankit.settings.text import parse_numbers
+
+    found = probe_one(
+        run,
+        data,
+        test=test,
+        labels_per_class=parse_numbers(labels_per_class, "--labels-per-class: such as 10,100"),
+        draws=draws,
+        classifiers=("svm", "logistic") if classifier == "both" else (classifier,),
+        baselines=baselines,
+        centroids=centroids,
+        seed=seed,
+        test_limit=test_limit,
+        say=lambda line: print(line, file=sys.stderr),
+    )
+    if out is not None:
+        found.write(out.expanduser())
+    print(found.to_json() if json else found.table())
+
+
+def reproduce(
+    name: Annotated[str, option("see `gankit list`")],
+    /,
+    *,
+    seeds: Annotated[str, option("comma-separated")] = "0",
+    data: Annotated[str | None, option("a data set or folder in place of its own")] = None,
+    minutes: Annotated[float | None, option("a smaller budget")] = None,
+    steps: Annotated[int | None, option("a smaller budget")] = None,
+    threads: Annotated[int | None, option("CPU threads")] = None,
+    runs: Annotated[Path, option("where the runs go")] = Path("runs/reproduce"),
+    out: Annotated[Path, option("folder of the tables", "--out", "-o")] = Path("results"),
+) -> None:
+    """A published result again: train its recipe, measure by its protocol, add to its table."""
+    from gankit.reproduce.reproduce import reproduce as reproduce_one
+    from gankit.settings.text import SEEDS_WANTED, parse_numbers
+
+    exclusive_budget(minutes, steps, None)
+    given = {"training.minutes": minutes, "training.steps": steps, "runtime.threads": threads}
+    changes = {key: value for key, value in given.items() if value is not None}
+    for seed in parse_numbers(seeds, SEEDS_WANTED):
+        line = reproduce_one(name, seed=seed, runs=runs, results=out, data=data, changes=changes)
+        print("  ".join(f"{key}={value}" for key, value in line.items()))
+    print(out / f"{name}.csv")

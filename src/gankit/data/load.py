@@ -1,0 +1,156 @@
+"""`load_dataset`: a name or a path -> a data set."""
+
+from __future__ import annotations
+
+import glob
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from gankit.data.arrays import read_arrays
+from gankit.data.dataset import Dataset
+from gankit.data.folder import read_image_folder, read_image_pattern
+from gankit.data.idx import is_idx_folder, read_idx_folder
+from gankit.data.images import Channels, Fit, ReadOptions, Split
+from gankit.data.named import DATASETS
+from gankit.data.walk import split_pattern
+from gankit.errors import DataError
+from gankit.registry import did_you_mean
+from gankit.settings.config import DataConfig
+
+
+def load_configured(data: DataConfig, split: Split = "train") -> Dataset:
+    """The data set that a configuration names, read as it says. Raises DataError."""
+    return load_dataset(
+        data.source,
+        size=data.size,
+        fit=data.fit,
+        channels=data.channels,
+        split=split,
+        memory_gb=data.memory_gb,
+    )
+
+
+def load_dataset(
+    source: str | os.PathLike[str],
+    *,
+    size: int | tuple[int, int] | None = None,
+    fit: Fit = "crop",
+    channels: Channels = "auto",
+    split: Split = "train",
+    memory_gb: float = 2.0,
+) -> Dataset:
+    """The data set of this name, or the images at this path.
+
+    Args:
+        source: a name in `DATASETS`, else a folder of images (sub-folders are classes), a
+            folder of IDX files, a pattern such as `photos/*.jpg`, or an .npz file of arrays
+            (`gankit.data.arrays`); `~` and `$VAR` work.
+        size: pixels, one number for a square or (height, width), 8 to 1024; None keeps the
+            set's own size where its pictures agree on one in 16..256, else 64 x 64.
+        fit: `crop` scales the short side and cuts the middle out, `stretch` distorts.
+        channels: `grey`, `rgb`, or `auto`: grey where the pictures are.
+        split: `train` or `test`.
+        memory_gb: a folder that needs more than this (10^9 bytes) is read as training goes.
+
+    Raises:
+        DataError: nothing is there, nothing in it can be read, or an option is out of range.
+    """
+    options = ReadOptions(
+        size=(size, size) if isinstance(size, int) else size,
+        fit=fit,
+        channels=channels,
+        split=split,
+        memory_gb=memory_gb,
+    )
+    source = os.fspath(source)
+    if source in DATASETS:
+        return DATASETS[source](options)
+    path = locate(source)
+    if path.is_dir():
+        read = read_idx_folder if is_idx_folder(path) else read_image_folder
+        return read(source, path, options)
+    if path.suffix == ".npz" and path.is_file():
+        return read_arrays(source, path, options)
+    if path.exists():
+        raise DataError(f"data {source!r} is a file; training needs a folder of images, or an .npz")
+    return read_image_pattern(source, str(path), options)
+
+
+def locate(source: str) -> Path:
+    """Find the folder or file that a user names, or the pattern that may match some files.
+
+    `~` and `$VAR` are expanded, unless there is something of that very name.
+
+    Raises DataError if there is nothing and it is no pattern, or it may not be looked at.
+    """
+    # os.path's, because Path.expanduser fails where there is no such user.
+    typed = os.path.expanduser(source)  # noqa: PTH111
+    path = Path(typed if os.path.lexists(typed) else os.path.expandvars(typed))
+    problem = "there is no such folder or file"
+    try:
+        if source:  # Path("") would be the current folder
+            path.stat()
+            return path
+    except (FileNotFoundError, NotADirectoryError):
+        if path.is_symlink():
+            problem = f"the link points nowhere: {str(path.readlink())!r}"
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        if not glob.has_magic(str(path)):
+            raise DataError(f"data {source!r} cannot be looked at: {reason}") from None
+    if split_pattern(str(path))[1]:
+        return path
+    known = DATASETS.names()
+    raise DataError(
+        f"data {source!r} is no known data set, and {problem}.{did_you_mean(source, known)}"
+        f" Known: {', '.join(known)}"
+    )
+
+
+def source_name(source: str) -> str:
+    """A short name for what a user gave as data: a folder's own, however its path is written.
+
+    `toy:ring8` stays as it is, `.` is the name of the current folder, `~/photos/*.jpg` is
+    `photos`, `sets/faces.npz` is `faces.npz`.
+    """
+    if source in DATASETS:
+        return source
+    typed = os.path.expandvars(os.path.expanduser(source))  # noqa: PTH111
+    if not os.path.exists(typed):  # noqa: PTH110 - never raises
+        fixed, wild = split_pattern(typed)
+        typed = str(fixed) if wild else typed
+    return os.path.basename(os.path.abspath(typed)) if typed else ""  # noqa: PTH100, PTH119
+
+
+CHANNELS: dict[int, Channels] = {1: "grey", 3: "rgb"}
+
+
+def at_shape(data: DataConfig, source: str, shape: tuple[int, ...]) -> DataConfig:
+    """The same reading of another source, as a run of `shape` takes it; arrays and points are
+    taken as they are."""
+    asked = replace(data, source=source, size=None, channels="auto")
+    if asked.is_arrays or len(shape) != 3:
+        return asked
+    return replace(asked, size=(shape[1], shape[2]), channels=CHANNELS[shape[0]])
+
+
+def load_of_shape(
+    source: str, shape: tuple[int, ...], split: Split = "train", fit: Fit = "crop"
+) -> Dataset:
+    """The images of a source as a run of `shape` (channels, height, width) takes them.
+
+    Raises DataError where they cannot be read, or are arrays of another shape.
+    """
+    dataset = load_configured(at_shape(DataConfig(fit=fit), source, shape), split)
+    check_shape(dataset, shape)
+    return dataset
+
+
+def check_shape(dataset: Dataset, shape: tuple[int, ...]) -> None:
+    """Raises DataError if the examples are not of the shape that a run knows."""
+    if dataset.shape != shape:
+        got, wanted = ("x".join(map(str, s)) for s in (dataset.shape, shape))
+        raise DataError(
+            f"data {dataset.name!r} is of {got} (channels first); the run knows {wanted}"
+        )

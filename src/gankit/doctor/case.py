@@ -1,0 +1,103 @@
+"""What is known of a run: its settings, its log, its finished samples.
+
+Every threshold is in docs/doctor.md, with how it was chosen and how often it is right.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gankit.doctor.samples import Examination
+from gankit.run import Record
+from gankit.settings.config import Config
+
+SMOOTHED = 5
+"""Logged lines that a moving median is taken over, so that one odd line is no sign."""
+LINES = 12
+"""Logged lines before anything is said."""
+YOUNG = (0.2, 2000)
+"""A run is young, and nothing is said, before this share of its steps, or this many of them."""
+LASTING = (0.2, 8)
+"""What is seen must have lasted for this share of the logged lines, and this many of them."""
+
+
+class Unseen(Exception):  # noqa: N818 - no error: a sign that could not be looked for
+    """Why a sign could not be looked for."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is known of a run: settings and data, the log, what went wrong, finished samples."""
+
+    record: Record
+    lines: Sequence[Mapping[str, Any]]
+    events: Sequence[Mapping[str, Any]] = ()
+    examination: Examination | None = None
+    why_none: str = "the run is still training"
+
+    @property
+    def config(self) -> Config:
+        return self.record.config
+
+    @property
+    def by_class(self) -> bool:
+        """Whether G is asked for a class, by what is logged or was asked."""
+        asked = self.examination is not None and self.examination.asked is not None
+        return asked or (bool(self.lines) and "samples/within" in self.lines[-1])
+
+    @property
+    def step(self) -> int:
+        """The last one that is known of."""
+        return int(self.lines[-1]["step"]) if self.lines else 0
+
+    @property
+    def samples(self) -> Examination:
+        """The finished samples beside real examples. Raises Unseen where there are none."""
+        if self.examination is None:
+            raise Unseen(self.why_none)
+        return self.examination
+
+    @cached_property
+    def steps(self) -> NDArray[np.int64]:
+        return np.array([line["step"] for line in self.lines], np.int64)
+
+    def raw(self, key: str) -> NDArray[np.float64]:
+        """A logged number of every line. Raises Unseen where it is missing or the run is young."""
+        if len(self.lines) < LINES:
+            raise Unseen(f"{len(self.lines)} lines are logged; {LINES} are needed")
+        young = min(YOUNG[0] * self.record.plan.steps, YOUNG[1])
+        if self.step < young:
+            raise Unseen(f"the run is young: step {self.step:,}; from {young:,.0f} it can be told")
+        if key not in self.lines[-1]:
+            raise Unseen(f"the log has no '{key}'")
+        return np.array([line.get(key, math.nan) for line in self.lines], np.float64)
+
+    def series(self, key: str) -> NDArray[np.float64]:
+        """The same, smoothed: the median of each line and the `SMOOTHED - 1` before it."""
+        values = self.raw(key)
+        padded = np.concatenate([np.full(SMOOTHED - 1, values[0]), values])
+        windows = np.lib.stride_tricks.sliding_window_view(padded, SMOOTHED)
+        smoothed: NDArray[np.float64] = np.median(windows, 1)
+        return smoothed
+
+    def lasting(self, holds: NDArray[np.bool_]) -> slice | None:
+        """The last lines, in all of which it holds; None where they are too few."""
+        failed = np.flatnonzero(~holds)
+        start = int(failed[-1]) + 1 if len(failed) else 0
+        wanted = max(LASTING[1], LASTING[0] * len(holds))
+        return slice(start, len(holds)) if len(holds) - start >= wanted else None
+
+    def since(self, stretch: slice) -> int:
+        return int(self.steps[stretch.start])
+
+
+def per_cent(share: float) -> str:
+    """0.1234 -> `12 %`; below 10 % with a decimal: `1.2 %`."""
+    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.1f} %"

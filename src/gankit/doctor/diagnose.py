@@ -1,0 +1,67 @@
+"""The doctor: what is wrong with a run, since when, what it means, what to change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gankit.doctor import family_signs, log_signs, sample_signs  # noqa: F401
+from gankit.doctor.case import Case
+from gankit.doctor.diagnosis import Diagnosis, Verdict, read_diagnosis
+from gankit.doctor.samples import Examination, examine_samples
+from gankit.doctor.signs import look_for
+from gankit.errors import DataError, RunError
+from gankit.run import Record, Run
+from gankit.run_data import find_data, note_other
+from gankit.trained.artifact import load
+
+NOTHING_TRAINED = "nothing is trained yet"
+
+
+def diagnose(folder: Path, source: str | None = None) -> Diagnosis:
+    """Look for every sign of sickness in a run, finished or not.
+
+    Args:
+        folder: the run's directory.
+        source: where the run's data is now; None: where it was. Samples are compared with the
+            data only if it has the run's fingerprint.
+
+    Raises:
+        RunError: there is no run.
+        DataError: `source` cannot be read.
+    """
+    run = Run(folder)
+    record = run.record()
+    if record is None:
+        raise RunError(f"'{folder}' holds no run: give a folder that `gankit train` wrote")
+    examination, why_none = _samples(run, record, source)
+    return look_for(Case(record, run.metrics(), run.events(), examination, why_none))
+
+
+def examine(folder: Path, source: str | None = None) -> list[Verdict]:
+    """What is wrong with a run, the sick first; empty if it is healthy. Writes nothing."""
+    return list(diagnose(folder, source).verdicts)
+
+
+def read_verdicts(folder: Path) -> list[Verdict] | None:
+    """What the doctor last said (RUN/doctor.json); None where it was never asked."""
+    diagnosis = read_diagnosis(folder)
+    return None if diagnosis is None else list(diagnosis.verdicts)
+
+
+def _samples(run: Run, record: Record, source: str | None) -> tuple[Examination | None, str]:
+    """Samples beside the run's data, or why there are none."""
+    data, shape = record.config.data, record.task.shape
+    if source is None and not run.artifact_path.exists():
+        return None, NOTHING_TRAINED
+    try:
+        found = find_data(data, shape, source, run.folder, record)
+    except DataError as error:
+        if source is not None:
+            raise
+        return None, str(error)
+    if not run.artifact_path.exists():
+        return None, NOTHING_TRAINED
+    other = note_other(found, data, run.folder, record)
+    if other is not None:
+        return None, other
+    return examine_samples(load(run.folder), found.dataset), ""

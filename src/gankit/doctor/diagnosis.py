@@ -1,0 +1,120 @@
+"""What the doctor says of a run, as plain objects, and the file that keeps it: RUN/doctor.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from gankit.errors import RunError
+from gankit.storage import FORMAT, check_format, write_atomically
+from gankit.stored import StoredError, build, parse_json, read_text
+from gankit.version import __version__
+
+NAME = "doctor.json"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One thing that is wrong with a run.
+
+    Attributes:
+        sign: its name in docs/doctor.md.
+        severity: `sick`: the samples suffer, or will; `warning`: worth knowing.
+        seen: what was seen, with numbers.
+        since_step: the first step from which it was seen without a break; None where only the
+            finished samples show it.
+        means: what it usually means.
+        remedy: options of `gankit train` to add to the run's own command, ready to be pasted;
+            empty where no option helps, and `means` says what does.
+    """
+
+    sign: str
+    severity: Literal["sick", "warning"]
+    seen: str
+    since_step: int | None
+    means: str
+    remedy: str
+
+    @property
+    def brief(self) -> str:
+        """For one line on a screen."""
+        return f"{self.sign}: {self.seen}" + (f"; try {self.remedy}" if self.remedy else "")
+
+    def lines(self) -> list[str]:
+        """For a person to read."""
+        since = "" if self.since_step is None else f", since step {self.since_step:,}"
+        said = [f"{self.severity}: {self.sign}{since}", f"  seen:  {self.seen}"]
+        said.append(f"  means: {self.means}")
+        return [*said, f"  try:   {self.remedy}"] if self.remedy else said
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Everything that one look at a run found.
+
+    Attributes:
+        step: the last one that was looked at.
+        verdicts: the sick ones first; empty for a healthy run.
+        looked_for: the signs that were looked for.
+        unseen: the signs that were not, each with the reason.
+    """
+
+    step: int
+    verdicts: tuple[Verdict, ...]
+    looked_for: tuple[str, ...]
+    unseen: Mapping[str, str]
+
+    @property
+    def healthy(self) -> bool:
+        return not self.verdicts
+
+    def to_json(self) -> str:
+        """The text that `from_json` reads."""
+        stored = {"format": FORMAT, "gankit": __version__, "healthy": self.healthy, **asdict(self)}
+        return json.dumps(stored, indent=2)
+
+    @classmethod
+    def from_json(cls, text: str, what: str) -> Diagnosis:
+        """The inverse of `to_json`. Raises RunError, naming `what`, where it is none."""
+        try:
+            stored = parse_json(text)
+            if isinstance(stored, dict):
+                check_format(stored.get("format"), what)
+            return build(cls, stored)
+        except StoredError as error:
+            raise RunError(f"{what} is damaged ({error})") from None
+
+    def __str__(self) -> str:
+        count = len(self.looked_for)
+        if self.healthy:
+            said = [f"healthy at step {self.step:,}: none of {count} signs of sickness"]
+        else:
+            found = f"{len(self.verdicts)} of {count} signs of sickness"
+            said = [f"at step {self.step:,}: {found}"]
+        said += [line for verdict in self.verdicts for line in verdict.lines()]
+        return "\n".join([*said, *(f"not looked for: {k}: {v}" for k, v in self.unseen.items())])
+
+
+def write_diagnosis(folder: Path, diagnosis: Diagnosis) -> Path:
+    """Keep a diagnosis in a run directory. Raises RunError where it cannot be written."""
+    path = folder / NAME
+    try:
+        write_atomically(path, diagnosis.to_json().encode())
+    except OSError as error:
+        reason = error.strerror or error
+        raise RunError(f"'{path}' cannot be written ({reason}); the run is intact") from None
+    return path
+
+
+def read_diagnosis(folder: Path) -> Diagnosis | None:
+    """What the doctor last said of a run; None where it was never asked. Raises RunError."""
+    path = folder / NAME
+    if not path.exists():
+        return None
+    try:
+        return Diagnosis.from_json(read_text(path), f"'{path}'")
+    except StoredError as error:
+        raise RunError(f"'{path}' cannot be read: {error}") from None

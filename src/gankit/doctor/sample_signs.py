@@ -1,0 +1,147 @@
+"""Signs that finished samples show beside the real examples, after training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gankit.doctor.case import Case, per_cent
+from gankit.doctor.diagnosis import Verdict
+from gankit.doctor.log_signs import calmer, has_images
+from gankit.doctor.remedies import remedy
+from gankit.doctor.signs import sign
+from gankit.metrics.manifold import manifold
+
+NEIGHBOURS = 5
+FEWEST = 100
+"""Real examples, below which coverage says nothing."""
+COVERED_IMAGES, COVERED_POINTS = 0.2, 0.05
+MISSING = 0.02
+DUE = 20
+"""Samples of a class that must be due before it can be missing."""
+HEEDED = 0.2
+COPIED, COPIES = 0.5, 0.5
+SCARCE = 0.1
+
+
+def has_classes(case: Case) -> bool:
+    return case.record.task.classes >= 2
+
+
+@sign("low coverage")
+def low_coverage(case: Case) -> Verdict | None:
+    """Most real examples have no sample near them."""
+    samples = case.samples
+    real = samples.train[: len(samples.fake)]
+    if len(real) < FEWEST:
+        return None
+    wanted = COVERED_IMAGES if has_images(case) else COVERED_POINTS
+    measured = manifold(real, samples.fake, NEIGHBOURS)
+    if measured.coverage >= wanted:
+        return None
+    return Verdict(
+        "low coverage",
+        "sick",
+        f"{per_cent(measured.coverage)} of {len(real)} real examples have a sample as near as "
+        f"their neighbour number {NEIGHBOURS} (below {per_cent(wanted)} is a sign)",
+        None,
+        "the samples are not where the real examples are: G lost most of them, or is not there yet",
+        remedy(case, *calmer(case)),
+    )
+
+
+@sign("missing classes", has_classes)
+def missing_classes(case: Case) -> Verdict | None:
+    """Classes of the data that hardly any sample belongs to, by its nearest real example."""
+    samples = case.samples
+    assert samples.labels is not None
+    classes = len(samples.class_names)
+    real = np.bincount(samples.labels, minlength=classes) / len(samples.labels)
+    named = np.bincount(samples.labels[samples.nearest_train[0]], minlength=classes)
+    wanted = real
+    if samples.asked is not None:  # asked for each class alike
+        wanted = np.bincount(samples.asked, minlength=classes) / len(samples.asked)
+    share = named / named.sum()
+    due = wanted * len(samples.fake) >= DUE
+    missed = [c for c in range(classes) if due[c] and share[c] < MISSING * wanted[c]]
+    if not missed:
+        return None
+    return Verdict(
+        "missing classes",
+        "sick",
+        f"of {len(samples.fake)} samples less than {per_cent(MISSING)} of what was due look like "
+        f"{_names(samples.class_names, missed)} (nearest training example)",
+        None,
+        "G has lost whole kinds of the data",
+        remedy(case, *calmer(case)),
+    )
+
+
+@sign("labels ignored", lambda case: case.by_class)
+def labels_ignored(case: Case) -> Verdict | None:
+    """Samples are not of the class that was asked for, by their nearest real example."""
+    samples = case.samples
+    assert samples.labels is not None
+    right = float((samples.labels[samples.nearest_train[0]] == samples.asked).mean())
+    chance = 1 / len(samples.class_names)
+    wanted = chance + HEEDED * (1 - chance)
+    if right >= wanted:
+        return None
+    return Verdict(
+        "labels ignored",
+        "sick",
+        f"{per_cent(right)} of the samples are nearest to a training example of the class that "
+        f"was asked for (below {per_cent(wanted)} is a sign)",
+        None,
+        "G does not follow the label, or its samples are too far from anything real to tell",
+        remedy(case, {"network.conditioning": "projection"}, *calmer(case)),
+    )
+
+
+@sign("memorisation", has_images)
+def memorisation(case: Case) -> Verdict | None:
+    """Samples are much nearer to a training example than new examples would be."""
+    samples = case.samples
+    usual = float(np.median(samples.left_out))
+    copied = float((samples.nearest_train[1] < COPIED * usual).mean())
+    if copied < COPIES:
+        return None
+    return Verdict(
+        "memorisation",
+        "sick",
+        f"{per_cent(copied)} of the samples are nearer to one of {len(samples.train):,} training "
+        f"examples than {COPIED:g} times what lies between two of those ({usual:.2f})",
+        None,
+        f"D knows its {samples.count:,} examples by heart, and G copies them",
+        remedy(
+            case,
+            {"stabilise.augment": "colour+translation+cutout"},
+            {"stabilise.augment": "translation+cutout", "objective.penalty": "r1"},
+        ),
+    )
+
+
+@sign("few of a class", has_classes)
+def few_of_a_class(case: Case) -> Verdict | None:
+    """Classes of the data that have next to no examples beside the others."""
+    samples = case.samples
+    assert samples.labels is not None
+    counts = np.bincount(samples.labels, minlength=len(samples.class_names))
+    few = [c for c, count in enumerate(counts) if count < SCARCE * counts.max()]
+    if not few:
+        return None
+    return Verdict(
+        "few of a class",
+        "warning",
+        f"{_names(samples.class_names, few)}: fewer than {per_cent(SCARCE)} of the "
+        f"{counts.max():,} examples of the largest class",
+        None,
+        "G sees next to nothing of them: give more examples, or leave those classes out",
+        "",
+    )
+
+
+def _names(names: Sequence[str], chosen: Sequence[int]) -> str:
+    shown = ", ".join(f"'{names[c]}'" for c in chosen[:5])
+    return f"class {shown}" + (f" and {len(chosen) - 5} more" if len(chosen) > 5 else "")

@@ -1,0 +1,54 @@
+"""Signs of sickness by name, each a function of a Case.
+
+log_signs.py, family_signs.py and sample_signs.py register them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from gankit.doctor.case import Case, Unseen
+from gankit.doctor.diagnosis import Diagnosis, Verdict
+from gankit.registry import Registry
+
+Look = Callable[[Case], Verdict | None]
+
+
+@dataclass(frozen=True)
+class Sign:
+    """A named sign: how to look for it, and the runs in which it can be."""
+
+    look: Look
+    fits: Callable[[Case], bool]
+
+
+SIGNS: Registry[Sign] = Registry("sign")
+
+
+def sign(name: str, fits: Callable[[Case], bool] = lambda _: True) -> Callable[[Look], Look]:
+    """Decorator: a function that looks for the sign `name` in the runs that `fits` holds for."""
+
+    def add(look: Look) -> Look:
+        SIGNS.register(name, (look.__doc__ or "").split("\n")[0])(Sign(look, fits))
+        return look
+
+    return add
+
+
+def look_for(case: Case, names: Iterable[str] | None = None) -> Diagnosis:
+    """Look for the named signs, or for every one that fits the run."""
+    found, looked, unseen = [], [], {}
+    for name in SIGNS.names() if names is None else names:
+        if not SIGNS[name].fits(case):
+            continue
+        try:
+            verdict = SIGNS[name].look(case)
+        except Unseen as reason:
+            unseen[name] = str(reason)
+            continue
+        looked.append(name)
+        if verdict is not None:
+            found.append(verdict)
+    found.sort(key=lambda verdict: verdict.severity != "sick")
+    return Diagnosis(case.step, tuple(found), tuple(looked), unseen)

@@ -1,0 +1,1 @@
+"""Feature networks: what scores are measured in."""

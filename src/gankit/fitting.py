@@ -1,0 +1,122 @@
+"""`fit`: train what a configuration says into a run directory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from gankit.data import Dataset, load_configured
+from gankit.doctor.while_training import Watch
+from gankit.errors import TrainingError
+from gankit.game import Game
+from gankit.pages.report import ReportPage
+from gankit.run import Run, describe
+from gankit.scores.while_training import Evaluations
+from gankit.settings.config import Config
+from gankit.training.callbacks import Callback
+from gankit.training.display import Display
+from gankit.training.log import Log
+from gankit.training.loop import Outcome, keeping_what_was_reached, play
+from gankit.training.preview import Pictures, Preview
+from gankit.training.runtime import check_processes, check_world, start_runtime
+from gankit.training.session import Session, open_session
+from gankit.training.state import build_game
+from gankit.training.stop_signals import StopSignals
+from gankit.training.tensorboard import Tracker
+from gankit.training.trainer import check_count
+from gankit.training.update import choose_update
+
+
+def fit(
+    config: Config,
+    folder: str | Path,
+    *,
+    dataset: Dataset | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> Outcome:
+    """Train what `config` says into a run directory; given a begun run, go on with it.
+
+        gankit.fit(gankit.configure("cgan", "digits"), "runs/digits")
+
+    Args:
+        config: a complete configuration (`gankit.configure` makes one).
+        folder: the run directory, created if it is missing.
+        dataset: what to learn; None: what `config.data` names. A run goes on with the data whose
+            fingerprint it began with.
+        callbacks: yours, called behind gankit's own (`gankit.Callback`).
+
+    Raises:
+        GankitError: one of its subclasses, for everything that a user can mend.
+    """
+    try:
+        with (
+            StopSignals() as signals,
+            opened(config, folder, dataset, callbacks) as session,
+            keeping_what_was_reached(session),
+        ):
+            return play(session, signals)
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and "memory" not in str(error):
+            raise
+        raise TrainingError(
+            "out of memory: lower --batch, --size or the networks' widths; what was reached is kept"
+        ) from None
+
+
+@contextmanager
+def opened(
+    config: Config,
+    folder: str | Path,
+    dataset: Dataset | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> Iterator[Session]:
+    """Check everything, start the runtime, begin the run or go on with it.
+
+    What cannot work is refused first, before a process is started or a file is written.
+    """
+    started = time.monotonic()
+    dataset = load_configured(config.data) if dataset is None else dataset
+    check_count(config, dataset, config.training.batch)
+    run = Run(Path(folder).expanduser())
+    record = run.record()
+    if record is not None:  # looked at again by its owner; what is refused makes no file
+        run.check_resumable(record, config, describe(dataset))
+    check_world(config.runtime, config.training.batch)
+    game = build_game(config, dataset)
+    choose_update(game)
+    check_processes(config.runtime, game.why_one_process())
+    runtime = start_runtime(config.runtime)
+    with Display(quiet=runtime.rank != 0) as display:
+        for note in dataset.notes:
+            display.say(note)
+        usual = usual_callbacks(game, dataset, run, display, writes=runtime.rank == 0)
+        with open_session(
+            game,
+            dataset,
+            run,
+            runtime=runtime,
+            display=display,
+            callbacks=[*usual, *callbacks],
+            started=started,
+        ) as session:
+            yield session
+
+
+def usual_callbacks(
+    game: Game, dataset: Dataset, run: Run, display: Display, *, writes: bool = True
+) -> list[Callback]:
+    """What every run has beside it, as its configuration asks: the log, pictures, scores, the
+    doctor, the page. The page is last: it shows the others' work.
+
+    Raises GankitError if something that is asked for is not installed.
+    """
+    output = game.config.output
+    preview = Preview(game, dataset)
+    tracker = Tracker(run.folder, output.tensorboard and writes)
+    usual: list[Callback] = [Log(tracker), Pictures(preview, tracker)]
+    usual.append(Evaluations(run, output, display.say))
+    if output.doctor:
+        usual.append(Watch(preview, dataset))
+    return [*usual, ReportPage()]

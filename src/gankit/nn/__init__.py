@@ -1,0 +1,1 @@
+"""Layers, networks and averages: torch alone, nothing of gankit."""

@@ -1,0 +1,159 @@
+"""DCGAN-shaped convolutional networks, for images of any size.
+
+They are called as the perceptrons are (mlp.py).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from gankit.nn.convolutions import conv2d, doubling_conv
+from gankit.nn.head import Head, join_code, lay_code
+from gankit.nn.layers import ConditionalBatchNorm2d
+from gankit.nn.shapes import OUTPUTS, Norm, Output, image_sizes
+
+
+class ConvGenerator(nn.Module):
+    """noise -> a small picture of many channels -> doubled in size and halved in channels -> image.
+
+    The stem is a linear map to the core; each stage is normalised and rectified, then a
+    transposed convolution of stride 2. Any size works: each stage aims at its share of the
+    final height and width, and what a stage makes too large is cut.
+    """
+
+    def __init__(
+        self,
+        noise: int,
+        shape: Sequence[int],
+        widths: Sequence[int],
+        kernel: int,
+        norm: Norm,
+        output: Output = "tanh",
+        label_code: nn.Module | None = None,
+        code_size: int = 0,
+        units: int = 0,
+        code_everywhere: bool = False,
+        normalised: int | None = None,
+    ) -> None:
+        """`widths`: channels of the core and of each later stage's input, largest first;
+        `units` of a normalised hidden layer before the core, 0: none; `code_everywhere`: the
+        label's code joins the input of every layer, not of the first alone; `normalised`: how
+        many stages' inputs `norm` is applied to, from the core on, None: all."""
+        super().__init__()
+        channels, stages = shape[0], len(widths)
+        sizes = image_sizes(shape, stages)
+        self.core = sizes[0]
+        self.label_code = label_code
+        inputs = noise + code_size
+        self.hidden = None
+        if units:
+            self.hidden = nn.Sequential(nn.Linear(inputs, units), nn.BatchNorm1d(units), nn.ReLU())
+        more = code_size if code_everywhere else 0
+        self.code_everywhere = code_everywhere
+        stem = units + more if units else inputs
+        self.stem = nn.Linear(stem, widths[0] * math.prod(self.core))
+        normalised = stages if normalised is None else normalised
+        self.norms = nn.ModuleList(
+            norm(w) if i < normalised else nn.Identity() for i, w in enumerate(widths)
+        )
+        outputs = [*widths[1:], channels]
+        self.ups = nn.ModuleList(
+            doubling_conv(a + more, b, kernel, bias=i + 1 >= normalised)
+            for i, (a, b) in enumerate(zip(widths, outputs, strict=True))
+        )
+        self.sizes = sizes[1:]
+        self.output = OUTPUTS[output]()
+
+    def forward(self, noise: Tensor, labels: Tensor | None = None) -> Tensor:
+        x = join_code(noise, labels, self.label_code)
+        everywhere = self.label_code if self.code_everywhere else None
+        if self.hidden is not None:
+            x = join_code(self.hidden(x), labels, everywhere)
+        x = self.stem(x)
+        # Height, width, channels in memory: the channels-last layout, without a copy.
+        x = x.view(len(x), *self.core, -1).permute(0, 3, 1, 2)
+        for norm, up, (height, width) in zip(self.norms, self.ups, self.sizes, strict=True):
+            x = norm(x, labels) if isinstance(norm, ConditionalBatchNorm2d) else norm(x)
+            x = up(lay_code(torch.relu(x), labels, everywhere))[:, :, :height, :width]
+        image: Tensor = self.output(x)
+        return image
+
+
+class ConvDiscriminator(nn.Module):
+    """image -> convolutions of stride 2, leaky ReLU 0.2 -> (a hidden layer) -> a logit.
+
+    `norm` follows every convolution but the first, and batch normalisation then the hidden layer.
+    A label's code is laid over the image as constant planes; with `projection` classes it is
+    projected on the last features.
+    """
+
+    def __init__(
+        self,
+        shape: Sequence[int],
+        widths: Sequence[int],
+        kernel: int,
+        norm: Norm | None,
+        units: int = 0,
+        head: Literal["v1", "v2"] = "v1",
+        label_code: nn.Module | None = None,
+        code_size: int = 0,
+        projection: int = 0,
+        classifier: int = 0,
+        code_everywhere: bool = False,
+        paired: bool = False,
+        projected: int = 0,
+    ) -> None:
+        """`widths`: channels after each convolution; `units` of the hidden layer, 0: none;
+        `classifier`: classes that a second head tells apart, 0: there is none;
+        `code_everywhere`: as in G; `paired`: one of stride 1 before each of stride 2;
+        `projected`: size of the vector that is projected in place of a class."""
+        super().__init__()
+        channels, height, width = shape
+        self.label_code = label_code
+        self.code_everywhere = code_everywhere
+        more = code_size if code_everywhere else 0
+        padding = (kernel - 1) // 2
+        plan = [(w, stride) for w in widths for stride in ((1, 2) if paired else (2,))]
+        stages: list[nn.Module] = []
+        inputs = channels + code_size
+        for i, (outputs, stride) in enumerate(plan):
+            normed = norm is not None and i > 0
+            stage: list[nn.Module] = [
+                conv2d(inputs, outputs, kernel, stride, padding, bias=not normed)
+            ]
+            stage += [norm(outputs)] if norm is not None and i > 0 else []
+            stages += [nn.Sequential(*stage, nn.LeakyReLU(0.2, inplace=True))]
+            height, width = (1 + (n + 2 * padding - kernel) // stride for n in (height, width))
+            inputs = outputs + more
+        self.trunk = nn.ModuleList(stages)
+        features = widths[-1] * height * width + more
+        self.hidden: nn.Module | None = None
+        if units and norm is None:
+            self.hidden = nn.Linear(features, units)
+        elif units:
+            dense = nn.Linear(features, units, bias=False)
+            self.hidden = nn.Sequential(dense, nn.BatchNorm1d(units))
+        last = units + more if units else features
+        self.head = Head(last, projection, head, condition=projected)
+        self.classifier = nn.Linear(last, classifier) if classifier else None
+
+    def forward(self, examples: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Logits [N]; with a classifier [N, 1 + classes]: the logit, then the classes' own."""
+        everywhere = self.label_code if self.code_everywhere else None
+        x = examples
+        for i, stage in enumerate(self.trunk):
+            x = stage(lay_code(x, labels, everywhere if i else self.label_code))
+        # The order height, width, channels makes flattening a channels-last tensor free.
+        x = join_code(x.permute(0, 2, 3, 1).flatten(1), labels, everywhere)
+        if self.hidden is not None:
+            x = nn.functional.leaky_relu(self.hidden(x), 0.2)
+            x = join_code(x, labels, everywhere)
+        logits: Tensor = self.head(x, labels)
+        if self.classifier is None:
+            return logits
+        return torch.cat([logits[:, None], self.classifier(x)], 1)

@@ -1,0 +1,37 @@
+"""Starting weights."""
+
+from __future__ import annotations
+
+from torch import nn
+
+
+def init_normal(network: nn.Module, std: float) -> None:
+    """DCGAN's start (arXiv 1511.06434, section 4): weights N(0, std), gains N(1, std), biases 0."""
+    for module in network.modules():
+        if isinstance(module, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
+            nn.init.normal_(module.weight, 0.0, std)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)) and module.affine:
+            nn.init.normal_(module.weight, 1.0, std)
+
+
+def init_glorot(network: nn.Module) -> None:
+    """Weights that keep the variance of what passes through, in both directions (Glorot & Bengio
+    2010), biases 0. With torch's own start each layer divides it by three."""
+    for module in network.modules():
+        if isinstance(module, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
+            nn.init.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
+def init_uniform(network: nn.Module, limit: float) -> None:
+    """The GAN paper's start: weights U(-limit, limit), biases 0."""
+    for module in network.modules():
+        if isinstance(module, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
+            nn.init.uniform_(module.weight, -limit, limit)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.Embedding):  # a linear map of the one-hot label
+            nn.init.uniform_(module.weight, -limit, limit)

@@ -1,0 +1,35 @@
+"""Sizes and widths of networks, and the names of activations and outputs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from torch import nn
+
+Norm = Callable[[int], nn.Module]
+Output = Literal["tanh", "sigmoid", "linear"]
+Activation = Literal["relu", "sigmoid"]
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid}
+OUTPUTS: dict[str, Callable[[], nn.Module]] = {
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "linear": nn.Identity,
+}
+
+
+def stages_for(shape: Sequence[int]) -> int:
+    """How often an image can be halved before its short side falls under 4: 64 -> 4, 28 -> 2."""
+    return max(1, int(math.log2(min(shape[1:]) / 4)))
+
+
+def widths_for(base: int, stages: int, most: int = 1024) -> list[int]:
+    """D's channels, doubling: (128, 4) -> [128, 256, 512, 1024]. G's are the reverse."""
+    return [min(base * 2**i, most) for i in range(stages)]
+
+
+def image_sizes(shape: Sequence[int], stages: int) -> list[tuple[int, int]]:
+    """Height and width at the core and after each of `stages` doublings: (28, 2) -> 7, 14, 28."""
+    height, width = shape[1:]
+    return [(-(-height // 2**i), -(-width // 2**i)) for i in range(stages, -1, -1)]

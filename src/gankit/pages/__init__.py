@@ -1,0 +1,1 @@
+"""Pages that stand alone: one run, or several side by side."""

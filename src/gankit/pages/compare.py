@@ -1,0 +1,217 @@
+"""Runs side by side: the same latents, the same axes, scores of the same protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gankit.errors import ConfigError
+from gankit.pages.run_summary import Facts, interval, minutes, number, rate, read_facts, verdict
+from gankit.scores.score import Score
+from gankit.settings.schema import flatten
+from gankit.settings.text import typed
+from gankit.text import in_shell
+from gankit.trained.artifact import load
+from gankit.trained.gan import GAN
+
+MOST_RUNS = 12
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Several runs, read and held against each other.
+
+    Attributes:
+        names: what each is called: the end of its path that tells it from the others.
+        runs, gans: each run's directory, and its generator.
+        protocols_differ: one line for each thing in which the protocols of scores that stand in
+            one row differ; empty where those scores compare.
+    """
+
+    names: Sequence[str]
+    runs: Sequence[Facts]
+    gans: Sequence[GAN]
+    protocols_differ: Sequence[str]
+
+    def networks(self) -> list[str]:
+        """The feature networks in which any run was measured."""
+        return list(dict.fromkeys(name for run in self.runs for name in run.newest_reports()))
+
+
+def compare(folders: Sequence[Path], *, allow_differences: bool = False) -> Comparison:
+    """Read runs that are to be compared.
+
+    Args:
+        folders: two run directories or more.
+        allow_differences: whether scores of different protocols may stand in one row.
+
+    Raises:
+        ConfigError: too few or too many runs, one twice, points beside images, or protocols
+            that differ.
+        RunError: a run is missing, damaged, or has no generator yet.
+    """
+    if not 2 <= len({folder.resolve() for folder in folders}) == len(folders) <= MOST_RUNS:
+        raise ConfigError(
+            f"{len(folders)} given: name 2 to {MOST_RUNS} runs, each once, as in "
+            "`gankit compare runs/a runs/b`"
+        )
+    runs = [read_facts(folder) for folder in folders]
+    kinds = {run.record.task.is_images for run in runs}
+    if len(kinds) > 1:
+        points = next(run.folder for run in runs if not run.record.task.is_images)
+        raise ConfigError(
+            f"'{points}' makes points and others make images: there is nothing to compare them in"
+        )
+    names = _names(folders)
+    differ = [
+        line
+        for network in dict.fromkeys(name for run in runs for name in run.newest_reports())
+        for line in _differences(network, names, runs)
+    ]
+    if differ and not allow_differences:
+        lines = "\n  ".join(differ)
+        raise ConfigError(
+            "these scores do not compare, their protocols differ; measure the runs alike, or say "
+            f"--allow-differences:\n  {lines}"
+        )
+    return Comparison(names, runs, [load(folder) for folder in folders], differ)
+
+
+def _names(folders: Sequence[Path]) -> list[str]:
+    """The shortest ends of the paths that are all different."""
+    paths = [folder.resolve() for folder in folders]
+    deepest = max(len(path.parts) for path in paths)
+    for depth in range(1, deepest):
+        names = ["/".join(path.parts[-depth:]) for path in paths]
+        if len(set(names)) == len(names):
+            return names
+    return [str(path) for path in paths]
+
+
+def _differences(network: str, names: Sequence[str], runs: Sequence[Facts]) -> list[str]:
+    """How the protocols of the runs' newest reports in one network differ from the first's."""
+    found = [
+        (name, reports[network])
+        for name, run in zip(names, runs, strict=True)
+        if network in (reports := run.newest_reports())
+    ]
+    first_name, first = found[0]
+    return [
+        f"{network}: {first_name} and {name}: {line}"
+        for name, report in found[1:]
+        for line in first.protocol.differences(report.protocol)
+    ]
+
+
+# What is held against each other
+
+
+def settings_that_differ(runs: Sequence[Facts]) -> list[tuple[str, list[str]]]:
+    """Each setting that is not the same in all runs, and its value in each."""
+    flat = [flatten(run.record.config) for run in runs]
+    rows = []
+    for key in dict.fromkeys(key for settings in flat for key in settings):
+        values = [typed(settings[key]) if key in settings else "-" for settings in flat]
+        if len(set(values)) > 1:
+            rows.append((key, values))
+    return rows
+
+
+def summary(seen: Comparison) -> list[tuple[str, list[str]]]:
+    """What each run is and how fast it was, a row a thing."""
+    rows: list[tuple[str, list[str]]] = []
+
+    def add(name: str, values: Sequence[str]) -> None:
+        rows.append((name, list(values)))
+
+    runs = seen.runs
+    add("family", [run.record.config.family for run in runs])
+    add("data", [run.record.data["name"] for run in runs])
+    add("steps", [f"{run.step:,} of {run.record.plan.steps:,}" for run in runs])
+    add("time in steps", [minutes(run.seconds) for run in runs])
+    add("speed, median", [rate(run.speed) for run in runs])
+    add("CPU threads", [str(run.record.plan.threads) for run in runs])
+    add("doctor", [verdict(run) for run in runs])
+    return rows
+
+
+def scores(seen: Comparison, network: str) -> list[tuple[str, list[Score | None]]]:
+    """Every score in one network, of each run that was measured in it."""
+    reports = [run.newest_reports().get(network) for run in seen.runs]
+    found = [
+        {} if report is None else {score.label: score for score in report.scores}
+        for report in reports
+    ]
+    labels = dict.fromkeys(label for by_label in found for label in by_label)
+    return [(label, [by_label.get(label) for by_label in found]) for label in labels]
+
+
+def clearly_best(row: Sequence[Score | None]) -> int | None:
+    """Which score is better than every other with their intervals apart; None where none is."""
+    known = [(i, score) for i, score in enumerate(row) if score is not None]
+    if len(known) < 2 or any(score.interval is None for _, score in known):
+        return None
+    sign = -1 if known[0][1].better == "lower" else 1
+    i, best = max(known, key=lambda pair: sign * pair[1].value)
+    worst_of_best = min(sign * end for end in best.interval or ())
+    others = [max(sign * end for end in s.interval or ()) for j, s in known if j != i]
+    return i if worst_of_best > max(others) else None
+
+
+def notes(seen: Comparison) -> list[str]:
+    """What must be said beside the numbers."""
+    said = []
+    if len({run.record.data["fingerprint"] for run in seen.runs}) > 1:
+        said.append("The runs learned from different data.")
+    if len({run.record.plan.threads for run in seen.runs}) > 1:
+        said.append("Speeds were measured with different numbers of threads.")
+    for network in seen.networks():
+        for run in seen.runs:
+            report = run.newest_reports().get(network)
+            if report is None:
+                again = f"gankit evaluate {in_shell(run.folder)} --features {in_shell(network)}"
+                said.append(f"No scores in '{network}': {again}")
+            elif report.step != run.step:
+                said.append(f"{run.folder} was measured at step {report.step:,}, not at its last.")
+    if not seen.networks():
+        said += [f"No scores: gankit evaluate {in_shell(run.folder)}" for run in seen.runs]
+    said += [line for run in seen.runs for line in run.unread]
+    if seen.protocols_differ:
+        said.append("PROTOCOLS DIFFER, so these scores do not compare:")
+        said += [f"  {line}" for line in seen.protocols_differ]
+    return said
+
+
+def score_text(score: Score | None) -> str:
+    """`12.3 (11.9 to 12.7)`; `-` where it was not measured."""
+    if score is None:
+        return "-"
+    return number(score.value) + ("" if score.interval is None else f" ({interval(score)})")
+
+
+def as_text(seen: Comparison) -> str:
+    """All of it but pictures and curves, for a terminal. `*`: better than every other, with
+    their intervals apart."""
+    rows = [["", *seen.names], *([name, *values] for name, values in summary(seen))]
+    for network in seen.networks():
+        for label, row in scores(seen, network):
+            best = clearly_best(row) if not seen.protocols_differ else None
+            cells = [score_text(score) + " *" * (i == best) for i, score in enumerate(row)]
+            rows.append([f"{label}, {_better(row)} is better", *cells])
+    differing = settings_that_differ(seen.runs)
+    rows += [[""] * len(rows[0]), ["settings that differ", *[""] * len(seen.runs)]]
+    rows += [[name, *values] for name, values in differing] or [["none", *[""] * len(seen.runs)]]
+    return "\n".join([*_aligned(rows), *(f"note: {line}" for line in notes(seen))])
+
+
+def _better(row: Sequence[Score | None]) -> str:
+    return next(score.better for score in row if score is not None)
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]

@@ -1,0 +1,217 @@
+"""compare.html: the same comparison with pictures and curves, on one page that stands alone."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from gankit.errors import ConfigError, RunError
+from gankit.pages.chart import Curve, chart
+from gankit.pages.compare import (
+    Comparison,
+    clearly_best,
+    notes,
+    score_text,
+    scores,
+    settings_that_differ,
+    summary,
+)
+from gankit.pages.html import Html, data_uri, element, note, page, section, table, warning
+from gankit.pages.report import doctor, picture_uri
+from gankit.pages.run_summary import Facts, number, protocol_line, terms_of_losses
+from gankit.pictures import Pixels, grid, scatter
+from gankit.scores.score import Score
+from gankit.storage import write_atomically
+from gankit.trained.gan import BLOCK, GAN, draw_block
+from gankit.version import __version__
+
+MOST_ROWS, POINTS = 20, 2000
+CURVES = {
+    "d": "Loss of D",
+    "g": "Loss of G",
+    "d_real": "D(real)",
+    "d_fake": "D(fake)",
+    "images_per_second": "Images a second",
+    "grad_d": "Norm of D's gradient",
+    "grad_g": "Norm of G's gradient",
+    "lr_d": "Learning rate of D",
+    "lr_g": "Learning rate of G",
+}
+
+
+def write_comparison(seen: Comparison, target: Path, *, seed: int = 0, rows: int = 6) -> None:
+    """Write the page.
+
+    Args:
+        target: `x.html`.
+        seed: of the latents; the same for every run.
+        rows: of each grid.
+
+    Raises:
+        ConfigError: `target` is no .html, `rows` or `seed` out of range.
+        RunError: the page cannot be written.
+    """
+    if target.suffix != ".html":
+        raise ConfigError(f"-o {target.name}: give name.html")
+    if not 1 <= rows <= MOST_ROWS:
+        raise ConfigError(f"--rows must be in 1 to {MOST_ROWS}, got {rows}")
+    content = page(
+        f"{', '.join(seen.names)}: a comparison",
+        element(
+            "header",
+            element("h1", ", ".join(seen.names)),
+            element("p", f"{len(seen.runs)} runs, side by side.", class_="lede"),
+        ),
+        *(warning(line) for line in notes(seen)),
+        section("The runs", table(["", *seen.names], [[k, *v] for k, v in summary(seen)])),
+        section("Samples", *_samples(seen, seed, rows)),
+        section("Scores", *_scores(seen)),
+        section("Curves", _curves(seen)),
+        section("Settings that differ", _settings(seen)),
+        section("The doctor", *_doctors(seen)),
+        foot=f"Written by gankit {__version__}. This page loads nothing.",
+    )
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(target, content)
+    except OSError as error:
+        raise RunError(f"'{target}' cannot be written: {error.strerror or error}") from None
+
+
+def same_latents(gans: Iterable[GAN], n: int, seed: int) -> bool:
+    """Whether sample i of each is drawn from the very same noise."""
+    drawn = []
+    for gan in gans:
+        labels = gan.labels_for(n)
+        asked = None if labels is None else torch.from_numpy(labels[:BLOCK])
+        drawn.append(draw_block(gan.game, 0, asked, min(n, BLOCK), seed).noise)
+    return all(torch.equal(drawn[0], noise) for noise in drawn[1:])
+
+
+def _samples(seen: Comparison, seed: int, rows: int) -> Iterable[Html]:
+    if any(gan.condition for gan in seen.gans):
+        yield note("These runs are asked by vectors, so each shows its own last picture.")
+        pictures = [_last_picture(run) for run in seen.runs]
+    else:
+        asked = [len(gan.class_names) for gan in seen.gans if 2 <= len(gan.class_names) <= 16]
+        columns = max(asked, default=8)
+        points = len(seen.gans[0].shape) == 1
+        n = POINTS if points else columns * rows
+        yield note(
+            _drawn_from(seen, n, seed), " One class a column." if asked and not points else ""
+        )
+        drawn = [gan.sample(n, seed=seed) for gan in seen.gans]
+        pictures = [_png(p) for p in (_clouds(drawn) if points else _grids(drawn, columns))]
+    yield element(
+        "div",
+        *(
+            element(
+                "figure",
+                element("figcaption", f"{name}, step {gan.step:,}"),
+                element("img", src=picture, alt=f"samples of {name}")
+                if picture
+                else note("No picture was kept."),
+            )
+            for name, gan, picture in zip(seen.names, seen.gans, pictures, strict=True)
+        ),
+        class_="side pictures",
+    )
+
+
+def _last_picture(run: Facts) -> str:
+    """The newest one that can be read; the empty text where there is none."""
+    for path in reversed(run.pictures):
+        with suppress(OSError):
+            return picture_uri(path)
+    return ""
+
+
+def _drawn_from(seen: Comparison, n: int, seed: int) -> str:
+    """What samples at the same place of two pictures share."""
+    if same_latents(seen.gans, n, seed):
+        return f"Seed {seed}; at the same place every run draws from the same latent."
+    sizes = ", ".join(str(gan.game.latent_size) for gan in seen.gans)
+    return (
+        f"Seed {seed}, but the runs take latents of other sizes or kinds (sizes {sizes}): samples "
+        "at the same place share their class at most."
+    )
+
+
+def _grids(drawn: list[np.ndarray], columns: int) -> list[Pixels]:
+    return [grid(images, columns) for images in drawn]
+
+
+def _clouds(drawn: list[np.ndarray]) -> list[Pixels]:
+    """Each run's points over those of all runs, in one frame."""
+    everything = np.concatenate(drawn)
+    return [scatter(points, everything) for points in drawn]
+
+
+def _png(picture: Pixels) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return data_uri(buffer.getvalue(), "image/png")
+
+
+def _scores(seen: Comparison) -> Iterable[Html]:
+    """A table a feature network, and the protocol under it."""
+    for network in seen.networks():
+        rows = []
+        for label, row in scores(seen, network):
+            best = None if seen.protocols_differ else clearly_best(row)
+            cells = [score_text(score) for score in row]
+            marked = [element("strong", c) if i == best else c for i, c in enumerate(cells)]
+            rows.append([f"{label}, {_better(row)}", *marked, _floors(row)])
+        yield table(["", *seen.names, "real against real"], rows, numbers=True)
+        for name, run in zip(seen.names, seen.runs, strict=True):
+            report = run.newest_reports().get(network)
+            if report is not None:
+                yield note(f"{name}: {protocol_line(report)}")
+    if seen.networks():
+        yield note(
+            "In brackets what 95 % of other draws would give. Bold: better than every other, "
+            "with the intervals apart."
+        )
+    else:
+        yield note("None of these runs is measured.")
+
+
+def _better(row: Iterable[Score | None]) -> str:
+    return next(f"{score.better} is better" for score in row if score is not None)
+
+
+def _floors(row: Iterable[Score | None]) -> str:
+    found = dict.fromkeys(number(s.floor) for s in row if s is not None and s.floor is not None)
+    return " / ".join(found) or "not known"
+
+
+def _curves(seen: Comparison) -> Html:
+    """A chart for each number that two runs or more logged, but for the terms of a loss."""
+    every = dict.fromkeys(key for run in seen.runs for key in run.logged())
+    left_out = {*terms_of_losses(every), *CURVES}
+    wanted = CURVES | {key: key for key in every if key not in left_out}
+    charts = []
+    for key, title in wanted.items():
+        curves = [
+            Curve(name, *run.curve(key)) for name, run in zip(seen.names, seen.runs, strict=True)
+        ]
+        if sum(len(curve.x) > 0 for curve in curves) > 1:
+            charts.append(chart(title, curves))
+    return element("div", *charts, class_="charts") if charts else note("Nothing is logged.")
+
+
+def _settings(seen: Comparison) -> Html:
+    rows = [[key, *values] for key, values in settings_that_differ(seen.runs)]
+    return table(["", *seen.names], rows) if rows else note("None.")
+
+
+def _doctors(seen: Comparison) -> Iterable[Html]:
+    for name, run in zip(seen.names, seen.runs, strict=True):
+        yield element("h3", name)
+        yield from doctor(run)

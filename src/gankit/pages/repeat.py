@@ -1,0 +1,41 @@
+"""The same run again: its settings as a TOML file and as a command, exactly."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from gankit.choose_recipe import configure
+from gankit.run import Plan
+from gankit.settings.config import BUDGETS, Config
+from gankit.settings.schema import flatten
+from gankit.settings.text import typed
+
+
+def changes_from_default(config: Config) -> dict[str, Any]:
+    """The settings that are not those of `gankit train FAMILY DATA`, by dotted key."""
+    default = flatten(configure(config.family, config.data.source))
+    return {
+        key: value
+        for key, value in flatten(config).items()
+        if default[key] != value and not _unset_budget(key, value)
+    }
+
+
+def command(config: Config) -> str:
+    """`gankit train FAMILY DATA --set ...`: what differs from the default settings."""
+    words = ["gankit", "train", config.family, config.data.source]
+    for key, value in changes_from_default(config).items():
+        words += ["--set", f"{key}={typed(value)}"]
+    return shlex.join(words)
+
+
+def exactly(plan: Plan) -> Mapping[str, Any]:
+    """What a plan decided, as settings: with them a run is the same to the bit."""
+    return {"training.steps": plan.steps, "runtime.threads": plan.threads}
+
+
+def _unset_budget(key: str, value: object) -> bool:
+    """A budget that is set unsets the others: it need not be said."""
+    return value is None and key in {f"training.{name}" for name in BUDGETS}

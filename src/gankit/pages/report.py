@@ -1,0 +1,369 @@
+"""report.html: one run on one page that needs no network to be read."""
+
+from __future__ import annotations
+
+import io
+import platform
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from gankit.choose_recipe import configure
+from gankit.errors import GankitError
+from gankit.families import FAMILIES
+from gankit.pages.chart import Curve, chart
+from gankit.pages.html import (
+    Html,
+    code,
+    data_uri,
+    element,
+    facts,
+    folded,
+    join,
+    note,
+    page,
+    section,
+    table,
+    warning,
+)
+from gankit.pages.repeat import changes_from_default, command, exactly
+from gankit.pages.run_summary import (
+    Facts,
+    interval,
+    minutes,
+    number,
+    protocol_line,
+    rate,
+    read_facts,
+    terms_of_losses,
+    verdict,
+)
+from gankit.pictures import read_picture
+from gankit.run import Run
+from gankit.scores.score import Report, write_report
+from gankit.settings.config import override
+from gankit.settings.schema import flatten
+from gankit.settings.text import settings_toml, typed
+from gankit.storage import write_atomically
+from gankit.text import in_shell
+from gankit.training.callbacks import Callback
+from gankit.training.session import Session
+from gankit.version import __version__
+
+MOST_FRAMES = 16
+LARGEST_PNG = 150_000
+"""Bytes: a picture above this is put in as a JPEG of at most `FRAME_SIDE` pixels a side."""
+FRAME_SIDE = 1200
+
+
+class ReportPage(Callback):
+    """report.html at a run's end. What hinders it is said, and ends nothing."""
+
+    def on_end(self, trainer: Session) -> None:
+        try:
+            write_run_report(trainer.run.folder)
+        except GankitError as problem:
+            trainer.display.say(f"no report.html: {problem}")
+
+
+def write_run_report(folder: Path) -> Path:
+    """Write `folder`/report.html from what is in the run directory; the path of it.
+
+    Raises RunError where the run is missing or damaged, or the page cannot be written.
+    """
+    seen = read_facts(folder)
+    config = seen.record.config
+    content = page(
+        f"{config.family} on {config.data.source}",
+        _head(seen),
+        *map(warning, seen.unread),
+        section("Samples over time", _film(seen)),
+        section("Curves", _curves(seen)),
+        section("Scores", *_scores(seen)),
+        section("The doctor", *doctor(seen)),
+        section("Settings", *_settings(seen)),
+        section("How to repeat it", *_repetition(seen)),
+        foot=f"Written by gankit {__version__} on Python {platform.python_version()}, torch "
+        f"{version('torch')}, {platform.system()} {platform.machine()}. This page loads nothing.",
+    )
+    run = Run(folder)
+    with run.writing("the report"):
+        write_atomically(run.report_path, content)
+    return run.report_path
+
+
+def picture_uri(path: Path) -> str:
+    """A PNG file as a data URI; a large one as a smaller JPEG. Raises OSError."""
+    picture, content = read_picture(path), path.read_bytes()
+    if len(content) <= LARGEST_PNG:
+        return data_uri(content, "image/png")
+    buffer = io.BytesIO()
+    smaller = picture.convert("RGB")
+    smaller.thumbnail((FRAME_SIDE, FRAME_SIDE))
+    smaller.save(buffer, "JPEG", quality=88)
+    return data_uri(buffer.getvalue(), "image/jpeg")
+
+
+def _head(seen: Facts) -> Html:
+    config, plan = seen.record.config, seen.record.plan
+    shown = seen.step * config.training.batch * config.objective.k
+    pairs = [
+        ("Steps", f"{seen.step:,} of {plan.steps:,}"),
+        ("Time in steps", minutes(seen.seconds)),
+        ("Speed, median", rate(seen.speed)),
+        ("Real examples shown", f"{shown:,}"),
+    ]
+    for report in seen.newest_reports().values():
+        pairs += [(score.label, number(score.value)) for score in report.scores[:1]]
+    pairs.append(("Doctor", _health(seen)))
+    lede = f"The run {seen.folder.resolve().name}: what it drew, how the game went, how good it is."
+    title = f"{config.family} on {config.data.source}"
+    return element("header", element("h1", title), element("p", lede, class_="lede"), facts(pairs))
+
+
+def _health(seen: Facts) -> str:
+    """`not examined`, `healthy`, `sick`, `warning, 2 signs`."""
+    if seen.diagnosis is None or seen.diagnosis.healthy:
+        return verdict(seen)
+    found = seen.diagnosis.verdicts
+    return found[0].severity + (f", {len(found)} signs" if len(found) > 1 else "")
+
+
+def _film(seen: Facts) -> Html:
+    """Frames in a row; the page's script makes a film of them."""
+    if not seen.pictures:
+        return note("No picture was kept.")
+    last = len(seen.pictures) - 1
+    chosen = np.unique(np.linspace(0, last, min(last + 1, MOST_FRAMES)).round().astype(int))
+    frames = [_frame(seen.pictures[i]) for i in chosen]
+    slider = element(
+        "input", type="range", min=0, max=len(frames) - 1, value=0, aria_label="step of the run"
+    )
+    play = element("button", "Play", type="button")
+    return element(
+        "div",
+        element("div", *frames, class_="frames"),
+        element("div", play, slider, class_="controls"),
+        note(
+            f"{len(frames)} of {last + 1} pictures of the averaged generator, always from the same "
+            "latents",
+            join(", one class a column.") if _by_class(seen) else ".",
+        ),
+        class_="film",
+    )
+
+
+def _by_class(seen: Facts) -> bool:
+    """Whether a picture's columns are classes."""
+    task = seen.record.task
+    return FAMILIES[seen.record.config.family].conditional and 2 <= task.classes <= 16
+
+
+def _frame(path: Path) -> Html:
+    step = f"step {int(path.stem):,}"
+    try:
+        width, height = read_picture(path).size
+        image = element(
+            "img", src=picture_uri(path), alt=f"samples at {step}", width=width, height=height
+        )
+    except OSError as problem:
+        image = note(f"This picture cannot be read: {problem}")
+    return element("figure", image, element("figcaption", step), data_step=step)
+
+
+def _curves(seen: Facts) -> Html:
+    """A chart of the losses, of their terms, of D's beliefs, and of everything else logged."""
+    if not seen.log:
+        return note("Nothing is logged yet.")
+    keys = seen.logged()
+    charts = [("Losses", {"D": "d", "G": "g"})]
+    for player in "dg":
+        terms = {key[2:]: key for key in terms_of_losses(keys) if key.startswith(player)}
+        if len(terms) > 1:
+            charts.append((f"Terms of {player.upper()}'s loss", terms))
+    if "d_real" in keys:
+        charts.append(
+            ("D's belief that an example is real", {"D(real)": "d_real", "D(fake)": "d_fake"})
+        )
+    charts += [
+        ("Learning rates", {"D": "lr_d", "G": "lr_g"}),
+        ("Images a second", {"images/s": "images_per_second"}),
+    ]
+    if "grad_d" in keys:
+        charts.append(("Norms of the gradients", {"D": "grad_d", "G": "grad_g"}))
+    drawn = {key for _, lines in charts for key in lines.values()} | set(terms_of_losses(keys))
+    others: dict[str, dict[str, str]] = {}  # `samples/diversity` is drawn with its like
+    for key in keys:
+        if key not in drawn:
+            group, _, name = key.rpartition("/")
+            others.setdefault(group or key, {})[name] = key
+    charts += others.items()
+    return element(
+        "div",
+        *(
+            chart(title, [Curve(name, *seen.curve(key)) for name, key in lines.items()])
+            for title, lines in charts
+        ),
+        class_="charts",
+    )
+
+
+def _scores(seen: Facts) -> Iterable[Html]:
+    if not seen.reports:
+        yield note("Not measured: ", element("code", f"gankit evaluate {in_shell(seen.folder)}"))
+        return
+    yield note(
+        "The interval holds 95 % of what other draws would give; the floor is the same measure of "
+        "real examples against other real ones, at the same counts."
+    )
+    for report in seen.newest_reports().values():
+        yield score_table(report)
+        yield note(protocol_line(report))
+    yield _scores_over_steps(seen.reports)
+
+
+def score_table(report: Report) -> Html:
+    """Every score of one report with its interval and floor."""
+    rows = [
+        [
+            score.label,
+            number(score.value),
+            interval(score),
+            "not known" if score.floor is None else number(score.floor),
+            score.better,
+        ]
+        for score in report.scores
+    ]
+    head = ["", "score", "95 % interval", "real against real", "better"]
+    return table(head, rows, numbers=True)
+
+
+def _scores_over_steps(reports: Iterable[Report]) -> Html:
+    """A chart for each score that was measured at several steps by one protocol."""
+    by_protocol: dict[str, list[Report]] = {}
+    for report in reports:
+        by_protocol.setdefault(repr(report.protocol), []).append(report)
+    charts = []
+    for group in by_protocol.values():
+        for label in dict.fromkeys(score.label for report in group for score in report.scores):
+            points = [(r.step, s) for r in group for s in r.scores if s.label == label]
+            if len(points) > 1:
+                steps, scores = zip(*points, strict=True)
+                ends = [score.interval or (score.value, score.value) for score in scores]
+                low, high = zip(*ends, strict=True)
+                curves = [Curve(label, steps, [score.value for score in scores], low, high)]
+                floors = [(s, score.floor) for s, score in points if score.floor is not None]
+                if floors:
+                    curves.append(Curve("real against real", *zip(*floors, strict=True)))
+                charts.append(chart(f"{label}, {scores[0].better} is better", curves))
+    return element("div", *charts, class_="charts")
+
+
+def doctor(seen: Facts) -> Iterable[Html]:
+    """What the doctor last said of the run, and of which step."""
+    diagnosis = seen.diagnosis
+    if diagnosis is None:
+        yield note("Not examined: ", element("code", f"gankit doctor {in_shell(seen.folder)}"))
+        return
+    count = len(diagnosis.looked_for)
+    found = len(diagnosis.verdicts) or "none"
+    yield element(
+        "p", f"Looked at step {diagnosis.step:,} for {count} signs of sickness: {found} found."
+    )
+    for said in diagnosis.verdicts:
+        since = "" if said.since_step is None else f", since step {said.since_step:,}"
+        yield element(
+            "div",
+            element("h3", f"{said.severity}: {said.sign}{since}"),
+            element("p", said.seen),
+            element("p", said.means),
+            *([code(said.remedy)] if said.remedy else []),
+            class_=f"verdict {said.severity}",
+        )
+    unseen = [[sign, reason] for sign, reason in diagnosis.unseen.items()]
+    if unseen:
+        yield folded(f"Not looked for: {len(unseen)}", table(["", "because"], unseen))
+
+
+def _settings(seen: Facts) -> Iterable[Html]:
+    config, data, plan = seen.record.config, seen.record.data, seen.record.plan
+    changed, every = changes_from_default(config), flatten(config)
+    usual = f"gankit train {config.family} {in_shell(config.data.source)}"
+    if changed:
+        yield note("Other than in ", element("code", usual), ":")
+        default = flatten(configure(config.family, config.data.source))
+        rows = [[key, typed(value), typed(default[key])] for key, value in changed.items()]
+        yield table(["", "here", "there"], rows)
+    else:
+        yield note("All as in ", element("code", usual), ".")
+    yield folded(
+        f"All {len(every)} settings", table(["", ""], [[k, typed(v)] for k, v in every.items()])
+    )
+    names = data["class_names"]
+    classes = f"{len(names)}: {', '.join(names[:20])}{', ...' if len(names) > 20 else ''}"
+    measured = plan.seconds_per_step
+    about_data = table(
+        ["", ""],
+        [
+            ["name", data["name"]],
+            ["examples", f"{data['count']:,}"],
+            ["shape", " x ".join(map(str, data["shape"]))],
+            ["classes", classes if names else "none"],
+            ["fingerprint", data["fingerprint"]],
+        ],
+    )
+    about_plan = table(
+        ["", ""],
+        [
+            ["steps", f"{plan.steps:,}"],
+            ["CPU threads", str(plan.threads)],
+            ["a step, as measured", "not needed" if measured is None else f"{measured:.3g} s"],
+            ["begun with", f"gankit {seen.gankit}"],
+        ],
+    )
+    yield element(
+        "div",
+        element("div", element("h3", "Data"), about_data),
+        element("div", element("h3", "Plan"), about_plan),
+        class_="side",
+    )
+
+
+def _repetition(seen: Facts) -> Iterable[Html]:
+    config = seen.record.config
+    toml = settings_toml(config)
+    link = element(
+        "a",
+        "settings.toml",
+        href=data_uri(toml.encode(errors="replace"), "text/plain"),
+        download="settings.toml",
+    )
+    plan = seen.record.plan
+    yield element("p", "With every setting from a file, ", link, ":")
+    yield code(
+        f"gankit train {config.family} --config settings.toml --steps {plan.steps} "
+        f"--threads {plan.threads} --out runs/again"
+    )
+    yield element("p", "Or by what differs from the default settings:")
+    yield code(f"{command(override(config, exactly(plan)))} --out runs/again")
+    yield note(
+        "With this number of steps and of threads, the same data, versions and machine, the "
+        "weights are the same to the bit."
+    )
+    yield folded("settings.toml", code(toml))
+
+
+def keep(run: Path, report: Report) -> Path | None:
+    """Keep a report in its run directory, and on its page; of a bare artifact nothing is kept.
+
+    Raises RunError where it cannot be written.
+    """
+    folder = run.expanduser()
+    if not folder.is_dir():
+        return None
+    with Run(folder).writing("the scores"):
+        path = write_report(folder, report)
+    write_run_report(folder)
+    return path

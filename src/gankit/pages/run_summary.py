@@ -1,0 +1,166 @@
+"""What a finished or unfinished run says of itself: all that both pages show, read once."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gankit.doctor.diagnosis import Diagnosis, read_diagnosis
+from gankit.errors import RunError
+from gankit.pages.chart import short
+from gankit.run import Record, Run
+from gankit.scores.score import Report, Score, find_reports
+from gankit.stored import StoredError, read_json
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A run directory, read.
+
+    Attributes:
+        gankit: the version that began the run.
+        log: every logged line of metrics.jsonl.
+        pictures: those in samples/, by step.
+        reports: its scores, by step.
+        diagnosis: what the doctor last said; None where it was never asked.
+        unread: one line for each file that is there and cannot be read.
+    """
+
+    folder: Path
+    gankit: str
+    record: Record
+    log: Sequence[dict[str, Any]]
+    pictures: Sequence[Path]
+    reports: Sequence[Report]
+    diagnosis: Diagnosis | None
+    unread: Sequence[str] = ()
+
+    @property
+    def step(self) -> int:
+        """How far it came."""
+        last = self.log[-1]["step"] if self.log else 0
+        return max(last, int(self.pictures[-1].stem) if self.pictures else 0)
+
+    @property
+    def speed(self) -> float:
+        """Images a second, the median over the log; not a number where nothing is logged."""
+        rates = [line.get("images_per_second") for line in self.log]
+        known = [rate for rate in rates if rate is not None]
+        return statistics.median(known) if known else math.nan
+
+    @property
+    def seconds(self) -> float:
+        """Spent on steps up to the last logged one."""
+        last = self.log[-1].get("seconds") if self.log else None
+        return math.nan if last is None else float(last)
+
+    def newest_reports(self) -> dict[str, Report]:
+        """The newest report by each feature network."""
+        return {report.protocol.network: report for report in self.reports}
+
+    def curve(self, key: str) -> tuple[list[int], list[float]]:
+        """Steps and values of one logged number; of `d` and `g` the player's whole loss."""
+        steps, values = [], []
+        for line in self.log:
+            found = [v for k, v in line.items() if k == key or k.startswith(f"{key}/")]
+            if found:
+                steps.append(line["step"])
+                values.append(math.nan if None in found else float(sum(found)))
+        return steps, values
+
+    def logged(self) -> list[str]:
+        """The name of every logged number, in order of appearance."""
+        found = dict.fromkeys(key for line in self.log for key in line)
+        return [key for key in found if key not in ("step", "seconds")]
+
+
+def read_facts(folder: Path) -> Facts:
+    """Read a run directory. Raises RunError where it is missing, no run, or damaged."""
+    run = Run(folder)
+    if not run.record_path.exists():
+        what = "holds no run" if folder.is_dir() else "is not there, or is no folder"
+        raise RunError(f"'{folder}' {what}: name a folder that `gankit train` wrote")
+    record = run.record()
+    assert record is not None
+    reports, unread = find_reports(folder)
+    diagnosis = None
+    try:
+        diagnosis = read_diagnosis(folder)
+    except RunError as problem:  # the rest of the page is as good without it
+        unread.append(str(problem))
+    return Facts(
+        folder=folder,
+        gankit=_version(run),
+        record=record,
+        log=run.metrics(),
+        pictures=run.pictures(),
+        reports=reports,
+        diagnosis=diagnosis,
+        unread=unread,
+    )
+
+
+def _version(run: Run) -> str:
+    """Of the gankit that began it."""
+    try:
+        found = read_json(run.record_path).get("gankit")
+    except StoredError:
+        found = None
+    return found if isinstance(found, str) else "unknown"
+
+
+def terms_of_losses(keys: Iterable[str]) -> list[str]:
+    """Those logged numbers that are terms of a player's loss: `d/adversarial`, `g/class`, ..."""
+    return [key for key in keys if key.startswith(("d/", "g/"))]
+
+
+def minutes(seconds: float) -> str:
+    """`14 s`, `2 min 5 s`, `3 h 20 min`; `not logged` for what is not a number."""
+    if not math.isfinite(seconds):
+        return "not logged"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def number(value: float) -> str:
+    """A score, to four digits, noughts and all."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.4g}"
+
+
+def rate(speed: float) -> str:
+    """Images a second."""
+    return f"{short(speed)} images/s" if math.isfinite(speed) else "not logged"
+
+
+def interval(score: Score) -> str:
+    """`12.3 to 13.1`, or `not known`."""
+    if score.interval is None:
+        return "not known"
+    return " to ".join(number(end) for end in score.interval)
+
+
+def protocol_line(report: Report) -> str:
+    """Everything that the scores of a report depend on, in one line."""
+    p = report.protocol
+    settings = "".join(f", {key} {value}" for key, value in p.settings.items())
+    return (
+        f"Step {report.step:,}, network '{p.network}' ({p.network_hash[:12]}), resize {p.resize}; "
+        f"{p.n_fake:,} samples against {p.n_real:,} {p.split} examples of {p.data} "
+        f"({p.data_hash[:12]}), seed {p.seed}{settings}; gankit {p.gankit}, "
+        f"{minutes(report.seconds)}."
+    )
+
+
+def verdict(seen: Facts) -> str:
+    """The doctor's words in few: `healthy`, `sick: collapse`, `not examined`."""
+    if seen.diagnosis is None:
+        return "not examined"
+    return "; ".join(f"{v.severity}: {v.sign}" for v in seen.diagnosis.verdicts) or "healthy"

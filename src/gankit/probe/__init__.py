@@ -1,0 +1,1 @@
+"""The probe: what a discriminator has learned."""

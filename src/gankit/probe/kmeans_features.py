@@ -1,0 +1,96 @@
+"""Features of one layer of k-means: what a discriminator's have to beat."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gankit.errors import MissingExtraError
+from gankit.randomness import Purpose, rng
+
+PATCH = 6
+"""Pixels a side of a patch."""
+PATCHES_EACH = 100
+"""Patches that are clustered, for each centroid."""
+ITERATIONS = 30
+AT_ONCE = 40_000
+"""Patches that are encoded at a time."""
+CONTRAST, WHITENING = 10.0, 0.1
+"""Added to the variance of a patch of 0..255, and to the variances that are whitened."""
+
+
+class KMeansFeatures:
+    """Whitened patches, encoded by their distances to K centroids, pooled by quarters.
+
+    Coates, Lee & Ng 2011, An Analysis of Single-Layer Networks in Unsupervised Feature Learning:
+    6x6 patches at every pixel, contrast-normalised and ZCA-whitened; the triangle activation
+    f_k = max(0, mean(z) - z_k), with z_k the distance to centroid k. Departs from it: quarters hold
+    means where it has sums (the features are standardised later), and overlap by a patch where
+    a side is odd.
+
+    Attributes:
+        dims: features of one image, 4 K.
+        mean, whiten, centroids: float [F], [F, F], [K, F] of normalised patches of F values.
+    """
+
+    def __init__(self, images: NDArray[np.generic], centroids: int, seed: int) -> None:
+        """Learn from images uint8 [N, C, H, W], without labels.
+
+        Raises MissingExtraError without scikit-learn.
+        """
+        try:
+            from sklearn.cluster import KMeans
+            from sklearn.exceptions import ConvergenceWarning
+        except ImportError:
+            raise MissingExtraError("k-means features", "evaluate") from None
+        self.dims = 4 * centroids
+        patches = _normalised(_sampled(images, centroids * PATCHES_EACH, seed))
+        self.mean = patches.mean(0)
+        values, vectors = torch.linalg.eigh(torch.cov((patches - self.mean).T.double()))
+        scales = (values.clamp_min(0) + WHITENING).rsqrt()
+        self.whiten = ((vectors * scales) @ vectors.T).float()
+        white = (patches - self.mean) @ self.whiten
+        means = KMeans(centroids, n_init=1, max_iter=ITERATIONS, random_state=seed % 2**32)
+        with warnings.catch_warnings():  # flat pictures have fewer kinds of patches than K
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            means.fit(white.numpy())
+        self.centroids = torch.from_numpy(means.cluster_centers_.astype(np.float32))
+
+    def __call__(self, images: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Features float32 [N, dims] of images uint8 [N, C, H, W], 0..255."""
+        out = np.empty((len(images), self.dims), np.float32)
+        high, wide = (side - PATCH + 1 for side in images.shape[2:])
+        block = max(1, AT_ONCE // (high * wide))
+        for start in range(0, len(images), block):
+            given = torch.from_numpy(images[start : start + block]).float()
+            patches = F.unfold(given, PATCH).transpose(1, 2)
+            codes = self._encoded(patches.flatten(0, 1)).view(len(given), high, wide, -1)
+            quarters = F.adaptive_avg_pool2d(codes.permute(0, 3, 1, 2), 2)
+            out[start : start + len(given)] = quarters.flatten(1).numpy()
+        return out
+
+    def _encoded(self, patches: Tensor) -> Tensor:
+        """Patches [M, F] -> their triangle activations [M, K]."""
+        white = (_normalised(patches) - self.mean) @ self.whiten
+        distances = torch.cdist(white, self.centroids, compute_mode="use_mm_for_euclid_dist")
+        return (distances.mean(1, keepdim=True) - distances).relu_()
+
+
+def _normalised(patches: Tensor) -> Tensor:
+    """Each patch of [M, F] with its own brightness and contrast taken out."""
+    centred = patches - patches.mean(1, keepdim=True)
+    return centred * (centred.square().mean(1, keepdim=True) + CONTRAST).rsqrt()
+
+
+def _sampled(images: NDArray[np.generic], count: int, seed: int) -> Tensor:
+    """Patches at random places of random images: float [count, C * 6 * 6]."""
+    random = rng(seed, Purpose.REFERENCE)
+    which = random.integers(len(images), size=count)
+    tops, lefts = (random.integers(side - PATCH + 1, size=count) for side in images.shape[2:])
+    windows = np.lib.stride_tricks.sliding_window_view(images, (PATCH, PATCH), (2, 3))
+    return torch.from_numpy(windows[which, :, tops, lefts].reshape(count, -1).astype(np.float32))

@@ -1,0 +1,307 @@
+"""`gankit probe RUN DATA`: what a discriminator learned, by linear classifiers of its features.
+
+Every kind of features is read by the same classifiers, from the same few labels, by the protocol
+of docs/probe.md: D's own, and what they have to beat.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gankit.data import Dataset, as_planes, check_shape, load_configured, load_of_shape, source_name
+from gankit.errors import ConfigError, DataError, MissingExtraError
+from gankit.families import Task
+from gankit.metrics.distances import nearest_labels
+from gankit.probe.discriminator_features import (
+    ConvFeatures,
+    known_run,
+    trained_discriminator,
+    untrained_discriminator,
+)
+from gankit.probe.kmeans_features import PATCH, KMeansFeatures
+from gankit.probe.linear import (
+    Classifier,
+    Features,
+    Indices,
+    balanced_draw,
+    memory_needed,
+    read_linearly,
+    standardise,
+)
+from gankit.probe.table import Probe, Row, row_of
+from gankit.randomness import Purpose, rng
+from gankit.run import Record, Run
+from gankit.run_data import find_data, note_other
+from gankit.settings.config import Config
+from gankit.trained.artifact import load
+from gankit.trained.gan import GAN
+from gankit.version import __version__
+
+MEMORY = 6e9
+"""Bytes that features and a fit may take."""
+UNLABELLED = 2000
+"""Training images that k-means and the untrained D's batch statistics are taken from."""
+SAMPLES = 1000
+"""Generated samples of each class, at most, that name test images by the nearest one."""
+READ = 1000
+"""Images at a time."""
+
+Extractor = Callable[[NDArray[np.generic]], Features]
+
+
+def probe(
+    folder: Path,
+    source: str | None = None,
+    *,
+    test: str | None = None,
+    labels_per_class: Sequence[int] = (10, 100),
+    draws: int = 5,
+    classifiers: Sequence[Classifier] = ("svm",),
+    baselines: bool = True,
+    centroids: int = 800,
+    seed: int = 0,
+    test_limit: int | None = None,
+    say: Callable[[str], None] = lambda _line: None,
+) -> Probe:
+    """Linear classifiers of D's convolutional features, beside the same of simpler features.
+
+    Args:
+        folder: a run directory with a checkpoint.
+        source: labelled images, read at the run's size; None: the run's own, where they were.
+        test: a source whose training split is the test set; None: the test split of `source`.
+        labels_per_class: budgets, of at least 2.
+        draws: class-balanced choices of that many labels.
+        baselines: whether to add D before its first step, k-means features, pixels and, for a
+            conditional run whose classes these are, the nearest generated sample.
+        centroids: K of k-means.
+        test_limit: so many test images, chosen by `seed`; None: all.
+        say: told what is going on.
+
+    Raises GankitError: there are no labels or too few, no test images, no checkpoint, a
+    discriminator without convolutions, more is asked than fits in memory, or scikit-learn
+    is missing.
+    """
+    started, versions = time.monotonic(), _versions()
+    _check_numbers(labels_per_class, draws, centroids, test_limit)
+    run = Run(folder)
+    record = known_run(run)
+    game, step = trained_discriminator(run, say)
+    own = ConvFeatures(game)
+    source, train, tested = _data(folder, record, source, test, say)
+    random = rng(seed, Purpose.REFERENCE, 1)
+    chosen = np.sort(random.permutation(len(tested))[:test_limit])
+    chances = _Draws(train, labels_per_class, draws, seed)
+    _check_memory(chances, max(own.dims, 4 * centroids if baselines else 0), len(chosen))
+    extractors = _extractors(record, train, own, baselines, centroids, seed)
+    gan = _asked_for_classes(run, train, say) if baselines else None
+    rows: list[Row] = []
+    for name, build in extractors:
+        extract = build()
+        say(f"{name}: features of {len(chances.used) + len(chosen):,} images")
+        x, x_test = _features(extract, train, chances.used), _features(extract, tested, chosen)
+        standardise(x, x_test)
+        known, answers = _labels(train)[chances.used], _labels(tested)[chosen]
+        for kind, budget in product(classifiers, labels_per_class):
+            say(f"{name}: {kind} from {budget} labels a class")
+            found = read_linearly(kind, (x, known), (x_test, answers), chances.of(budget), seed)
+            what = (name, x.shape[1], kind, budget)
+            rows.append(row_of(what, found.right, found.strength, found.unfinished))
+        del x, x_test  # before the next ones are made
+    if gan is not None:
+        say("nearest generated samples")
+        rows += _nearest(gan, train, tested, chosen, draws, seed)
+    return Probe(
+        run=folder.resolve().name,
+        family=record.config.family,
+        step=step,
+        convolutions=own.convolutions,
+        data=source_name(source),
+        data_hash=train.fingerprint,
+        test=f"{source_name(source)} (test)" if test is None else source_name(test),
+        test_hash=tested.fingerprint,
+        n_train=len(chances.used),
+        n_test=len(chosen),
+        shape=record.task.shape,
+        classes=len(train.class_names),
+        seed=seed,
+        rows=tuple(rows),
+        versions=versions,
+        seconds=round(time.monotonic() - started, 1),
+    )
+
+
+class _Draws:
+    """Which training examples have labels in each draw, and all that are used in any: `used`."""
+
+    def __init__(self, train: Dataset, budgets: Sequence[int], draws: int, seed: int) -> None:
+        labels = _labels(train)
+        drawn = {b: [balanced_draw(labels, b, seed, i) for i in range(draws)] for b in budgets}
+        self.used = np.unique(np.concatenate([rows for some in drawn.values() for rows in some]))
+        self.largest = max(budgets) * len(np.unique(labels))
+        self._drawn = drawn
+
+    def of(self, budget: int) -> list[Indices]:
+        """Each draw of this budget, as places in `used`."""
+        return [np.searchsorted(self.used, rows) for rows in self._drawn[budget]]
+
+
+def _check_numbers(
+    budgets: Sequence[int], draws: int, centroids: int, test_limit: int | None
+) -> None:
+    given = (
+        ("--labels-per-class", min(budgets), 2),
+        ("--draws", draws, 1),
+        ("--centroids", centroids, 1),
+        ("--test-limit", 1 if test_limit is None else test_limit, 1),
+    )
+    for name, number, least in given:
+        if number < least:
+            raise ConfigError(f"{name} must be at least {least}, got {number}")
+
+
+def _data(
+    folder: Path, record: Record, source: str | None, test: str | None, say: Callable[[str], None]
+) -> tuple[str, Dataset, Dataset]:
+    """(source, training examples, test examples), labelled alike, of the run's shape."""
+    found = find_data(record.config.data, record.task.shape, source, folder, record)
+    other = note_other(found, record.config.data, folder, record)
+    if other is not None:
+        say(other)
+    source = found.settings.source
+    train = found.dataset
+    check_shape(train, record.task.shape)
+    try:
+        if test is None:
+            tested = load_configured(found.settings, "test")
+            check_shape(tested, record.task.shape)
+        else:
+            tested = load_of_shape(test, record.task.shape, fit=record.config.data.fit)
+    except DataError as error:
+        if test is not None:
+            raise
+        raise DataError(f"{error}; --test DATA names test images of another source") from None
+    for name, dataset in ((source, train), (test or source, tested)):
+        if dataset.labels is None or not dataset.class_names:
+            raise DataError(
+                f"data '{name}' has no classes, and a probe names them: put each class in a "
+                "sub-folder, or give labels"
+            )
+    if train.class_names != tested.class_names:
+        raise DataError(
+            f"the classes to test, {_some(tested.class_names)}, are not those to learn, "
+            f"{_some(train.class_names)}"
+        )
+    return source, train, tested
+
+
+def _check_memory(chances: _Draws, dims: int, n_test: int) -> None:
+    needed = 4 * dims * (len(chances.used) + n_test) + memory_needed(chances.largest, dims)
+    if needed > MEMORY:
+        raise ConfigError(
+            f"{dims:,} features of {len(chances.used) + n_test:,} images and a fit on "
+            f"{chances.largest:,} of them need about {needed / 1e9:.0f} GB, at most "
+            f"{MEMORY / 1e9:.0f} are taken: lower --labels-per-class, --draws or --test-limit"
+        )
+
+
+def _extractors(
+    record: Record, train: Dataset, own: ConvFeatures, baselines: bool, centroids: int, seed: int
+) -> Iterator[tuple[str, Callable[[], Extractor]]]:
+    """Names, and what makes the extractor when its turn comes."""
+    yield "discriminator", lambda: own
+    if not baselines:
+        return
+    random = rng(seed, Purpose.REFERENCE, 2)
+    some = train.read(np.sort(random.permutation(len(train))[:UNLABELLED]))
+    config, task = record.config, record.task
+    yield "untrained discriminator", lambda: _untrained(config, task, some)
+    yield (
+        f"k-means, {centroids:,} of {PATCH}x{PATCH}",
+        lambda: KMeansFeatures(some, centroids, seed),
+    )
+    yield "pixels", _pixels_alone
+
+
+def _untrained(config: Config, task: Task, images: NDArray[np.generic]) -> Extractor:
+    return ConvFeatures(untrained_discriminator(config, task, images))
+
+
+def _pixels_alone() -> Extractor:
+    return lambda images: images.reshape(len(images), -1).astype(np.float32)
+
+
+def _features(extract: Extractor, dataset: Dataset, indices: Indices) -> Features:
+    """float32 [N, dims], images read block by block."""
+    first = extract(dataset.read(indices[:READ]))
+    out = np.empty((len(indices), first.shape[1]), np.float32)
+    out[: len(first)] = first
+    for start in range(READ, len(indices), READ):
+        block = indices[start : start + READ]
+        out[start : start + len(block)] = extract(dataset.read(block))
+    return out
+
+
+def _asked_for_classes(run: Run, train: Dataset, say: Callable[[str], None]) -> GAN | None:
+    """The generator, where it can be asked for the classes of the data."""
+    if not known_run(run).data["class_names"]:
+        return None
+    gan = load(run.folder)
+    if gan.class_names and gan.class_names != train.class_names:
+        say("no generated samples: the run's classes are others than the data's")
+    return gan if gan.class_names == train.class_names else None
+
+
+def _nearest(
+    gan: GAN, train: Dataset, tested: Dataset, chosen: Indices, draws: int, seed: int
+) -> list[Row]:
+    """Test images named by the nearest generated sample, and by the nearest of as many real."""
+    known, classes = _labels(train), len(gan.class_names)
+    each = min(SAMPLES, int(np.bincount(known, minlength=classes).min()))
+    queries, answers = tested.read(chosen), _labels(tested)[chosen]
+    made, real = [], []
+    for draw in range(draws):
+        fakes = gan.sample(each * classes, seed=seed + draw)
+        planes = as_planes(fakes)
+        asked = gan.labels_for(len(fakes))
+        assert asked is not None
+        made.append(float((nearest_labels(planes, asked, queries) == answers).mean()))
+        rows = balanced_draw(known, each, seed, draw)
+        named = nearest_labels(train.read(rows), known[rows], queries)
+        real.append(float((named == answers).mean()))
+    dims = int(np.prod(train.shape))
+    return [
+        row_of(("generated samples", dims, "1-nn", each), made),
+        row_of(("as many training images", dims, "1-nn", each), real),
+    ]
+
+
+def _labels(dataset: Dataset) -> Indices:
+    assert dataset.labels is not None
+    return dataset.labels
+
+
+def _some(names: Sequence[str]) -> str:
+    return f"{len(names)} ({', '.join(names[:5])}{', ...' if len(names) > 5 else ''})"
+
+
+def _versions() -> dict[str, str]:
+    """Of what computes. Raises MissingExtraError before anything is computed in vain."""
+    try:
+        import scipy  # noqa: F401 - for the intervals
+        import sklearn
+    except ImportError:
+        raise MissingExtraError("a probe", "evaluate") from None
+    return {
+        "gankit": __version__,
+        "torch": torch.__version__,
+        "scikit_learn": sklearn.__version__,
+        "python": platform.python_version(),
+    }

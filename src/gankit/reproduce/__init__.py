@@ -1,0 +1,1 @@
+"""Published results again, by their own protocols."""

@@ -1,0 +1,171 @@
+"""The reproductions: each paper's measure and what the paper found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gankit.data import Dataset, as_pictures, load_dataset
+from gankit.data.toys import modes
+from gankit.metrics.clusters import match_clusters
+from gankit.metrics.distances import nearest_labels
+from gankit.metrics.modes import count_modes, kl_to_uniform
+from gankit.metrics.parzen import parzen_score
+from gankit.registry import Registry
+from gankit.reproduce.protocol import Reproduction, Trained, Values
+
+REPRODUCTIONS: Registry[Reproduction] = Registry("reproduction")
+
+
+def _images(dataset: Dataset) -> NDArray[np.uint8]:
+    """Every image, uint8 [N, H, W] or [N, H, W, C]."""
+    return as_pictures(dataset.read(np.arange(len(dataset))))
+
+
+def parzen(trained: Trained) -> Values:
+    """Nats of 9,000 test images (the rest beyond 1,000) under 10,000 samples; the width is chosen
+    on the first 1,000 test images, which are scored by nothing else."""
+    samples = trained.gan.sample(10_000, seed=1)
+    flat = samples.reshape(len(samples), -1) / 255
+    test = _images(trained.test)
+    real = test.reshape(len(test), -1) / 255
+    kept = min(1000, len(real) // 2)
+    nats, error, sigma = parzen_score(flat, real[:kept], real[kept:])
+    return {"nats": nats, "standard_error": error, "sigma": sigma}
+
+
+def code_error(trained: Trained) -> Values:
+    """L_I at the end in nats, and the share of test images whose category, matched to classes on
+    the training images, is wrong."""
+    gan, lines = trained.gan, trained.run.metrics()[-10:]
+    clusters = gan.classify(_images(trained.train)).argmax(1)
+    assert trained.train.labels is not None
+    assert trained.test.labels is not None
+    matched = match_clusters(clusters, trained.train.labels, len(gan.judged_names))
+    named = matched[gan.classify(_images(trained.test)).argmax(1)]
+    shown = {k for k in lines[-1] if k.startswith("information_")}
+    bounds = {k: _mean(lines, k) for k in sorted(shown)}
+    return {"error": float((named != trained.test.labels).mean()), **bounds}
+
+
+def label_errors(trained: Trained) -> Values:
+    """How many test images the discriminator names wrongly."""
+    named = trained.gan.classify(_images(trained.test)).argmax(1)
+    wrong = named != trained.test.labels
+    return {"errors": float(wrong.sum()), "test_images": float(len(wrong))}
+
+
+def nearest_error(trained: Trained) -> Values:
+    """The error on test images of the nearest generated sample's label (50,000 samples, or as many
+    as there are training images), beside that of the nearest real training image's."""
+    train, test = trained.train, trained.test
+    assert train.labels is not None
+    assert test.labels is not None
+    count = min(50_000, len(train))
+    fakes, asked = trained.gan.sample(count, seed=1), trained.gan.labels_for(count)
+    assert asked is not None
+    queries = _images(test)
+    generated = nearest_labels(fakes, asked, queries) != test.labels
+    real = nearest_labels(_images(train)[:count], train.labels[:count], queries) != test.labels
+    values = {"error": float(generated.mean()), "error_of_real": float(real.mean())}
+    return {**values, "samples": float(count)}
+
+
+def balance(trained: Trained) -> Values:
+    """Whether M falls, and what k does: means over the first and the last tenth of the log."""
+    lines = trained.run.metrics()
+    tenth = max(1, len(lines) // 10)
+    values: Values = {}
+    for name in ("measure", "k", "l_real", "l_fake"):
+        values[f"{name}_first"] = _mean(lines[:tenth], name)
+        values[f"{name}_last"] = _mean(lines[-tenth:], name)
+    return values
+
+
+def _mean(lines: Sequence[Mapping[str, Any]], name: str) -> float:
+    """Of a logged number; not a number where one of them was none."""
+    return float(np.array([line[name] for line in lines], float).mean())
+
+
+def stacked_modes(trained: Trained) -> Values:
+    """Of 1,000 triples of digits, how many 25,600 samples show, each channel read by its nearest
+    embedded training digit; and KL to equal shares."""
+    digits = load_dataset("digits", size=trained.gan.shape[1:])  # type: ignore[arg-type]
+    assert digits.labels is not None
+    known = _images(digits)
+    samples = trained.gan.sample(25_600, seed=1)
+    read = [nearest_labels(known, digits.labels, samples[..., i]) for i in range(3)]
+    counts = np.bincount(100 * read[0] + 10 * read[1] + read[2], minlength=1000)
+    return {"modes": float((counts > 0).sum()), "kl": kl_to_uniform(counts)}
+
+
+def toy_modes(trained: Trained) -> Values:
+    """Modes of 2,500 samples, the share within 3 sigma of one, KL to equal shares."""
+    centres, sigma = modes(trained.train.name)
+    found = count_modes(trained.gan.sample(2_500, seed=1), centres, sigma)
+    return {"modes": float(found.found), "good": found.good, "kl": found.kl}
+
+
+for _name, _summary, _what in (
+    (
+        "gan-mnist-parzen",
+        "the first GAN on MNIST, log-likelihood (Goodfellow 2014, table 1)",
+        Reproduction("gan-mnist-paper", parzen, "225±2 nats", "mnist"),
+    ),
+    (
+        "cgan-mnist-parzen",
+        "the conditional GAN on MNIST, log-likelihood (Mirza 2014, table 1)",
+        Reproduction("cgan-mnist-paper", parzen, "132±1.8 nats", "mnist"),
+    ),
+    (
+        "infogan-mnist",
+        "L_I, and digits told apart without labels (Chen 2016, section 7)",
+        Reproduction("infogan-mnist-paper", code_error, "error .05, L_I 2.30", "mnist", "labels"),
+    ),
+    (
+        "ssgan-mnist",
+        "errors with 100 labels (Salimans 2016, table 1)",
+        Reproduction("ssgan-mnist-paper", label_errors, "93±6.5 of 10,000", "mnist", "labels"),
+    ),
+    (
+        "cgan-nearest",
+        "1-NN on generated digits (after Radford 2015, appendix)",
+        Reproduction("cgan-fast", nearest_error, "DCGAN .0298, real .031", "mnist", "labels"),
+    ),
+    (
+        "began-balance",
+        "k and M over training (Berthelot 2017, figure 5)",
+        Reproduction("began-fast", balance, "M falls, k settles", "digits"),
+    ),
+    (
+        "stacked-modern",
+        "1,000 modes with the modern recipe (Huang 2025, table 2)",
+        Reproduction("modern-fast", stacked_modes, "1000 modes", "stacked_digits", "colour"),
+    ),
+    (
+        "stacked-dcgan",
+        "1,000 modes with a plain DCGAN (Metz 2016)",
+        Reproduction(
+            "dcgan-paper",
+            stacked_modes,
+            "99 to 1000 modes by network",
+            "stacked_digits",
+            "colour",
+            {"network.generator_width": 32, "network.discriminator_width": 32},
+        ),
+    ),
+    (
+        "ring-modes",
+        "8 modes on a ring (Metz 2016)",
+        Reproduction("toy-gan", toy_modes, "8 modes", "toy:ring8", "modes"),
+    ),
+    (
+        "grid-modes",
+        "25 modes on a grid (Srivastava 2017)",
+        Reproduction("toy-cgan", toy_modes, "25 modes", "toy:grid25", "modes"),
+    ),
+):
+    REPRODUCTIONS.register(_name, _summary)(_what)

@@ -1,0 +1,120 @@
+"""`gankit reproduce NAME`: train, measure, add a line to the table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import platform
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gankit.choose_recipe import configure
+from gankit.data import Dataset, load_dataset
+from gankit.data.toys import MIXTURES
+from gankit.errors import DataError, RunError, TrainingError
+from gankit.fitting import fit
+from gankit.reproduce.papers import REPRODUCTIONS
+from gankit.reproduce.protocol import NEEDS, Need, Trained
+from gankit.settings.config import override
+from gankit.storage import write_atomically
+from gankit.trained.artifact import load
+from gankit.version import __version__
+
+
+def reproduce(
+    name: str,
+    *,
+    seed: int,
+    runs: Path,
+    results: Path,
+    data: str | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Train, measure, append one line to `results`/NAME.csv; the line.
+
+    Args:
+        data: a source in place of the reproduction's own.
+        changes: settings on top of its own: a smaller budget, for one. The line says the steps.
+
+    Raises GankitError for anything that a user can mend.
+    """
+    what = REPRODUCTIONS[name]
+    source = data or what.data
+    config = override(
+        configure(source=source, recipe=what.recipe),
+        {**what.changes, **(changes or {}), "training.seed": seed},
+    )
+    options: dict[str, Any] = {"size": config.data.size, "channels": config.data.channels}
+    train, test = (load_dataset(source, split=split, **options) for split in ("train", "test"))
+    _check(what.needs, source, train, test)
+    outcome = fit(config, runs / f"{name}-{seed}")
+    if not outcome.finished:
+        raise TrainingError(
+            f"stopped at step {outcome.step:,} of {outcome.steps:,}, nothing measured: the same "
+            "command again goes on from there"
+        )
+    trained = Trained(outcome.run, load(outcome.run.folder), train, test)
+    line = {
+        "seed": seed,
+        "steps": outcome.step,
+        "minutes": round(outcome.seconds / 60, 1),
+        **{key: round(value, 5) for key, value in what.measure(trained).items()},
+        "paper": what.paper,
+        "recipe": what.recipe,
+        "data": _described(source, trained),
+        "gankit": f"{__version__} {_commit()}".strip(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
+    _append(results / f"{name}.csv", line)
+    return line
+
+
+def _check(needs: Need, source: str, *splits: Dataset) -> None:
+    """Raises DataError where the measure could not look at the data."""
+    for data in splits:
+        images = len(data.shape) == 3
+        met = {
+            "images": images,
+            "labels": images and len(data.class_names) >= 2,
+            "colour": images and data.shape[0] == 3,
+            "modes": data.name in MIXTURES,
+        }
+        if not met[needs]:
+            raise DataError(
+                f"data '{source}' cannot be measured here: this reproduction needs {NEEDS[needs]}"
+            )
+
+
+def _described(source: str, trained: Trained) -> str:
+    """`digits (10000 + 2000 examples, 1a2b3c4d)`: no folder's whole path, but what was in it."""
+    train, test = trained.train, trained.test
+    return f"{Path(source).name} ({len(train)} + {len(test)} examples, {train.fingerprint[:8]})"
+
+
+def _append(path: Path, line: Mapping[str, Any]) -> None:
+    """Add a line to a table, whose columns may grow. Raises RunError."""
+    try:
+        rows = list(csv.DictReader(path.read_text().splitlines())) if path.exists() else []
+        columns = list(dict.fromkeys([*(rows[0] if rows else {}), *line]))
+        buffer = io.StringIO()
+        writer = csv.DictWriter(buffer, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows([*rows, line])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, buffer.getvalue().encode())
+    except OSError as error:
+        raise RunError(f"'{path}' cannot be written: {error.strerror}") from None
+
+
+def _commit() -> str:
+    """The commit of the sources, where they lie in a repository."""
+    found = subprocess.run(
+        ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return found.stdout.strip()

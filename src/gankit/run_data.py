@@ -1,0 +1,122 @@
+"""The data that a run was trained on, found again: where it was, or where it is now."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from gankit.data import DATASETS, Dataset, at_shape, load_configured
+from gankit.data.walk import split_pattern
+from gankit.errors import DataError
+from gankit.run import Record, Run
+from gankit.settings.config import DataConfig
+
+ABOVE = 3
+"""Folders above a run in which its data is looked for, to name it in a message."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A data set beside the one that a run was trained on.
+
+    Attributes:
+        dataset: the training split.
+        settings: how it was read; another split is read in the same way.
+        same: whether it is what the run was trained on; None if that is not known.
+    """
+
+    dataset: Dataset
+    settings: DataConfig
+    same: bool | None
+
+
+def record_beside(path: Path) -> Record | None:
+    """The record of a run, given its directory or the artifact in it; None for a bare artifact.
+
+    Raises RunError if the directory given holds a damaged run.
+    """
+    folder = path if path.is_dir() else path.parent
+    return Run(folder).record() if (folder / "run.json").is_file() else None
+
+
+def find_data(
+    trained: DataConfig,
+    shape: tuple[int, ...],
+    source: str | None,
+    run: Path,
+    record: Record | None,
+    split: Literal["train", "test"] = "train",
+) -> Found:
+    """Read a run's data, or `source` at the run's shape if it is given.
+
+    Args:
+        trained: how the run read its data.
+        shape: of one example.
+        source: where the data is now, or other data; None: where the run found it.
+        run: the run's directory, or its artifact.
+        record: the run's record, which tells the run's data from other data.
+
+    Raises:
+        DataError: it cannot be read. For the run's own the message says what to do.
+    """
+    moved = source is not None and source != trained.source
+    settings = at_shape(trained, source, shape) if source is not None and moved else trained
+    try:
+        dataset = load_configured(settings, split)
+    except DataError as error:
+        if source is not None or trained.source in DATASETS:
+            raise
+        raise DataError(f"{error}; {advice(trained.source, run)}") from None
+    same = None if record is None else record.data["fingerprint"] == dataset.fingerprint
+    return Found(dataset, settings, same)
+
+
+def advice(source: str, run: Path) -> str:
+    """What to do if a run's data is not where it was, as the end of a sentence."""
+    if os.path.isabs(os.path.expandvars(os.path.expanduser(source))):  # noqa: PTH111, PTH117
+        return "if it was moved, give --data PATH, where it is now"
+    found = _beside(source, run)
+    if found is not None:
+        return (
+            f"the path is relative to where the run was trained: give --data {shlex.quote(found)}"
+        )
+    here = shlex.quote(str(Path.cwd()))
+    return (
+        f"the path is relative to where the run was trained, and this is {here}: give --data PATH,"
+        " where it is now"
+    )
+
+
+def _beside(source: str, run: Path) -> str | None:
+    """Where a relative path leads from a folder above the run, if it does."""
+    parents = (run if run.is_dir() else run.parent).resolve().parents
+    if len(parents) > 1 and parents[0].name == "runs":  # as `gankit train` puts it by itself
+        above = [parents[1]]
+    else:
+        above = [] if Path(source).name in ("", "..") else [*parents[:ABOVE]]
+    for folder in above:
+        place = folder / source
+        fixed = split_pattern(str(place))[0]
+        if folder != Path.cwd() and (place.exists() or (fixed != place and fixed.is_dir())):
+            return os.path.normpath(place)
+    return None
+
+
+def note_other(found: Found, trained: DataConfig, run: Path, record: Record | None) -> str | None:
+    """One line if the data is known not to be what the run was trained on, else None."""
+    if found.same is not False or record is None:
+        return None
+    before, now = record.data["count"], len(found.dataset)
+    if found.settings.source != trained.source:
+        return (
+            f"the data {found.settings.source!r} is not what the run was trained on: {before:,}"
+            f" examples then, {now:,} other ones here"
+        )
+    line = (
+        f"the training data is not what the run was trained on: {before:,} examples then,"
+        f" {now:,} now"
+    )
+    return line if trained.source in DATASETS else f"{line}; {advice(trained.source, run)}"

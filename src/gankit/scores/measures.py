@@ -1,0 +1,319 @@
+"""Every score by its name: what it needs, how it is cited, and how it is had from two sets.
+
+The mathematics is in metrics/; here is what each is given, and the numbers that it is used with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gankit.data import toys
+from gankit.metrics.conditional import ByClass, class_frechet, conditional_accuracy
+from gankit.metrics.diversity import mean_distance
+from gankit.metrics.frechet import frechet_distance
+from gankit.metrics.inception_score import inception_score as score_probabilities
+from gankit.metrics.kernel import kernel_distance
+from gankit.metrics.manifold import Manifold, manifold
+from gankit.metrics.memorisation import Memorisation, memorisation
+from gankit.metrics.modes import ModeCount, count_modes, kl_to_uniform
+from gankit.registry import Registry
+from gankit.scores.embed import Embedded
+from gankit.scores.score import Better
+
+NEIGHBOURS = 5000
+"""Examples of each set among which nearest neighbours are looked for, and distances averaged."""
+K = 5
+KERNEL_SUBSETS, KERNEL_SIZE = 50, 1000
+SPLITS = 10
+LEAST_OF_A_CLASS = 50
+LEAST_HELD_OUT = 100
+SETTINGS = {
+    "k": K,
+    "neighbours": NEIGHBOURS,
+    "kernel_subsets": KERNEL_SUBSETS,
+    "kernel_size": KERNEL_SIZE,
+    "splits": SPLITS,
+}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Real examples and others that are measured against them: samples, or more real ones.
+
+    What several scores share is computed once, when the first of them asks for it.
+
+    Attributes:
+        real: the reference.
+        other: what is measured.
+        train: examples trained on, where `real` is none of them, else None.
+        class_names: of the labels of both; empty where one of them has none.
+        network_classes: of the network's probabilities.
+        source: the data's name: modes of toys are known by it.
+        path_length: of the generator, where it has one.
+    """
+
+    real: Embedded
+    other: Embedded
+    train: Embedded | None = None
+    class_names: tuple[str, ...] = ()
+    network_classes: tuple[str, ...] = ()
+    source: str = ""
+    path_length: Callable[[], float] | None = None
+
+    @cached_property
+    def manifold(self) -> Manifold:
+        return manifold(self.real.features[:NEIGHBOURS], self.other.features[:NEIGHBOURS], K)
+
+    @cached_property
+    def accuracy(self) -> ByClass:
+        assert self.other.probabilities is not None
+        assert self.other.labels is not None
+        read = self.other.probabilities.argmax(1)
+        return conditional_accuracy(read, self.other.labels, len(self.class_names))
+
+    @cached_property
+    def by_class(self) -> ByClass:
+        sides = (self.real, self.other)
+        (real, real_labels), (other, labels) = ((s.features, s.labels) for s in sides)
+        assert real_labels is not None
+        assert labels is not None
+        classes = len(self.class_names)
+        return class_frechet(real, real_labels, other, labels, classes, LEAST_OF_A_CLASS)
+
+    @cached_property
+    def memorisation(self) -> Memorisation:
+        assert self.train is not None
+        held_out = self.real.features[: min(NEIGHBOURS, len(self.train.features))]
+        return memorisation(self.other.features[:NEIGHBOURS], self.train.features, held_out)
+
+    @cached_property
+    def modes(self) -> ModeCount:
+        if self.other.modes is None:
+            centres, sigma = toys.modes(self.source)
+            return count_modes(self.other.features, centres, sigma)
+        counts = np.bincount(self.other.modes, minlength=1000)
+        return ModeCount(int((counts > 0).sum()), 1.0, kl_to_uniform(counts))
+
+    @property
+    def has_modes_of_points(self) -> bool:
+        return self.source in toys.MIXTURES
+
+    @property
+    def has_modes(self) -> bool:
+        return self.has_modes_of_points or self.other.modes is not None
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the network tells the very classes that samples were asked for."""
+        return bool(self.class_names) and self.class_names == self.network_classes
+
+    @property
+    def class_counts_suffice(self) -> bool:
+        sides = (self.real.labels, self.other.labels)
+        return bool(self.class_names) and all(
+            labels is not None and _least(labels, len(self.class_names)) >= LEAST_OF_A_CLASS
+            for labels in sides
+        )
+
+
+def _least(labels: NDArray[np.int64], classes: int) -> int:
+    return int(np.bincount(labels, minlength=classes).min())
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One score.
+
+    Attributes:
+        label: how it is cited; {} is the feature network.
+        value: of a pair. Scores that look at one set alone look at `other`.
+        has: whether a pair has what it takes; `needs` says what that is.
+        floor: the pair whose value is the floor, given the pair of real examples and more real
+            ones; None where real examples have no value.
+    """
+
+    label: str
+    better: Better
+    value: Callable[[Pair], float]
+    needs: str
+    has: Callable[[Pair], bool]
+    floor: Callable[[Pair], Pair] | None
+
+    def cited(self, network: str) -> str:
+        """`FD(digits)`; in the Inception network's features, the name that is known for it."""
+        known = {"FD({})": "FID", "KD({})": "KID", "IS({})": "IS"}
+        if network == "inception" and self.label in known:
+            return known[self.label]
+        return self.label.format(network)
+
+
+METRICS: Registry[Measure] = Registry("metric")
+
+
+def measure(
+    label: str,
+    better: Better,
+    needs: str = "",
+    has: Callable[[Pair], bool] = lambda pair: True,
+    floor: Callable[[Pair], Pair] | None = lambda pair: pair,
+) -> Callable[[Callable[[Pair], float]], Callable[[Pair], float]]:
+    """Decorator: the function is the score of its own name, its docstring the summary."""
+
+    def add(value: Callable[[Pair], float]) -> Callable[[Pair], float]:
+        summary = (value.__doc__ or "").strip().split("\n")[0]
+        METRICS.register(value.__name__, summary)(Measure(label, better, value, needs, has, floor))
+        return value
+
+    return add
+
+
+@measure("FD({})", "lower")
+def frechet(pair: Pair) -> float:
+    """Frechet distance, each set taken for a Gaussian (arXiv 1706.08500)"""
+    return frechet_distance(pair.real.moments, pair.other.moments)
+
+
+@measure("KD({})", "lower")
+def kernel(pair: Pair) -> float:
+    """kernel distance, unbiased, over subsets (arXiv 1801.01401)"""
+    a, b = pair.real.features, pair.other.features
+    size = min(len(a), len(b), KERNEL_SIZE)
+    return kernel_distance(a, b, subsets=KERNEL_SUBSETS, size=size)[0]
+
+
+CLASSIFIER = "a network that classifies"
+
+
+@measure("IS({})", "higher", CLASSIFIER, lambda pair: pair.other.probabilities is not None)
+def inception_score(pair: Pair) -> float:
+    """Inception score: sure of each sample, unsure of all together (arXiv 1606.03498)"""
+    chances = pair.other.probabilities
+    assert chances is not None
+    return score_probabilities(chances, min(SPLITS, len(chances)))[0]
+
+
+@measure("precision({})", "higher")
+def precision(pair: Pair) -> float:
+    """share of samples that lie among the real examples (arXiv 1904.06991)"""
+    return pair.manifold.precision
+
+
+@measure("recall({})", "higher")
+def recall(pair: Pair) -> float:
+    """share of real examples that lie among the samples (arXiv 1904.06991)"""
+    return pair.manifold.recall
+
+
+@measure("density({})", "higher")
+def density(pair: Pair) -> float:
+    """how deep among the real examples samples lie (arXiv 2002.09797)"""
+    return pair.manifold.density
+
+
+@measure("coverage({})", "higher")
+def coverage(pair: Pair) -> float:
+    """share of real examples with a sample near (arXiv 2002.09797)"""
+    return pair.manifold.coverage
+
+
+SAME_CLASSES = "a conditional run, and a network that tells its classes"
+
+
+@measure("accuracy({})", "higher", SAME_CLASSES, lambda pair: pair.classifies)
+def accuracy(pair: Pair) -> float:
+    """share of samples that are read as the class asked for"""
+    return pair.accuracy.overall
+
+
+@measure("worst class({})", "higher", SAME_CLASSES, lambda pair: pair.classifies)
+def worst_class(pair: Pair) -> float:
+    """the same, of the class that is read worst"""
+    return pair.accuracy.worst
+
+
+ENOUGH = f"a conditional run, and {LEAST_OF_A_CLASS} examples of each class on either side"
+
+
+@measure("FD by class({})", "lower", ENOUGH, lambda pair: pair.class_counts_suffice)
+def class_distance(pair: Pair) -> float:
+    """Frechet distance within each class, the mean over classes"""
+    return pair.by_class.overall
+
+
+@measure("FD worst class({})", "lower", ENOUGH, lambda pair: pair.class_counts_suffice)
+def worst_class_distance(pair: Pair) -> float:
+    """the same, of the class that is farthest"""
+    return pair.by_class.worst
+
+
+MEMORISATION = ("too_near", "train_side")
+"""What alone looks at the examples that were trained on."""
+UNSEEN = "real examples that were not trained on: a test split"
+
+
+def held_out(pair: Pair) -> bool:
+    """Whether there are examples trained on and others, enough for the quantile."""
+    return pair.train is not None and len(pair.real.features) >= LEAST_HELD_OUT
+
+
+def halves(pair: Pair) -> Pair:
+    """Half of the real examples in place of samples, beside the other half."""
+    middle = len(pair.real.features) // 2
+    first, second = pair.real.features[:middle], pair.real.features[middle:]
+    return replace(
+        pair, real=replace(pair.real, features=first), other=replace(pair.real, features=second)
+    )
+
+
+@measure("too near({})", "lower", UNSEEN, held_out, halves)
+def too_near(pair: Pair) -> float:
+    """share of samples nearer to the training set than 95 % of unseen examples are"""
+    return pair.memorisation.too_near
+
+
+@measure("train side({})", "lower", UNSEEN, held_out, halves)
+def train_side(pair: Pair) -> float:
+    """share of samples nearer to the training set than to unseen examples; .5: none is copied"""
+    return pair.memorisation.train_side
+
+
+@measure("diversity({})", "higher")
+def diversity(pair: Pair) -> float:
+    """mean distance of two samples"""
+    return mean_distance(pair.other.features[:NEIGHBOURS])
+
+
+@measure(
+    "path length({})", "lower", "a generator of images whose latent is plain noise",
+    lambda pair: pair.path_length is not None, None,
+)  # fmt: skip
+def path_length(pair: Pair) -> float:
+    """how far samples move while the latent moves a little (after arXiv 1812.04948)"""
+    assert pair.path_length is not None
+    return pair.path_length()
+
+
+MODES = "data whose modes are known: toy:ring8, toy:grid25, stacked_digits"
+
+
+@measure("modes", "higher", MODES, lambda pair: pair.has_modes)
+def modes(pair: Pair) -> float:
+    """modes that at least one sample shows"""
+    return float(pair.modes.found)
+
+
+@measure("good share", "higher", "points with known modes", lambda pair: pair.has_modes_of_points)
+def good(pair: Pair) -> float:
+    """share of samples within 3 sigma of a mode"""
+    return pair.modes.good
+
+
+@measure("KL of modes", "lower", MODES, lambda pair: pair.has_modes)
+def mode_kl(pair: Pair) -> float:
+    """how uneven the modes are: KL to equal shares, in nats"""
+    return pair.modes.kl

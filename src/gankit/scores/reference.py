@@ -1,0 +1,172 @@
+"""The real examples that a run is measured against: which, how many, seen by which network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gankit.data import Dataset, as_pictures, load_configured
+from gankit.errors import ConfigError, DataError
+from gankit.features.digits_network import CLASSES
+from gankit.features.named import Digits, Pixels, Points
+from gankit.features.network import FeatureNetwork
+from gankit.randomness import Purpose, rng
+from gankit.run_data import find_data, note_other, record_beside
+from gankit.scores.embed import KEPT
+from gankit.trained.gan import GAN
+
+Split = Literal["train", "test"]
+FEWEST = 20
+"""Real examples below which nothing can be said."""
+READ_RIGHTLY = 0.9
+"""The share of real digits that `digits` must read to be chosen by itself; of the first 500."""
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Reals:
+    """The data that a run is measured against.
+
+    Attributes:
+        measured: the split that scores are measured against.
+        split: which that is.
+        train: the training split; the same object where that is measured.
+        own: whether it is what the run was trained on.
+    """
+
+    measured: Dataset
+    split: Split
+    train: Dataset
+    own: bool
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Which examples play which part, as indices.
+
+    Attributes:
+        reference: of `Reals.measured`.
+        stand_ins: of `Reals.train`, none of them in `reference`: they stand in for samples, which
+            gives the floor. None where there are too few.
+        trained_on: of `Reals.train`, where `reference` holds examples that were not trained on;
+            else None.
+        n_fake: samples in a draw, and stand-ins.
+    """
+
+    reference: NDArray[np.int64]
+    stand_ins: NDArray[np.int64] | None
+    trained_on: NDArray[np.int64] | None
+    n_fake: int
+
+
+def read_reals(
+    gan: GAN, source: str | None, split: Split | None, say: Say, path: Path | None = None
+) -> Reals:
+    """Read the real data of a run, or other data at the run's size.
+
+    Args:
+        gan: the run's generator.
+        source: None: where the run found its data. Data that was moved counts as the run's own.
+        split: None: `test` if there is one.
+        say: is told if the data is not what the run was trained on, and what it is measured
+            against.
+        path: of the run or its artifact; None: whether the data is the run's goes by its name.
+
+    Raises DataError if it cannot be read, or shows something of another shape.
+    """
+    name = source or gan.config.data.source
+    if name.startswith("toy:") and len(gan.shape) == 3:  # which would refuse the size instead
+        raise DataError(f"data '{name}' is points, the run makes images: give other --data")
+    record = None if path is None else record_beside(path)
+    trained, where = gan.config.data, path or Path()
+    read = find_data(trained, gan.shape, source, where, record)
+    train, asked, own = read.dataset, read.settings, read.same or name == trained.source
+    measured, found = train, "train"
+    if split != "train":
+        try:
+            measured, found = load_configured(asked, "test"), "test"
+        except DataError as problem:
+            if split == "test":
+                raise
+            say(f"measured against a part of the training data: {problem}")
+    other = note_other(read, trained, where, record)
+    if other is not None:
+        say(other)
+    for dataset in (train, measured):
+        if dataset.shape != gan.shape:
+            given, wanted = ("x".join(map(str, shape)) for shape in (dataset.shape, gan.shape))
+            raise DataError(f"data '{name}' is {given}, the run makes {wanted}: give other --data")
+        if len(dataset) < FEWEST:
+            raise DataError(
+                f"data '{name}' holds {len(dataset)} examples; scores need {FEWEST} or more"
+            )
+    return Reals(measured, "test" if found == "test" else "train", train, own)
+
+
+def part(reals: Reals, n: int | None, usual: int) -> Parts:
+    """Choose examples, the same ones whatever the seed of the samples is.
+
+    With a test split, samples are measured against it, and training examples give the floor.
+    Without one the training data is parted: half and half, unless `n` asks for more.
+    """
+    train = shuffled(len(reals.train))
+    if reals.split == "test":
+        reference, others = shuffled(len(reals.measured))[: n or usual], train
+    else:
+        count = min(n or min(usual, len(train) // 2), len(train))
+        reference, others = train[:count], train[count:]
+    n_fake = n or min(usual, len(others))
+    return Parts(
+        reference=reference,
+        stand_ins=others[:n_fake] if len(others) >= n_fake else None,
+        trained_on=train[: min(KEPT, max(n_fake, usual))]
+        if reals.split == "test" and reals.own
+        else None,
+        n_fake=n_fake,
+    )
+
+
+def shuffled(count: int) -> NDArray[np.int64]:
+    """0..count-1 in an order that is always the same."""
+    return rng(0, Purpose.EVALUATION, count).permutation(count)
+
+
+def choose_network(
+    reals: Reals, given: FeatureNetwork | None, device: str, say: Say
+) -> FeatureNetwork:
+    """The network to measure in, the same for the same data wherever gankit runs.
+
+    Raises ConfigError where one is given for points.
+    """
+    if not reals.measured.is_images:
+        if given is not None:
+            raise ConfigError(
+                f"the feature network '{given.name}' sees images; these are points, measured as "
+                "they are: leave --features out"
+            )
+        return Points()
+    if given is not None:
+        return given
+    digits = Digits(device)
+    if _reads(digits, reals.measured):
+        return digits
+    if reals.measured.name != "stacked_digits":  # what is asked of them is their modes
+        say(
+            "measured in raw pixels, which see little of what a picture shows: a network that was "
+            "trained on such pictures says more (--features efficientnet, inception, or a file)"
+        )
+    return Pixels()
+
+
+def _reads(network: Digits, dataset: Dataset) -> bool:
+    """Whether the examples are digits that the network reads."""
+    if dataset.shape != (1, 28, 28) or dataset.class_names != CLASSES or dataset.labels is None:
+        return False
+    some = np.arange(min(500, len(dataset)))
+    named = network.probabilities(as_pictures(dataset.read(some))).argmax(1)
+    return float((named == dataset.labels[some]).mean()) >= READ_RIGHTLY

@@ -1,0 +1,248 @@
+"""A setting, said in one place: its default, and the numbers that it may be.
+
+    batch: int = setting(64, least=2, most=2**20)
+
+`check_settings` holds every field of a dataclass to that. The highest numbers are no advice: beyond
+them lie typing errors, and sizes that no machine holds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from numbers import Real
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from gankit.errors import ConfigError
+from gankit.registry import did_you_mean
+from gankit.text import shown
+
+T = TypeVar("T")
+
+LAYER = 2**16
+"""The most units, channels or numbers in one layer of a network."""
+RARELY = 10**9
+"""The most steps between two of anything."""
+LONGEST = 64
+"""The most numbers in a list of them."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a number may be, or each number of a list; `above` and `below` are outside."""
+
+    least: float | None
+    most: float | None
+    above: float | None
+    below: float | None
+
+    def broken_by(self, number: float) -> str | None:
+        """What it must be, where it is not: `at least 1`, `at most 64`, `in [0, 1)`."""
+        low = self.least if self.above is None else self.above
+        high = self.most if self.below is None else self.below
+        assert low is not None
+        assert high is not None
+        too_low = not (number > low if self.above is not None else number >= low)
+        too_high = not (number < high if self.below is not None else number <= high)
+        if number != number:
+            return "a finite number"
+        if not (too_low or too_high):
+            return None
+        if self.above is None and self.below is None:
+            return f"at least {low:,}" if too_low else f"at most {high:,}"
+        left, right = "[("[self.above is not None], "])"[self.below is not None]
+        return f"in {left}{low:,}, {high:,}{right}"
+
+
+def setting(
+    default: T,
+    *,
+    least: float | None = None,
+    most: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+) -> T:
+    """A dataclass field that is a number, several, or None, with its limits.
+
+    Args:
+        least, most: the lowest and the highest that it may be, of a list each of its numbers.
+        above, below: in place of them where the limit itself is outside.
+    """
+    if (least is None) == (above is None) or (most is None) == (below is None):
+        raise TypeError("a number has one lower limit and one upper limit")
+    return field(default=default, metadata={"limits": Limits(least, most, above, below)})
+
+
+def check_settings(settings: Any, prefix: str = "") -> None:
+    """Hold each field to its limits. Raises ConfigError, naming it as `prefix` + its name."""
+    for item in dataclasses.fields(settings):
+        check_setting(item.metadata, getattr(settings, item.name), prefix + item.name)
+
+
+def check_setting(metadata: Mapping[Any, Any], value: object, name: str) -> None:
+    """Hold one value to the limits in its field's metadata, if any. Raises ConfigError."""
+    limits: Limits | None = metadata.get("limits")
+    several: Any = value if isinstance(value, (tuple, list)) else (value,)
+    if len(several) > LONGEST:
+        raise ConfigError(f"{name} takes {LONGEST} values at most, got {len(several):,}")
+    if limits is None or value is None:
+        return
+    for number in several:
+        if isinstance(number, bool) or not isinstance(number, Real):
+            raise ConfigError(f"{name} must be a number, got {shown(value)}")
+        if wanted := limits.broken_by(number):  # type: ignore[arg-type]
+            raise ConfigError(f"{name} must be {wanted}, got {shown(value)}")
+
+
+def flatten(config: object, prefix: str = "") -> dict[str, Any]:
+    """`{"family": ..., "data.source": ..., ...}`: every leaf setting by its dotted key."""
+    flat: dict[str, Any] = {}
+    for item in dataclasses.fields(config):  # type: ignore[arg-type]
+        value = getattr(config, item.name)
+        key = prefix + item.name
+        flat.update(flatten(value, f"{key}.") if dataclasses.is_dataclass(value) else {key: value})
+    return flat
+
+
+def section(given: object, name: str) -> Mapping[str, Any]:
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"{name} must be a section of settings, got {shown(given)}")
+    return given
+
+
+def build(kind: type, given: Mapping[str, Any], prefix: str) -> Any:
+    """A dataclass of settings from nested mappings. Raises ConfigError for an unknown key."""
+    hints = get_type_hints(kind)
+    fields = {item.name: item for item in dataclasses.fields(kind)}
+    values = {}
+    for key, value in section(given, prefix.rstrip(".") or "the configuration").items():
+        if key not in hints:
+            name = shown(f"{prefix}{key}")
+            raise ConfigError(f"unknown setting {name}.{did_you_mean(str(key), hints)}")
+        if dataclasses.is_dataclass(hints[key]):
+            values[key] = build(hints[key], value, f"{prefix}{key}.")
+        else:
+            values[key] = _coerce(value, hints[key], prefix + key)
+            check_setting(fields[key].metadata, values[key], prefix + key)
+    return kind(**values)
+
+
+def replaced(node: Any, changes: Mapping[str, Any], prefix: str) -> Any:
+    """A dataclass of settings with some of its dotted keys changed."""
+    hints = get_type_hints(type(node))
+    values: dict[str, Any] = {}
+    for item in dataclasses.fields(node):
+        key, value = prefix + item.name, getattr(node, item.name)
+        if dataclasses.is_dataclass(value):
+            if any(changed.startswith(f"{key}.") for changed in changes):
+                values[item.name] = replaced(value, changes, f"{key}.")
+        elif key in changes:
+            values[item.name] = _coerce(changes[key], hints[item.name], key)
+            check_setting(item.metadata, values[item.name], key)
+    return dataclasses.replace(node, **values) if values else node
+
+
+def _coerce(value: Any, hint: Any, key: str) -> Any:
+    """`value`, possibly a string from a command line, as the type that the field declares."""
+    if hint is Any or dataclasses.is_dataclass(value):
+        return value
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        if value is None or (isinstance(value, str) and value.lower() in ("none", "null", "")):
+            return None
+        return _coerce(value, next(a for a in arguments if a is not types.NoneType), key)
+    if origin is Literal:
+        if (name := value if isinstance(value, str) else shown(value)) in arguments:
+            return name
+        raise ConfigError(
+            f"{key} must be one of {', '.join(arguments)}, got {shown(value)}."
+            f"{did_you_mean(value, arguments) if isinstance(value, str) else ''}"
+        )
+    if origin is tuple:
+        return _coerce_tuple(value, arguments, key)
+    return _coerce_scalar(value, hint, key)
+
+
+def _coerce_tuple(value: Any, arguments: tuple[Any, ...], key: str) -> tuple[Any, ...]:
+    if isinstance(value, str):  # '64', '48x64' and '64,32' alike
+        value = value.replace("x", ",") if arguments[0] is int else value
+        value = [part for part in value.split(",") if part]
+    elif not isinstance(value, (list, tuple)):
+        value = [value]
+    if arguments[-1] is not ... and len(value) == 1:
+        value = [value[0]] * len(arguments)  # one number stands for a square
+    if arguments[-1] is not ... and len(value) != len(arguments):
+        raise ConfigError(f"{key} takes {len(arguments)} numbers, got {shown(value)}")
+    check_setting({}, value, key)  # not too many
+    return tuple(_coerce(part, arguments[0], key) for part in value)
+
+
+NUMBERS: Any = (str, Real)
+"""What may stand for a number."""
+
+
+def _coerce_scalar(value: Any, hint: type, key: str) -> Any:
+    if hint is bool:
+        return _coerce_bool(value, key)
+    if hint is str:
+        return coerce_text(value, key)
+    wrong = ConfigError(f"{key} must be {_article(hint)}, got {shown(value)}")
+    if isinstance(value, bool) or not isinstance(value, NUMBERS):
+        raise wrong
+    try:
+        number = hint(value)
+    except (TypeError, ValueError):
+        raise wrong from None
+    except OverflowError:  # infinity as a whole number, 10^400 as a float
+        raise ConfigError(f"{key} must be a finite number, got {shown(value)}") from None
+    if hint is int and not isinstance(value, str) and value != number:
+        raise wrong
+    if hint is float and not (number == number and abs(number) != float("inf")):
+        raise ConfigError(f"{key} must be a finite number, got {shown(value)}")
+    return number
+
+
+def _coerce_bool(value: object, key: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    typed = value.lower() if isinstance(value, str) else shown(value)
+    if typed in ("true", "yes", "on", "1", "false", "no", "off", "0"):
+        return typed in ("true", "yes", "on", "1")
+    raise ConfigError(f"{key} must be true or false, got {shown(value)}")
+
+
+LONGEST_TEXT = 4096
+"""Characters: as many as a path may have on most systems."""
+
+
+def coerce_text(value: object, key: str) -> str:
+    """A name or a path; a number stands for its digits, as in `codes = [10, "c"]`."""
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise ConfigError(f"{key} must be a text, got {shown(value)}")
+    text = value if isinstance(value, str) else shown(value)
+    try:
+        holds = len(text) <= LONGEST_TEXT and b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        holds = False
+    if not holds:
+        raise ConfigError(
+            f"{key} must be a text of {LONGEST_TEXT:,} characters at most that can be a file's "
+            f"name, got {shown(value)}"
+        )
+    return text
+
+
+def _article(hint: type) -> str:
+    return {int: "a whole number", float: "a number"}.get(hint, hint.__name__)
+
+
+def why_mlp_alone(options: Any, *names: str) -> str | None:
+    """Why a body that is no `mlp` would not heed one of these options; None where all are as they
+    are by default."""
+    for name in names:
+        if options.body != "mlp" and getattr(options, name) != getattr(type(options), name):
+            return f"network.{name} is the mlp's: set network.body = mlp"
+    return None

@@ -1,0 +1,93 @@
+"""Settings as text: TOML and `key=value`, read and written."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gankit.errors import ConfigError
+from gankit.settings.config import Config
+from gankit.settings.schema import flatten
+from gankit.stored import StoredError, read_text
+from gankit.text import shown
+
+
+def parse_assignments(pairs: list[str]) -> dict[str, str]:
+    """`["objective.k=2"]` as typed after `--set` -> `{"objective.k": "2"}`."""
+    for pair in pairs:
+        if "=" not in pair:
+            raise ConfigError(f"--set {pair!r} is not of the form section.key=value")
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+SEEDS_WANTED = "--seeds takes whole numbers such as 0,1,2"
+
+
+def parse_numbers(text: str, wanted: str) -> list[int]:
+    """`0,1,2` -> [0, 1, 2]. Raises ConfigError, saying `wanted`, for anything else."""
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise ConfigError(f"{wanted}, got {shown(text)}") from None
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A TOML file of settings as dotted keys, ready for `override`. Raises ConfigError."""
+    try:
+        text = read_text(path, LONGEST_TOML)
+    except StoredError as error:
+        raise ConfigError(f"config file '{path}' cannot be read: {error}") from None
+    flat: dict[str, Any] = {}
+
+    def walk(node: Mapping[str, Any], prefix: str) -> None:
+        for key, value in node.items():
+            if isinstance(value, dict):
+                walk(value, f"{prefix}{key}.")
+            else:
+                flat[prefix + key] = value
+
+    try:
+        walk(tomllib.loads(text), "")
+    except RecursionError:
+        raise ConfigError(f"config file '{path}' is not TOML: nested too deeply") from None
+    except ValueError as error:
+        raise ConfigError(f"config file '{path}' is not TOML: {error}") from None
+    return flat
+
+
+LONGEST_TOML = 2**16
+"""Bytes: every setting there is, with remarks, takes a tenth of it."""
+
+
+def settings_toml(config: Config) -> str:
+    """Every setting, for `gankit train FAMILY --config FILE`."""
+    sections: dict[str, list[str]] = {}
+    for key, value in flatten(config).items():
+        section, _, name = key.rpartition(".")
+        sections.setdefault(section, []).append(f"{name} = {_toml(value)}")
+    return "\n\n".join(
+        "\n".join([f"[{section}]", *lines] if section else lines)
+        for section, lines in sections.items()
+    )
+
+
+def typed(value: object) -> str:
+    """A setting as it is typed on a command line."""
+    if isinstance(value, (tuple, list)):
+        return ",".join(map(typed, value))
+    return str(value).lower() if isinstance(value, bool) or value is None else str(value)
+
+
+def _toml(value: object) -> str:
+    if value is None:
+        return '"none"'  # TOML has no word for it; `override` knows this one
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if isinstance(value, (tuple, list)):
+        return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

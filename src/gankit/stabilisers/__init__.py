@@ -1,0 +1,1 @@
+"""Stabilisers of the game; `config.stabilise` asks for them."""

@@ -1,0 +1,122 @@
+"""The artifact: one file that holds a trained generator and all that sampling needs.
+
+`gankit.load(path).sample(64, labels=7, seed=0)`: no data set, no training code's state, no
+pickle. The file is safetensors; its header holds the family, the configuration, the example's
+shape, the value range and the class names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gankit.errors import ConfigError, RunError
+from gankit.families import FAMILIES, Game, Task
+from gankit.settings.config import Config, from_dict, to_dict
+from gankit.storage import not_finite, read_tensors, write_tensors
+from gankit.stored import check_data, is_count
+from gankit.text import shown
+from gankit.trained.gan import GAN
+from gankit.version import __version__
+
+NAME = "model.safetensors"
+
+
+def save_artifact(path: Path, game: Game, averaged: Mapping[str, nn.Module], step: int) -> None:
+    """Write the averaged generator, and the discriminator where it answers users too, with
+    everything that `load` needs. Raises OSError."""
+    header = {
+        "gankit": __version__,
+        "config": to_dict(game.config),
+        "shape": game.task.shape,
+        "class_names": game.task.class_names,
+        "condition": game.task.condition,
+        "value_range": game.value_range,
+        "step": step,
+    }
+    # Weights of a double-precision run are kept, so that its samples are its own.
+    tensors = {
+        f"{player}/{name}": value
+        for player, network in averaged.items()
+        for name, value in network.state_dict().items()
+    }
+    write_tensors(path, "artifact", tensors, header)
+
+
+def load(path: str | Path, device: str = "cpu") -> GAN:
+    """Load a trained GAN from a run directory or an artifact file.
+
+    Raises:
+        RunError: nothing is there, or the file is damaged, foreign or of another format version.
+    """
+    path = Path(path).expanduser()
+    if path.is_dir():
+        if not (path / NAME).exists():
+            raise RunError(
+                f"'{path}' holds no {NAME}: it is no run, or nothing is trained in it yet"
+            )
+        path = path / NAME
+    tensors, header = read_tensors(path, "artifact")
+    if name := not_finite(tensors):
+        raise RunError(
+            f"'{path}' holds weights that are not finite ({name}), so it can draw nothing: its "
+            "training broke; train again with lower learning rates"
+        )
+    try:
+        game = _empty_game(header)
+        for player in _kept(game):
+            own = {k: v for k, v in tensors.items() if k.startswith(f"{player}/")}
+            network: nn.Module = getattr(game, player)
+            _check_types(network, own, player)
+            network.load_state_dict(
+                {k.removeprefix(f"{player}/"): v for k, v in own.items()}, assign=True
+            )
+    except (KeyError, TypeError, ValueError, RuntimeError, ConfigError) as error:
+        raise RunError(
+            f"'{path}', written by gankit {str(header.get('gankit'))[:20]}, does not fit this one "
+            f"({__version__}): {error}"
+        ) from None
+    for player in _kept(game):
+        _ready(getattr(game, player), device)
+    return GAN(game, header["step"])
+
+
+def _empty_game(header: Mapping[str, Any]) -> Game:
+    """The game that an artifact's header speaks of, without weights: nothing is drawn or taken
+    from memory. Raises KeyError, TypeError, ValueError or ConfigError if it speaks of none."""
+    family = FAMILIES[header["config"]["family"]]
+    config: Config = from_dict(header["config"], family.Options)
+    check_data({**header, "name": "", "fingerprint": "", "count": 0})
+    if not is_count(header["step"]):
+        raise ValueError(f"its step is {shown(header['step'])}")
+    shape, names = tuple(header["shape"]), tuple(header["class_names"])
+    with torch.device("meta"):
+        return family(config, Task(shape, names, header.get("condition", 0)))
+
+
+def _kept(game: Game) -> tuple[str, ...]:
+    """The players that an artifact holds."""
+    return ("generator", "discriminator") if game.judges else ("generator",)
+
+
+def _check_types(network: nn.Module, own: Mapping[str, Tensor], player: str) -> None:
+    """Raises ValueError if numbers are kept in other bits than the network's; all may be 64."""
+    wanted, found = network.state_dict(), {k.removeprefix(f"{player}/"): v for k, v in own.items()}
+    double = any(v.dtype == torch.float64 for v in found.values())
+    for name, mine in wanted.items():
+        dtype = torch.float64 if double and mine.is_floating_point() else mine.dtype
+        if name in found and found[name].dtype != dtype:
+            raise ValueError(f"{player}/{name} is of {found[name].dtype}, not of {dtype}")
+
+
+def _ready(network: nn.Module, device: str) -> None:
+    """For use: on its device, in single precision, in eval mode, in a convolution's layout."""
+    network.to(device).eval().requires_grad_(False)
+    if any(isinstance(m, (nn.Conv2d, nn.ConvTranspose2d)) for m in network.modules()):
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if next(network.parameters()).dtype == torch.float64:
+        network.float()

@@ -1,0 +1,65 @@
+"""A run's discriminator as a classifier of a user's images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gankit.data import Dataset, as_pictures, load_of_shape
+from gankit.errors import DataError, RunError
+from gankit.metrics.clusters import match_clusters
+from gankit.storage import write_atomically
+from gankit.trained.gan import GAN
+
+
+def classify_data(
+    gan: GAN, source: str, split: Literal["train", "test"], target: Path | None
+) -> str:
+    """Classify the images of a source at the run's size; a report, and a table if asked for.
+
+    Where the images have labels the report scores them. Categories that nobody named (InfoGAN)
+    are matched to the labels one to one first, on these images: an upper bound.
+
+    Raises DataError for points, ConfigError for a run that names no classes, RunError where the
+    table cannot be written.
+    """
+    if len(gan.shape) != 3:
+        raise DataError("this run knows points, not images")
+    dataset = load_of_shape(source, gan.shape, split)
+    chances = np.concatenate([gan.classify(part) for part in _images(dataset)])
+    named, names = chances.argmax(1), gan.judged_names
+    if target is not None:
+        rows = [
+            f"{i},{names[label]},{chance[label]:.4f}"
+            for i, (label, chance) in enumerate(zip(named, chances, strict=True))
+        ]
+        try:
+            write_atomically(target, "\n".join(["index,class,chance", *rows, ""]).encode())
+        except OSError as error:
+            raise RunError(f"'{target}' cannot be written: {error.strerror}") from None
+    counts = np.bincount(named, minlength=len(names))
+    lines = [f"{len(named):,} images of {source} ({split})"]
+    lines += [f"  {name:<12} {count:,}" for name, count in zip(names, counts, strict=True)]
+    return "\n".join([*lines, *_score(gan, dataset, named)])
+
+
+def _images(dataset: Dataset, block: int = 1000) -> Iterator[NDArray[np.uint8]]:
+    """The images in blocks, uint8 [n, H, W] or [n, H, W, C]."""
+    for start in range(0, len(dataset), block):
+        yield as_pictures(dataset.read(np.arange(start, min(start + block, len(dataset)))))
+
+
+def _score(gan: GAN, dataset: Dataset, named: NDArray[np.int64]) -> list[str]:
+    """The share of images that were named rightly, where it can be told."""
+    if dataset.labels is None or len(dataset.class_names) != len(gan.judged_names):
+        return []
+    how = ""
+    if gan.judged_names != dataset.class_names:
+        named = match_clusters(named, dataset.labels, len(gan.judged_names))[named]
+        how = ", after matching categories to classes on these images"
+    wrong = int((named != dataset.labels).sum())
+    return [f"right: {1 - wrong / len(named):.2%} ({wrong:,} wrong){how}"]

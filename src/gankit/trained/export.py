@@ -1,0 +1,107 @@
+"""Samples to files: a grid, an archive of arrays, or a folder of pictures."""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gankit.errors import ConfigError, RunError
+from gankit.pictures import grid, save_png, scatter
+from gankit.storage import write_atomically
+from gankit.text import shown
+from gankit.trained.gan import GAN, Labels
+
+MOST_PIXELS = 50_000_000
+"""Of a grid: more is a folder's job."""
+
+
+MOST_SAMPLES = 10**8
+"""In one call: more can only be a slip."""
+
+
+def read_label(typed: str | None) -> Labels:
+    """What was typed as a class: its name or number, or `x.npy`: a vector, or one for each sample.
+
+    Raises ConfigError where the file cannot be read.
+    """
+    if typed is None or not typed.endswith(".npy"):
+        return typed
+    try:
+        vectors: NDArray[np.generic] = np.load(typed, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"--label {typed} is no array: {error}") from None
+    return vectors
+
+
+def write_samples(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> None:
+    """Write `n` samples of one class, or of all in turn.
+
+    Args:
+        target: `x.png`: one grid; `x.npz`: `images` uint8 [n, H, W] or [n, H, W, C] (`points`
+            float32 [n, D] for toys) and, where there are classes, `labels` int64 [n]; any
+            other name: a folder, filled with one PNG file a sample, block by block.
+
+    Raises:
+        ConfigError: the label, n or target does not fit the run.
+        RunError: the files cannot be written.
+    """
+    if n > MOST_SAMPLES:
+        raise ConfigError(f"-n must be at most {MOST_SAMPLES:,}, got {shown(n)}")
+    try:
+        if target.suffix == ".png":
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _write_grid(gan, n, label, seed, target)
+        elif target.suffix == ".npz":
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _write_arrays(gan, n, label, seed, target)
+        elif target.suffix and not target.is_dir():
+            raise ConfigError(f"-o {target.name}: give name.png, name.npz or a folder's name")
+        else:
+            _write_folder(gan, n, label, seed, target)
+    except OSError as error:
+        raise RunError(f"samples cannot be written to '{target}': {error.strerror}") from None
+
+
+def _write_grid(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> None:
+    if len(gan.shape) == 1:
+        points = gan.sample(n, label, seed)
+        save_png(target, scatter(points, points))
+        return
+    if n * math.prod(gan.shape[1:]) > MOST_PIXELS:
+        raise ConfigError(
+            f"a grid of {n:,} images is too large to look at: use -o NAME.npz or a folder"
+        )
+    classes = len(gan.class_names)
+    by_class = label is None and 2 <= classes <= 16
+    columns = classes if by_class else math.ceil(math.sqrt(n))
+    save_png(target, grid(gan.sample(n, label, seed), min(columns, n)))
+
+
+def _write_arrays(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> None:
+    labels = gan.labels_for(n, label)
+    arrays = {"points" if len(gan.shape) == 1 else "images": gan.sample(n, label, seed)}
+    if labels is not None:
+        arrays["labels"] = labels
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    write_atomically(target, buffer.getvalue())
+
+
+def _write_folder(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> None:
+    if len(gan.shape) == 1:
+        raise ConfigError("points are no pictures: use -o NAME.npz, or NAME.png for a plot")
+    labels = gan.labels_for(n, label)
+    target.mkdir(parents=True, exist_ok=True)
+    written, digits = 0, len(str(n - 1))
+    for block in gan.blocks(n, label, seed):
+        for picture in block:
+            suffix = ""
+            if labels is not None and gan.class_names:
+                suffix = f"-{gan.class_names[labels[written]]}"
+            name = f"{written:0{digits}d}{suffix}".replace("/", "_")
+            save_png(target / f"{name}.png", picture)
+            written += 1

@@ -1,0 +1,182 @@
+"""A trained GAN: draw samples, classify images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from gankit.data import as_planes
+from gankit.data.pixels import to_network, to_pixels
+from gankit.errors import ConfigError
+from gankit.families import Game
+from gankit.game_types import Latent
+from gankit.randomness import Purpose, rng
+
+BLOCK = 250
+"""Samples drawn at a time. Part of what makes `seed` repeatable: block b has its own draw."""
+
+Labels = int | str | Sequence[int] | Sequence[str] | Sequence[float] | NDArray[Any] | None
+
+
+class GAN:
+    """A trained generator, ready to sample.
+
+    Attributes:
+        config: the complete configuration of its run.
+        shape: of one example: (channels, height, width), or (dimensions,) for points.
+        class_names: what labels mean; empty where the run knows no classes.
+        condition: the size of the vector that it is asked by in place of a class, else 0.
+        step: training steps behind it.
+    """
+
+    def __init__(self, game: Game, step: int) -> None:
+        self._game = game
+        self.config = game.config
+        self.shape = game.task.shape
+        self.class_names = game.task.class_names if game.conditional else ()
+        self.condition = game.task.condition if game.conditional else 0
+        self.step = step
+
+    def __repr__(self) -> str:
+        shape = "x".join(map(str, self.shape))
+        return f"<gankit.GAN {self.config.family} {shape} after {self.step:,} steps>"
+
+    @property
+    def game(self) -> Game:
+        """The game that was played, with the averaged generator."""
+        return self._game
+
+    @property
+    def generator(self) -> nn.Module:
+        """The averaged generator, in eval mode, called as (noise [N, game.latent_size], labels [N]
+        or None); `game.latent` draws both."""
+        return self._game.generator
+
+    def sample(self, n: int, labels: Labels = None, seed: int = 0) -> NDArray[Any]:
+        """`n` samples: uint8 [n, H, W] (grey) or [n, H, W, C], 0..255; float32 [n, D] for points.
+
+        Args:
+            n: how many, at least 1.
+            labels: for a conditional run, one class for all or one for each, by number or by
+                name; None takes every class in turn (see `labels_for`). Of a run that was
+                trained with vectors, one vector for all, [C], or one for each, [n, C].
+            seed: sample i of a seed is the same whatever `n` is, but for the last bit.
+
+        Raises:
+            ConfigError: a label is unknown, or given to an unconditional run.
+        """
+        blocks = self.blocks(n, labels, seed)
+        first = next(blocks)
+        out = np.empty((n, *first.shape[1:]), first.dtype)
+        out[: len(first)] = first
+        done = len(first)
+        for block in blocks:
+            out[done : done + len(block)] = block
+            done += len(block)
+        return out
+
+    def blocks(self, n: int, labels: Labels = None, seed: int = 0) -> Iterator[NDArray[Any]]:
+        """The same samples in pieces of at most `BLOCK`, so that memory does not grow with n."""
+        if n < 1:
+            raise ConfigError(f"the number of samples must be at least 1, got {n}")
+        if not 0 <= seed < 2**64:
+            raise ConfigError(f"the seed must be in [0, 2^64), got {seed}")
+        every = self.labels_for(n, labels)
+        device = next(self.generator.parameters()).device
+        for block, start in enumerate(range(0, n, BLOCK)):
+            count = min(BLOCK, n - start)
+            part = None if every is None else torch.from_numpy(every[start : start + count])
+            drawn = draw_block(self._game, block, part, count, seed).to(device)
+            with torch.inference_mode():
+                yield to_pixels(self._game.generate(drawn), self._game.value_range)
+
+    def classify(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """What the discriminator takes images for: the chances of each class, float64 [n, K].
+
+        Args:
+            images: uint8 [n, H, W] (grey) or [n, H, W, C], 0..255, of the run's own size.
+
+        Raises ConfigError where the family's discriminator names no classes, or the size differs.
+        """
+        if not self._game.judges:
+            raise ConfigError(
+                f"a run of family '{self.config.family}' names no classes: train 'ssgan' or "
+                "'infogan'"
+            )
+        planes = as_planes(images)
+        if planes.shape[1:] != self.shape:
+            got, wanted = ("x".join(map(str, s)) for s in (planes.shape[1:], self.shape))
+            raise ConfigError(f"images of {got} given (channels first); the run knows {wanted}")
+        weight = next(self.generator.parameters())
+        chances = []
+        with torch.inference_mode():
+            for start in range(0, len(planes), BLOCK):
+                block = np.ascontiguousarray(planes[start : start + BLOCK])
+                scaled = to_network(block, self._game.value_range, weight.device, weight.dtype)
+                chances.append(self._game.judge(scaled).double().cpu().numpy())
+        return np.concatenate(chances)
+
+    @property
+    def judged_names(self) -> tuple[str, ...]:
+        """What the columns of `classify` are called."""
+        return self._game.judged_names
+
+    def labels_for(self, n: int, labels: Labels = None) -> NDArray[Any] | None:
+        """The label of each of `n` samples, int64 [n], or a vector of each, float32 [n, C]; None
+        for an unconditional run."""
+        if self.condition:
+            return self._vectors(n, labels)
+        if not self.class_names:
+            if labels is not None:
+                raise ConfigError(
+                    f"label {labels!r} asked of an unconditional run ('{self.config.family}'): "
+                    "leave the label out, or train 'cgan'"
+                )
+            return None
+        if labels is None:
+            return np.arange(n, dtype=np.int64) % len(self.class_names)
+        if isinstance(labels, (int, str, np.integer)):
+            return np.full(n, self._label(labels), np.int64)
+        if len(labels) != n:
+            raise ConfigError(f"{len(labels)} labels given for {n} samples: give one, or one each")
+        return np.array([self._label(label) for label in labels], np.int64)
+
+    def _vectors(self, n: int, given: Labels) -> NDArray[np.float32]:
+        """One vector for all of `n` samples or one for each: float32 [n, C]."""
+        wanted = f"an array [{self.condition}], or [{n}, {self.condition}]"
+        if given is None:
+            raise ConfigError(
+                f"this run is asked by a vector: give labels, {wanted} (--label x.npy)"
+            )
+        try:
+            vectors = np.asarray(given, np.float32)
+            return np.array(np.broadcast_to(vectors, (n, self.condition)))
+        except (ValueError, TypeError):
+            shape = np.shape(given)
+            raise ConfigError(f"labels of shape {shape} given; needed is {wanted}") from None
+
+    def _label(self, label: Any) -> int:
+        names = self.class_names
+        if isinstance(label, str) and label in names:
+            return names.index(label)
+        if str(label).isdecimal() and int(label) < len(names):
+            return int(label)
+        raise ConfigError(
+            f"label {str(label)!r} is outside the {len(names)} classes: "
+            f"0 to {len(names) - 1}, or {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}"
+        )
+
+
+def draw_block(game: Game, block: int, labels: Tensor | None, count: int, seed: int) -> Latent:
+    """The latent of block number `block` of a seed's endless samples, its first `count`."""
+    random = rng(seed, Purpose.SAMPLES, block)
+    padded = None
+    if labels is not None:
+        missing = labels.new_zeros(BLOCK - len(labels), *labels.shape[1:])
+        padded = torch.cat([labels, missing])
+    return game.latent(BLOCK, padded, random)[:count]

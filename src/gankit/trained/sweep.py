@@ -1,0 +1,95 @@
+"""What a generator's inputs do: one of them swept, everything else held."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from gankit.data.pixels import to_pixels
+from gankit.errors import ConfigError, RunError
+from gankit.families.infogan import InfoGAN
+from gankit.game_types import Latent
+from gankit.pictures import grid, save_png
+from gankit.storage import write_atomically
+from gankit.trained.gan import GAN, draw_block
+
+
+def sweep(
+    gan: GAN,
+    *,
+    code: int | None,
+    dimension: int | None,
+    span: float,
+    rows: int,
+    steps: int,
+    seed: int,
+) -> NDArray[np.uint8]:
+    """Images uint8 [rows, steps, H, W] or [rows, steps, H, W, C]: one row a latent, swept.
+
+    Args:
+        code: number of an InfoGAN's code, from 1; categories are all shown, a continuous code
+            goes from -span to span.
+        dimension: in place of a code, a dimension of the noise, from 0.
+        span: how far; the paper's pictures go from -2 to 2.
+
+    Raises ConfigError where the run has no such code or dimension, or makes points.
+    """
+    game = gan.game
+    if not game.task.is_images:
+        raise ConfigError("a sweep shows images; this run makes points")
+    if gan.condition:
+        raise ConfigError(
+            "this run is asked by vectors: a sweep is of one that knows classes or none"
+        )
+    labels = torch.arange(rows) % len(gan.class_names) if gan.class_names else None
+    latent = draw_block(game, 0, labels, rows, seed)
+    values: list[float] = np.linspace(-span, span, steps).tolist()
+    if code is not None:
+        if not isinstance(game, InfoGAN) or not 1 <= code <= len(game.codes):
+            count = len(game.codes) if isinstance(game, InfoGAN) else 0
+            raise ConfigError(f"this run has {count} codes, there is no code {code}")
+        values = list(range(game.codes[code - 1].categories)) or values
+        swept = [game.with_code(latent, code - 1, value) for value in values]
+    else:
+        size, chosen = game.config.latent.size, dimension or 0
+        if not 0 <= chosen < size:
+            raise ConfigError(f"the noise has dimensions 0 to {size - 1}, there is no {chosen}")
+        swept = [_with_dimension(latent, chosen, value) for value in values]
+    device = next(gan.generator.parameters()).device
+    with torch.inference_mode():
+        columns = [to_pixels(game.generate(part.to(device)), game.value_range) for part in swept]
+    return np.stack(columns, 1)
+
+
+def write_sweep(images: NDArray[np.uint8], target: Path) -> None:
+    """`name.png`: a grid, one row a latent; `name.gif`: all latents at once, to and fro.
+
+    Raises ConfigError for another ending, RunError where it cannot be written.
+    """
+    rows, steps = images.shape[:2]
+    try:
+        if target.suffix == ".png":
+            save_png(target, grid(images.reshape(-1, *images.shape[2:]), steps))
+        elif target.suffix == ".gif":
+            frames = [Image.fromarray(grid(images[:, i], min(rows, 8))) for i in range(steps)]
+            frames += frames[-2:0:-1]
+            buffer = io.BytesIO()
+            frames[0].save(
+                buffer, "GIF", save_all=True, append_images=frames[1:], duration=120, loop=0
+            )
+            write_atomically(target, buffer.getvalue())
+        else:
+            raise ConfigError(f"-o {target.name}: give name.png or name.gif")
+    except OSError as error:
+        raise RunError(f"'{target}' cannot be written: {error.strerror}") from None
+
+
+def _with_dimension(latent: Latent, dimension: int, value: float) -> Latent:
+    noise = latent.noise.clone()
+    noise[:, dimension] = value
+    return Latent(noise, latent.labels)

@@ -1,0 +1,85 @@
+"""`--dry-run`: what would run, measured as far as it can be without writing anything."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from torch import get_num_threads
+
+from gankit.data import Dataset, load_configured
+from gankit.run import Plan
+from gankit.settings.config import Config
+from gankit.settings.schema import flatten
+from gankit.training.budget import given_steps
+from gankit.training.state import State, build_game
+from gankit.training.trainer import Trainer
+
+SECONDS = 1.5
+
+
+def rehearse(config: Config) -> str:
+    """A report of the data, the networks, memory and time of a run. Takes a few steps, keeps none.
+
+    Raises the same errors as training would before its first step.
+    """
+    dataset = load_configured(config.data)
+    with Trainer(build_game(config, dataset), dataset) as trainer:
+        trainer.plan = Plan(given_steps(config) or 1, config.runtime.threads or get_num_threads())
+        per_step = _seconds_per_step(trainer.try_step)
+        plan = _plan(config, trainer.update_name, per_step, trainer.state)
+        return "\n".join([_data(dataset), _networks(trainer.state), plan, _settings(config)])
+
+
+def _data(dataset: Dataset) -> str:
+    shape = "x".join(map(str, dataset.shape))
+    kind = "images (channels x height x width)" if dataset.is_images else "points"
+    lines = [f"data: {dataset.name}", f"  {len(dataset):,} {kind} {shape}"]
+    if dataset.class_names:
+        names = ", ".join(dataset.class_names[:10])
+        lines.append(f"  {len(dataset.class_names)} classes: {names}")
+    return "\n".join(lines + [f"  {note}" for note in dataset.notes])
+
+
+def _networks(state: State) -> str:
+    lines = []
+    for player, network in state.networks.items():
+        count = sum(p.numel() for p in network.parameters())
+        lines.append(f"{player}: {count:,} parameters")
+        for name, module in network.named_modules():
+            own = sum(p.numel() for p in module.parameters(recurse=False))
+            if own:
+                shapes = ", ".join(str(tuple(p.shape)) for p in module.parameters(recurse=False))
+                lines.append(f"  {name:<14} {type(module).__name__:<22} {own:>11,}  {shapes}")
+    return "\n".join(lines)
+
+
+def _plan(config: Config, update: str, per_step: float, state: State) -> str:
+    training, k = config.training, config.objective.k
+    steps = given_steps(config) or int(60 * (training.minutes or 0) / per_step)
+    weights = sum(
+        p.numel() * p.element_size() for n in state.networks.values() for p in n.parameters()
+    )
+    # Weights, gradients, two moments, the average and a checkpoint's copy on its way to the disk.
+    memory = 6 * weights / 1e6
+    return "\n".join(
+        [
+            f"plan: {update} update, about {steps:,} steps, {steps * per_step / 60:.1f} minutes",
+            f"  {1e3 * per_step:.1f} ms a step, {training.batch * k / per_step:,.0f} images/s here",
+            f"  about {memory:,.0f} MB for weights and optimisers, besides activations",
+        ]
+    )
+
+
+def _settings(config: Config) -> str:
+    lines = [f"  {key} = {value}" for key, value in flatten(config).items() if value is not None]
+    return "\n".join(["settings:", *lines])
+
+
+def _seconds_per_step(step: Callable[[], None]) -> float:
+    step()
+    started, count = time.monotonic(), 0
+    while time.monotonic() - started < SECONDS:
+        step()
+        count += 1
+    return (time.monotonic() - started) / count

@@ -1,0 +1,67 @@
+"""A line of numbers every so many steps: to metrics.jsonl, on the display, for TensorBoard."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from gankit.storage import flush
+from gankit.training.callbacks import Callback
+from gankit.training.session import Session
+from gankit.training.state import PLAYERS
+from gankit.training.tensorboard import Tracker
+from gankit.training.update import Moves
+
+
+class Log(Callback):
+    """Logs what the players minimised, as means over all processes, and what callbacks add."""
+
+    every_process = True
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker = tracker
+        self._unwritten: dict[str, Any] | None = None
+
+    def on_start(self, trainer: Session) -> None:
+        trainer.display.begin(trainer.state.step, trainer.plan.steps)
+
+    def after_step(self, trainer: Session, moves: Moves) -> None:
+        if not trainer.logs_now:
+            return
+        named = moves.tensors()
+        values = trainer.runtime.mean(torch.stack([v.detach().float() for v in named.values()]))
+        if not trainer.writes:
+            return
+        numbers = dict(zip(named, values.tolist(), strict=True))
+        numbers |= {name: float(value) for name, value in trainer.game.numbers().items()}
+        numbers |= moves.gradients
+        for callback in trainer.callbacks:
+            numbers |= callback.numbers(trainer)
+        numbers["images_per_second"] = trainer.clock.images_per_second()
+        for player in PLAYERS:
+            numbers[f"lr_{player[0]}"] = trainer.state.optimizers[player].param_groups[0]["lr"]
+        self._write(trainer, numbers)
+
+    def _write(self, trainer: Session, numbers: dict[str, float]) -> None:
+        step, seconds = trainer.state.step, round(trainer.state.seconds, 3)
+        self._unwritten = {"step": step, "seconds": seconds, **numbers}
+        trainer.run.log(self._unwritten)
+        self._unwritten = None
+        self._tracker.numbers(step, numbers)
+        trainer.display.update(step, numbers)
+        for notice in trainer.game.notices:
+            trainer.display.say(f"step {step:,}: {notice}")
+        trainer.game.notices.clear()
+
+    def on_checkpoint(self, trainer: Session) -> None:
+        """No checkpoint of a step without its line; a power cut must not lose the line either."""
+        if not trainer.writes:
+            return
+        if self._unwritten is not None:
+            trainer.run.log(self._unwritten)
+            self._unwritten = None
+        flush(trainer.run.metrics_path)
+
+    def close(self) -> None:
+        self._tracker.close()

@@ -1,0 +1,191 @@
+"""A game that is played on a data set, step by step, by whoever holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from gankit.data import Dataset
+from gankit.data.batches import Feed
+from gankit.errors import ConfigError, DataError
+from gankit.game import Game
+from gankit.game_types import Batch, Task
+from gankit.run import Plan
+from gankit.settings.config import Config
+from gankit.training.budget import plan_budget
+from gankit.training.checkpoint import capture, restore
+from gankit.training.optimizers import set_pace
+from gankit.training.runtime import Runtime, start_runtime
+from gankit.training.state import PLAYERS, build_state, draw_batch
+from gankit.training.update import Moves, NotFiniteError, choose_update
+
+
+class Trainer:
+    """Plays a game on a data set. No folder is needed.
+
+        config = gankit.configure("gan", "toy:ring8")
+        dataset = gankit.load_dataset("toy:ring8")
+        with gankit.Trainer(gankit.build_game(config, dataset), dataset) as trainer:
+            for _ in range(1000):
+                numbers = trainer.step()  # {"d/adversarial": 1.38, "g/adversarial": 0.69, ...}
+
+    `gankit.fit` is this, with a run directory: checkpoints, pictures, a log, ways back.
+
+    Attributes:
+        game: what is played; its networks train.
+        dataset: what is learned.
+        config: the game's configuration.
+        runtime: where it computes.
+        state: what changes: networks, optimisers, averages, `step`.
+        plan: how long; a budget in minutes is measured when it is first asked for.
+        whole: whether the state is that after a whole step; it is not within one.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        dataset: Dataset,
+        *,
+        runtime: Runtime | None = None,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
+        """`say` is told of data that cannot be read while training goes on.
+
+        Raises:
+            ConfigError: the update asked for would not be exact, or the game is for other data.
+            DataError: the data holds too little for a batch.
+        """
+        self.game, self.dataset, self.config = game, dataset, game.config
+        check_data(game, dataset)
+        self.runtime = runtime or start_runtime(self.config.runtime)
+        self._update = choose_update(game)
+        training = self.config.training
+        self.feed = Feed(
+            dataset,
+            seed=training.seed,
+            batch=training.batch,
+            workers=self.config.runtime.workers,
+            labels_per_class=self.config.data.labels_per_class,
+            rank=self.runtime.rank,
+            world=self.runtime.world,
+            **({} if say is None else {"say": say}),
+        )
+        self.state = build_state(game, self.runtime, dataset)
+        self.whole = True
+        self._plan: Plan | None = None
+        self._before: tuple[dict[str, Tensor], dict[str, Any]] | None = None
+
+    @property
+    def update_name(self) -> str:
+        """`alternating` or `simultaneous`."""
+        return self._update.__name__
+
+    @property
+    def plan(self) -> Plan:
+        if self._plan is None:
+            self._plan = self.measure()
+        return self._plan
+
+    @plan.setter
+    def plan(self, plan: Plan) -> None:
+        torch.set_num_threads(plan.threads)
+        self._plan = plan
+
+    def measure(self, spent: float = 0.0) -> Plan:
+        """The plan that the budget comes to, of which `spent` seconds are gone. Steps are taken
+        for it and undone."""
+        self._plan = Plan(steps=2**31, threads=torch.get_num_threads())  # while it is measured
+        plan = plan_budget(self.config, self.state, self.try_step, self.runtime, spent)
+        self.whole = True
+        return plan
+
+    def step(self) -> Moves:
+        """Take one step: both players move, and the averages follow.
+
+        Returns:
+            what each player minimised and what is watched besides, by name: a mapping to floats
+            that are read from the device when they are asked for.
+
+        Raises:
+            NotFiniteError: before anything that is not finite reaches a weight.
+        """
+        state, game, steps = self.state, self.game, self.plan.steps
+        game.progress = state.step / steps
+        for player in PLAYERS:
+            config = getattr(self.config, f"{player}_optimizer")
+            set_pace(state.optimizers[player], config, state.step, steps, game.pace)
+        if self.runtime.world > 1 and self.runtime.rank == 0:
+            self._before = capture(state, copy=True)  # another process may end within the step
+        moves = self._update(state, self._draw, self.runtime)
+        game.after_step(self._shared_numbers(moves) if game.reads_numbers else {})
+        state.follow()
+        state.step += 1
+        self.whole = True
+        return moves
+
+    def try_step(self) -> None:
+        """Take a step for its time alone, whatever comes of it."""
+        with suppress(NotFiniteError):  # a loop will meet it, and knows what to do
+            self.step()
+
+    def make_whole(self) -> bool:
+        """After an error within a step: go back to before it, if that can be. Whether the state is
+        that of a whole step."""
+        if not self.whole and self._before is not None:
+            restore(self.state, *self._before)
+            self.whole = True
+        return self.whole
+
+    def _draw(self, substep: int) -> Batch:
+        batch = draw_batch(self.state, self.feed, self.runtime, substep)
+        self.whole = False
+        return batch
+
+    def _shared_numbers(self, moves: Moves) -> dict[str, Tensor]:
+        """The step's numbers as means over all processes."""
+        named = {name: value.detach() for name, value in moves.tensors().items()}
+        if self.runtime.world == 1:
+            return named
+        values = self.runtime.mean(torch.stack([v.double() for v in named.values()]))
+        return dict(zip(named, values, strict=True))
+
+    def close(self) -> None:
+        """Let go of the processes that read data."""
+        self.feed.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def check_data(game: Game, dataset: Dataset) -> None:
+    """Raises ConfigError if a game is for other data, DataError if there is too little of it."""
+    task, batch = Task.of(dataset), game.config.training.batch
+    if task != game.task:
+        raise ConfigError(
+            f"the game is for {game.task.describe()}, the data is {task.describe()}: build the "
+            "game for it (gankit.build_game)"
+        )
+    check_count(game.config, dataset, batch)
+
+
+def check_count(config: Config, dataset: Dataset, batch: int) -> None:
+    """Raises DataError if the data holds too little for a batch."""
+    if len(dataset) < batch:
+        unit = "readable images" if dataset.is_images else "points"
+        raise DataError(
+            f"data '{config.data.source}' holds {len(dataset)} {unit}; a batch needs "
+            f"{batch}: add more, or lower --batch"
+        )

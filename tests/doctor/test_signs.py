@@ -1,0 +1,354 @@
+"""Each sign on a made-up log: it is seen where it was put in, and nowhere else."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gankit.choose_recipe import configure
+from gankit.cli.app import app
+from gankit.cli.train import SETTINGS
+from gankit.doctor import family_signs, log_signs  # noqa: F401 - they register the signs
+from gankit.doctor.case import Case
+from gankit.doctor.remedies import OPTIONS
+from gankit.doctor.sample_signs import FEWEST
+from gankit.doctor.samples import Examination
+from gankit.doctor.signs import SIGNS, look_for
+from gankit.families import FAMILIES, Task
+from gankit.run import Plan, Record
+from gankit.settings.config import override
+from gankit.settings.text import parse_assignments
+
+LINES = 60
+RNG = np.random.default_rng(0)
+SHAPES = {"digits": ((1, 28, 28), 10), "toy:ring8": ((2,), 8)}
+
+
+def healthy(family: str) -> dict[str, np.ndarray]:
+    """A log that nothing is wrong with: a game that goes to and fro about its balance."""
+    noise = RNG.normal(size=LINES)
+    log = {
+        "d/adversarial": 0.45 + 0.02 * noise,
+        "g/adversarial": 0.95 + 0.05 * noise,
+        "grad_d": 0.5 + 0.05 * noise,
+        "grad_g": 0.7 + 0.05 * noise,
+        "lr_g": np.full(LINES, 0.001),
+        "samples/diversity": 0.95 + 0.02 * noise,
+        "samples/within": 0.9 + 0.02 * noise,
+        "samples/nearest": 0.9 + 0.05 * noise,
+        "samples/offset": 0.2 + 0.02 * noise,
+        "samples/middle": 1.1 + 0.05 * noise,
+    }
+    if family not in ("cgan", "modern"):  # G is not asked for a class
+        del log["samples/within"]
+    if family == "infogan":
+        log |= {"information_1": 2.1 + 0.05 * noise}
+        log |= {f"squared_error_{i}": 0.05 + 0.01 * np.abs(noise) for i in (2, 3)}
+    if family == "began":
+        log |= {"k": 0.1 + 0.01 * noise}
+    return log
+
+
+def case(
+    family: str = "cgan", data: str = "digits", settings=None, events=(), examination=None, **log
+) -> Case:
+    shape, classes = SHAPES[data]
+    config = override(configure(family, data), {"training.steps": 3000} | (settings or {}))
+    told = {"shape": shape, "class_names": [str(c) for c in range(classes)], "count": 10_000}
+    columns = healthy(family) | {k.replace("__", "/"): v for k, v in log.items()}
+    lines = [
+        {"step": 50 * (i + 1), **{key: float(values[i]) for key, values in columns.items()}}
+        for i in range(LINES)
+    ]
+    return Case(Record(config, told, Plan(3000, 1)), lines, events, examination)
+
+
+def flat(value: float, before: float | None = None, start: int = 30) -> np.ndarray:
+    """`before` up to line `start`, then `value`, with a little of a life of its own."""
+    values = np.full(LINES, value)
+    if before is not None:
+        values[:start] = before
+    return values + 1e-4 * RNG.normal(size=LINES)
+
+
+SICK = {
+    "collapse": {"samples__diversity": flat(0.1, 0.9)},
+    "within-class collapse": {"samples__within": flat(0.05, 0.9)},
+    "repeats": {"samples__nearest": flat(0.05, 0.9)},
+    "saturation": {"samples__middle": flat(0.02, 1.1)},
+    "D too strong": {"d__adversarial": flat(0.0005, 0.5)},
+    "D too weak": {"d__adversarial": flat(math.log(2)), "samples__offset": flat(1.2)},
+    "D worse than guessing": {"d__adversarial": flat(5.0, 0.5)},
+    "oscillation": {"g__adversarial": 1 + np.linspace(0, 3, LINES) ** 3 * (-1) ** np.arange(LINES)},
+    "G's gradient vanishes": {"grad_g": np.where(np.arange(LINES) < 30, 0.7, 1e-5)},
+    "G frozen": {
+        k: np.full(LINES, 0.8)
+        for k in ("samples__diversity", "samples__offset", "samples__nearest")
+    },
+    "dead codes": {"family": "infogan", "information_1": flat(0.02)},
+    "k stuck": {"family": "began", "k": np.zeros(LINES)},
+    "not finite": {"events": [{"event": "not finite", "step": 700, "what": "the term d/a"}]},
+}
+SINCE = {"collapse", "within-class collapse", "repeats", "saturation", "D too strong"}
+FAMILIES_OF = {"cgan": ("digits", "toy:ring8"), "gan": ("digits", "toy:ring8")}
+
+
+def signs(found: Case) -> set[str]:
+    return {verdict.sign for verdict in look_for(found).verdicts}
+
+
+@pytest.mark.parametrize("family", FAMILIES.names())
+def test_a_healthy_log_has_no_sign(family):
+    for data in FAMILIES_OF.get(family, ("digits",)):
+        assert signs(case(family, data)) == set()
+
+
+@pytest.mark.parametrize("name", SICK)
+def test_each_sign_is_seen_where_it_was_put_in_and_alone(name):
+    assert signs(case(**SICK[name])) == {name}
+
+
+@pytest.mark.parametrize("name", sorted(SINCE - {"D too strong"}))
+def test_it_says_since_when(name):
+    (verdict,) = look_for(case(**SICK[name])).verdicts
+    # It began at line 30, step 1550; the median of five lines sees it two lines later.
+    assert verdict.since_step == 1650
+
+
+@pytest.mark.parametrize("name", sorted(SINCE))
+def test_what_has_passed_is_no_sign(name):
+    mended = {k: v[::-1].copy() if isinstance(v, np.ndarray) else v for k, v in SICK[name].items()}
+    assert name not in signs(case(**mended))
+
+
+def test_one_odd_line_is_no_sign():
+    odd = flat(0.9)
+    odd[-1] = 0.0
+    assert signs(case(samples__diversity=odd)) == set()
+
+
+def test_a_run_that_is_on_its_way_is_not_collapsed():
+    rising = {"samples__diversity": np.linspace(0.1, 0.4, LINES)}
+    rising |= {"samples__nearest": np.linspace(0.05, 0.1, LINES)}
+    assert signs(case("dcgan", **rising)) == set()
+    falling = {key: values[::-1].copy() for key, values in rising.items()}
+    assert signs(case("dcgan", **falling)) == {"collapse", "repeats"}
+
+
+def test_points_have_no_saturation_and_no_repeats():
+    low = {"samples__nearest": flat(0.01), "samples__middle": flat(0.0)}
+    assert signs(case("gan", "toy:ring8", **low)) == set()
+
+
+def test_a_loss_without_a_level_has_neither_a_strong_nor_a_weak_d():
+    diagnosis = look_for(case("began"))
+    assert not {"D too strong", "D too weak", "D worse than guessing"} & set(diagnosis.looked_for)
+
+
+def test_a_log_of_one_players_loss_alone_can_swing():
+    swinging = case("ssgan", d__adversarial=SICK["oscillation"]["g__adversarial"])
+    alone = [{k: v for k, v in line.items() if k != "g/adversarial"} for line in swinging.lines]
+    assert "oscillation" in signs(Case(swinging.record, alone))
+
+
+def test_half_a_loss_is_measured_against_half_a_guess():
+    guess = {"d__adversarial": flat(math.log(2)), "samples__offset": flat(1.2)}
+    assert "D too weak" in signs(case("ssgan", **guess))
+    assert "D too weak" not in signs(case("dcgan", **guess))
+
+
+def test_k_at_its_other_end():
+    (verdict,) = look_for(case("began", k=np.ones(LINES))).verdicts
+    assert "no harder" in verdict.means
+    assert verdict.remedy == "--set network.gamma=0.667"
+
+
+def test_a_young_run_and_a_short_log_are_not_judged():
+    whole = case(samples__diversity=flat(0.0))
+    for lines in (whole.lines[:5], ()):
+        diagnosis = look_for(Case(whole.record, lines))
+        assert diagnosis.healthy
+        assert "12 are needed" in diagnosis.unseen["collapse"]
+    long = Record(whole.config, whole.record.data, Plan(100_000, 1))
+    assert "from 2,000 it can be told" in look_for(Case(long, whole.lines[:30])).unseen["collapse"]
+
+
+def test_an_older_log_says_what_could_not_be_seen():
+    whole = case(d__adversarial=flat(5.0))
+    old = [
+        {k: v for k, v in x.items() if "samples" not in k and "grad" not in k} for x in whole.lines
+    ]
+    diagnosis = look_for(Case(whole.record, old))
+    assert [v.sign for v in diagnosis.verdicts] == ["D worse than guessing"]
+    assert diagnosis.unseen["collapse"] == "the log has no 'samples/diversity'"
+
+
+@pytest.mark.parametrize(("key", "value"), [("lr_g", 0.0), ("grad_g", 0.0)])
+def test_a_generator_that_cannot_move_is_frozen_though_its_samples_change(key, value):
+    found = look_for(case(**{key: np.full(LINES, value)})).verdicts
+    assert "G frozen" in {verdict.sign for verdict in found}
+
+
+def test_one_way_back_is_a_warning_and_two_are_a_sickness():
+    event = SICK["not finite"]["events"][0]
+    for times, severity in ((1, "warning"), (2, "sick")):
+        (verdict,) = look_for(case(events=[event] * times)).verdicts
+        assert verdict.severity == severity
+        assert "the term d/a at step 700" in verdict.seen
+
+
+# What the samples show
+
+
+def clusters(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Ten far-off clusters in 20 dimensions and the cluster of each."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % 10
+    centres = 10 * np.random.default_rng(7).normal(size=(10, 20))
+    return (centres[labels] + rng.normal(size=(count, 20))).astype(np.float32), labels
+
+
+def examined(fake, asked=None, train=None, labels=None) -> Examination:
+    if train is None:
+        train, labels = clusters(2000, 1)
+    names = tuple(map(str, range(10)))
+    return Examination(fake, asked, train, labels, names, len(train))
+
+
+def sample_signs(found: Examination, family: str = "cgan") -> set[str]:
+    return signs(case(family, examination=found))
+
+
+def test_samples_like_the_real_ones_have_no_sign():
+    fake, labels = clusters(500, 2)
+    assert sample_signs(examined(fake, labels)) == set()
+    assert sample_signs(examined(fake), "dcgan") == set()
+
+
+def test_samples_elsewhere_cover_nothing():
+    fake, labels = clusters(500, 2)
+    assert sample_signs(examined(fake + 3, labels)) == {"low coverage"}
+
+
+def test_a_class_that_is_never_made():
+    fake, labels = clusters(500, 2)
+    (verdict,) = look_for(case("dcgan", examination=examined(fake[labels != 4]))).verdicts
+    assert verdict.sign == "missing classes"
+    assert "class '4' (nearest" in verdict.seen
+
+
+def test_labels_that_nothing_follows():
+    fake, labels = clusters(500, 2)
+    assert sample_signs(examined(fake, np.roll(labels, 1))) == {"labels ignored"}
+
+
+def test_copies_of_the_training_examples():
+    train, labels = clusters(200, 1)
+    copies = np.tile(train, (3, 1))[:500] + np.float32(0.01)
+    found = sample_signs(examined(copies, np.tile(labels, 3)[:500], train, labels))
+    assert "memorisation" in found
+
+
+def test_coverage_says_nothing_of_a_handful():
+    train, labels = clusters(FEWEST - 1, 1)
+    assert "low coverage" not in sample_signs(examined(train + 9, labels, train, labels))
+
+
+def test_classes_of_next_to_no_examples():
+    train, labels = clusters(2000, 1)
+    kept = (labels != 4) | (np.arange(2000) < 100)
+    fake, asked = clusters(500, 2)
+    (verdict,) = look_for(
+        case(examination=examined(fake, asked, train[kept], labels[kept]))
+    ).verdicts
+    assert (verdict.sign, verdict.severity) == ("few of a class", "warning")
+
+
+# What to change
+
+
+def pasted(family: str, data: str, remedy: str):
+    """The configuration that `gankit train FAMILY DATA REMEDY` would have."""
+    typed = ["train", family, data, *shlex.split(remedy)]
+    _, bound, _ = app.parse_args(typed, exit_on_error=False, print_error=False)
+    given = {SETTINGS[k]: v for k, v in bound.arguments.items() if k in SETTINGS}
+    config = override(configure(family, data), given)
+    return override(config, parse_assignments(bound.arguments.get("set_") or []))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", FAMILIES.names())
+def test_every_remedy_can_be_pasted_and_changes_something(family):
+    seen = set()
+    fake, labels = clusters(500, 2)
+    train, named = clusters(200, 1)
+    wrong = [
+        examined(fake + 3, np.roll(labels, 1)),
+        examined(np.tile(train, (3, 1))[:500] + np.float32(0.01), None, train, named),
+    ]
+    for data in FAMILIES_OF.get(family, ("digits",)):
+        shape, classes = SHAPES[data]
+        for name, log in SICK.items():
+            if log.get("family", family) != family:
+                continue
+            sick = case(data=data, **{"family": family, **log})
+            for verdict in look_for(sick).verdicts:
+                changed = pasted(family, data, verdict.remedy)
+                assert verdict.remedy
+                assert changed != configure(family, data), (name, verdict.remedy)
+                FAMILIES[family](changed, Task(shape, tuple(map(str, range(classes)))))
+                seen.add(verdict.sign)
+        for examination in wrong if data == "digits" else ():
+            for verdict in look_for(case(family, data, examination=examination)).verdicts:
+                assert pasted(family, data, verdict.remedy) != configure(family, data)
+                seen.add(verdict.sign)
+    assert {"collapse", "oscillation", "G frozen", "low coverage", "memorisation"} <= seen
+
+
+def test_options_are_those_of_the_command():
+    for key, option in OPTIONS.items():
+        assert SETTINGS[option.removeprefix("--").replace("-", "_")] == key
+
+
+@pytest.mark.parametrize(
+    ("settings", "log", "remedy"),
+    [
+        (
+            {"discriminator_optimizer.lr": 0.3, "generator_optimizer.lr": 0.3},
+            "collapse",
+            "--lr-d 0.003 --lr-g 0.003",
+        ),
+        ({"generator_optimizer.lr": 0.0}, "G frozen", "--lr-g 0.003"),
+        ({"objective.penalty": "none"}, "collapse", "--penalty r1 --penalty-weight 1"),
+        (
+            {"objective.loss": "minimax", "objective.k": 5},
+            "G's gradient vanishes",
+            "--loss non_saturating --k 1",
+        ),
+        ({"network.discriminator_width": 1}, "D too weak", "--set network.discriminator_width=32"),
+    ],
+)
+def test_the_remedy_is_of_the_runs_own_settings(settings, log, remedy):
+    changed = dict(SICK[log])
+    if log == "D too weak" or "objective.loss" not in settings:
+        verdicts = look_for(case(settings=settings, **changed)).verdicts
+    else:
+        guess = healthy("cgan")["d/adversarial"] + 0.3
+        verdicts = look_for(case(settings=settings, d__adversarial=guess, **changed)).verdicts
+    assert [v.remedy for v in verdicts if v.sign == log] == [remedy]
+
+
+def test_every_sign_is_explained_in_the_documentation():
+    page = (Path(__file__).parents[2] / "docs/doctor.md").read_text()
+    for name in SIGNS.names():
+        assert f"| {name} |" in page
+
+
+def test_an_event_that_says_no_more_is_a_sign_all_the_same(small):
+    record = Record(small("gan"), {"count": 9, "shape": [1, 8, 8], "class_names": []}, Plan(9, 1))
+    found = look_for(Case(record, [], [{"event": "not finite", "step": 3}]), ["not finite"])
+    assert "first a number at step 3" in found.verdicts[0].seen

@@ -1,0 +1,138 @@
+"""Reproductions: each measures on a shrunk run, and its table grows by a line with its origin."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+
+from gankit.data import load_dataset
+from gankit.errors import DataError, TrainingError
+from gankit.fitting import fit
+from gankit.recipes import RECIPES
+from gankit.reproduce.papers import REPRODUCTIONS, code_error, nearest_error, parzen
+from gankit.reproduce.protocol import Trained
+from gankit.reproduce.reproduce import reproduce
+from gankit.run import Run
+from tests.conftest import SMALL, THREADS
+
+
+def shrunk(name):
+    """Settings that make a reproduction's networks and budget tiny, and its data embedded."""
+    what = REPRODUCTIONS[name]
+    family = RECIPES[what.recipe]().family
+    toy = what.data.startswith("toy:")
+    small = {} if toy or what.recipe.endswith("mnist-paper") else SMALL[family]
+    return {**small, "training.steps": 3, "training.batch": 20, "runtime.threads": THREADS}
+
+
+@pytest.mark.parametrize("name", REPRODUCTIONS.names())
+def test_every_reproduction_names_a_recipe_and_what_the_paper_found(name):
+    what = REPRODUCTIONS[name]
+    assert what.recipe in RECIPES
+    assert what.paper
+    assert REPRODUCTIONS.summaries()[name]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ring-modes", "ssgan-mnist", "began-balance"])
+def test_a_line_with_its_origin_is_added(name, tmp_path):
+    data = "digits" if REPRODUCTIONS[name].data == "mnist" else None
+    for seed in (0, 1):
+        line = reproduce(
+            name, seed=seed, runs=tmp_path / "runs", results=tmp_path, data=data,
+            changes=shrunk(name),
+        )  # fmt: skip
+    rows = list(csv.DictReader((tmp_path / f"{name}.csv").read_text().splitlines()))
+    assert [row["seed"] for row in rows] == ["0", "1"]
+    assert rows[1]["steps"] == "3"
+    assert rows[1]["paper"] == REPRODUCTIONS[name].paper
+    assert {"minutes", "gankit", "torch", "recipe", "data"} <= line.keys()
+
+
+@pytest.mark.slow
+def test_a_stopped_run_is_not_measured(tmp_path, monkeypatch):
+    from dataclasses import replace
+
+    import gankit.reproduce.reproduce as module
+
+    monkeypatch.setattr(module, "fit", lambda *a: replace(fit(*a), step=2))
+    with pytest.raises(TrainingError, match="stopped at step 2 of 3, nothing measured"):
+        reproduce(
+            "ring-modes", seed=0, runs=tmp_path, results=tmp_path, changes=shrunk("ring-modes")
+        )
+    assert not (tmp_path / "ring-modes.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("stacked-modern", "digits", "needs colour images"),
+        ("infogan-mnist", "stacked_digits", "needs images of named classes"),
+        ("ring-modes", "digits", "needs toy:ring8 or toy:grid25"),
+        ("gan-mnist-parzen", "toy:ring8", "needs images"),
+        ("gan-mnist-parzen", "arrays.npz", "needs either test_images or test_points"),
+    ],
+)
+def test_data_that_cannot_be_measured_is_refused_before_training(tmp_path, name, data, said):
+    if data.endswith(".npz"):
+        np.savez(tmp_path / data, images=np.zeros((30, 16, 16), np.uint8))
+        data = str(tmp_path / data)
+    with pytest.raises(DataError, match=said):
+        reproduce(name, seed=0, runs=tmp_path / "runs", results=tmp_path, data=data)
+    assert not (tmp_path / "runs").exists()
+
+
+class Stub:
+    """A generator that remembers real images, a classifier that is a shuffled oracle."""
+
+    def __init__(self, images, labels):
+        self.images, self.labels = images, labels
+        self.judged_names = tuple(f"category {i}" for i in range(10))
+        self.shape = (1, 28, 28)
+
+    def sample(self, n, seed=0):
+        return self.images[:n]
+
+    def labels_for(self, n):
+        return self.labels[:n]
+
+    def classify(self, images):
+        known = {
+            image.tobytes(): label for image, label in zip(self.images, self.labels, strict=True)
+        }
+        shuffled = [(known[image.tobytes()] + 3) % 10 for image in images]
+        return np.eye(10)[shuffled]
+
+
+def stubbed(tmp_path):
+    train, test = load_dataset("digits"), load_dataset("digits", split="test")
+    everything = [
+        np.concatenate([d.read(np.arange(len(d)))[:, 0] for d in (train, test)]),
+        np.concatenate([train.labels, test.labels]),
+    ]
+    run = Run(tmp_path)
+    run.log({"step": 1, "information_1": 2.0, "information_2": 0.5})
+    return Trained(run, Stub(*everything), train, test)
+
+
+def test_codes_are_matched_on_train_and_scored_on_test(tmp_path):
+    values = code_error(stubbed(tmp_path))
+    assert values == {"error": 0.0, "information_1": 2.0, "information_2": 0.5}
+
+
+@pytest.mark.slow
+def test_samples_that_are_the_training_set_have_its_nearest_neighbour_error(tmp_path):
+    values = nearest_error(stubbed(tmp_path))
+    assert (
+        values["error"] == values["error_of_real"] == pytest.approx(0.0805, abs=5e-4)
+    )  # scikit-learn
+
+
+@pytest.mark.slow
+def test_the_training_set_itself_scores_its_parzen_likelihood(tmp_path):
+    """The sanity anchor: real samples score about as much as papers report for them."""
+    values = parzen(stubbed(tmp_path))
+    assert 150 < values["nats"] < 300
+    assert 0.1 < values["sigma"] < 0.3

@@ -1,0 +1,304 @@
+"""Evaluating a run: what is measured against what, how sure it is, what is kept."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save
+
+import gankit
+from gankit.data import as_pictures, load_dataset
+from gankit.errors import ConfigError, DataError
+from gankit.features.named import load_network
+from gankit.fitting import fit
+from gankit.metrics.frechet import frechet_distance, moments
+from gankit.pages.report import keep
+from gankit.scores import embed
+from gankit.scores.evaluate import Watch, asked_labels, evaluate
+from gankit.scores.measures import METRICS
+from gankit.scores.reference import part, read_reals, shuffled
+from gankit.scores.score import read_reports
+from gankit.storage import read_tensors, write_tensors
+
+CHEAP = ("frechet", "coverage")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANKIT_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def run(small, tmp_path):
+    """A cgan that has hardly learned anything."""
+    return fit(small("cgan", **{"training.steps": 2}), tmp_path / "run").run.folder
+
+
+@pytest.fixture
+def toy(small, tmp_path):
+    return fit(small("gan", "toy:ring8", **{"training.steps": 2}), tmp_path / "toy").run.folder
+
+
+def values(report):
+    return {score.metric: score.value for score in report.scores}
+
+
+@pytest.mark.slow
+def test_a_conditional_run_on_digits(run):
+    report = evaluate(run, n=500, draws=2)
+    protocol = report.protocol
+    assert (report.run, report.family, report.step) == ("run", "cgan", 2)
+    assert (protocol.network, protocol.resize, protocol.split) == ("digits", "none", "test")
+    assert (protocol.n_real, protocol.n_fake, protocol.settings["draws"]) == (500, 500, 2)
+    assert protocol.network_hash == load_network("digits").digest
+    assert protocol.data_hash == load_dataset("digits", split="test").fingerprint
+    by_name = {score.metric: score for score in report.scores}
+    assert by_name.keys() == {
+        "frechet", "kernel", "inception_score", "precision", "recall", "density", "coverage",
+        "accuracy", "worst_class", "too_near", "train_side", "diversity", "path_length",
+    }  # fmt: skip
+    assert by_name["frechet"].label == "FD(digits)"
+    for score in report.scores:
+        low, high = score.interval
+        assert low <= score.value <= high
+        assert (score.floor is None) == (score.metric == "path_length")
+    # An untrained generator is worse than real digits, which the network reads.
+    assert by_name["frechet"].value > 10 * by_name["frechet"].floor
+    assert by_name["accuracy"].value < 0.5 < 0.97 < by_name["accuracy"].floor
+    assert by_name["coverage"].value < by_name["coverage"].floor
+
+
+@pytest.mark.slow
+def test_the_frechet_distance_is_that_of_all_samples_and_reals(run, monkeypatch):
+    monkeypatch.setattr(embed, "KEPT", 50)  # what is not kept counts too
+    report = evaluate(run, n=300, draws=1, seed=4, metrics=["frechet"])
+    gan, network = gankit.load(run), load_network("digits")
+    reals = read_reals(gan, None, None, print)
+    test = load_dataset("digits", split="test")
+    real = network.features(as_pictures(test.read(shuffled(2000)[:300])))
+    fake = network.features(gan.sample(300, labels=asked_labels(gan, reals, 300, 4), seed=4))
+    expected = frechet_distance(moments([real]), moments([fake]))
+    assert report.scores[0].value == pytest.approx(expected, rel=1e-6)
+    assert report.scores[0].interval is None
+
+
+@pytest.mark.slow
+def test_repeatable_by_seed(run):
+    first, again, other = (
+        evaluate(run, n=100, draws=1, seed=seed, metrics=["frechet", "path_length"])
+        for seed in (0, 0, 1)
+    )
+    assert first.scores == again.scores
+    assert values(first) != values(other)
+
+
+@pytest.mark.slow
+def test_draws_are_averaged(run):
+    one, two, both = (
+        evaluate(run, n=100, draws=draws, seed=seed, metrics=["kernel"])
+        for draws, seed in ((1, 0), (1, 1), (2, 0))
+    )
+    mean = (one.scores[0].value + two.scores[0].value) / 2
+    assert both.scores[0].value == pytest.approx(mean)
+
+
+@pytest.mark.slow
+def test_real_features_are_computed_once(run, cache, monkeypatch):
+    first = evaluate(run, n=100, draws=1, metrics=CHEAP)
+    files = sorted(cache.rglob("*.safetensors"))
+    assert len(files) == 2  # reference, stand-ins
+
+    def refuse(*arguments):
+        raise AssertionError("real examples were read")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(embed, "read_blocks", refuse)
+        assert evaluate(run, n=100, draws=1, metrics=CHEAP).scores == first.scores
+        with pytest.raises(AssertionError):
+            evaluate(run, n=110, draws=1, metrics=CHEAP)
+    files[0].write_bytes(files[0].read_bytes()[:-7])
+    assert evaluate(run, n=100, draws=1, metrics=CHEAP).scores == first.scores  # damaged: had again
+
+
+def damaged(tensors):
+    """Ways in which what was kept may be something else, each a whole file with a right digest."""
+    yield {k: v for k, v in tensors.items() if k != "covariance"}
+    yield {**tensors, "count": tensors["count"] + 1}
+    yield {**tensors, "count": torch.zeros(3)}
+    yield {**tensors, "features": tensors["features"][:-1]}
+    yield {**tensors, "features": tensors["features"].double()}
+    yield {**tensors, "features": tensors["features"] * math.nan}
+    yield {**tensors, "features": torch.tensor(1.0)}
+    yield {**tensors, "mean": tensors["mean"][:-1]}
+    yield {**tensors, "covariance": tensors["covariance"][0]}
+    yield {**tensors, "labels": torch.zeros(3, dtype=torch.int64)}
+    yield {k: v for k, v in tensors.items() if k != "labels"}
+    yield {**tensors, "probabilities": torch.zeros(300, 10)}
+    yield {**tensors, "modes": torch.zeros(3, dtype=torch.int64)}
+    yield {**tensors, "surprise": torch.zeros(3)}
+    yield {}
+
+
+def test_what_is_kept_of_a_set_is_used_only_where_it_is_whole(cache):
+    dataset = load_dataset("digits", split="test")
+    network, indices = load_network("pixels"), np.arange(300)
+    first = embed.embed_real(dataset, indices, network)
+    (path,) = cache.rglob("*.safetensors")
+    tensors, _ = read_tensors(path, "statistics")
+    for changed in damaged(tensors):
+        write_tensors(path, "statistics", changed, {})
+        again = embed.embed_real(dataset, indices, network)
+        assert np.array_equal(again.features, first.features)
+        assert np.array_equal(again.moments.covariance, first.moments.covariance)
+        assert read_tensors(path, "statistics")[0].keys() == tensors.keys(), "kept again"
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "[" * 50_000, '{"format": 1, "kind": "statistics"}'])
+def test_a_damaged_header_of_what_is_kept_is_no_matter(cache, text):
+    dataset = load_dataset("digits", split="test")
+    network, indices = load_network("pixels"), np.arange(40)
+    first = embed.embed_real(dataset, indices, network)
+    (path,) = cache.rglob("*.safetensors")
+    path.write_bytes(save({"mean": torch.zeros(2)}, metadata={"gankit": text}))
+    assert np.array_equal(embed.embed_real(dataset, indices, network).features, first.features)
+
+
+@pytest.mark.slow
+def test_a_cache_that_cannot_be_written(run, tmp_path, monkeypatch):
+    expected = evaluate(run, n=100, draws=1, metrics=CHEAP).scores
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("GANKIT_CACHE", str(tmp_path / "file"))
+    assert evaluate(run, n=100, draws=1, metrics=CHEAP).scores == expected
+
+
+@pytest.mark.slow
+def test_points_are_measured_as_they_are(toy):
+    report = evaluate(toy, n=300, draws=1)
+    by_name = {score.metric: score for score in report.scores}
+    assert report.protocol.network == "points"
+    assert by_name["modes"].label == "modes"
+    assert by_name["modes"].floor == 8
+    assert by_name["good"].floor > 0.95
+    assert by_name["modes"].value < 8
+    assert "accuracy" not in by_name
+    with pytest.raises(ConfigError, match="sees images"):
+        evaluate(toy, features="digits")
+
+
+@pytest.mark.slow
+def test_an_unconditional_run_and_what_does_not_apply(small, tmp_path):
+    folder = fit(small("dcgan", **{"training.steps": 2}), tmp_path / "plain").run.folder
+    report = evaluate(folder / "model.safetensors", n=100, draws=1)
+    assert not {"accuracy", "class_distance", "modes"} & values(report).keys()
+    with pytest.raises(ConfigError, match=r"'accuracy' does not apply.*conditional"):
+        evaluate(folder, n=100, draws=1, metrics=["accuracy"])
+
+
+@pytest.mark.slow
+def test_stacked_digits_are_read_channel_by_channel(small, tmp_path):
+    config = small("dcgan", "stacked_digits", **{"training.steps": 2})
+    folder = fit(config, tmp_path / "stacked").run.folder
+    report = evaluate(folder, n=400, draws=1, metrics=["modes", "mode_kl"])
+    found = {score.metric: score for score in report.scores}
+    assert found["modes"].value < found["modes"].floor
+    # 400 draws of 1,000 equally likely modes show 1000 (1 - .999^400) = 330 on average.
+    assert 290 < found["modes"].floor < 370
+
+
+def write_arrays(path, count, test=0):
+    rng = np.random.default_rng(0)
+    arrays = {"images": rng.integers(0, 256, (count, 16, 16)).astype(np.uint8)}
+    if test:
+        arrays["test_images"] = rng.integers(0, 256, (test, 16, 16)).astype(np.uint8)
+    np.savez(path, **arrays)
+    return str(path)
+
+
+@pytest.mark.slow
+def test_data_without_a_test_split_is_parted(small, tmp_path):
+    source = write_arrays(tmp_path / "a.npz", 101)
+    folder = fit(small("dcgan", source, **{"training.steps": 2}), tmp_path / "arrays").run.folder
+    said: list[str] = []
+    report = evaluate(folder, draws=1, watch=Watch(say=said.append))
+    assert (report.protocol.n_real, report.protocol.n_fake) == (50, 51)
+    assert report.protocol.split == "train"
+    assert report.protocol.network == "pixels"
+    assert report.protocol.data == "a.npz"
+    assert any("a part of the training data" in line for line in said)
+    assert any("--features" in line for line in said)
+    assert "too_near" not in values(report)
+    assert all(s.floor is not None for s in report.scores if s.metric != "path_length")
+    more = evaluate(folder, draws=1, n=101)
+    assert (more.protocol.n_real, more.protocol.n_fake) == (101, 101)
+    assert all(score.floor is None for score in more.scores)
+
+    write_arrays(tmp_path / "a.npz", 102)
+    evaluate(folder, draws=1, n=50, watch=Watch(say=said.append))
+    assert "101 examples then, 102 now" in said[-2]
+
+
+def test_the_parts_have_nothing_in_common(run):
+    reals = read_reals(gankit.load(run), None, "train", print)
+    parts = part(reals, 4000, 10_000)
+    assert not set(parts.reference) & set(parts.stand_ins)
+    assert len(parts.reference) == len(parts.stand_ins) == 4000
+    assert part(reals, 6000, 10_000).stand_ins is None
+    assert parts.trained_on is None
+    with_test = part(read_reals(gankit.load(run), None, None, print), 100, 2000)
+    assert [len(with_test.reference), len(with_test.stand_ins)] == [100, 100]
+    assert len(with_test.trained_on) == 2000
+
+
+def test_labels_are_asked_for_as_often_as_they_occur(run):
+    gan = gankit.load(run)
+    reals = read_reals(gan, None, None, print)
+    labels = np.repeat([3, 5], [30, 10])
+    reals.train.labels = labels
+    asked = asked_labels(gan, reals, 80, 0)
+    assert np.bincount(asked).tolist() == [0, 0, 0, 60, 0, 20]
+    assert not np.array_equal(asked, asked_labels(gan, reals, 80, 1))
+    other = replace(reals, train=load_dataset("toy:ring8"))
+    assert np.array_equal(asked_labels(gan, other, 12, 0), np.arange(12) % 10)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "said"),
+    [
+        ({"n": 5}, ConfigError, "at least 20"),
+        ({"draws": 0}, ConfigError, "1 to 100"),
+        ({"seed": -1}, ConfigError, "--seed"),
+        ({"metrics": ["frechte"]}, ConfigError, "Did you mean 'frechet'"),
+        ({"features": "pixles"}, ConfigError, "Did you mean 'pixels'"),
+        ({"data": "toy:ring8"}, DataError, "the run makes images"),
+        ({"data": "stacked_digits"}, DataError, "grey"),
+        ({"data": "nowhere"}, DataError, "nowhere"),
+    ],
+)
+def test_what_is_refused(run, arguments, error, said):
+    with pytest.raises(error, match=said):
+        evaluate(run, **arguments)
+
+
+@pytest.mark.slow
+def test_a_report_is_kept_in_its_run_alone(run):
+    report = evaluate(run, n=100, draws=1, metrics=["frechet"])
+    assert keep(run / "model.safetensors", report) is None
+    assert not (run / "scores").exists()
+    path = keep(run, report)
+    assert path == run / "scores" / "0000002-digits.json"
+    assert read_reports(run) == [report]
+    assert json.loads(path.read_text())["protocol"]["n_fake"] == 100
+
+
+def test_only_inception_is_called_fid():
+    measure = METRICS["frechet"]
+    assert measure.cited("inception") == "FID"
+    assert measure.cited("efficientnet") == "FD(efficientnet)"
+    assert METRICS["kernel"].cited("inception") == "KID"
+    assert METRICS["coverage"].cited("inception") == "coverage(inception)"

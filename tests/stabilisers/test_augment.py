@@ -1,0 +1,105 @@
+"""Augmentations: what each changes, that gradients pass, how the probability follows D."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from gankit.stabilisers.augment import AUGMENTATIONS, Augment
+
+IMAGES = torch.rand(64, 3, 16, 24, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("name", AUGMENTATIONS.names())
+def test_shape_stays_and_gradients_pass(name, channels):
+    torch.manual_seed(0)
+    images = IMAGES[:, :channels].clone().requires_grad_()
+    out = AUGMENTATIONS[name](images)
+    assert out.shape == images.shape
+    assert not torch.equal(out, images)
+    out.square().sum().backward()
+    assert float(images.grad.abs().sum()) > 0
+
+
+def test_translation_moves_whole_pixels_and_lets_zeros_in():
+    torch.manual_seed(0)
+    moved = AUGMENTATIONS["translation"](IMAGES)
+    found = set()
+    for before, after in zip(IMAGES, moved, strict=True):
+        for down in range(-2, 3):
+            for right in range(-3, 4):
+                expected = torch.zeros_like(before)
+                h, w = 16 - abs(down), 24 - abs(right)
+                r, c = max(0, down), max(0, right)
+                fr, fc = max(0, -down), max(0, -right)
+                expected[:, r : r + h, c : c + w] = before[:, fr : fr + h, fc : fc + w]
+                if torch.equal(expected, after):
+                    found.add((down, right))
+                    break
+            else:
+                continue
+            break
+        else:
+            pytest.fail("an image is no shift of itself")
+    assert len(found) > 15
+
+
+def test_cutout_blanks_at_most_half_of_each_side():
+    torch.manual_seed(0)
+    blank = (AUGMENTATIONS["cutout"](IMAGES) == 0).all(1).float()
+    share = blank.mean((1, 2))
+    assert share.max().item() == pytest.approx(0.25)
+    assert 0 < share.min().item() <= share.mean().item() < 0.25
+
+
+def test_colour_moves_brightness_within_half_a_unit():
+    torch.manual_seed(0)
+    grey = torch.zeros(500, 1, 8, 8)
+    brightness = AUGMENTATIONS["colour"](grey).mean((1, 2, 3))
+    assert -0.5 <= brightness.min() < -0.45
+    assert 0.45 < brightness.max() <= 0.5
+
+
+def test_flip_mirrors_about_half():
+    torch.manual_seed(0)
+    out = AUGMENTATIONS["flip"](IMAGES)
+    mirrored = [torch.equal(a, b.flip(2)) for a, b in zip(out, IMAGES, strict=True)]
+    same = [torch.equal(a, b) for a, b in zip(out, IMAGES, strict=True)]
+    assert all(m or s for m, s in zip(mirrored, same, strict=True))
+    assert 15 < sum(mirrored) < 49
+
+
+def test_the_probability_is_each_images_and_0_changes_nothing():
+    torch.manual_seed(0)
+    assert Augment("colour", 0.0, 0.0, 100, 2.0)(IMAGES) is IMAGES
+    out = Augment("colour", 0.25, 0.0, 100, 2.0)(IMAGES)
+    changed = sum(not torch.allclose(a, b) for a, b in zip(out, IMAGES, strict=True))
+    assert 6 < changed < 28
+
+
+def test_a_range_of_1_is_changed_half_as_much():
+    torch.manual_seed(0)
+    wide = Augment("colour", 1.0, 0.0, 100, 2.0)(IMAGES)
+    torch.manual_seed(0)
+    narrow = Augment("colour", 1.0, 0.0, 100, 1.0)(IMAGES / 2)
+    assert torch.allclose(wide / 2, narrow, atol=1e-6)
+
+
+def test_an_adaptive_probability_follows_overfitting():
+    augment = Augment("colour", 0.0, 0.6, 1000, 2.0)
+    for _ in range(5):
+        augment.adapt(0.9, 100)
+    assert float(augment.probability) == pytest.approx(0.5)
+    for _ in range(20):
+        augment.adapt(0.1, 100)
+    assert float(augment.probability) == 0.0
+    other = Augment("colour", 0.3, 0.6, 1000, 2.0)
+    other.load_state(augment.state())
+    assert float(other.probability) == 0.0
+
+
+def test_a_fixed_probability_stays():
+    augment = Augment("colour", 0.3, 0.0, 1000, 2.0)
+    augment.adapt(0.9, 100)
+    assert float(augment.probability) == 0.3

@@ -1,0 +1,64 @@
+"""Stabilisers that remember."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from gankit.stabilisers.past import HistoricalAverage, LaggedDiscriminator, Replay
+
+
+def test_the_historical_average_is_the_mean_of_all_weights_so_far():
+    torch.manual_seed(0)
+    layer = nn.Linear(2, 1, bias=False)
+    history = HistoricalAverage({"generator": layer})
+    seen = [layer.weight.detach().clone()]
+    for step in range(4):
+        expected = (layer.weight - torch.stack(seen).mean(0)).square().sum()
+        assert history.distance("generator").item() == pytest.approx(expected.item(), abs=1e-6)
+        with torch.no_grad():
+            layer.weight.add_(step + 1.0)
+        history.follow()
+        seen.append(layer.weight.detach().clone())
+    other = HistoricalAverage({"generator": layer})
+    other.load_state(history.state())
+    assert other.distance("generator").item() == history.distance("generator").item() > 0
+
+
+def test_a_lagged_d_follows_at_its_distance_buffers_too():
+    network = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    lagged = LaggedDiscriminator(network, 0.75)
+    with torch.no_grad():
+        before = network[0].weight.clone()
+        network[0].weight.add_(4.0)
+        network[1].running_mean.add_(8.0)
+    lagged.follow()
+    assert torch.allclose(lagged.network[0].weight, before + 1.0)
+    assert lagged.network[1].running_mean.tolist() == [2.0, 2.0]
+    assert not any(p.requires_grad for p in lagged.network.parameters())
+
+
+def test_replay_shows_past_fakes_for_the_last_share():
+    torch.manual_seed(0)
+    pool = Replay(size=6, share=0.5)
+    first, second = torch.zeros(4, 1), torch.ones(4, 1)
+    assert torch.equal(pool.mixed({"fake": first})["fake"], first)
+    assert pool.mixed({"fake": second})["fake"][:, 0].tolist() == [1, 1, 0, 0]
+    assert len(pool) == 6
+    for _ in range(20):
+        pool.mixed({"fake": torch.full((4, 1), 2.0)})
+    assert len(pool) == 6
+    assert float(pool.pool["fake"].mean()) > 1.5  # old ones give way
+
+
+def test_a_pool_of_fakes_alone_is_begun_anew():
+    """Checkpoints of an earlier version have no latents beside them."""
+    pool = Replay(size=6, share=0.5)
+    pool.load_state({"replay/pool": torch.ones(4, 1)})
+    rows = {"fake": torch.zeros(4, 1), "noise": torch.zeros(4, 2)}
+    assert torch.equal(pool.mixed(rows)["fake"], rows["fake"])
+    assert len(pool) == 4
+    again = Replay(size=6, share=0.5)
+    again.load_state(pool.state())
+    assert {k: v.shape for k, v in again.pool.items()} == {"fake": (4, 1), "noise": (4, 2)}

@@ -1,0 +1,65 @@
+"""The dry run: true numbers, nothing written."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from gankit.errors import ConfigError, DataError
+from gankit.families import Task
+from gankit.training import dry_run
+from gankit.training.dry_run import rehearse
+from gankit.training.state import PLAYERS, build_game
+
+
+@pytest.fixture(autouse=True)
+def brief(monkeypatch):
+    monkeypatch.setattr(dry_run, "SECONDS", 0.01)
+
+
+def test_it_reports_data_networks_plan_and_settings(small, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = small("cgan", "digits", **{"training.steps": 40})
+    report = rehearse(config)
+    assert "10,000 images (channels x height x width) 1x28x28" in report
+    assert "10 classes: 0, 1, 2" in report
+    game = build_game(config, Task((1, 28, 28), tuple("0123456789")))
+    for player in ("generator", "discriminator"):
+        count = sum(p.numel() for p in getattr(game, player).parameters())
+        assert f"{player}: {count:,} parameters" in report
+    assert re.search(r"plan: simultaneous update, about 40 steps, \d+\.\d minutes", report)
+    assert "  training.batch = 8" in report
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_layers_add_up(small):
+    report = rehearse(small("gan", "digits"))
+    for section in re.split(r"\n(?=\w)", report):
+        total = re.match(r"(?:generator|discriminator): ([\d,]+) parameters", section)
+        if total:
+            own = re.findall(r"^  \S+ +\w+ +([\d,]+)  ", section, re.MULTILINE)
+            assert sum(int(n.replace(",", "")) for n in own) == int(total[1].replace(",", ""))
+            break
+    else:
+        pytest.fail("no network is reported")
+
+
+def test_images_are_counted_in_steps(small):
+    report = rehearse(small("gan", "digits", **{"training.images": 8 * 2 * 25, "objective.k": 2}))
+    assert "plan: alternating update, about 25 steps" in report
+
+
+def test_numbers_that_are_not_finite_are_no_matter_here(small):
+    steepest = {
+        f"{p}_optimizer.{k}": v for p in PLAYERS for k, v in (("name", "sgd"), ("lr", 1000))
+    }
+    config = small("gan", "digits", **steepest)
+    assert "plan:" in rehearse(config)
+
+
+def test_what_would_be_refused_is_refused(small):
+    with pytest.raises(DataError, match="a batch needs 99999"):
+        rehearse(small("gan", "digits", **{"training.batch": 99999}))
+    with pytest.raises(ConfigError, match="points"):
+        rehearse(small("dcgan", "toy:ring8"))
