@@ -11,7 +11,7 @@ import torch
 
 import gankit
 import gankit.settings.config
-from gankit.fitting import fit
+from gankit.fitting import fit, opened
 from gankit.run import Run
 from gankit.storage import read_tensors
 from gankit.training import clock
