@@ -81,9 +81,10 @@ class _Watched:
             return act()
         operation = self.next(name, where)
         self.hook("before", operation)
-        answer = act()
-        self.hook("after", operation)
-        return answer
+        try:
+            return act()
+        finally:  # the system may refuse it: a folder that is there already
+            self.hook("after", operation)
 
     def next(self, name: str, where: str) -> Operation:
         self.count += 1
