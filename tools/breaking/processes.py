@@ -101,6 +101,8 @@ class Forks:
             self._count += 1
             number = self._count
         output = tuple(self._scratch / f"{number}.{name}" for name in ("out", "err"))
+        for path in output:
+            path.touch()  # it may be killed before it opens them
         job = pickle.dumps((call, tuple(prepare), str(folder or self._scratch), output))
         return Child(self.ask("start", job), self, output)
 
