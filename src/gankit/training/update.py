@@ -38,7 +38,9 @@ class Moves(Mapping[str, float]):
     gradients: Mapping[str, float] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> float:
-        return float(self.gradients[name] if name in self.gradients else self.tensors()[name])
+        if name in self.gradients:
+            return self.gradients[name]
+        return float(self.tensors()[name].detach())
 
     def __iter__(self) -> Iterator[str]:
         return iter((*self.tensors(), *self.gradients))
