@@ -16,7 +16,8 @@ def test_exported_names():
     assert gankit.__all__ == sorted(gankit.__all__, key=lambda name: (not name.isupper(), name))
     assert set(gankit.__all__) == {
         "GAN", "Callback", "Config", "ConfigError", "DataError", "GankitError", "RunError",
-        "Trainer", "TrainingError", "build_game", "configure", "fit", "load", "load_dataset", "override",
+        "Trainer", "TrainingError", "build_game", "configure", "fit", "load", "load_dataset",
+        "override",
     }  # fmt: skip
 
 
