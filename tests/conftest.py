@@ -67,9 +67,10 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(autouse=True)
-def threads() -> None:
-    """Each test begins with as many: a run sets them for the whole process that it is in."""
+def same_start() -> None:
+    """Whatever ran before in this process: a run sets its threads, most things draw."""
     torch.set_num_threads(THREADS)
+    torch.manual_seed(0)
 
 
 @pytest.fixture

@@ -54,6 +54,7 @@ def run(instructions: str, threads: int, arguments: list[str]) -> Outcome:
         **dict(zip(VARIABLES, SETS[instructions], strict=True)),
         "OMP_NUM_THREADS": str(threads),
         "GANKIT_TEST_THREADS": str(threads),
+        "OMP_WAIT_POLICY": "passive",  # on a busy machine threads that spin take the cores
     }
     processes = max(1, (os.cpu_count() or 1) // threads)
     began = time.monotonic()
