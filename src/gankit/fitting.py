@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from gankit.data import Dataset, load_configured
@@ -33,7 +34,7 @@ def fit(
     config: Config,
     folder: str | Path,
     *,
-    dataset: Dataset | None = None,
+    dataset: object = None,
     callbacks: Sequence[Callback] = (),
 ) -> Outcome:
     """Train what `config` says into a run directory; given a begun run, go on with it.
@@ -43,7 +44,8 @@ def fit(
     Args:
         config: a complete configuration (`gankit.configure` makes one).
         folder: the run directory, created if it is missing.
-        dataset: what to learn; None: what `config.data` names. A run goes on with the data whose
+        dataset: what to learn: a Dataset, or anything that `gankit.Dataset.of` accepts, such as
+            (images, labels); None: what `config.data` names. A run goes on with the data whose
             fingerprint it began with.
         callbacks: yours, called behind gankit's own (`gankit.Callback`).
 
@@ -69,7 +71,7 @@ def fit(
 def opened(
     config: Config,
     folder: str | Path,
-    dataset: Dataset | None = None,
+    dataset: object = None,
     callbacks: Sequence[Callback] = (),
 ) -> Iterator[Session]:
     """Check everything, start the runtime, begin the run or go on with it.
@@ -77,7 +79,11 @@ def opened(
     What cannot work is refused first, before a process is started or a file is written.
     """
     started = time.monotonic()
-    dataset = load_configured(config.data) if dataset is None else dataset
+    if dataset is None:
+        dataset = load_configured(config.data)
+    else:
+        dataset = Dataset.of(dataset)
+        config = replace(config, data=replace(config.data, source=dataset.whence))
     check_count(config, dataset, config.training.batch)
     run = Run(Path(folder).expanduser())
     record = run.record()

@@ -44,6 +44,7 @@ from gankit.storage import (
     write_atomically,
 )
 from gankit.stored import StoredError, build, check_data, logged_numbers, read_json, read_lines
+from gankit.trained.artifact import check_homes, homes
 from gankit.version import __version__
 
 LEFT_BY_A_KILL = ("samples", "checkpoints")
@@ -122,6 +123,7 @@ class Run:
         try:
             stored = read_json(self.record_path)
             check_format(stored.get("format"), f"the run '{self.folder}'")
+            check_homes(stored, self.folder)
             family = FAMILIES[stored["config"]["family"]]
             config = from_dict(stored["config"], family.Options)
             check_data(stored["data"])
@@ -182,6 +184,7 @@ class Run:
         content = {
             "format": FORMAT,
             "gankit": __version__,
+            **homes(record.config),
             "config": to_dict(record.config),
             "data": dict(record.data),
             "plan": asdict(record.plan),

@@ -151,6 +151,8 @@ class CGAN(Game):
     """
 
     Options = CGANOptions
+    default_recipe = "cgan-fast"
+    points_recipe = "toy-cgan"
     conditional = True
     takes_vectors = True
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from gankit.errors import ConfigError, RunError
 from gankit.families import FAMILIES, Game, Task
+from gankit.losses import LOSSES
 from gankit.settings.config import Config, from_dict, to_dict
 from gankit.storage import not_finite, read_tensors, write_tensors
 from gankit.stored import check_data, is_count
@@ -37,6 +38,7 @@ def save_artifact(path: Path, game: Game, averaged: Mapping[str, nn.Module], ste
         "condition": game.task.condition,
         "value_range": game.value_range,
         "step": step,
+        **homes(game.config),
     }
     # Weights of a double-precision run are kept, so that its samples are its own.
     tensors = {
@@ -47,11 +49,39 @@ def save_artifact(path: Path, game: Game, averaged: Mapping[str, nn.Module], ste
     write_tensors(path, "artifact", tensors, header)
 
 
+def homes(config: Config) -> dict[str, str]:
+    """Which modules outside gankit define the family and the loss, as files record it: `module`
+    and `loss_module`; nothing for what gankit defines."""
+    found = {
+        "module": FAMILIES.home(config.family),
+        "loss_module": LOSSES.home(config.objective.loss),
+    }
+    return {key: home for key, home in found.items() if home is not None}
+
+
+def check_homes(stored: Mapping[str, Any], path: Path) -> None:
+    """Raise RunError if what a file speaks of is defined in a module that is not imported.
+
+    What is damaged in it is passed over: whoever reads the configuration says so.
+    """
+    config = stored.get("config")
+    if not isinstance(config, Mapping):
+        return
+    objective = config.get("objective")
+    loss = objective.get("loss") if isinstance(objective, Mapping) else None
+    try:
+        FAMILIES.check_there(config.get("family"), stored.get("module"))
+        LOSSES.check_there(loss, stored.get("loss_module"))
+    except ConfigError as error:
+        raise RunError(f"'{path}': {error}") from None
+
+
 def load(path: str | Path, device: str = "cpu") -> GAN:
     """Load a trained GAN from a run directory or an artifact file.
 
     Raises:
-        RunError: nothing is there, or the file is damaged, foreign or of another format version.
+        RunError: nothing is there; the file is damaged, foreign or of another format version; or
+            its family or loss is defined in a module that is not imported yet.
     """
     path = Path(path).expanduser()
     if path.is_dir():
@@ -66,6 +96,7 @@ def load(path: str | Path, device: str = "cpu") -> GAN:
             f"'{path}' holds weights that are not finite ({name}), so it can draw nothing: its "
             "training broke; train again with lower learning rates"
         )
+    check_homes(header, path)
     try:
         game = _empty_game(header)
         for player in _kept(game):
