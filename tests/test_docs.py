@@ -1,12 +1,18 @@
-"""The pages are true: every link leads somewhere and every command parses."""
+"""The pages are true: links lead somewhere, commands parse, Python runs."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"# (\w+\.py)\n")
+"""The first line of a block that is a file of its own, which later blocks import."""
 
 
 def test_links_and_commands():
@@ -14,3 +20,20 @@ def test_links_and_commands():
         [sys.executable, ROOT / "tools/check_docs.py"], capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", ["your_data.md", "your_family.md", "your_networks.md"])
+def test_the_python_of_a_page_runs(page, tmp_path):
+    script = ["import gankit\n"]
+    for block in BLOCK.findall((ROOT / "docs" / page).read_text()):
+        if named := FILE.match(block):
+            (tmp_path / named[1]).write_text(block)
+        else:
+            script.append(block)
+    (tmp_path / "page.py").write_text("\n".join(script))
+    done = subprocess.run(
+        [sys.executable, "page.py"], cwd=tmp_path, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    said = [line.split("# ")[1] for line in "".join(script).splitlines() if "# (" in line]
+    assert all(line in done.stdout for line in said)

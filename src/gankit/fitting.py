@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from torch import nn
+
 from gankit.data import Dataset, load_configured
 from gankit.doctor.while_training import Watch
 from gankit.errors import TrainingError
@@ -35,6 +37,7 @@ def fit(
     folder: str | Path,
     *,
     dataset: object = None,
+    networks: tuple[nn.Module, nn.Module] | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> Outcome:
     """Train what `config` says into a run directory; given a begun run, go on with it.
@@ -47,6 +50,10 @@ def fit(
         dataset: what to learn: a Dataset, or anything that `gankit.Dataset.of` accepts, such as
             (images, labels); None: what `config.data` names. A run goes on with the data whose
             fingerprint it began with.
+        networks: your own (G, D) in place of the family's; they are copied, and what is trained
+            comes back from `gankit.load(folder, networks=(G, D))`. G(z) makes [N, *shape] in
+            [-1, 1] for images, D(x) answers with logits [N] or [N, 1]; a conditional family gives
+            labels as well.
         callbacks: yours, called behind gankit's own (`gankit.Callback`).
 
     Raises:
@@ -55,7 +62,7 @@ def fit(
     try:
         with (
             StopSignals() as signals,
-            opened(config, folder, dataset, callbacks) as session,
+            opened(config, folder, dataset, networks, callbacks) as session,
             keeping_what_was_reached(session),
         ):
             return play(session, signals)
@@ -72,6 +79,7 @@ def opened(
     config: Config,
     folder: str | Path,
     dataset: object = None,
+    networks: tuple[nn.Module, nn.Module] | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> Iterator[Session]:
     """Check everything, start the runtime, begin the run or go on with it.
@@ -88,9 +96,10 @@ def opened(
     run = Run(Path(folder).expanduser())
     record = run.record()
     if record is not None:  # looked at again by its owner; what is refused makes no file
-        run.check_resumable(record, config, describe(dataset))
+        own = () if networks is None else ("G", "D")
+        run.check_resumable(record, config, describe(dataset), own)
     check_world(config.runtime, config.training.batch)
-    game = build_game(config, dataset)
+    game = build_game(config, dataset, networks)
     choose_update(game)
     check_processes(config.runtime, game.why_one_process())
     runtime = start_runtime(config.runtime)
