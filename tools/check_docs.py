@@ -15,6 +15,7 @@ from pathlib import Path
 from cyclopts import CycloptsError
 
 from gankit.cli.app import app
+from gankit.cli.imports import split_imports
 
 ROOT = Path(__file__).parent.parent
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)|src=\"([^\"]+)\"")
@@ -41,7 +42,8 @@ def wrong_commands(page: Path) -> list[str]:
     problems = []
     for command in commands(page):
         try:
-            app.parse_args(shlex.split(command)[1:], exit_on_error=False, print_error=False)
+            _imports, arguments = split_imports(shlex.split(command)[1:])
+            app.parse_args(arguments, exit_on_error=False, print_error=False)
         except CycloptsError as error:
             problems.append(f"{page.name}: `{command}`: {error}")
     return problems

@@ -14,9 +14,10 @@ from gankit.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from gankit.choose_recipe import configure
-    from gankit.data import load_dataset
+    from gankit.data import Dataset, load_dataset
     from gankit.errors import ConfigError, DataError, GankitError, RunError, TrainingError
     from gankit.fitting import fit
+    from gankit.game import Game, register_family
     from gankit.settings.config import Config, override
     from gankit.trained.artifact import load
     from gankit.trained.gan import GAN
@@ -29,7 +30,9 @@ _HOME = {
     "Config": "gankit.settings.config",
     "ConfigError": "gankit.errors",
     "DataError": "gankit.errors",
+    "Dataset": "gankit.data",
     "GAN": "gankit.trained.gan",
+    "Game": "gankit.game",
     "GankitError": "gankit.errors",
     "RunError": "gankit.errors",
     "Trainer": "gankit.training.trainer",
@@ -40,6 +43,7 @@ _HOME = {
     "load": "gankit.trained.artifact",
     "load_dataset": "gankit.data",
     "override": "gankit.settings.config",
+    "register_family": "gankit.game",
 }
 
 __all__ = [
@@ -48,6 +52,8 @@ __all__ = [
     "Config",
     "ConfigError",
     "DataError",
+    "Dataset",
+    "Game",
     "GankitError",
     "RunError",
     "Trainer",
@@ -58,6 +64,7 @@ __all__ = [
     "load",
     "load_dataset",
     "override",
+    "register_family",
 ]
 
 

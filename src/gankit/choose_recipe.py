@@ -2,58 +2,70 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
+from gankit.data import Dataset
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES
 from gankit.recipes import RECIPES
 from gankit.settings.config import Config
 
-DEFAULTS = {
-    "cgan": "cgan-fast",
-    "gan": "gan-fast",
-    "dcgan": "dcgan-fast",
-    "infogan": "infogan-fast",
-    "began": "began-fast",
-    "ssgan": "ssgan-fast",
-    "modern": "modern-fast",
-}
-"""The recipe for images, by family."""
-
 
 def configure(
-    family: str | None = None, source: str | None = None, recipe: str | None = None
+    family: str | None = None,
+    source: str | os.PathLike[str] | Dataset | None = None,
+    recipe: str | None = None,
 ) -> Config:
     """A complete configuration: the named recipe, else the one for this family and data.
 
+        config = gankit.configure("dcgan", gankit.Dataset.of(images))
+
     Args:
         family: a name in `gankit list`; None: the default job's, `cgan`.
-        source: a data set or folder; None: the recipe's own.
+        source: a data set's name, a path, or a Dataset; None: the recipe's own.
         recipe: a name in `gankit list`.
 
-    Raises ConfigError for an unknown name, or a family that is not the recipe's.
+    Raises:
+        ConfigError: a name is unknown, the family is not the recipe's, or `source` is no data set.
     """
-    if recipe is None:
-        recipe = _recipe_for(family or "cgan", source or "digits")
-    elif family not in (None, RECIPES[recipe]().family):
-        raise ConfigError(
-            f"recipe '{recipe}' is of family '{RECIPES[recipe]().family}', not '{family}': "
-            "leave one of the two out"
-        )
-    config = RECIPES[recipe]()
-    if family is not None and family != config.family:
-        config = replace(config, family=family, network=FAMILIES[family].Options())
-    if source is not None:
-        config = replace(config, data=replace(config.data, source=source))
-    if config.data.is_arrays:  # which are taken as they are
+    name = _name(source)
+    if recipe is not None:
+        config = RECIPES[recipe]()
+        if family not in (None, config.family):
+            raise ConfigError(
+                f"recipe '{recipe}' is of family '{config.family}', not '{family}': "
+                "leave one of the two out"
+            )
+    else:
+        points = isinstance(source, Dataset) and not source.is_images
+        config = _default(family or "cgan", name or "digits", points)
+    if name is not None:
+        config = replace(config, data=replace(config.data, source=name))
+    if config.data.is_arrays or isinstance(source, Dataset):  # which are taken as they are
         config = replace(config, data=replace(config.data, size=None, channels="auto"))
     return config
 
 
-def _recipe_for(family: str, source: str) -> str:
-    FAMILIES[family]  # an unknown family is said here, with a suggestion
-    if source == "toy:gaussian1d" and family == "gan":
-        return "toy-theory"
-    if source.startswith("toy:"):
-        return "toy-cgan" if family == "cgan" else "toy-gan"
-    return DEFAULTS.get(family, "gan-fast")
+def _name(source: object) -> str | None:
+    if isinstance(source, Dataset):
+        return source.whence
+    if source is None or isinstance(source, (str, os.PathLike)):
+        return None if source is None else os.fspath(source)
+    raise ConfigError(
+        f"data must be a name, a path or a Dataset, got one {type(source).__name__}: make one with "
+        "gankit.Dataset.of(...)"
+    )
+
+
+def _default(family: str, name: str, points: bool) -> Config:
+    """The family's own recipe for such data; without one, Config's defaults."""
+    game = FAMILIES[family]
+    points = points or name.startswith("toy:")
+    recipe = (game.points_recipe if points else None) or game.default_recipe
+    if name == "toy:gaussian1d" and family == "gan":
+        recipe = "toy-theory"
+    config = Config(family=family) if recipe is None else RECIPES[recipe]()
+    if config.family != family or recipe is None:
+        config = replace(config, family=family, network=game.Options())
+    return config

@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+
+from torch import nn
 
 from gankit.data import Dataset, load_configured
 from gankit.doctor.while_training import Watch
@@ -33,7 +36,8 @@ def fit(
     config: Config,
     folder: str | Path,
     *,
-    dataset: Dataset | None = None,
+    dataset: object = None,
+    networks: tuple[nn.Module, nn.Module] | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> Outcome:
     """Train what `config` says into a run directory; given a begun run, go on with it.
@@ -43,8 +47,13 @@ def fit(
     Args:
         config: a complete configuration (`gankit.configure` makes one).
         folder: the run directory, created if it is missing.
-        dataset: what to learn; None: what `config.data` names. A run goes on with the data whose
+        dataset: what to learn: a Dataset, or anything that `gankit.Dataset.of` accepts, such as
+            (images, labels); None: what `config.data` names. A run goes on with the data whose
             fingerprint it began with.
+        networks: your own (G, D) in place of the family's; they are copied, and what is trained
+            comes back from `gankit.load(folder, networks=(G, D))`. G(z) makes [N, *shape] in
+            [-1, 1] for images, D(x) answers with logits [N] or [N, 1]; a conditional family gives
+            labels as well.
         callbacks: yours, called behind gankit's own (`gankit.Callback`).
 
     Raises:
@@ -53,7 +62,7 @@ def fit(
     try:
         with (
             StopSignals() as signals,
-            opened(config, folder, dataset, callbacks) as session,
+            opened(config, folder, dataset, networks, callbacks) as session,
             keeping_what_was_reached(session),
         ):
             return play(session, signals)
@@ -69,7 +78,8 @@ def fit(
 def opened(
     config: Config,
     folder: str | Path,
-    dataset: Dataset | None = None,
+    dataset: object = None,
+    networks: tuple[nn.Module, nn.Module] | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> Iterator[Session]:
     """Check everything, start the runtime, begin the run or go on with it.
@@ -77,14 +87,19 @@ def opened(
     What cannot work is refused first, before a process is started or a file is written.
     """
     started = time.monotonic()
-    dataset = load_configured(config.data) if dataset is None else dataset
+    if dataset is None:
+        dataset = load_configured(config.data)
+    else:
+        dataset = Dataset.of(dataset)
+        config = replace(config, data=replace(config.data, source=dataset.whence))
     check_count(config, dataset, config.training.batch)
     run = Run(Path(folder).expanduser())
     record = run.record()
     if record is not None:  # looked at again by its owner; what is refused makes no file
-        run.check_resumable(record, config, describe(dataset))
+        own = () if networks is None else ("G", "D")
+        run.check_resumable(record, config, describe(dataset), own)
     check_world(config.runtime, config.training.batch)
-    game = build_game(config, dataset)
+    game = build_game(config, dataset, networks)
     choose_update(game)
     check_processes(config.runtime, game.why_one_process())
     runtime = start_runtime(config.runtime)

@@ -50,6 +50,9 @@ class Game(ABC):
         takes_vectors: whether a conditional one takes a vector in place of a class.
         images_only: whether points are refused.
         losses: the names that `objective.loss` may have; empty: any.
+        default_recipe: the recipe that `configure` takes; None: the defaults of Config.
+        points_recipe: the one for points; None: as for images.
+        own_networks: what the user's own two networks are called; empty: the family's are played.
         latent_size: how many numbers G eats for a sample: the prior's, and what a family puts
             behind them; it says so when it builds G.
         generator, discriminator: the players. A runtime may wrap them; call them, nothing else.
@@ -65,6 +68,9 @@ class Game(ABC):
     takes_vectors: ClassVar[bool] = False
     images_only: ClassVar[bool] = False
     losses: ClassVar[tuple[str, ...]] = ()
+    default_recipe: ClassVar[str | None] = None
+    points_recipe: ClassVar[str | None] = None
+    own_networks: ClassVar[tuple[str, ...]] = ()
 
     generator: nn.Module
     discriminator: nn.Module

@@ -1,18 +1,48 @@
-"""Names that users type, and the things they stand for; a misspelt name gets a suggestion."""
+"""Names that users type, and the things they stand for; a misspelt name gets a suggestion.
+
+A package outside gankit adds to every registry by an entry point in the group `gankit.families`,
+which names a module that registers something when it is imported. They are imported once, when a
+name is asked for that nothing here has.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from functools import cache
+from types import FunctionType
 from typing import Generic, TypeVar
 
 from gankit.errors import ConfigError
-from gankit.text import shown
+from gankit.text import shown, visible
 
 T = TypeVar("T")
 
 LONGEST = 200
 """Characters of what may be a misspelt name."""
+
+
+PLUGINS = "gankit.families"
+"""The group of entry points that is looked at."""
+
+
+@cache
+def load_plugins() -> tuple[str, ...]:
+    """Import every installed plugin; a line for each that cannot be. Only the first call does."""
+    from importlib.metadata import entry_points
+
+    problems = []
+    for plugin in entry_points(group=PLUGINS):
+        try:
+            plugin.load()
+        except Exception as error:  # whatever ails one must not hinder the others
+            problems.append(f"plugin {plugin.name!r} ({plugin.value}) {why_not_imported(error)}")
+    return tuple(problems)
+
+
+def why_not_imported(error: Exception) -> str:
+    """`cannot be imported: ...`, in one line."""
+    return f"cannot be imported: {type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def did_you_mean(given: object, known: Iterable[str]) -> str:
@@ -46,13 +76,36 @@ class Registry(Generic[T]):
     def __getitem__(self, name: str) -> T:
         if name in self:
             return self._things[name]
+        problems = load_plugins()
+        if name in self:
+            return self._things[name]
         raise ConfigError(
             f"unknown {self.kind} {shown(name)}.{did_you_mean(name, self._things)}"
-            f" Known: {', '.join(self._things)}"
+            f" Known: {', '.join(self._things)}{''.join(f'; {line}' for line in problems)}"
         )
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name in self._things
+
+    def home(self, name: str) -> str | None:
+        """The module outside gankit that defines a thing; None if gankit does."""
+        thing = self[name]
+        module = thing.__module__ if isinstance(thing, (type, FunctionType)) else "gankit"
+        return None if module.split(".")[0] == "gankit" else module
+
+    def check_there(self, name: object, home: object) -> None:
+        """Raise ConfigError if a thing that `home`, a module outside gankit, defines is not known
+        yet. A file that was read says both."""
+        if not (isinstance(name, str) and isinstance(home, str)) or name in self:
+            return
+        load_plugins()
+        if name not in self:
+            module = visible(home[:LONGEST])
+            file = module if "." in module else f"{module}.py"
+            raise ConfigError(
+                f"{self.kind} {shown(name)} is defined in {module}: import it first "
+                f"(gankit --import {file} ...)"
+            )
 
     def names(self) -> tuple[str, ...]:
         """Every registered name, in order of registration."""

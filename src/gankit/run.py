@@ -22,7 +22,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -44,6 +44,7 @@ from gankit.storage import (
     write_atomically,
 )
 from gankit.stored import StoredError, build, check_data, logged_numbers, read_json, read_lines
+from gankit.trained.artifact import check_homes, homes
 from gankit.version import __version__
 
 LEFT_BY_A_KILL = ("samples", "checkpoints")
@@ -74,6 +75,7 @@ class Record:
     config: Config
     data: Mapping[str, Any]  # name, fingerprint, count, shape, class_names, condition
     plan: Plan
+    networks: tuple[str, ...] = ()  # what the user's own two are called; empty: the family's
 
     @property
     def task(self) -> Task:
@@ -122,13 +124,14 @@ class Run:
         try:
             stored = read_json(self.record_path)
             check_format(stored.get("format"), f"the run '{self.folder}'")
+            check_homes(stored, self.folder)
             family = FAMILIES[stored["config"]["family"]]
             config = from_dict(stored["config"], family.Options)
             check_data(stored["data"])
             plan = build(Plan, stored["plan"])
             if not (plan.steps and plan.threads):
                 raise StoredError("a plan of no steps, or no threads")
-            return Record(config, stored["data"], plan)
+            return Record(config, stored["data"], plan, tuple(map(str, stored.get("networks", ()))))
         except (ValueError, KeyError, TypeError) as error:
             raise RunError(f"'{self.record_path}' is damaged ({error})") from None
 
@@ -155,11 +158,28 @@ class Run:
             return not any(p for p in path.iterdir() if not p.name.endswith(".part"))
         return path.name == LOCK or path.name.startswith(f".{self.record_path.name}.")
 
-    def check_resumable(self, record: Record, config: Config, data: Mapping[str, Any]) -> None:
+    def check_resumable(
+        self,
+        record: Record,
+        config: Config,
+        data: Mapping[str, Any],
+        networks: Sequence[str] = (),
+    ) -> None:
         """Raises RunError, listing each difference, if `config` is not a continuation.
 
-        `data`: as `describe` has it. Its fingerprint decides, wherever it stands now.
+        `data`: as `describe` has it. Its fingerprint decides, wherever it stands now. `networks`:
+        what the user's own are called.
         """
+        if record.networks and not networks:
+            raise RunError(
+                f"'{self.folder}' holds a run of your own networks ({', '.join(record.networks)}): "
+                "give them again, gankit.fit(..., networks=(G, D))"
+            )
+        if networks and not record.networks:
+            raise RunError(
+                f"'{self.folder}' holds a run of the networks of '{record.config.family}': leave "
+                "networks out, or choose another folder"
+            )
         same_data = data["fingerprint"] == record.data["fingerprint"]
         found = differences(record.config, config, but=("data.source",) if same_data else ())
         if not same_data:
@@ -182,9 +202,11 @@ class Run:
         content = {
             "format": FORMAT,
             "gankit": __version__,
+            **homes(record.config),
             "config": to_dict(record.config),
             "data": dict(record.data),
             "plan": asdict(record.plan),
+            **({"networks": record.networks} if record.networks else {}),
         }
         with self.writing("the run"):
             self.folder.mkdir(parents=True, exist_ok=True)

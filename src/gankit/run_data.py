@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from gankit.data import DATASETS, Dataset, at_shape, load_configured
+from gankit.data.dataset import PYTHON
 from gankit.data.walk import split_pattern
 from gankit.errors import DataError
 from gankit.run import Record, Run
@@ -67,7 +68,8 @@ def find_data(
     try:
         dataset = load_configured(settings, split)
     except DataError as error:
-        if source is not None or trained.source in DATASETS:
+        again = trained.source in DATASETS or trained.source.startswith(PYTHON)
+        if source is not None or again:
             raise
         raise DataError(f"{error}; {advice(trained.source, run)}") from None
     same = None if record is None else record.data["fingerprint"] == dataset.fingerprint

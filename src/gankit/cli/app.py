@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from cyclopts import App, Parameter
 
+from gankit.cli.imports import import_all, split_imports
 from gankit.cli.streams import silence
 from gankit.cli.study import compare, doctor, evaluate, probe, report, reproduce
 from gankit.cli.train import train
@@ -23,7 +24,11 @@ from gankit.version import __version__
 
 app = App(
     name="gankit",
-    help="Generative adversarial networks that people can really use.",
+    help=(
+        "Generative adversarial networks that people can really use.\n\n"
+        "With `--import my_family.py` every command knows what that Python file (or module) "
+        "registers; it may be repeated."
+    ),
     version=f"gankit {__version__}",
     help_format="plaintext",
     default_parameter=Parameter(negative=()),
@@ -45,10 +50,12 @@ def list_() -> None:
     from gankit.losses import LOSSES
     from gankit.penalties import PENALTIES
     from gankit.recipes import RECIPES
+    from gankit.registry import load_plugins
     from gankit.reproduce.papers import REPRODUCTIONS
     from gankit.scores.measures import METRICS
     from gankit.stabilisers.augment import AUGMENTATIONS
 
+    problems = load_plugins()
     registries: dict[str, Any] = {
         "families": FAMILIES,
         "data sets (or any folder of images, or of IDX files)": DATASETS,
@@ -64,6 +71,8 @@ def list_() -> None:
         print(f"{title}:")
         for name, summary in registry.summaries().items():
             print(f"  {name:<19} {summary}")
+    for problem in problems:
+        print(visible(problem), file=sys.stderr)
 
 
 def main() -> None:
@@ -77,7 +86,9 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         try:
-            app(sys.argv[1:])
+            imports, arguments = split_imports(sys.argv[1:])
+            import_all(imports)
+            app(arguments)
         finally:
             sys.stdout.flush()  # here, where a full disk can still be said
     except SilentError:

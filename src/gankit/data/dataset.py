@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gankit.data.given import read_given
+from gankit.errors import DataError
+
+PYTHON = "python:"
+"""What stands before the name of data that a program gave, where its source is recorded."""
 
 
 class Dataset(ABC):
@@ -22,6 +29,7 @@ class Dataset(ABC):
         fingerprint: a short hex digest that changes when the data (or how it is read) changes.
         notes: one line for each thing the user should know (dropped, resized, converted).
         unreadable: files that could not be read so far, where files are read as training goes.
+        source: what `load_dataset` reads it from again; None if a program gave it.
     """
 
     name: str
@@ -31,6 +39,46 @@ class Dataset(ABC):
     fingerprint: str
     notes: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
+    source: str | None = None
+
+    @staticmethod
+    def of(
+        given: object,
+        labels: object = None,
+        *,
+        class_names: Sequence[str] | None = None,
+        name: str = "arrays",
+    ) -> Dataset:
+        """Make a data set of what a program holds already. It is read once, into memory.
+
+            dataset = gankit.Dataset.of(images, labels, class_names=["cat", "dog"])
+            gankit.fit(gankit.configure("cgan", dataset), "runs/pets", dataset=dataset)
+
+        Args:
+            given: images, uint8 [N, H, W], [N, H, W, C] or [N, C, H, W], 0..255, or floats in
+                [0, 1] or [-1, 1], which become 8 bits; or points, floats [N, D]. A tensor has its
+                channels first; an array has them last unless only the first can be meant. Or
+                (given, labels); or a torch data set of items x or (x, y); or a Hugging Face data
+                set with a column `image` and perhaps `label`; or a Dataset, which is returned.
+            labels: whole numbers [N] from 0, or conditions, floats [N, C].
+            class_names: one for each class; None: the data set's own, else their numbers.
+            name: what messages and pages call it.
+
+        Raises:
+            DataError: it is something else, or holds numbers that are out of range.
+        """
+        if isinstance(given, Dataset):
+            if labels is not None or class_names is not None:
+                raise DataError("a Dataset has labels of its own: give its arrays, or no labels")
+            return given
+        found = read_given(given, labels, class_names)
+        fingerprint = array_fingerprint(found.examples, found.labels)
+        return ArrayDataset(name, found.examples, fingerprint, *found[1:])
+
+    @property
+    def whence(self) -> str:
+        """What a run records as its source: `python:NAME` if a program gave the data."""
+        return PYTHON + self.name if self.source is None else self.source
 
     @property
     def is_images(self) -> bool:

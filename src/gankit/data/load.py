@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from gankit.data.arrays import read_arrays
-from gankit.data.dataset import Dataset
+from gankit.data.dataset import PYTHON, Dataset
 from gankit.data.folder import read_image_folder, read_image_pattern
 from gankit.data.idx import is_idx_folder, read_idx_folder
 from gankit.data.images import Channels, Fit, ReadOptions, Split
 from gankit.data.named import DATASETS
 from gankit.data.walk import split_pattern
 from gankit.errors import DataError
-from gankit.registry import did_you_mean
+from gankit.registry import did_you_mean, load_plugins
 from gankit.settings.config import DataConfig
 
 
@@ -64,8 +64,23 @@ def load_dataset(
         memory_gb=memory_gb,
     )
     source = os.fspath(source)
+    dataset = _read(source, options)
+    dataset.source = source
+    return dataset
+
+
+def _read(source: str, options: ReadOptions) -> Dataset:
     if source in DATASETS:
         return DATASETS[source](options)
+    if not os.path.lexists(source):  # then it may be the name of an installed package's
+        load_plugins()
+        if source in DATASETS:
+            return DATASETS[source](options)
+    if source.startswith(PYTHON):
+        raise DataError(
+            f"this run was trained on data given from Python ({source.removeprefix(PYTHON)!r}), "
+            "which cannot be found again: give --data"
+        )
     path = locate(source)
     if path.is_dir():
         read = read_idx_folder if is_idx_folder(path) else read_image_folder

@@ -114,6 +114,7 @@ class BEGAN(Game):
     """
 
     Options = BEGANOptions
+    default_recipe = "began-fast"
     images_only = True
     losses = ("wasserstein",)
 

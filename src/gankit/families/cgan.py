@@ -151,6 +151,8 @@ class CGAN(Game):
     """
 
     Options = CGANOptions
+    default_recipe = "cgan-fast"
+    points_recipe = "toy-cgan"
     conditional = True
     takes_vectors = True
 
@@ -225,8 +227,10 @@ class CGAN(Game):
 
     @property
     def classifies(self) -> bool:
-        """Whether D has a second head, which names the class; a vector has no name."""
-        return any(self.options.classifier) and self.task.classes > 0
+        """Whether D has a second head, which names the class; a vector has no name, and a user's
+        own D no such head."""
+        own = bool(self.own_networks)
+        return any(self.options.classifier) and self.task.classes > 0 and not own
 
     def latent(self, count: int, labels: Tensor | None, rng: np.random.Generator) -> Latent:
         """The noise z, then the chances of dropout's masks in G: "noise at intermediate layers",

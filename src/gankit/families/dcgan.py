@@ -77,6 +77,7 @@ class DCGAN(Game):
     """
 
     Options = DCGANOptions
+    default_recipe = "dcgan-fast"
     images_only = True
 
     def build_generator(self) -> nn.Module:

@@ -139,6 +139,8 @@ class GAN(Game):
     """
 
     Options = GANOptions
+    default_recipe = "gan-fast"
+    points_recipe = "toy-gan"
 
     @property
     def value_range(self) -> tuple[float, float] | None:

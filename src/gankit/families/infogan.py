@@ -137,6 +137,7 @@ class InfoGAN(Game):
     """
 
     Options = InfoGANOptions
+    default_recipe = "infogan-fast"
     images_only = True
     judges = True
 

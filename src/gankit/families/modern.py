@@ -140,6 +140,7 @@ class Modern(Game):
     """
 
     Options = ModernOptions
+    default_recipe = "modern-fast"
     images_only = True
 
     def __init__(self, config: Config, task: Task) -> None:

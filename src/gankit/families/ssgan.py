@@ -141,6 +141,7 @@ class SSGAN(Game):
     """
 
     Options = SSGANOptions
+    default_recipe = "ssgan-fast"
     images_only = True
     guided = True
     judges = True

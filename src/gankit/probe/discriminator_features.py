@@ -160,6 +160,11 @@ def trained_discriminator(run: Run, say: Callable[[str], None]) -> tuple[Game, i
     A damaged checkpoint is passed over with a line. Raises RunError where none is left.
     """
     record = known_run(run)
+    if record.networks:
+        raise RunError(
+            f"'{run.folder}' is a run of your own networks ({', '.join(record.networks)}): the "
+            "probe reads gankit's alone"
+        )
     with torch.device("meta"):  # no weights are drawn, and the generator costs nothing
         game = FAMILIES[record.config.family](record.config, record.task)
     for path in reversed(checkpoints(run)):

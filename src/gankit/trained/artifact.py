@@ -8,6 +8,7 @@ shape, the value range and the class names.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from torch import Tensor, nn
 
 from gankit.errors import ConfigError, RunError
 from gankit.families import FAMILIES, Game, Task
+from gankit.losses import LOSSES
+from gankit.own_networks import Networks, with_networks
 from gankit.settings.config import Config, from_dict, to_dict
 from gankit.storage import not_finite, read_tensors, write_tensors
 from gankit.stored import check_data, is_count
@@ -37,6 +40,8 @@ def save_artifact(path: Path, game: Game, averaged: Mapping[str, nn.Module], ste
         "condition": game.task.condition,
         "value_range": game.value_range,
         "step": step,
+        **homes(game.config),
+        **({"networks": game.own_networks} if game.own_networks else {}),
     }
     # Weights of a double-precision run are kept, so that its samples are its own.
     tensors = {
@@ -47,11 +52,48 @@ def save_artifact(path: Path, game: Game, averaged: Mapping[str, nn.Module], ste
     write_tensors(path, "artifact", tensors, header)
 
 
-def load(path: str | Path, device: str = "cpu") -> GAN:
+def homes(config: Config) -> dict[str, str]:
+    """Which modules outside gankit define the family and the loss, as files record it: `module`
+    and `loss_module`; nothing for what gankit defines."""
+    found = {
+        "module": FAMILIES.home(config.family),
+        "loss_module": LOSSES.home(config.objective.loss),
+    }
+    return {key: home for key, home in found.items() if home is not None}
+
+
+def check_homes(stored: Mapping[str, Any], path: Path) -> None:
+    """Raise RunError if what a file speaks of is defined in a module that is not imported.
+
+    What is damaged in it is passed over: whoever reads the configuration says so.
+    """
+    config = stored.get("config")
+    if not isinstance(config, Mapping):
+        return
+    objective = config.get("objective")
+    loss = objective.get("loss") if isinstance(objective, Mapping) else None
+    try:
+        FAMILIES.check_there(config.get("family"), stored.get("module"))
+        LOSSES.check_there(loss, stored.get("loss_module"))
+    except ConfigError as error:
+        raise RunError(f"'{path}': {error}") from None
+
+
+def load(path: str | Path, device: str = "cpu", *, networks: Networks | None = None) -> GAN:
     """Load a trained GAN from a run directory or an artifact file.
 
+        gankit.load("runs/digits").sample(64, seed=0)
+
+    Args:
+        path: of either.
+        device: where to put it: `cpu`, `cuda`, `mps`.
+        networks: of a run of your own networks, (G, D) made as they were then; D may be None. They
+            are copied, and the copies have the trained weights.
+
     Raises:
-        RunError: nothing is there, or the file is damaged, foreign or of another format version.
+        RunError: nothing is there; the file is damaged, foreign or of another format version; or
+            its family or loss is defined in a module that is not imported yet; or its networks are
+            your own and are not given, or do not fit.
     """
     path = Path(path).expanduser()
     if path.is_dir():
@@ -66,11 +108,15 @@ def load(path: str | Path, device: str = "cpu") -> GAN:
             f"'{path}' holds weights that are not finite ({name}), so it can draw nothing: its "
             "training broke; train again with lower learning rates"
         )
+    check_homes(header, path)
+    _check_asked(header, networks, path)
     try:
-        game = _empty_game(header)
+        game = _empty_game(header, networks)
         for player in _kept(game):
             own = {k: v for k, v in tensors.items() if k.startswith(f"{player}/")}
             network: nn.Module = getattr(game, player)
+            if networks is not None:
+                _check_fit(network, own, player, path)
             _check_types(network, own, player)
             network.load_state_dict(
                 {k.removeprefix(f"{player}/"): v for k, v in own.items()}, assign=True
@@ -85,7 +131,32 @@ def load(path: str | Path, device: str = "cpu") -> GAN:
     return GAN(game, header["step"])
 
 
-def _empty_game(header: Mapping[str, Any]) -> Game:
+def _check_asked(header: Mapping[str, Any], networks: object, path: Path) -> None:
+    """Raises RunError if networks are needed and not given, or given and not needed."""
+    own = header.get("networks")
+    if own and networks is None:
+        raise RunError(
+            f"'{path}' holds the weights of your own networks ({', '.join(map(str, own))[:200]}): "
+            "give them from Python, gankit.load(..., networks=(G, D))"
+        )
+    if networks is not None and not own:
+        raise RunError(f"'{path}' holds networks of gankit: leave networks out")
+
+
+def _check_fit(network: nn.Module, own: Mapping[str, Tensor], player: str, path: Path) -> None:
+    """Raises RunError if a user's network has other weights than the file."""
+    mine = {f"{player}/{name}": value.shape for name, value in network.state_dict().items()}
+    kept = {name: value.shape for name, value in own.items()}
+    for name in sorted(mine.keys() | kept.keys()):
+        if mine.get(name) != kept.get(name):
+            given, found = (list(s[name]) if name in s else "nothing" for s in (mine, kept))
+            raise RunError(
+                f"the {player} given is not the one whose weights '{path}' holds: "
+                f"{name.removeprefix(f'{player}/network.')} is {given}, in the file {found}"
+            )
+
+
+def _empty_game(header: Mapping[str, Any], networks: Networks | None = None) -> Game:
     """The game that an artifact's header speaks of, without weights: nothing is drawn or taken
     from memory. Raises KeyError, TypeError, ValueError or ConfigError if it speaks of none."""
     family = FAMILIES[header["config"]["family"]]
@@ -94,7 +165,9 @@ def _empty_game(header: Mapping[str, Any]) -> Game:
     if not is_count(header["step"]):
         raise ValueError(f"its step is {shown(header['step'])}")
     shape, names = tuple(header["shape"]), tuple(header["class_names"])
-    with torch.device("meta"):
+    if networks is not None:
+        family = with_networks(family, networks)
+    with nullcontext() if networks is not None else torch.device("meta"):
         return family(config, Task(shape, names, header.get("condition", 0)))
 
 

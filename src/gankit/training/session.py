@@ -85,7 +85,7 @@ class Session(Trainer):
     @property
     def record(self) -> Record:
         """What run.json says of it."""
-        return Record(self.config, self.data, self.plan)
+        return Record(self.config, self.data, self.plan, self.game.own_networks)
 
     @property
     def sample_every(self) -> int:
@@ -319,7 +319,9 @@ def _take(session: Session, stack: ExitStack) -> tuple[Owner | None, Record | No
     def look() -> Record | None:
         record = session.run.record()
         if record is not None:
-            session.run.check_resumable(record, session.config, session.data)
+            session.run.check_resumable(
+                record, session.config, session.data, session.game.own_networks
+            )
         return record
 
     owner, record, problem = None, None, None

@@ -17,6 +17,7 @@ from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Game, Task
 from gankit.game_types import Batch
 from gankit.nn.ema import Average
+from gankit.own_networks import check_networks, with_networks
 from gankit.randomness import Purpose, rng, torch_seed
 from gankit.settings.config import Config
 from gankit.size import check_size
@@ -55,16 +56,30 @@ class State:
             average.follow(self.step)
 
 
-def build_game(config: Config, task: Task | Dataset) -> Game:
+def build_game(
+    config: Config, task: Task | Dataset, networks: tuple[nn.Module, nn.Module] | None = None
+) -> Game:
     """The family's game with weights drawn from the run's seed, whatever was drawn before.
 
-    Raises ConfigError where settings, family and data do not fit.
+    Args:
+        config: a complete configuration.
+        task: what is learned, or the data set.
+        networks: your own (G, D), which are copied with the weights that they have, in place of
+            the family's (docs/your_networks.md).
+
+    Raises ConfigError if settings, family, data and networks do not fit.
     """
     task = task if isinstance(task, Task) else Task.of(task)
-    check_size(config, task)
+    family = FAMILIES[config.family]
+    if networks is None:
+        check_size(config, task)
+    else:  # they lie in memory already
+        family = with_networks(family, networks)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(config.training.seed, Purpose.WEIGHTS))
-        game = FAMILIES[config.family](config, task)
+        game = family(config, task)
+    if networks is not None:
+        check_networks(game)
     if why := game.why_not_trained():
         raise ConfigError(why)
     return game

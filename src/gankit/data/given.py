@@ -1,0 +1,224 @@
+"""Data that a program holds already: arrays, tensors, torch's and Hugging Face's data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from gankit.data.pixels import as_planes
+from gankit.errors import DataError
+from gankit.text import shown
+
+KNOWN = (
+    "images uint8 [N, H, W], [N, H, W, C] or [N, C, H, W], images as floats in [0, 1] or [-1, 1], "
+    "points as floats [N, D], or a torch or Hugging Face data set of them"
+)
+CHANNELS = (1, 3)
+IMAGE_COLUMNS, LABEL_COLUMNS = (
+    ("image", "img", "images", "pixels"),
+    ("label", "labels", "fine_label"),
+)
+"""What a Hugging Face data set may call its columns."""
+
+
+class Given(NamedTuple):
+    """What `read_given` makes of it; each as a Dataset holds it."""
+
+    examples: NDArray[Any]
+    labels: NDArray[Any] | None
+    class_names: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def read_given(
+    given: object, labels: object = None, class_names: Sequence[str] | None = None
+) -> Given:
+    """Read whatever `Dataset.of` accepts into memory. Raises DataError."""
+    if isinstance(given, tuple) and len(given) == 2 and labels is None:
+        given, labels = given
+    if hasattr(given, "column_names"):
+        given, found, named = _columns(given)
+        labels, class_names = (found if labels is None else labels), class_names or named
+    elif _is_indexed(given):
+        given, found = _items(given)
+        labels = found if labels is None else labels
+    examples, notes = _examples(given)
+    known, names = _labels(labels, len(examples), class_names)
+    return Given(examples, known, names, notes)
+
+
+def _is_indexed(given: object) -> bool:
+    """Whether it is read item by item, as torch's data sets are."""
+    if isinstance(given, (np.ndarray, torch.Tensor, str, bytes, dict)):
+        return False
+    return hasattr(given, "__getitem__") and hasattr(given, "__len__")
+
+
+def _items(given: Any) -> tuple[object, object]:
+    """(every example, every label or None) of items x or (x, y). Raises DataError."""
+    if not len(given):
+        raise DataError("the data set given is empty: training needs examples")
+    first = given[0]
+    if isinstance(first, tuple) and len(first) != 2:
+        raise DataError(
+            f"each item of a data set must be x or (x, y), got one of {len(first)} parts: give a "
+            "data set that returns no more"
+        )
+    items = [given[i] for i in range(len(given))]
+    if not isinstance(first, tuple):
+        return _stacked(items), None
+    return _stacked([x for x, _ in items]), _stacked_labels([y for _, y in items])
+
+
+def _columns(given: Any) -> tuple[object, object, Sequence[str] | None]:
+    """(images, labels or None, class names or None) of a Hugging Face data set's columns."""
+    names = given.column_names
+    if isinstance(names, dict):
+        raise DataError(
+            f"this is a set of splits ({', '.join(map(str, names))}): give one, data['train']"
+        )
+    image = next((name for name in IMAGE_COLUMNS if name in names), None)
+    label = next((name for name in LABEL_COLUMNS if name in names), None)
+    if image is None:
+        raise DataError(
+            f"none of the columns {', '.join(map(str, names))} is called "
+            f"{' or '.join(IMAGE_COLUMNS)}: rename the one that holds the images"
+        )
+    if not len(given):
+        raise DataError("the data set given is empty: training needs examples")
+    items = [given[i] for i in range(len(given))]
+    feature = getattr(given, "features", {}).get(label)
+    labels = None if label is None else _stacked_labels([item[label] for item in items])
+    return _stacked([item[image] for item in items]), labels, getattr(feature, "names", None)
+
+
+def _stacked(items: list[Any]) -> object:
+    """One array or tensor of all items, which must be of one shape. Raises DataError."""
+    if all(isinstance(item, torch.Tensor) for item in items):
+        items = [item.detach().cpu() for item in items]
+        if len({item.shape for item in items}) == 1:
+            return torch.stack(items)
+    items = [_plain(item) for item in items]
+    shapes = sorted({item.shape for item in items})
+    if len(shapes) > 1:
+        raise DataError(
+            f"the examples are of {len(shapes)} shapes, such as {shapes[0]} and {shapes[1]}: "
+            "resize them to one"
+        )
+    return np.stack(items)
+
+
+def _plain(item: Any) -> NDArray[Any]:
+    if isinstance(item, Image.Image):
+        item = item if item.mode in ("L", "RGB") else item.convert("RGB")
+    if isinstance(item, torch.Tensor):
+        item = item.detach().cpu()
+    return np.asarray(item)
+
+
+def _stacked_labels(labels: list[Any]) -> NDArray[Any]:
+    try:
+        return np.stack([_plain(label) for label in labels])
+    except ValueError:
+        raise DataError("the labels are of several shapes: give one number for each") from None
+
+
+def _examples(given: object) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """uint8 [N, C, H, W] or float32 [N, D], and what the user should know. Raises DataError."""
+    first = isinstance(given, torch.Tensor)  # channels first
+    if isinstance(given, torch.Tensor):
+        given = given.detach().cpu().float() if given.is_floating_point() else given.cpu()
+    if not isinstance(given, (np.ndarray, torch.Tensor)):
+        what = " ".join(shown(given).split())
+        raise DataError(f"data cannot be made of {what}: give {KNOWN}")
+    array: NDArray[Any] = np.asarray(given)
+    floating = np.issubdtype(array.dtype, np.floating)
+    of_a_kind = (array.ndim == 2 and floating) or (
+        array.ndim in (3, 4) and (floating or array.dtype == np.uint8)
+    )
+    if not of_a_kind or 0 in array.shape:
+        raise DataError(f"data cannot be made of {array.dtype} {list(array.shape)}: give {KNOWN}")
+    if floating and not np.isfinite(array).all():
+        raise DataError("the data holds numbers that are not finite: leave those examples out")
+    if array.ndim == 2:
+        return np.array(array, np.float32, order="C"), ()
+    planes = _channels_first(array, first)
+    if not floating:
+        return np.array(planes, order="C"), ()
+    pixels, note = _as_bytes(planes)
+    return pixels, (note,)
+
+
+def _channels_first(array: NDArray[Any], first: bool) -> NDArray[Any]:
+    """[N, C, H, W]; where it may be both, a tensor has its channels first, an array last."""
+    if array.ndim == 3:
+        return array[:, None]
+    ways = [array.shape[1] in CHANNELS, array.shape[3] in CHANNELS]
+    if not any(ways):
+        raise DataError(
+            f"images of shape {list(array.shape)} have no axis of 1 or 3 channels: give "
+            "[N, H, W, C] or [N, C, H, W]"
+        )
+    return array if ways[0] and (first or not ways[1]) else as_planes(array)
+
+
+def _as_bytes(planes: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
+    """uint8 pictures of floats in [0, 1] or [-1, 1], and which of the two. Raises DataError."""
+    low, high = float(planes.min()), float(planes.max())
+    if low < -1 or high > 1:
+        raise DataError(
+            f"images as floats must be in [0, 1] or [-1, 1], these are in [{low:.4g}, {high:.4g}]: "
+            "scale them, or give uint8"
+        )
+    signed = low < 0
+    scaled = (planes + 1) * 127.5 if signed else planes * 255.0
+    which = "[-1, 1]" if signed else "[0, 1]"
+    return (
+        np.ascontiguousarray(np.rint(scaled).astype(np.uint8)),
+        f"images given as floats, taken as {which} (they are in [{low:.3g}, {high:.3g}]) and "
+        "stored in 8 bits",
+    )
+
+
+def _labels(
+    labels: object, count: int, class_names: Sequence[str] | None
+) -> tuple[NDArray[Any] | None, tuple[str, ...]]:
+    """(int64 [N] or float32 [N, C], class names). Raises DataError."""
+    if labels is None:
+        if class_names:
+            raise DataError("class names are given without labels: give labels too")
+        return None, ()
+    known = _plain(labels)
+    if len(known.shape) == 0 or len(known) != count:
+        found = len(known) if known.shape else "no list of"
+        raise DataError(f"there are {count} examples and {found} labels: give one label for each")
+    if known.ndim == 1 and np.issubdtype(known.dtype, np.integer):
+        return known.astype(np.int64), _names(known, class_names)
+    numbers = np.issubdtype(known.dtype, np.number) or known.dtype == np.bool_
+    if known.ndim == 2 and known.shape[1] and numbers and np.isfinite(known).all():
+        if class_names:
+            raise DataError("class names go with whole numbers as labels: leave them out")
+        return known.astype(np.float32), ()
+    raise DataError(
+        f"labels cannot be {known.dtype} {list(known.shape)}: give whole numbers [N] from 0, or "
+        "finite conditions [N, C]"
+    )
+
+
+def _names(labels: NDArray[Any], class_names: Sequence[str] | None) -> tuple[str, ...]:
+    least, most = int(labels.min()), int(labels.max())
+    if least < 0 or most >= 2**16:
+        raise DataError(f"labels must be whole numbers from 0, got {least} to {most}: number them")
+    if class_names is None:
+        return tuple(map(str, range(most + 1)))
+    if len(class_names) <= most:
+        raise DataError(
+            f"there are {len(class_names)} class names, and labels up to {most}: give a name for "
+            "each"
+        )
+    return tuple(map(str, class_names))

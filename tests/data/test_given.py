@@ -1,0 +1,158 @@
+"""Data that a program holds already becomes a Dataset."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.utils.data import Dataset as TorchDataset
+from torch.utils.data import TensorDataset
+
+from gankit.data import Dataset
+from gankit.errors import DataError
+
+RNG = np.random.default_rng(0)
+GREY = RNG.integers(0, 256, (6, 16, 18), np.uint8)
+COLOUR = RNG.integers(0, 256, (6, 16, 18, 3), np.uint8)
+LABELS = np.array([0, 1, 2, 0, 1, 2])
+
+
+def all_of(dataset):
+    return dataset.read(np.arange(len(dataset)))
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        (GREY, GREY[:, None]),
+        (COLOUR, COLOUR.transpose(0, 3, 1, 2)),
+        (COLOUR.transpose(0, 3, 1, 2), COLOUR.transpose(0, 3, 1, 2)),
+        (torch.from_numpy(GREY), GREY[:, None]),
+        (torch.from_numpy(COLOUR.transpose(0, 3, 1, 2).copy()), COLOUR.transpose(0, 3, 1, 2)),
+        (list(COLOUR), COLOUR.transpose(0, 3, 1, 2)),
+        ([Image.fromarray(c) for c in COLOUR], COLOUR.transpose(0, 3, 1, 2)),
+    ],
+    ids=["grey", "last", "first", "tensor", "tensor first", "list", "pictures"],
+)
+def test_images_are_uint8_with_channels_first(given, wanted):
+    dataset = Dataset.of(given)
+    assert (all_of(dataset) == wanted).all()
+    assert dataset.labels is None
+    assert dataset.whence == "python:arrays"
+
+
+def test_an_axis_that_may_be_either_is_as_the_library_has_it():
+    both = np.zeros((2, 3, 16, 3), np.uint8)
+    assert Dataset.of(both).shape == (3, 3, 16)
+    assert Dataset.of(torch.from_numpy(both)).shape == (3, 16, 3)
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_floats_come_back_as_the_same_bytes_and_it_is_said(signed):
+    floats = GREY / np.float32(255)
+    dataset = Dataset.of(floats * 2 - 1 if signed else floats)
+    assert (all_of(dataset)[:, 0] == GREY).all()
+    assert ("[-1, 1]" if signed else "[0, 1]") in dataset.notes[0]
+
+
+def test_points_and_conditions():
+    points, conditions = RNG.normal(size=(6, 2)), RNG.normal(size=(6, 4))
+    dataset = Dataset.of((points, conditions), name="mine")
+    assert all_of(dataset).dtype == np.float32
+    assert (dataset.shape, dataset.condition, dataset.class_names) == ((2,), 4, ())
+
+
+def test_labels_and_names():
+    dataset = Dataset.of(GREY, LABELS, class_names=["a", "b", "c"])
+    assert dataset.class_names == ("a", "b", "c")
+    assert dataset.labels.tolist() == LABELS.tolist()
+    assert Dataset.of(GREY, torch.from_numpy(LABELS)).class_names == ("0", "1", "2")
+    assert Dataset.of(dataset) is dataset
+
+
+def test_the_fingerprint_is_of_the_content():
+    first, other = Dataset.of(GREY, LABELS), Dataset.of(GREY[::-1], LABELS)
+    assert first.fingerprint == Dataset.of(torch.from_numpy(GREY), LABELS).fingerprint
+    assert first.fingerprint != other.fingerprint
+    assert first.fingerprint != Dataset.of(GREY).fingerprint
+
+
+def test_what_is_given_can_change_afterwards():
+    given = GREY.copy()
+    dataset = Dataset.of(given)
+    given[:] = 0
+    assert (all_of(dataset)[:, 0] == GREY).all()
+
+
+class Plain(TorchDataset):
+    def __len__(self):
+        return 6
+
+    def __getitem__(self, index):
+        return torch.from_numpy(COLOUR[index]).permute(2, 0, 1) / 255
+
+
+def test_torch_data_sets():
+    assert (all_of(Dataset.of(Plain())) == COLOUR.transpose(0, 3, 1, 2)).all()
+    paired = TensorDataset(torch.from_numpy(GREY)[:, None], torch.from_numpy(LABELS))
+    dataset = Dataset.of(paired)
+    assert dataset.shape == (1, 16, 18)
+    assert dataset.labels.tolist() == LABELS.tolist()
+
+
+class HuggingFace:
+    """What of a Hugging Face data set is used."""
+
+    column_names = ("image", "label")
+    features = {"label": type("ClassLabel", (), {"names": ["x", "y", "z"]})()}  # noqa: RUF012
+
+    def __len__(self):
+        return 6
+
+    def __getitem__(self, index):
+        return {"image": Image.fromarray(GREY[index]), "label": int(LABELS[index])}
+
+
+def test_hugging_face_data_sets():
+    dataset = Dataset.of(HuggingFace())
+    assert (all_of(dataset)[:, 0] == GREY).all()
+    assert dataset.class_names == ("x", "y", "z")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("digits",), "cannot be made of 'digits': give images uint8"),
+        (({"x": 1},), "cannot be made of"),
+        (([],), "is empty"),
+        ((GREY.astype(np.int32),), r"int32 \[6, 16, 18\]"),
+        ((np.zeros((6, 16, 18, 4), np.uint8),), "no axis of 1 or 3 channels"),
+        ((GREY * 1.5,), r"must be in \[0, 1\] or \[-1, 1\]"),
+        ((np.full((3, 2), np.nan),), "not finite"),
+        ((np.zeros((0, 2)),), r"float64 \[0, 2\]"),
+        (([GREY[0], GREY[0, :5]],), "of 2 shapes"),
+        (([(1, 2, 3)],), r"x or \(x, y\), got one of 3 parts"),
+        ((GREY, LABELS[:3]), "6 examples and 3 labels"),
+        ((GREY, LABELS - 1), "whole numbers from 0, got -1 to 1"),
+        ((GREY, LABELS / 2), r"labels cannot be float64 \[6\]"),
+        ((GREY, "abcdef"), "no list of labels"),
+    ],
+)
+def test_anything_else_is_one_line(arguments, said):
+    with pytest.raises(DataError, match=said) as caught:
+        Dataset.of(*arguments)
+    assert "\n" not in str(caught.value)
+
+
+def test_names_that_do_not_fit():
+    with pytest.raises(DataError, match="2 class names, and labels up to 2"):
+        Dataset.of(GREY, LABELS, class_names=["a", "b"])
+    with pytest.raises(DataError, match="without labels"):
+        Dataset.of(GREY, class_names=["a"])
+
+
+def test_a_set_of_splits_is_no_data_set():
+    splits = type("Splits", (), {"column_names": {"train": [], "test": []}})()
+    with pytest.raises(DataError, match=r"splits \(train, test\)"):
+        Dataset.of(splits)
