@@ -28,19 +28,24 @@ def room(module: str) -> str:
     return parts[1] if len(parts) > 1 else "__init__"
 
 
-def imported(path: Path) -> set[str]:
-    """The modules that a file imports anywhere, but for type checking."""
-    names, tree = set(), ast.parse(path.read_text())
+def imports(path: Path) -> list[ast.Import | ast.ImportFrom]:
+    """The imports of a file, wherever they stand, but for type checking."""
+    tree = ast.parse(path.read_text())
     typing = [
         n for n in ast.walk(tree) if isinstance(n, ast.If) and "TYPE_CHECKING" in ast.dump(n.test)
     ]
     skipped = {id(inner) for block in typing for inner in ast.walk(block)}
-    for node in ast.walk(tree):
-        if id(node) in skipped:
-            continue
+    found = [n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)]
+    return [node for node in found if id(node) not in skipped]
+
+
+def imported(path: Path) -> set[str]:
+    """The modules that a file imports."""
+    names = set()
+    for node in imports(path):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif node.module:
             names.add(node.module)
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
     return names
@@ -73,7 +78,7 @@ def modules() -> dict[str, Path]:
 def needed(path: Path, known: dict[str, Path]) -> set[str]:
     """The modules of gankit that a file needs; `from gankit.data import toys` needs the last."""
     needs = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in imports(path):
         if isinstance(node, ast.ImportFrom) and node.module:
             below = {f"{node.module}.{alias.name}" for alias in node.names}
             needs |= (below & known.keys()) or ({node.module} & known.keys())
