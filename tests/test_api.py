@@ -15,9 +15,9 @@ ROOT = Path(__file__).parent.parent
 def test_exported_names():
     assert gankit.__all__ == sorted(gankit.__all__, key=lambda name: (not name.isupper(), name))
     assert set(gankit.__all__) == {
-        "GAN", "Callback", "Config", "ConfigError", "DataError", "Dataset", "GankitError", "RunError",
-        "Trainer", "TrainingError", "build_game", "configure", "fit", "load", "load_dataset",
-        "override",
+        "GAN", "Callback", "Config", "ConfigError", "DataError", "Dataset", "GankitError",
+        "RunError", "Trainer", "TrainingError", "build_game", "configure", "fit", "load",
+        "load_dataset", "losses", "metrics", "nn", "override", "penalties",
     }  # fmt: skip
 
 
