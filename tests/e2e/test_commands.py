@@ -222,9 +222,10 @@ def test_completion_can_be_made():
         assert "train" in app.generate_completion(shell=shell)
 
 
-def test_help_does_not_load_torch():
+@pytest.mark.parametrize("typed", [["--help"], ["train", "--help"], ["list", "settings"]])
+def test_help_does_not_load_torch(typed):
     code = (
-        "import sys\nsys.argv = ['gankit', '--help']\nfrom gankit.cli import main\n"
+        f"import sys\nsys.argv = {['gankit', *typed]}\nfrom gankit.cli import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
         "assert 'torch' not in sys.modules and 'numpy' not in sys.modules"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import pickle
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from datetime import date
@@ -21,7 +22,7 @@ from gankit.errors import ConfigError
 from gankit.families import FAMILIES
 from gankit.recipes import RECIPES
 from gankit.settings.config import TrainingConfig, differences, from_dict, override, to_dict
-from gankit.settings.schema import flatten
+from gankit.settings.schema import SettingError, flatten
 from gankit.settings.text import parse_assignments, read_toml
 
 CONFIG = RECIPES["cgan-fast"]()
@@ -277,6 +278,15 @@ def test_no_setting_takes_what_it_cannot_be(family):
 def test_limits_are_said_with_the_setting(family, key, typed, said):
     with pytest.raises(ConfigError, match=said):
         override(configure(family, "digits"), {key: typed})
+
+
+def test_an_error_about_a_setting_carries_its_key():
+    for typed in ("1", "many", "3.5", "inf"):
+        with pytest.raises(SettingError) as caught:
+            override(CONFIG, {"training.batch": typed})
+        assert caught.value.key == "training.batch"
+        assert str(caught.value).startswith("training.batch must be ")
+        assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
 def test_limits_hold_where_no_text_is_read():

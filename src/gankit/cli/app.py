@@ -19,7 +19,7 @@ from gankit.cli.study import compare, doctor, evaluate, probe, report, reproduce
 from gankit.cli.train import train
 from gankit.cli.use import classify, sample, sweep
 from gankit.errors import ConfigError, GankitError, Interrupted, SilentError
-from gankit.settings.reference import FLAGS
+from gankit.settings.reference import FLAGS, every_setting
 from gankit.settings.schema import SettingError
 from gankit.text import visible
 from gankit.version import __version__
@@ -56,9 +56,7 @@ def list_(
 
 
 def _list_settings(family: str | None) -> None:
-    """Every setting: its key, default, flag, meaning, type and limits."""
-    from gankit.settings.reference import every_setting
-
+    """Print every setting: its key, default, flag, meaning, type and limits."""
     options = None
     if family is not None:
         from gankit.families import FAMILIES
@@ -69,7 +67,7 @@ def _list_settings(family: str | None) -> None:
 
 
 def _list_names() -> None:
-    """What is registered by name."""
+    """Print everything that is registered by name."""
     from gankit.data import DATASETS
     from gankit.families import FAMILIES
     from gankit.features.named import FEATURES
@@ -134,9 +132,9 @@ def main() -> None:
 
 
 def _with_flag(error: GankitError) -> str:
-    """The line of an error; the flag of the setting that it is about, if that has one."""
-    flag = FLAGS[error.key].flag if isinstance(error, SettingError) and error.key in FLAGS else None
-    return f"{error} ({flag})" if flag else str(error)
+    """The line of an error, and the flag of the setting that it is about, if that has one."""
+    key = error.key if isinstance(error, SettingError) else ""
+    return f"{error} ({FLAGS[key].flag})" if key in FLAGS else str(error)
 
 
 def _end(code: int, why: str) -> NoReturn:

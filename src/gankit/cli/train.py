@@ -76,7 +76,7 @@ def train(
     """Train a GAN. The same command again resumes; a larger budget extends."""
     from gankit.choose_recipe import configure
 
-    exclusive_budget(*(settings.get(name) for name in BUDGETS))
+    exclusive_budget(**{name: settings.get(name) for name in BUDGETS})
     chosen = configure(family, data, recipe)
     if config is not None:
         chosen = override(chosen, read_toml(config))

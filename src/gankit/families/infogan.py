@@ -21,7 +21,7 @@ from gankit.nn.head import Head
 from gankit.nn.init import init_normal
 from gankit.nn.shapes import widths_for
 from gankit.recipes import RECIPES, adam
-from gankit.settings.config import Config, DataConfig, LatentConfig, TrainingConfig
+from gankit.settings.config import CODES, Config, DataConfig, LatentConfig, TrainingConfig
 from gankit.settings.schema import LAYER, check_settings, setting
 from gankit.text import shown
 
@@ -30,9 +30,8 @@ from gankit.text import shown
 class InfoGANOptions:
     """Settings of codes and networks; the defaults are the paper's for MNIST (appendix C.1)."""
 
-    codes: tuple[str, ...] = setting(
-        ("10", "c", "c"), "a number: categorical; c: continuous in [-1, 1]"
-    )
+    # a number: categorical; c: continuous in [-1, 1]
+    codes: tuple[str, ...] = setting(("10", "c", "c"), CODES.text, flag=CODES.name)
     code_weights: tuple[float, ...] = setting(
         (1.0,), "lambda: one for all codes, or one each", least=0, most=10**6
     )

@@ -42,12 +42,9 @@ class DataConfig:
         "digits", "a registered name, a folder of images, a file pattern or an IDX folder"
     )
     size: tuple[int, int] | None = setting(
-        None,
-        "height and width in pixels: 64, or 48x64; none: the data's own",
-        least=1,
-        most=4096,
-        flag="--size",
-    )
+        None, "height and width in pixels: 64, or 48x64; none: the data's own",
+        least=1, most=4096, flag="--size",
+    )  # fmt: skip
     fit: Literal["crop", "stretch"] = setting(
         "crop", "how other shapes are made to fit", flag="--fit"
     )
@@ -58,8 +55,7 @@ class DataConfig:
         2.0, "decoded images above this are read from disk while training", least=0, most=10**6
     )
     labels_per_class: int | None = setting(
-        None,
-        "how many labels a family that learns from few may see",
+        None, "how many labels a family that learns from few may see",
         least=1, most=10**9, flag="--labels-per-class",
     )  # fmt: skip
 
@@ -99,10 +95,8 @@ class ObjectiveConfig:
         1.0, "what the penalty is multiplied by", least=0, most=10**6, flag="--penalty-weight"
     )
     penalty_interval: int = setting(
-        1,
-        "steps between penalties; the weight is multiplied by it",
-        least=1, most=10**4,
-    )  # fmt: skip
+        1, "steps between penalties; the weight is multiplied by it", least=1, most=10**4
+    )
     real_target: float = setting(
         1.0, "what D is to say of real examples; below 1: one-sided label smoothing",
         above=0.5, most=1,
@@ -250,12 +244,9 @@ class OutputConfig:
     """What a run writes, and how often. Steps; 0: at the end only."""
 
     sample_every: int | None = setting(
-        None,
-        "steps between pictures; 0: at the end; none: 48 over the run",
-        least=0,
-        most=RARELY,
-        flag="--sample-every",
-    )
+        None, "steps between pictures; 0: at the end; none: 48 over the run",
+        least=0, most=RARELY, flag="--sample-every",
+    )  # fmt: skip
     checkpoint_every: int | None = setting(
         None, "steps between checkpoints; 0: at the end; none: 12 over the run",
         least=0, most=RARELY, flag="--checkpoint-every",
@@ -303,16 +294,17 @@ class RuntimeConfig:
         check_settings(self, "runtime.")
 
 
+CODES = Flag("--codes", "infogan's: categories of each code, or c: '10,c,c'")
+"""A flag of a family's own setting: here, because --help is shown before any family is loaded."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """A complete run. `network` is the family's own dataclass of options."""
 
     family: str = setting("cgan", "the family of the game, named first: `gankit train cgan`")
     data: DataConfig = nested(DataConfig)
-    network: Any = nested(
-        lambda: None,
-        codes=Flag("--codes", "infogan's: categories of each code, or c: '10,c,c'"),
-    )
+    network: Any = nested(lambda: None, codes=CODES)
     latent: LatentConfig = nested(LatentConfig)
     objective: ObjectiveConfig = nested(ObjectiveConfig)
     stabilise: StabiliserConfig = nested(StabiliserConfig)

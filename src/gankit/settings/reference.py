@@ -1,7 +1,9 @@
-"""Every setting in words: what the command line, `gankit list settings` and docs/settings.md say.
+"""Every setting in words, for the command line, `gankit list settings` and docs/settings.md.
 
-settings_of(Config())                         # but the family's own
-settings_of(FAMILIES["began"].Options(), "network.")
+    every_setting()                               # what every run has
+    every_setting(FAMILIES["began"].Options())    # and what this family adds
+
+All of it is read from the fields that declare the settings (config.py and the families).
 """
 
 from __future__ import annotations
@@ -56,8 +58,8 @@ def settings_of(
     """Every setting in a dataclass of settings and in its sections, in order.
 
     Args:
-        prefix: of their keys.
-        flags: those that the field which holds this section gives its fields.
+        prefix: the start of their keys, such as `training.`.
+        flags: given to its fields by the field that holds this section.
     """
     hints, found = get_type_hints(type(section)), []
     for item in dataclasses.fields(section):
@@ -65,7 +67,7 @@ def settings_of(
         inner = item.metadata.get("flags")
         if dataclasses.is_dataclass(value):
             found += settings_of(value, f"{key}.", inner)
-        elif inner is not None:  # the options of a family that is not known here
+        elif inner is not None:  # a family's options, while the family is not known
             found += [
                 Setting(f"{key}.{name}", str, False, None, flag.text, None, flag.name)
                 for name, flag in inner.items()

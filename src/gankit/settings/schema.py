@@ -102,7 +102,7 @@ def setting(
         least, most: the lowest and the highest that a number may be, or each number of a list.
         above, below: in place of them if the limit itself is outside.
         flag: its option of `gankit train`, such as `--batch`. Without one it is typed
-            `--set key=value`.
+            `--set key=value`. Give a family's own flag to `Config.network`, too.
     """
     limits = None
     if (least, most, above, below) != (None, None, None, None):
@@ -117,8 +117,8 @@ def nested(make: Callable[[], T], **flags: Flag) -> T:
 
     Args:
         make: makes its default.
-        flags: those of the section's own fields, by field, that only make sense here: one class
-            serves both players, and a family's class is known only when torch is loaded.
+        flags: by field of the section, for what its class cannot say: whose learning rate it is
+            where one class serves both players, and what a family has before it is loaded.
     """
     return field(default_factory=make, metadata={"flags": flags})
 
