@@ -42,7 +42,7 @@ class DataConfig:
         "digits", "a registered name, a folder of images, a file pattern or an IDX folder"
     )
     size: tuple[int, int] | None = setting(
-        None, "height and width in pixels: 64, or 48x64; none: the data's own",
+        None, "height and width in pixels: 64, or 48x64; unless given, the data's own",
         least=1, most=4096, flag="--size",
     )  # fmt: skip
     fit: Literal["crop", "stretch"] = setting(
@@ -244,11 +244,11 @@ class OutputConfig:
     """What a run writes, and how often. Steps; 0: at the end only."""
 
     sample_every: int | None = setting(
-        None, "steps between pictures; 0: at the end; none: 48 over the run",
+        None, "steps between pictures; 0: at the end; unless given, 48 over the run",
         least=0, most=RARELY, flag="--sample-every",
     )  # fmt: skip
     checkpoint_every: int | None = setting(
-        None, "steps between checkpoints; 0: at the end; none: 12 over the run",
+        None, "steps between checkpoints; 0: at the end; unless given, 12 over the run",
         least=0, most=RARELY, flag="--checkpoint-every",
     )  # fmt: skip
     keep: int = setting(2, "how many checkpoints to keep", least=1, most=10**6, flag="--keep")
