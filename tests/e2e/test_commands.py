@@ -187,6 +187,27 @@ def test_list_names_everything(gankit):
         assert name in out
 
 
+def test_list_settings_names_every_setting(gankit):
+    code, out, _ = gankit("list", "settings")
+    assert code == 0
+    assert "training.batch = 64  --batch\n    examples a step, over all processes (whole" in out
+    assert "network." not in out
+    assert "network.gamma = 0.5\n" in gankit("list", "settings", "--family", "began")[1]
+    assert gankit("list", "--family", "began")[0] == 2
+    assert "Did you mean 'began'" in gankit("list", "settings", "--family", "bean")[2]
+
+
+def test_an_error_names_the_setting_and_its_flag(gankit):
+    for typed, said in (
+        (("--batch", "1"), "training.batch must be at least 2, got 1 (--batch)"),
+        (("--set", "generator_optimizer.lr=-1"), "generator_optimizer.lr must be at least 0, got "
+         "-1.0 (--lr-g)"),
+        (("--set", "output.log_every=0"), "output.log_every must be at least 1, got 0"),
+        (("--size", "1x2x3"), "data.size takes 2 numbers, got ['1', '2', '3'] (--size)"),
+    ):  # fmt: skip
+        assert gankit("train", "cgan", "digits", *typed)[2] == f"gankit: {said}\n"
+
+
 def test_every_option_is_explained(gankit):
     _, out, _ = gankit("train", "--help")
     for name in (*SETTINGS, "out", "recipe", "config", "set", "dry_run"):
@@ -201,9 +222,10 @@ def test_completion_can_be_made():
         assert "train" in app.generate_completion(shell=shell)
 
 
-def test_help_does_not_load_torch():
+@pytest.mark.parametrize("typed", [["--help"], ["train", "--help"], ["list", "settings"]])
+def test_help_does_not_load_torch(typed):
     code = (
-        "import sys\nsys.argv = ['gankit', '--help']\nfrom gankit.cli import main\n"
+        f"import sys\nsys.argv = {['gankit', *typed]}\nfrom gankit.cli import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
         "assert 'torch' not in sys.modules and 'numpy' not in sys.modules"
     )

@@ -9,16 +9,19 @@ import io
 import os
 import sys
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 from cyclopts import App, Parameter
 
 from gankit.cli.imports import import_all, split_imports
+from gankit.cli.options import option
 from gankit.cli.streams import silence
 from gankit.cli.study import compare, doctor, evaluate, probe, report, reproduce
 from gankit.cli.train import train
 from gankit.cli.use import classify, sample, sweep
-from gankit.errors import GankitError, Interrupted, SilentError
+from gankit.errors import ConfigError, GankitError, Interrupted, SilentError
+from gankit.settings.reference import FLAGS, every_setting
+from gankit.settings.schema import SettingError
 from gankit.text import visible
 from gankit.version import __version__
 
@@ -42,8 +45,34 @@ for _command in (
 
 
 @app.command(name="list")
-def list_() -> None:
-    """Families, data sets, recipes, losses, metrics and more, each with one line."""
+def list_(
+    what: Annotated[Literal["settings"] | None, option("settings, in place of names")] = None,
+    /,
+    *,
+    family: Annotated[str | None, option("with `settings`: add this family's own")] = None,
+) -> None:
+    """Families, data sets, recipes, losses, metrics and more, each with one line; or settings."""
+    if what == "settings":
+        _list_settings(family)
+    elif family is None:
+        _list_names()
+    else:
+        raise ConfigError("--family is for `gankit list settings`")
+
+
+def _list_settings(family: str | None) -> None:
+    """Print every setting: its key, default, flag, meaning, type and limits."""
+    options = None
+    if family is not None:
+        from gankit.families import FAMILIES
+
+        options = FAMILIES[family].Options()
+    print("\n".join(map(str, every_setting(options))))
+    print("\nA recipe has defaults of its own: `gankit train FAMILY DATA --dry-run` shows them.")
+
+
+def _list_names() -> None:
+    """Print everything that is registered by name."""
     from gankit.data import DATASETS
     from gankit.families import FAMILIES
     from gankit.features.named import FEATURES
@@ -94,7 +123,7 @@ def main() -> None:
     except SilentError:
         sys.exit(2)
     except GankitError as error:
-        _end(2, str(error))
+        _end(2, _with_flag(error))
     except Interrupted as asked:
         _end(128 + asked.number, str(asked))
     except KeyboardInterrupt:
@@ -111,6 +140,12 @@ def main() -> None:
             2,
             "there is not enough memory: ask for fewer samples, a smaller --batch or network",
         )
+
+
+def _with_flag(error: GankitError) -> str:
+    """The line of an error, and the flag of the setting that it is about, if that has one."""
+    key = error.key if isinstance(error, SettingError) else ""
+    return f"{error} ({FLAGS[key].flag})" if key in FLAGS else str(error)
 
 
 def _end(code: int, why: str) -> NoReturn:

@@ -3,49 +3,58 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from inspect import Parameter, signature
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, get_origin
 
 from gankit.cli.options import option
 from gankit.cli.streams import silence
 from gankit.errors import ConfigError
+from gankit.settings.config import BUDGETS, override
+from gankit.settings.reference import FLAGS, Setting
+from gankit.settings.text import parse_assignments, read_toml
 from gankit.text import in_shell
 
-#: The named options of `train`, and the setting that each one is.
-SETTINGS = {
-    "minutes": "training.minutes",
-    "steps": "training.steps",
-    "images": "training.images",
-    "seed": "training.seed",
-    "batch": "training.batch",
-    "ema": "training.ema",
-    "size": "data.size",
-    "fit": "data.fit",
-    "channels": "data.channels",
-    "labels_per_class": "data.labels_per_class",
-    "codes": "network.codes",
-    "z_dim": "latent.size",
-    "prior": "latent.prior",
-    "loss": "objective.loss",
-    "penalty": "objective.penalty",
-    "penalty_weight": "objective.penalty_weight",
-    "augment": "stabilise.augment",
-    "k": "objective.k",
-    "update": "objective.update",
-    "lr_d": "discriminator_optimizer.lr",
-    "lr_g": "generator_optimizer.lr",
-    "device": "runtime.device",
-    "devices": "runtime.devices",
-    "precision": "runtime.precision",
-    "threads": "runtime.threads",
-    "sample_every": "output.sample_every",
-    "checkpoint_every": "output.checkpoint_every",
-    "keep": "output.keep",
-    "tensorboard": "output.tensorboard",
-    "evaluate_every": "output.evaluate_every",
-}
+ORDER = (
+    "family", "data", "minutes", "steps", "images", "out", "seed", "recipe", "config", "size",
+    "fit", "channels", "batch", "labels_per_class", "codes", "z_dim", "prior", "loss", "penalty",
+    "penalty_weight", "augment", "k", "update", "ema", "lr_d", "lr_g", "device", "devices",
+    "precision", "threads", "sample_every", "checkpoint_every", "keep", "tensorboard",
+    "evaluate_every", "set_", "dry_run",
+)  # fmt: skip
+"""The arguments of `train` in the order of --help; any other one comes last."""
 
 
+def _argument(setting: Setting) -> str:
+    """`--lr-d` -> `lr_d`."""
+    return str(setting.flag).removeprefix("--").replace("-", "_")
+
+
+SETTINGS = {_argument(setting): setting for setting in FLAGS.values()}
+"""The settings that are options of `train`, by the name of the argument."""
+
+
+def _takes_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command an option for each of SETTINGS, in place of its `**settings`."""
+    own = signature(command)
+    parameters = {p.name: p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD}
+    for name, setting in SETTINGS.items():
+        # '64', '48x64' and '64,32' are read where the setting is
+        kind: Any = setting.kind if get_origin(setting.kind) is not tuple else str
+        parameters[name] = Parameter(
+            name,
+            Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[kind | None, option(setting.text, str(setting.flag))],
+        )
+    first = {name: place for place, name in enumerate(ORDER)}
+    ordered = sorted(parameters.values(), key=lambda p: first.get(p.name, len(first)))
+    command.__signature__ = own.replace(parameters=ordered)  # type: ignore[attr-defined]
+    return command
+
+
+@_takes_settings
 def train(
     family: Annotated[str | None, option("see `gankit list`; the default is cgan")] = None,
     data: Annotated[
@@ -53,96 +62,34 @@ def train(
     ] = None,
     /,
     *,
-    minutes: Annotated[
-        float | None, option("budget: about this long, as a number of steps")
-    ] = None,
-    steps: Annotated[int | None, option("budget: this many generator steps")] = None,
-    images: Annotated[int | None, option("budget: this many real images shown")] = None,
     out: Annotated[
         Path | None, option("run directory; the default is runs/FAMILY-DATA", "--out", "-o")
     ] = None,
-    seed: Annotated[int | None, option("everything random follows from it")] = None,
     recipe: Annotated[str | None, option("start from this recipe's settings")] = None,
     config: Annotated[Path | None, option("then take settings from this TOML file")] = None,
-    size: Annotated[str | None, option("height and width in pixels: 64, or 48x64")] = None,
-    fit: Annotated[
-        Literal["crop", "stretch"] | None, option("how other shapes are made to fit")
-    ] = None,
-    channels: Annotated[
-        Literal["auto", "grey", "rgb"] | None, option("auto: grey where the images are")
-    ] = None,
-    batch: Annotated[int | None, option("examples a step, over all processes")] = None,
-    labels_per_class: Annotated[
-        int | None, option("how many labels a family that learns from few may see")
-    ] = None,
-    codes: Annotated[
-        str | None, option("infogan's: categories of each code, or c: '10,c,c'")
-    ] = None,
-    z_dim: Annotated[int | None, option("size of the latent noise")] = None,
-    prior: Annotated[
-        Literal["normal", "uniform", "uniform01", "uniform_unit"] | None,
-        option("of the noise: N(0, 1), U(-1, 1), U(0, 1), or U(-v, v) with v^2 = 3"),
-    ] = None,
-    loss: Annotated[str | None, option("see `gankit list`")] = None,
-    penalty: Annotated[
-        str | None, option("on the discriminator; several are joined by +: r1+r2")
-    ] = None,
-    penalty_weight: Annotated[float | None, option("what the penalty is multiplied by")] = None,
-    augment: Annotated[
-        str | None, option("of what D sees, joined by +: colour+translation+cutout")
-    ] = None,
-    k: Annotated[int | None, option("discriminator steps for each generator step")] = None,
-    update: Annotated[
-        Literal["auto", "simultaneous", "alternating"] | None,
-        option("who moves when; auto: at once where that is exact"),
-    ] = None,
-    ema: Annotated[float | None, option("decay of the averaged generator; 0: no average")] = None,
-    lr_d: Annotated[float | None, option("learning rate of the discriminator")] = None,
-    lr_g: Annotated[float | None, option("learning rate of the generator")] = None,
-    device: Annotated[
-        Literal["auto", "cpu", "cuda", "mps"] | None, option("where to compute")
-    ] = None,
-    devices: Annotated[int | None, option("how many processes, one for each device")] = None,
-    precision: Annotated[
-        Literal["32", "64", "bf16"] | None, option("bits of a number; bf16 is mixed")
-    ] = None,
-    threads: Annotated[
-        int | None, option("CPU threads; measured at the start unless given")
-    ] = None,
-    sample_every: Annotated[int | None, option("steps between pictures; 0: at the end")] = None,
-    checkpoint_every: Annotated[
-        int | None, option("steps between checkpoints; 0: at the end")
-    ] = None,
-    keep: Annotated[int | None, option("how many checkpoints to keep")] = None,
-    tensorboard: Annotated[bool | None, option("write TensorBoard events too")] = None,
-    evaluate_every: Annotated[
-        int | None, option("steps between scores, measured in the background; 0: never")
-    ] = None,
     set_: Annotated[
         list[str] | None, option("any setting: section.key=value; may be repeated", "--set")
     ] = None,
     dry_run: Annotated[bool, option("say what would run, and write nothing")] = False,
+    **settings: Any,
 ) -> None:
     """Train a GAN. The same command again resumes; a larger budget extends."""
-    typed = locals()  # first, while it holds the arguments alone
-    given = {key: typed[name] for name, key in SETTINGS.items() if typed[name] is not None}
     from gankit.choose_recipe import configure
-    from gankit.settings.config import override
-    from gankit.settings.text import parse_assignments, read_toml
 
-    exclusive_budget(minutes, steps, images)
-    settings = configure(family, data, recipe)
+    exclusive_budget(**{name: settings.get(name) for name in BUDGETS})
+    chosen = configure(family, data, recipe)
     if config is not None:
-        settings = override(settings, read_toml(config))
-    settings = override(settings, given)
-    settings = override(settings, parse_assignments(set_ or []))
+        chosen = override(chosen, read_toml(config))
+    given = {SETTINGS[name].key: value for name, value in settings.items() if value is not None}
+    chosen = override(chosen, given)
+    chosen = override(chosen, parse_assignments(set_ or []))
     if dry_run:
         from gankit.training.dry_run import rehearse
 
-        print(rehearse(settings))
+        print(rehearse(chosen))
         return
-    folder = (out or _default_folder(settings.family, settings.data.source)).expanduser()
-    _report(folder, _fit(settings, folder))
+    folder = (out or _default_folder(chosen.family, chosen.data.source)).expanduser()
+    _report(folder, _fit(chosen, folder))
 
 
 def exclusive_budget(minutes: object, steps: object, images: object) -> None:

@@ -12,19 +12,8 @@ from gankit.doctor.case import Case
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES
 from gankit.settings.config import override
+from gankit.settings.reference import FLAGS
 from gankit.settings.schema import flatten
-
-OPTIONS = {
-    "discriminator_optimizer.lr": "--lr-d",
-    "generator_optimizer.lr": "--lr-g",
-    "objective.loss": "--loss",
-    "objective.penalty": "--penalty",
-    "objective.penalty_weight": "--penalty-weight",
-    "objective.k": "--k",
-    "stabilise.augment": "--augment",
-    "training.batch": "--batch",
-}
-"""The options of `gankit train` that have a name of their own; others are `--set key=value`."""
 
 
 def remedy(case: Case, *candidates: Mapping[str, Any]) -> str:
@@ -69,4 +58,4 @@ def _admitted(case: Case, changes: Mapping[str, Any]) -> bool:
 
 def _option(key: str, value: object) -> str:
     text = f"{value:.3g}" if isinstance(value, float) else str(value)
-    return f"{OPTIONS[key]} {text}" if key in OPTIONS else f"--set {key}={text}"
+    return f"{FLAGS[key].flag} {text}" if key in FLAGS else f"--set {key}={text}"

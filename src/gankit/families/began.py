@@ -28,15 +28,19 @@ STUCK_AFTER = 1000
 class BEGANOptions:
     """Settings of the networks (section 3.5) and of the balance (section 3.4)."""
 
-    # n: channels; the encoder has n, 2n, 3n, ... at each halving
-    width: int = setting(128, least=1, most=LAYER)
-    embedded: int = setting(64, least=1, most=LAYER)  # size of the autoencoder's code
-    # halvings; None: until the core is about 8 x 8
-    stages: int | None = setting(None, least=1, most=12)
-    gamma: float = setting(0.5, above=0, most=1)  # diversity: wanted L(G(z)) / L(x)
-    lambda_k: float = setting(0.001, above=0, most=1000)  # how fast k follows
-    # steps without a better M after which both rates are halved; 0: never
-    patience: int = setting(0, least=0, most=RARELY)
+    width: int = setting(
+        128, "n: the encoder has n, 2n, 3n, ... channels at each halving", least=1, most=LAYER
+    )
+    embedded: int = setting(64, "size of the autoencoder's code", least=1, most=LAYER)
+    stages: int | None = setting(
+        None, "halvings; none: until the core is about 8 x 8", least=1, most=12
+    )
+    gamma: float = setting(0.5, "diversity: wanted L(G(z)) / L(x)", above=0, most=1)
+    lambda_k: float = setting(0.001, "how fast k follows", above=0, most=1000)
+    patience: int = setting(
+        0, "steps without a better M after which both rates are halved; 0: never",
+        least=0, most=RARELY,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         check_settings(self, "network.")

@@ -36,38 +36,63 @@ class CGANOptions:
     - `projection`: label-wise batch normalisation in G (conv), projection in D (arXiv 1802.05637)
     """
 
-    body: Literal["mlp", "conv"] = "mlp"
-    conditioning: Literal["branches", "concat", "embedding", "layers", "projection"] = "branches"
-    embedding: int = setting(32, least=1, most=LAYER)  # size of the label's learned code
-    output: Literal["sigmoid", "tanh"] = "sigmoid"
-    # mlp
-    generator_hidden: tuple[int, ...] = setting((1200,), least=1, most=LAYER)
-    discriminator_hidden: tuple[int, ...] = setting((240,), least=1, most=LAYER)
-    generator_branches: tuple[int, int] = setting((200, 1000), least=1, most=LAYER)  # noise, label
-    # image, label
-    discriminator_branches: tuple[int, int] = setting((240, 50), least=1, most=LAYER)
-    # of maxout: in the branches, where they join; 0: (leaky) ReLU
-    pieces: tuple[int, int] = setting((5, 4), least=0, most=1000)
-    # in D, on the pixels and on every other input
-    dropout: tuple[float, float] = setting((0.2, 0.5), least=0, below=1)
-    # of G's hidden units, as noise: it stays when sampling
-    generator_dropout: float = setting(0.0, least=0, below=1)
-    # conv
-    generator_width: int = setting(32, least=1, most=LAYER)
-    generator_units: int = setting(0, least=0, most=LAYER)  # a hidden layer before G's core
-    discriminator_width: int = setting(32, least=1, most=LAYER)
-    stages: int | None = setting(None, least=1, most=12)
-    most_channels: int = setting(1024, least=1, most=LAYER)
-    kernel: int = setting(4, least=1, most=64)
-    discriminator_norm: Literal["batch", "none"] = "none"
-    discriminator_units: int = setting(128, least=0, most=LAYER)
-    # conv: std of the weights; None: torch's own start
-    init: float | None = setting(None, least=0, most=100)
-    # mlp: G, D: U(-a, a); None: torch's own start
-    mlp_init: tuple[float, float] | None = setting(None, least=0, most=100)
-    output_bias: Literal["zero", "marginals"] = "zero"  # mlp: marginals: G starts at the mean
-    # D also names the class (arXiv 1610.09585): the weight of that term for D and for G; 0: none
-    classifier: tuple[float, float] = setting((0.0, 0.0), least=0, most=10**6)
+    body: Literal["mlp", "conv"] = setting("mlp", "perceptrons, or convolutional networks")
+    conditioning: Literal["branches", "concat", "embedding", "layers", "projection"] = setting(
+        "branches", "how G and D get the label"
+    )
+    embedding: int = setting(32, "size of the label's learned code", least=1, most=LAYER)
+    output: Literal["sigmoid", "tanh"] = setting("sigmoid", "last activation of G, for images")
+    generator_hidden: tuple[int, ...] = setting(
+        (1200,), "mlp: units of G's hidden layers", least=1, most=LAYER
+    )
+    discriminator_hidden: tuple[int, ...] = setting(
+        (240,), "mlp: units of D's hidden layers", least=1, most=LAYER
+    )
+    generator_branches: tuple[int, int] = setting(
+        (200, 1000), "mlp: units of G's branches, for the noise and the label", least=1, most=LAYER
+    )
+    discriminator_branches: tuple[int, int] = setting(
+        (240, 50), "mlp: units of D's branches, for the image and the label", least=1, most=LAYER
+    )
+    pieces: tuple[int, int] = setting(
+        (5, 4), "mlp: pieces of maxout in D's branches and after they join; 0: (leaky) ReLU",
+        least=0, most=1000,
+    )  # fmt: skip
+    dropout: tuple[float, float] = setting(
+        (0.2, 0.5), "mlp: in D, on the pixels and on every other input", least=0, below=1
+    )
+    generator_dropout: float = setting(
+        0.0, "mlp: of G's hidden units, as noise: it stays when sampling", least=0, below=1
+    )
+    generator_width: int = setting(32, "conv: channels of G before the image", least=1, most=LAYER)
+    generator_units: int = setting(
+        0, "conv: a hidden layer before G's core; 0: none", least=0, most=LAYER
+    )
+    discriminator_width: int = setting(
+        32, "conv: channels after D's first convolution", least=1, most=LAYER
+    )
+    stages: int | None = setting(
+        None, "conv: halvings of the image; none: by its size", least=1, most=12
+    )
+    most_channels: int = setting(1024, "conv: the most channels in any layer", least=1, most=LAYER)
+    kernel: int = setting(4, "conv: size of the convolutions", least=1, most=64)
+    discriminator_norm: Literal["batch", "none"] = setting("none", "conv: normalisation in D")
+    discriminator_units: int = setting(
+        128, "conv: a hidden layer before D's logit; 0: none", least=0, most=LAYER
+    )
+    init: float | None = setting(
+        None, "conv: std of the first weights; none: torch's own start", least=0, most=100
+    )
+    mlp_init: tuple[float, float] | None = setting(
+        None, "mlp: G and D start at U(-a, a); none: torch's own start", least=0, most=100
+    )
+    output_bias: Literal["zero", "marginals"] = setting(
+        "zero", "mlp: marginals: G starts at the mean image"
+    )
+    classifier: tuple[float, float] = setting(
+        (0.0, 0.0), "D also names the class (arXiv 1610.09585): weight for D and for G; 0: none",
+        least=0, most=10**6,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         check_settings(self, "network.")

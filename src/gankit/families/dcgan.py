@@ -22,22 +22,30 @@ from gankit.settings.schema import LAYER, check_settings, setting
 class DCGANOptions:
     """Settings of the two convolutional networks; the defaults are the paper's, at width 128."""
 
-    # channels before the image; doubling towards the core
-    generator_width: int = setting(128, least=1, most=LAYER)
-    # channels after the first convolution
-    discriminator_width: int = setting(128, least=1, most=LAYER)
-    # halvings of the image; None: until its short side is 4 to 7
-    stages: int | None = setting(None, least=1, most=12)
-    most_channels: int = setting(1024, least=1, most=LAYER)
-    kernel: int = setting(5, least=1, most=64)
-    discriminator_norm: Literal["batch", "none"] = "batch"
-    # A hidden layer before G's core and before the logit: the paper has none, its MNIST code has.
-    generator_units: int = setting(0, least=0, most=LAYER)
-    discriminator_units: int = setting(0, least=0, most=LAYER)
-    paired: bool = False  # D has a convolution of stride 1 before each of stride 2
-    head: Literal["v1", "v2"] = "v1"  # one sigmoid, or a softmax over (true, fake)
-    # std of the weights; None: torch's own start
-    init: float | None = setting(0.02, least=0, most=100)
+    generator_width: int = setting(
+        128, "channels before the image; doubling towards the core", least=1, most=LAYER
+    )
+    discriminator_width: int = setting(
+        128, "channels after the first convolution", least=1, most=LAYER
+    )
+    stages: int | None = setting(
+        None, "halvings of the image; none: until its short side is 4 to 7", least=1, most=12
+    )
+    most_channels: int = setting(1024, "the most channels in any layer", least=1, most=LAYER)
+    kernel: int = setting(5, "size of the convolutions", least=1, most=64)
+    discriminator_norm: Literal["batch", "none"] = setting("batch", "normalisation in D")
+    # The paper has no hidden layers, its MNIST code has.
+    generator_units: int = setting(
+        0, "a hidden layer before G's core; 0: none", least=0, most=LAYER
+    )
+    discriminator_units: int = setting(
+        0, "a hidden layer before D's logit; 0: none", least=0, most=LAYER
+    )
+    paired: bool = setting(False, "D has a convolution of stride 1 before each of stride 2")
+    head: Literal["v1", "v2"] = setting("v1", "v1: one sigmoid; v2: a softmax over (true, fake)")
+    init: float | None = setting(
+        0.02, "std of the first weights; none: torch's own start", least=0, most=100
+    )
 
     def __post_init__(self) -> None:
         check_settings(self, "network.")

@@ -26,24 +26,39 @@ from gankit.settings.schema import LAYER, check_settings, setting, why_mlp_alone
 class GANOptions:
     """Settings of the two networks; the defaults are the paper's MNIST perceptrons."""
 
-    body: Literal["mlp", "conv"] = "mlp"  # conv: the paper's for CIFAR-10
-    generator_hidden: tuple[int, ...] = setting((1200, 1200), least=1, most=LAYER)
-    generator_activations: tuple[Activation, ...] = ("relu",)  # in turn, the last one for the rest
-    discriminator_hidden: tuple[int, ...] = setting((240, 240), least=1, most=LAYER)
-    activation: Literal["maxout", "leaky"] = "maxout"  # of D
-    pieces: int = setting(5, least=0, most=1000)  # of maxout
-    # in D, on the pixels and on every other input
-    dropout: tuple[float, float] = setting((0.2, 0.5), least=0, below=1)
-    output: Output = "sigmoid"  # of G for images; points have no range
-    output_bias: Literal["zero", "marginals"] = "zero"  # marginals: G starts at the mean image
-    # G, D: U(-a, a); None: torch's own
-    init: tuple[float, float] | None = setting((0.05, 0.005), least=0, most=100)
-    # conv: side of the picture that G's transposed convolution starts from
-    core: int = setting(10, least=1, most=2**12)
-    # conv: units of D's maxout convolutions
-    channels: tuple[int, ...] = setting((32, 32, 192), least=1, most=LAYER)
-    kernels: tuple[int, ...] = setting((8, 8, 5), least=1, most=64)  # conv: their sizes
-    conv_pieces: int = setting(2, least=1, most=1000)  # conv: of maxout in them
+    body: Literal["mlp", "conv"] = setting("mlp", "perceptrons; conv: the paper's for CIFAR-10")
+    generator_hidden: tuple[int, ...] = setting(
+        (1200, 1200), "units of G's hidden layers", least=1, most=LAYER
+    )
+    generator_activations: tuple[Activation, ...] = setting(
+        ("relu",), "of G's hidden layers in turn, the last one for the rest"
+    )
+    discriminator_hidden: tuple[int, ...] = setting(
+        (240, 240), "units of D's hidden layers", least=1, most=LAYER
+    )
+    activation: Literal["maxout", "leaky"] = setting("maxout", "of D's hidden layers")
+    pieces: int = setting(5, "pieces of maxout", least=0, most=1000)
+    dropout: tuple[float, float] = setting(
+        (0.2, 0.5), "in D, on the pixels and on every other input", least=0, below=1
+    )
+    output: Output = setting("sigmoid", "last activation of G for images; points have no range")
+    output_bias: Literal["zero", "marginals"] = setting(
+        "zero", "marginals: G starts at the mean image"
+    )
+    init: tuple[float, float] | None = setting(
+        (0.05, 0.005), "G and D start at U(-a, a); none: torch's own start", least=0, most=100
+    )
+    core: int = setting(
+        10, "conv: side of the picture that G's transposed convolution starts from",
+        least=1, most=2**12,
+    )  # fmt: skip
+    channels: tuple[int, ...] = setting(
+        (32, 32, 192), "conv: units of D's maxout convolutions", least=1, most=LAYER
+    )
+    kernels: tuple[int, ...] = setting(
+        (8, 8, 5), "conv: sizes of D's maxout convolutions", least=1, most=64
+    )
+    conv_pieces: int = setting(2, "conv: pieces of maxout in D's convolutions", least=1, most=1000)
 
     def __post_init__(self) -> None:
         check_settings(self, "network.")

@@ -21,7 +21,7 @@ from gankit.nn.head import Head
 from gankit.nn.init import init_normal
 from gankit.nn.shapes import widths_for
 from gankit.recipes import RECIPES, adam
-from gankit.settings.config import Config, DataConfig, LatentConfig, TrainingConfig
+from gankit.settings.config import CODES, Config, DataConfig, LatentConfig, TrainingConfig
 from gankit.settings.schema import LAYER, check_settings, setting
 from gankit.text import shown
 
@@ -30,26 +30,41 @@ from gankit.text import shown
 class InfoGANOptions:
     """Settings of codes and networks; the defaults are the paper's for MNIST (appendix C.1)."""
 
-    codes: tuple[str, ...] = ("10", "c", "c")  # a number: categorical; c: continuous in [-1, 1]
-    # lambda: one for all codes, or one each
-    code_weights: tuple[float, ...] = setting((1.0,), least=0, most=10**6)
-    learned_sigma: bool = False  # of Q's Gaussian for a continuous code; False: 1, as in its code
-    generator_width: int = setting(64, least=1, most=LAYER)
-    discriminator_width: int = setting(64, least=1, most=LAYER)
-    stages: int | None = setting(None, least=1, most=12)
-    most_channels: int = setting(512, least=1, most=LAYER)
-    # In place of the widths, which double: of G from its core on, of the trunk from the image on.
-    generator_channels: tuple[int, ...] = setting((), least=1, most=LAYER)
-    discriminator_channels: tuple[int, ...] = setting((), least=1, most=LAYER)
-    # how many of G's stages, from the core on; None: all
-    normalised: int | None = setting(None, least=1, most=64)
-    kernel: int = setting(4, least=1, most=64)
-    # of the dense layers of G and of the trunk; 0: none
-    units: int = setting(1024, least=0, most=LAYER)
-    output: Literal["sigmoid", "tanh"] = "sigmoid"  # of G
-    posterior_units: int = setting(128, least=1, most=LAYER)  # of Q's own layer
-    slope: float = setting(0.1, least=0, most=1)  # of leaky ReLU
-    init: float | None = setting(0.02, least=0, most=100)
+    # a number: categorical; c: continuous in [-1, 1]
+    codes: tuple[str, ...] = setting(("10", "c", "c"), CODES.text, flag=CODES.name)
+    code_weights: tuple[float, ...] = setting(
+        (1.0,), "lambda: one for all codes, or one each", least=0, most=10**6
+    )
+    learned_sigma: bool = setting(
+        False, "learn the sigma of Q's Gaussians; false: it is 1, as in the paper's code"
+    )
+    generator_width: int = setting(
+        64, "channels of G before the image; doubling towards the core", least=1, most=LAYER
+    )
+    discriminator_width: int = setting(
+        64, "channels of the trunk after its first convolution; doubling", least=1, most=LAYER
+    )
+    stages: int | None = setting(None, "halvings of the image; none: by its size", least=1, most=12)
+    most_channels: int = setting(512, "the most channels in any layer", least=1, most=LAYER)
+    generator_channels: tuple[int, ...] = setting(
+        (), "channels of G from its core on, in place of its width", least=1, most=LAYER
+    )
+    discriminator_channels: tuple[int, ...] = setting(
+        (), "channels of the trunk from the image on, in place of its width", least=1, most=LAYER
+    )
+    normalised: int | None = setting(
+        None, "how many of G's stages, from the core on; none: all", least=1, most=64
+    )
+    kernel: int = setting(4, "size of the convolutions", least=1, most=64)
+    units: int = setting(
+        1024, "units of the dense layers of G and of the trunk; 0: none", least=0, most=LAYER
+    )
+    output: Literal["sigmoid", "tanh"] = setting("sigmoid", "last activation of G")
+    posterior_units: int = setting(128, "units of Q's own layer", least=1, most=LAYER)
+    slope: float = setting(0.1, "of leaky ReLU, below 0", least=0, most=1)
+    init: float | None = setting(
+        0.02, "std of the first weights; none: torch's own start", least=0, most=100
+    )
 
     def __post_init__(self) -> None:
         check_settings(self, "network.")

@@ -24,15 +24,20 @@ from gankit.settings.schema import LAYER, check_settings, setting
 class ModernOptions:
     """Settings of the two residual networks."""
 
-    # channels at the image; doubling towards the core
-    generator_width: int = setting(32, least=1, most=LAYER)
-    discriminator_width: int = setting(32, least=1, most=LAYER)
-    most_channels: int = setting(256, least=1, most=LAYER)
-    stages: int | None = setting(None, least=1, most=12)
-    blocks: int = setting(1, least=1, most=64)  # residual blocks at each size
-    group: int = setting(16, least=1, most=LAYER)  # channels of a group of the 3x3 convolutions
-    labels: Literal["auto", "none"] = "auto"  # auto: conditional where the data has classes
-    embedding: int = setting(32, least=1, most=LAYER)  # size of the label's learned code, in G
+    generator_width: int = setting(
+        32, "channels at the image; doubling towards the core", least=1, most=LAYER
+    )
+    discriminator_width: int = setting(
+        32, "channels at the image; doubling towards the core", least=1, most=LAYER
+    )
+    most_channels: int = setting(256, "the most channels in any layer", least=1, most=LAYER)
+    stages: int | None = setting(None, "halvings of the image; none: by its size", least=1, most=12)
+    blocks: int = setting(1, "residual blocks at each size", least=1, most=64)
+    group: int = setting(16, "channels of a group of the 3x3 convolutions", least=1, most=LAYER)
+    labels: Literal["auto", "none"] = setting(
+        "auto", "auto: conditional where the data has classes"
+    )
+    embedding: int = setting(32, "size of the label's learned code, in G", least=1, most=LAYER)
 
     def __post_init__(self) -> None:
         check_settings(self, "network.")

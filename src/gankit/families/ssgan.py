@@ -34,17 +34,23 @@ from gankit.settings.schema import LAYER, check_settings, setting
 class SSGANOptions:
     """Settings of the networks; the defaults are those of the paper's MNIST code."""
 
-    body: Literal["mlp", "conv"] = "mlp"
-    generator_hidden: tuple[int, ...] = setting((500, 500), least=1, most=LAYER)  # mlp
-    # mlp
-    discriminator_hidden: tuple[int, ...] = setting((1000, 500, 250, 250, 250), least=1, most=LAYER)
-    # mlp: std at the pixels, after each hidden layer
-    noise: tuple[float, float] = setting((0.3, 0.5), least=0, most=1000)
-    generator_width: int = setting(128, least=1, most=LAYER)  # conv: channels before the image
-    # conv: of the first three layers; then twice as many
-    discriminator_width: int = setting(96, least=1, most=LAYER)
-    # conv: at the pixels, after each halving
-    dropout: tuple[float, float] = setting((0.2, 0.5), least=0, below=1)
+    body: Literal["mlp", "conv"] = setting("mlp", "perceptrons, or convolutional networks")
+    generator_hidden: tuple[int, ...] = setting(
+        (500, 500), "mlp: units of G's hidden layers", least=1, most=LAYER
+    )
+    discriminator_hidden: tuple[int, ...] = setting(
+        (1000, 500, 250, 250, 250), "mlp: units of D's hidden layers", least=1, most=LAYER
+    )
+    noise: tuple[float, float] = setting(
+        (0.3, 0.5), "mlp: std at the pixels, after each hidden layer", least=0, most=1000
+    )
+    generator_width: int = setting(128, "conv: channels of G before the image", least=1, most=LAYER)
+    discriminator_width: int = setting(
+        96, "conv: channels of D's first three layers; then twice as many", least=1, most=LAYER
+    )
+    dropout: tuple[float, float] = setting(
+        (0.2, 0.5), "conv: at the pixels, after each halving", least=0, below=1
+    )
 
     def __post_init__(self) -> None:
         check_settings(self, "network.")

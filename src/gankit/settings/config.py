@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from gankit.errors import ConfigError
@@ -18,10 +18,12 @@ from gankit.registry import did_you_mean
 from gankit.settings.schema import (
     LAYER,
     RARELY,
+    Flag,
     build,
     check_settings,
     coerce_text,
     flatten,
+    nested,
     replaced,
     section,
     setting,
@@ -36,15 +38,26 @@ Precision = Literal["32", "64", "bf16"]
 class DataConfig:
     """What is learned from."""
 
-    source: str = "digits"  # a registered name, a folder of images, a file pattern or an IDX folder
-    # (height, width) in pixels; None: the data's own
-    size: tuple[int, int] | None = setting(None, least=1, most=4096)
-    fit: Literal["crop", "stretch"] = "crop"
-    channels: Literal["auto", "grey", "rgb"] = "auto"
-    # decoded images above this are read from disk while training
-    memory_gb: float = setting(2.0, least=0, most=10**6)
-    # how many labels a family that learns from few may see
-    labels_per_class: int | None = setting(None, least=1, most=10**9)
+    source: str = setting(
+        "digits", "a registered name, a folder of images, a file pattern or an IDX folder"
+    )
+    size: tuple[int, int] | None = setting(
+        None, "height and width in pixels: 64, or 48x64; unless given, the data's own",
+        least=1, most=4096, flag="--size",
+    )  # fmt: skip
+    fit: Literal["crop", "stretch"] = setting(
+        "crop", "how other shapes are made to fit", flag="--fit"
+    )
+    channels: Literal["auto", "grey", "rgb"] = setting(
+        "auto", "auto: grey where the images are", flag="--channels"
+    )
+    memory_gb: float = setting(
+        2.0, "decoded images above this are read from disk while training", least=0, most=10**6
+    )
+    labels_per_class: int | None = setting(
+        None, "how many labels a family that learns from few may see",
+        least=1, most=10**9, flag="--labels-per-class",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         check_settings(self, "data.")
@@ -59,9 +72,12 @@ class DataConfig:
 class LatentConfig:
     """What the generator eats."""
 
-    size: int = setting(100, least=1, most=LAYER)
-    #: N(0, 1); U(-1, 1); U(0, 1); U(-sqrt 3, sqrt 3), whose variance is 1
-    prior: Literal["normal", "uniform", "uniform01", "uniform_unit"] = "normal"
+    size: int = setting(100, "size of the latent noise", least=1, most=LAYER, flag="--z-dim")
+    prior: Literal["normal", "uniform", "uniform01", "uniform_unit"] = setting(
+        "normal",
+        "of the noise: N(0, 1), U(-1, 1), U(0, 1), or U(-v, v) with v^2 = 3",
+        flag="--prior",
+    )
 
     def __post_init__(self) -> None:
         check_settings(self, "latent.")
@@ -71,14 +87,26 @@ class LatentConfig:
 class ObjectiveConfig:
     """What the players minimise, and in which order they move."""
 
-    loss: str = "non_saturating"
-    penalty: str = "none"  # names joined by '+', such as 'r1+r2'
-    penalty_weight: float = setting(1.0, least=0, most=10**6)
-    # lazy: every so many steps, with the weight multiplied by it
-    penalty_interval: int = setting(1, least=1, most=10**4)
-    real_target: float = setting(1.0, above=0.5, most=1)  # one-sided label smoothing below 1
-    k: int = setting(1, least=1, most=1000)  # discriminator steps for each generator step
-    update: Literal["auto", "simultaneous", "alternating"] = "auto"
+    loss: str = setting("non_saturating", "see `gankit list`", flag="--loss")
+    penalty: str = setting(
+        "none", "on the discriminator; several are joined by +: r1+r2", flag="--penalty"
+    )
+    penalty_weight: float = setting(
+        1.0, "what the penalty is multiplied by", least=0, most=10**6, flag="--penalty-weight"
+    )
+    penalty_interval: int = setting(
+        1, "steps between penalties; the weight is multiplied by it", least=1, most=10**4
+    )
+    real_target: float = setting(
+        1.0, "what D is to say of real examples; below 1: one-sided label smoothing",
+        above=0.5, most=1,
+    )  # fmt: skip
+    k: int = setting(
+        1, "discriminator steps for each generator step", least=1, most=1000, flag="--k"
+    )
+    update: Literal["auto", "simultaneous", "alternating"] = setting(
+        "auto", "who moves when; auto: at once where that is exact", flag="--update"
+    )
 
     def __post_init__(self) -> None:
         check_settings(self, "objective.")
@@ -88,37 +116,57 @@ class ObjectiveConfig:
 class StabiliserConfig:
     """What keeps a game from failing; each is off unless asked for (docs/stabilisers.md)."""
 
-    # std of the noise on all that D sees, falling to 0 over the run
-    noise: float = setting(0.0, least=0, most=1000)
-    augment: str = "none"  # of all that D sees: names joined by '+', such as 'colour+translation'
-    # of each; with a target, where it starts
-    augment_probability: float = setting(1.0, least=0, most=1)
-    # adaptive: holds ADA's E[sign D(real)] here; 0: not
-    augment_target: float = setting(0.0, least=0, below=1)
-    # adaptive: images in which the probability may go from 0 to 1
-    augment_images: int = setting(100_000, least=1, most=10**12)
-    joint_batch: bool = False  # real and fake share the statistics of a batch-normalised D
-    # size of the reference batch that batch normalisation uses; 0: none
-    virtual_batch: int = setting(0, least=0, most=10**4)
-    # of minibatch discrimination before D's last layer; 0: none
-    minibatch_kernels: int = setting(0, least=0, most=10**4)
-    minibatch_size: int = setting(5, least=1, most=10**3)  # dimensions of each
-    matching: Literal["none", "l2", "l1"] = "none"  # G matches D's mean features; fools nobody
-    # the share of fakes, the most real ones, that G learns from at the end
-    top_k: float = setting(1.0, above=0, most=1)
-    # weight of the bonus on the entropy of G's samples
-    entropy: float = setting(0.0, least=0, most=10**6)
-    # weight of ||w - mean of w so far||^2 in both players' losses
-    historical: float = setting(0.0, least=0, most=10**6)
-    # G plays against an average of D with this decay; 0: against D itself
-    lagged: float = setting(0.0, least=0, below=1)
-    # the share of fakes shown to D that are past ones
-    replay: float = setting(0.0, least=0, below=1)
-    replay_size: int = setting(1024, least=1, most=10**6)  # how many past fakes are kept
-    # D stands still while it judges more than this share rightly
-    freeze_d: float = setting(1.0, least=0, most=1)
-    # G stands still while D judges less than this share rightly
-    freeze_g: float = setting(0.0, least=0, most=1)
+    noise: float = setting(
+        0.0, "std of the noise on all that D sees, falling to 0 over the run", least=0, most=1000
+    )
+    augment: str = setting(
+        "none", "of what D sees, joined by +: colour+translation+cutout", flag="--augment"
+    )
+    augment_probability: float = setting(
+        1.0, "of each augmentation; with a target, where it starts", least=0, most=1
+    )
+    augment_target: float = setting(
+        0.0, "adapt the probability to hold ADA's E[sign D(real)] here; 0: never", least=0, below=1
+    )
+    augment_images: int = setting(
+        100_000, "adaptive: images in which the probability may go from 0 to 1",
+        least=1, most=10**12,
+    )  # fmt: skip
+    joint_batch: bool = setting(False, "real and fake share the statistics of a batch-normalised D")
+    virtual_batch: int = setting(
+        0, "size of the reference batch that batch normalisation uses; 0: none",
+        least=0, most=10**4,
+    )  # fmt: skip
+    minibatch_kernels: int = setting(
+        0, "kernels of minibatch discrimination before D's last layer; 0: none", least=0, most=10**4
+    )
+    minibatch_size: int = setting(
+        5, "dimensions of each kernel of minibatch discrimination", least=1, most=10**3
+    )
+    matching: Literal["none", "l2", "l1"] = setting(
+        "none", "G matches D's mean features in this norm, and fools nobody"
+    )
+    top_k: float = setting(
+        1.0, "share of fakes, the most real ones, that G learns from at the end", above=0, most=1
+    )
+    entropy: float = setting(
+        0.0, "weight of the bonus on the entropy of G's samples", least=0, most=10**6
+    )
+    historical: float = setting(
+        0.0, "weight of ||w - mean of w so far||^2 in both players' losses", least=0, most=10**6
+    )
+    lagged: float = setting(
+        0.0, "G plays against an average of D with this decay; 0: against D itself",
+        least=0, below=1,
+    )  # fmt: skip
+    replay: float = setting(0.0, "share of fakes shown to D that are past ones", least=0, below=1)
+    replay_size: int = setting(1024, "how many past fakes are kept", least=1, most=10**6)
+    freeze_d: float = setting(
+        1.0, "D stands still while it judges more than this share rightly", least=0, most=1
+    )
+    freeze_g: float = setting(
+        0.0, "G stands still while D judges less than this share rightly", least=0, most=1
+    )
 
     def __post_init__(self) -> None:
         check_settings(self, "stabilise.")
@@ -128,23 +176,32 @@ class StabiliserConfig:
 class OptimizerConfig:
     """How one player descends. The rate is a function of the step alone."""
 
-    name: Literal["adam", "optimistic_adam", "sgd"] = "adam"
-    lr: float = setting(2e-4, least=0, most=1000)  # a higher one can only be a slip
-    beta1: float = setting(0.5, least=0, below=1)  # Adam
-    beta2: float = setting(0.999, least=0, below=1)  # Adam
-    momentum: float = setting(0.5, least=0, below=1)  # SGD
-    # SGD: reached linearly over the whole budget
-    momentum_end: float = setting(0.5, least=0, below=1)
-    schedule: Literal["constant", "linear", "cosine", "exponential"] = "constant"
-    # linear, cosine: the share of the budget after which the rate falls to 0
-    decay_from: float = setting(0.0, least=0, below=1)
-    # exponential: the rate is divided by this at every step
-    decay_rate: float = setting(1.000004, least=1, most=1000)
-    lr_floor: float = setting(1e-6, least=0, most=1000)  # exponential
-    # the gradient is scaled down to this norm; 0: never
-    clip: float = setting(0.0, least=0, most=10**6)
-    # of the weights into one unit of a dense layer, after a step; 0: any
-    max_norm: float = setting(0.0, least=0, most=10**6)
+    name: Literal["adam", "optimistic_adam", "sgd"] = setting("adam", "the optimiser")
+    lr: float = setting(2e-4, "learning rate", least=0, most=1000)
+    beta1: float = setting(0.5, "Adam: decay of the mean gradient", least=0, below=1)
+    beta2: float = setting(0.999, "Adam: decay of the mean squared gradient", least=0, below=1)
+    momentum: float = setting(0.5, "SGD: momentum at the start", least=0, below=1)
+    momentum_end: float = setting(
+        0.5, "SGD: momentum at the end, reached linearly over the whole budget", least=0, below=1
+    )
+    schedule: Literal["constant", "linear", "cosine", "exponential"] = setting(
+        "constant", "how the rate changes over the run"
+    )
+    decay_from: float = setting(
+        0.0, "linear, cosine: the share of the budget after which the rate falls to 0",
+        least=0, below=1,
+    )  # fmt: skip
+    decay_rate: float = setting(
+        1.000004, "exponential: the rate is divided by this at every step", least=1, most=1000
+    )
+    lr_floor: float = setting(1e-6, "exponential: the lowest rate", least=0, most=1000)
+    clip: float = setting(
+        0.0, "the gradient is scaled down to this norm; 0: never", least=0, most=10**6
+    )
+    max_norm: float = setting(
+        0.0, "norm of the weights into one unit of a dense layer, after a step; 0: any",
+        least=0, most=10**6,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         check_settings(self)
@@ -154,21 +211,30 @@ class OptimizerConfig:
 class TrainingConfig:
     """How long, with what batches, from which seed. Exactly one budget is set."""
 
-    minutes: float | None = setting(None, above=0, most=10**7)
-    steps: int | None = setting(None, least=1, most=10**9)
-    # real images shown to D: steps * batch * k
-    images: int | None = setting(None, least=1, most=10**15)
-    batch: int = setting(64, least=2, most=2**20)
-    seed: int = setting(0, least=0, below=2**48)
-    # decay of the averaged generator weights per step; 0: the last weights
-    ema: float = setting(0.999, least=0, below=1)
+    minutes: float | None = setting(
+        None, "budget: about this long, as a number of steps",
+        above=0, most=10**7, flag="--minutes",
+    )  # fmt: skip
+    steps: int | None = setting(
+        None, "budget: this many generator steps", least=1, most=10**9, flag="--steps"
+    )
+    images: int | None = setting(
+        None, "budget: this many real images shown", least=1, most=10**15, flag="--images"
+    )
+    batch: int = setting(
+        64, "examples a step, over all processes", least=2, most=2**20, flag="--batch"
+    )
+    seed: int = setting(0, "everything random follows from it", least=0, below=2**48, flag="--seed")
+    ema: float = setting(
+        0.999, "decay of the averaged generator; 0: no average", least=0, below=1, flag="--ema"
+    )
 
     def __post_init__(self) -> None:
         check_settings(self, "training.")
-        given = [name for name in BUDGETS if getattr(self, name) is not None]
+        given = [f"training.{name}" for name in BUDGETS if getattr(self, name) is not None]
         if len(given) != 1:
             raise ConfigError(
-                "one budget is needed (--minutes, --steps or --images), "
+                "one budget is needed (training.minutes, training.steps or training.images), "
                 f"{' and '.join(given) or 'none'} given"
             )
 
@@ -177,16 +243,29 @@ class TrainingConfig:
 class OutputConfig:
     """What a run writes, and how often. Steps; 0: at the end only."""
 
-    sample_every: int | None = setting(None, least=0, most=RARELY)  # None: 48 pictures over the run
-    checkpoint_every: int | None = setting(None, least=0, most=RARELY)  # None: 12 over the run
-    keep: int = setting(2, least=1, most=10**6)  # newest checkpoints kept
-    log_every: int = setting(50, least=1, most=RARELY)
-    # logged lines between two looks of the doctor at the run; 0: never
-    doctor: int = setting(10, least=0, most=RARELY)
-    tensorboard: bool = False
-    evaluate_every: int = setting(0, least=0, most=RARELY)  # steps between scores; 0: never
-    evaluate_in: Literal["background", "between"] = "background"  # a process, or between steps
-    evaluate_features: str | None = None  # the feature network; None: by the data
+    sample_every: int | None = setting(
+        None, "steps between pictures; 0: at the end; unless given, 48 over the run",
+        least=0, most=RARELY, flag="--sample-every",
+    )  # fmt: skip
+    checkpoint_every: int | None = setting(
+        None, "steps between checkpoints; 0: at the end; unless given, 12 over the run",
+        least=0, most=RARELY, flag="--checkpoint-every",
+    )  # fmt: skip
+    keep: int = setting(2, "how many checkpoints to keep", least=1, most=10**6, flag="--keep")
+    log_every: int = setting(50, "steps between lines of the log", least=1, most=RARELY)
+    doctor: int = setting(
+        10, "logged lines between two looks of the doctor at the run; 0: never",
+        least=0, most=RARELY,
+    )  # fmt: skip
+    tensorboard: bool = setting(False, "write TensorBoard events too", flag="--tensorboard")
+    evaluate_every: int = setting(
+        0, "steps between scores, measured in the background; 0: never",
+        least=0, most=RARELY, flag="--evaluate-every",
+    )  # fmt: skip
+    evaluate_in: Literal["background", "between"] = setting(
+        "background", "scores are measured in a process of their own, or between steps"
+    )
+    evaluate_features: str | None = setting(None, "the feature network; none: by the data")
 
     def __post_init__(self) -> None:
         check_settings(self, "output.")
@@ -196,33 +275,48 @@ class OutputConfig:
 class RuntimeConfig:
     """Where a run computes. It may change when a run is resumed; precision may not."""
 
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    devices: int = setting(1, least=1, most=10**4)  # processes, one for each device
-    precision: Precision = "32"
-    # CPU threads; None: measured at the start
-    threads: int | None = setting(None, least=1, most=4096)
-    # processes that read images which do not fit in memory
-    workers: int = setting(2, least=0, most=1024)
+    device: Literal["auto", "cpu", "cuda", "mps"] = setting(
+        "auto", "where to compute", flag="--device"
+    )
+    devices: int = setting(
+        1, "how many processes, one for each device", least=1, most=10**4, flag="--devices"
+    )
+    precision: Precision = setting("32", "bits of a number; bf16 is mixed", flag="--precision")
+    threads: int | None = setting(
+        None, "CPU threads; measured at the start unless given",
+        least=1, most=4096, flag="--threads",
+    )  # fmt: skip
+    workers: int = setting(
+        2, "processes that read images which do not fit in memory", least=0, most=1024
+    )
 
     def __post_init__(self) -> None:
         check_settings(self, "runtime.")
+
+
+CODES = Flag("--codes", "infogan's: categories of each code, or c: '10,c,c'")
+"""A flag of a family's own setting: here, because --help is shown before any family is loaded."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """A complete run. `network` is the family's own dataclass of options."""
 
-    family: str = "cgan"
-    data: DataConfig = field(default_factory=DataConfig)
-    network: Any = None
-    latent: LatentConfig = field(default_factory=LatentConfig)
-    objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
-    stabilise: StabiliserConfig = field(default_factory=StabiliserConfig)
-    generator_optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
-    discriminator_optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
-    training: TrainingConfig = field(default_factory=lambda: TrainingConfig(minutes=2))
-    output: OutputConfig = field(default_factory=OutputConfig)
-    runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
+    family: str = setting("cgan", "the family of the game, named first: `gankit train cgan`")
+    data: DataConfig = nested(DataConfig)
+    network: Any = nested(lambda: None, codes=CODES)
+    latent: LatentConfig = nested(LatentConfig)
+    objective: ObjectiveConfig = nested(ObjectiveConfig)
+    stabilise: StabiliserConfig = nested(StabiliserConfig)
+    generator_optimizer: OptimizerConfig = nested(
+        OptimizerConfig, lr=Flag("--lr-g", "learning rate of the generator")
+    )
+    discriminator_optimizer: OptimizerConfig = nested(
+        OptimizerConfig, lr=Flag("--lr-d", "learning rate of the discriminator")
+    )
+    training: TrainingConfig = nested(lambda: TrainingConfig(minutes=2))
+    output: OutputConfig = nested(OutputConfig)
+    runtime: RuntimeConfig = nested(RuntimeConfig)
 
 
 FORMER = {"generator": "generator_optimizer", "discriminator": "discriminator_optimizer"}

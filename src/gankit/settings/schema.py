@@ -1,9 +1,10 @@
-"""A setting, said in one place: its default, and the numbers that it may be.
+"""A setting, said once: its default, its help text, the numbers it may be and its flag.
 
-    batch: int = setting(64, least=2, most=2**20)
+    batch: int = setting(64, "examples a step", least=2, most=2**20, flag="--batch")
 
-`check_settings` holds every field of a dataclass to that. The highest numbers are no advice: beyond
-them lie typing errors, and sizes that no machine holds.
+`check_settings` holds every field of a dataclass to its limits; reference.py reads the rest, for
+the command line and the documentation. The highest numbers are no advice: beyond them lie typing
+errors, and sizes that no machine holds.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from __future__ import annotations
 import dataclasses
 import os
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from gankit.errors import ConfigError
 from gankit.registry import did_you_mean
@@ -30,6 +31,28 @@ LONGEST = 64
 """The most numbers in a list of them."""
 
 
+class SettingError(ConfigError):
+    """A setting is not what it must be. The command line adds the setting's flag.
+
+    Attributes:
+        key: the setting's dotted key, such as `training.batch`.
+    """
+
+    def __init__(self, key: str, why: str) -> None:
+        super().__init__(key, why)
+        self.key = key
+
+    def __str__(self) -> str:
+        return " ".join(self.args)
+
+
+class Flag(NamedTuple):
+    """An option of `gankit train` that is a setting, and what --help says of it."""
+
+    name: str | None
+    text: str
+
+
 @dataclass(frozen=True)
 class Limits:
     """What a number may be, or each number of a list; `above` and `below` are outside."""
@@ -39,8 +62,13 @@ class Limits:
     above: float | None
     below: float | None
 
+    def __str__(self) -> str:
+        """`from 1 to 64`, `above 0 to 1` or `from 0 to below 1`."""
+        low = f"from {self.least:,}" if self.above is None else f"above {self.above:,}"
+        return f"{low} to {self.most:,}" if self.below is None else f"{low} to below {self.below:,}"
+
     def broken_by(self, number: float) -> str | None:
-        """What it must be, where it is not: `at least 1`, `at most 64`, `in [0, 1)`."""
+        """What it must be, if it is not: `at least 1`, `at most 64`, `in [0, 1)`."""
         low = self.least if self.above is None else self.above
         high = self.most if self.below is None else self.below
         assert low is not None
@@ -59,42 +87,61 @@ class Limits:
 
 def setting(
     default: T,
+    text: str,
     *,
     least: float | None = None,
     most: float | None = None,
     above: float | None = None,
     below: float | None = None,
+    flag: str | None = None,
 ) -> T:
-    """A dataclass field that is a number, several, or None, with its limits.
+    """Declare a setting as a field of a dataclass.
 
     Args:
-        least, most: the lowest and the highest that it may be, of a list each of its numbers.
-        above, below: in place of them where the limit itself is outside.
+        text: what it is, for --help, `gankit list settings` and docs/settings.md.
+        least, most: the lowest and the highest that a number may be, or each number of a list.
+        above, below: in place of them if the limit itself is outside.
+        flag: its option of `gankit train`, such as `--batch`. Without one it is typed
+            `--set key=value`. Give a family's own flag to `Config.network`, too.
     """
-    if (least is None) == (above is None) or (most is None) == (below is None):
-        raise TypeError("a number has one lower limit and one upper limit")
-    return field(default=default, metadata={"limits": Limits(least, most, above, below)})
+    limits = None
+    if (least, most, above, below) != (None, None, None, None):
+        if (least is None) == (above is None) or (most is None) == (below is None):
+            raise TypeError("a number has one lower limit and one upper limit")
+        limits = Limits(least, most, above, below)
+    return field(default=default, metadata={"text": text, "limits": limits, "flag": flag})
+
+
+def nested(make: Callable[[], T], **flags: Flag) -> T:
+    """Declare a section of settings as a field of a dataclass.
+
+    Args:
+        make: makes its default.
+        flags: by field of the section, for what its class cannot say: whose learning rate it is
+            where one class serves both players, and what a family has before it is loaded.
+    """
+    return field(default_factory=make, metadata={"flags": flags})
 
 
 def check_settings(settings: Any, prefix: str = "") -> None:
-    """Hold each field to its limits. Raises ConfigError, naming it as `prefix` + its name."""
+    """Hold each field to its limits. Raises SettingError, naming it as `prefix` + its name."""
     for item in dataclasses.fields(settings):
         check_setting(item.metadata, getattr(settings, item.name), prefix + item.name)
 
 
 def check_setting(metadata: Mapping[Any, Any], value: object, name: str) -> None:
-    """Hold one value to the limits in its field's metadata, if any. Raises ConfigError."""
+    """Hold one value to the limits in its field's metadata, if any. Raises SettingError."""
     limits: Limits | None = metadata.get("limits")
     several: Any = value if isinstance(value, (tuple, list)) else (value,)
     if len(several) > LONGEST:
-        raise ConfigError(f"{name} takes {LONGEST} values at most, got {len(several):,}")
+        raise SettingError(name, f"takes {LONGEST} values at most, got {len(several):,}")
     if limits is None or value is None:
         return
     for number in several:
         if isinstance(number, bool) or not isinstance(number, Real):
-            raise ConfigError(f"{name} must be a number, got {shown(value)}")
+            raise SettingError(name, f"must be a number, got {shown(value)}")
         if wanted := limits.broken_by(number):  # type: ignore[arg-type]
-            raise ConfigError(f"{name} must be {wanted}, got {shown(value)}")
+            raise SettingError(name, f"must be {wanted}, got {shown(value)}")
 
 
 def flatten(config: object, prefix: str = "") -> dict[str, Any]:
@@ -157,10 +204,8 @@ def _coerce(value: Any, hint: Any, key: str) -> Any:
     if origin is Literal:
         if (name := value if isinstance(value, str) else shown(value)) in arguments:
             return name
-        raise ConfigError(
-            f"{key} must be one of {', '.join(arguments)}, got {shown(value)}."
-            f"{did_you_mean(value, arguments) if isinstance(value, str) else ''}"
-        )
+        near = did_you_mean(value, arguments)
+        raise SettingError(key, f"must be one of {', '.join(arguments)}, got {shown(value)}.{near}")
     if origin is tuple:
         return _coerce_tuple(value, arguments, key)
     return _coerce_scalar(value, hint, key)
@@ -175,7 +220,7 @@ def _coerce_tuple(value: Any, arguments: tuple[Any, ...], key: str) -> tuple[Any
     if arguments[-1] is not ... and len(value) == 1:
         value = [value[0]] * len(arguments)  # one number stands for a square
     if arguments[-1] is not ... and len(value) != len(arguments):
-        raise ConfigError(f"{key} takes {len(arguments)} numbers, got {shown(value)}")
+        raise SettingError(key, f"takes {len(arguments)} numbers, got {shown(value)}")
     check_setting({}, value, key)  # not too many
     return tuple(_coerce(part, arguments[0], key) for part in value)
 
@@ -189,7 +234,7 @@ def _coerce_scalar(value: Any, hint: type, key: str) -> Any:
         return _coerce_bool(value, key)
     if hint is str:
         return coerce_text(value, key)
-    wrong = ConfigError(f"{key} must be {_article(hint)}, got {shown(value)}")
+    wrong = SettingError(key, f"must be {_article(hint)}, got {shown(value)}")
     if isinstance(value, bool) or not isinstance(value, NUMBERS):
         raise wrong
     try:
@@ -197,11 +242,11 @@ def _coerce_scalar(value: Any, hint: type, key: str) -> Any:
     except (TypeError, ValueError):
         raise wrong from None
     except OverflowError:  # infinity as a whole number, 10^400 as a float
-        raise ConfigError(f"{key} must be a finite number, got {shown(value)}") from None
+        raise SettingError(key, f"must be a finite number, got {shown(value)}") from None
     if hint is int and not isinstance(value, str) and value != number:
         raise wrong
     if hint is float and not (number == number and abs(number) != float("inf")):
-        raise ConfigError(f"{key} must be a finite number, got {shown(value)}")
+        raise SettingError(key, f"must be a finite number, got {shown(value)}")
     return number
 
 
@@ -211,7 +256,7 @@ def _coerce_bool(value: object, key: str) -> bool:
     typed = value.lower() if isinstance(value, str) else shown(value)
     if typed in ("true", "yes", "on", "1", "false", "no", "off", "0"):
         return typed in ("true", "yes", "on", "1")
-    raise ConfigError(f"{key} must be true or false, got {shown(value)}")
+    raise SettingError(key, f"must be true or false, got {shown(value)}")
 
 
 LONGEST_TEXT = 4096
@@ -221,16 +266,17 @@ LONGEST_TEXT = 4096
 def coerce_text(value: object, key: str) -> str:
     """A name or a path; a number stands for its digits, as in `codes = [10, "c"]`."""
     if isinstance(value, bool) or not isinstance(value, (str, int)):
-        raise ConfigError(f"{key} must be a text, got {shown(value)}")
+        raise SettingError(key, f"must be a text, got {shown(value)}")
     text = value if isinstance(value, str) else shown(value)
     try:
         holds = len(text) <= LONGEST_TEXT and b"\0" not in os.fsencode(text)
     except UnicodeEncodeError:
         holds = False
     if not holds:
-        raise ConfigError(
-            f"{key} must be a text of {LONGEST_TEXT:,} characters at most that can be a file's "
-            f"name, got {shown(value)}"
+        raise SettingError(
+            key,
+            f"must be a text of {LONGEST_TEXT:,} characters at most that can be a file's name, "
+            f"got {shown(value)}",
         )
     return text
 

@@ -1,0 +1,85 @@
+"""The options of `gankit train`."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args, get_origin
+
+from gankit.choose_recipe import configure
+from gankit.cli.app import app
+from gankit.cli.train import ORDER, SETTINGS
+from gankit.families import FAMILIES
+from gankit.settings.schema import flatten
+
+OPTIONS = """
+FAMILY str
+DATA str
+--minutes float
+--steps int
+--images int
+--out -o Path
+--seed int
+--recipe str
+--config Path
+--size str
+--fit crop|stretch
+--channels auto|grey|rgb
+--batch int
+--labels-per-class int
+--codes str
+--z-dim int
+--prior normal|uniform|uniform01|uniform_unit
+--loss str
+--penalty str
+--penalty-weight float
+--augment str
+--k int
+--update auto|simultaneous|alternating
+--ema float
+--lr-d float
+--lr-g float
+--device auto|cpu|cuda|mps
+--devices int
+--precision 32|64|bf16
+--threads int
+--sample-every int
+--checkpoint-every int
+--keep int
+--tensorboard bool
+--evaluate-every int
+--set list
+--dry-run bool
+"""
+
+
+def arguments():
+    return app["train"].assemble_argument_collection(
+        default_parameter=app.default_parameter, parse_docstring=False
+    )
+
+
+def kind(hint):
+    """`int | None` -> `int`, `Literal["a", "b"] | None` -> `a|b`."""
+    hint = next((part for part in get_args(hint) if type(None) in get_args(hint)), hint)
+    if get_origin(hint) is Literal:
+        return "|".join(get_args(hint))
+    return (get_origin(hint) or hint).__name__
+
+
+def test_no_option_and_no_type_goes_or_comes_unnoticed():
+    seen = [f"{' '.join(argument.names)} {kind(argument.hint)}" for argument in arguments()]
+    assert seen == OPTIONS.strip().splitlines()
+
+
+def test_an_option_is_unset_unless_it_is_typed():
+    for argument in arguments():
+        expected = False if argument.name == "--dry-run" else None
+        assert argument.field_info.default is expected
+
+
+def test_every_option_has_its_place():
+    assert set(SETTINGS) < set(ORDER)
+
+
+def test_every_flag_is_a_setting():
+    known = {key for family in FAMILIES.names() for key in flatten(configure(family, "digits"))}
+    assert {setting.key for setting in SETTINGS.values()} <= known
