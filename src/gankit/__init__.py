@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gankit.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from gankit import losses, metrics, nn, penalties
     from gankit.choose_recipe import configure
     from gankit.data import load_dataset
     from gankit.errors import ConfigError, DataError, GankitError, RunError, TrainingError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from gankit.training.state import build_game
     from gankit.training.trainer import Trainer
 
+_ROOMS = ("losses", "metrics", "nn", "penalties")
 _HOME = {
     "Callback": "gankit.training.callbacks",
     "Config": "gankit.settings.config",
@@ -57,13 +59,19 @@ __all__ = [
     "fit",
     "load",
     "load_dataset",
+    "losses",
+    "metrics",
+    "nn",
     "override",
+    "penalties",
 ]
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)
+    if name in _ROOMS:
+        return import_module(f"gankit.{name}")
     raise AttributeError(f"module 'gankit' has no attribute {name!r}")
 
 
