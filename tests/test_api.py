@@ -22,7 +22,7 @@ def test_exported_names():
     assert set(gankit.__all__) == {
         "GAN", "Config", "ConfigError", "DataError", "GankitError", "RunError", "TrainingError",
         "configure", "fit", "load", "load_dataset", "Callback", "Trainer", "build_game",
-        "losses", "metrics", "nn", "override", "penalties",
+        "evaluate", "losses", "metrics", "nn", "override", "penalties",
     }  # fmt: skip
 
 
@@ -75,6 +75,7 @@ def test_measures_by_name():
     [
         "losses.py",
         "penalties.py",
+        "scores/evaluate.py",
         *(f"metrics/{p.name}" for p in (ROOT / "src/gankit/metrics").glob("*.py")),
     ],
 )

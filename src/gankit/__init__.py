@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gankit.data import load_dataset
     from gankit.errors import ConfigError, DataError, GankitError, RunError, TrainingError
     from gankit.fitting import fit
+    from gankit.scores.evaluate import evaluate
     from gankit.settings.config import Config, override
     from gankit.trained.artifact import load
     from gankit.trained.gan import GAN
@@ -38,6 +39,7 @@ _HOME = {
     "TrainingError": "gankit.errors",
     "build_game": "gankit.training.state",
     "configure": "gankit.choose_recipe",
+    "evaluate": "gankit.scores.evaluate",
     "fit": "gankit.fitting",
     "load": "gankit.trained.artifact",
     "load_dataset": "gankit.data",
@@ -56,6 +58,7 @@ __all__ = [
     "TrainingError",
     "build_game",
     "configure",
+    "evaluate",
     "fit",
     "load",
     "load_dataset",
