@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import doctest
+import inspect
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -13,11 +16,14 @@ ROOT = Path(__file__).parent.parent
 
 
 def test_exported_names():
-    assert gankit.__all__ == sorted(gankit.__all__, key=lambda name: (not name.isupper(), name))
+    assert gankit.__all__ == sorted(
+        gankit.__all__, key=lambda name: (not name.isupper(), name.islower(), name)
+    )
     assert set(gankit.__all__) == {
-        "GAN", "Callback", "Config", "ConfigError", "DataError", "Dataset", "GankitError",
-        "RunError", "Trainer", "TrainingError", "build_game", "configure", "fit", "load",
-        "load_dataset", "losses", "metrics", "nn", "override", "penalties",
+        "GAN", "Callback", "Config", "ConfigError", "DataError", "Dataset", "Game",
+        "GankitError", "RunError", "Trainer", "TrainingError", "build_game", "configure",
+        "evaluate", "fit", "load", "load_dataset", "losses", "metrics", "nn", "override",
+        "penalties", "register_family",
     }  # fmt: skip
 
 
@@ -46,3 +52,34 @@ def test_versions_agree():
 def test_every_error_is_the_users_kind():
     for name in ("ConfigError", "DataError", "RunError", "TrainingError"):
         assert issubclass(getattr(gankit, name), gankit.GankitError)
+
+
+@pytest.mark.parametrize("error", [gankit.ConfigError, gankit.DataError])
+def test_a_wrong_value_is_a_value_error_too(error):
+    assert issubclass(error, ValueError)
+    with pytest.raises(ValueError, match="so"):
+        raise error("so")
+
+
+def test_measures_by_name():
+    metrics = gankit.metrics
+    assert metrics.__all__ == sorted(metrics.__all__)
+    for name in metrics.__all__:
+        thing = getattr(metrics, name)
+        assert callable(thing), f"{name} is hidden by its file"
+        assert inspect.getdoc(thing)
+        assert inspect.isclass(thing) or ">>>" in thing.__doc__, f"{name} has no example"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "losses.py",
+        "penalties.py",
+        "scores/evaluate.py",
+        *(f"metrics/{p.name}" for p in (ROOT / "src/gankit/metrics").glob("*.py")),
+    ],
+)
+def test_examples_in_docstrings(path):
+    name = "gankit." + path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+    assert doctest.testmod(import_module(name)).failed == 0

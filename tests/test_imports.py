@@ -69,6 +69,12 @@ def test_imports_point_down(path):
         assert layer(room(name)) <= layer(own), f"{module} imports {name}"
 
 
+@pytest.mark.parametrize("path", sorted((SOURCE / "nn").glob("*.py")), ids=lambda p: p.name)
+def test_nn_imports_nothing_else_of_gankit(path):
+    own = {name for name in imported(path) if name.split(".")[0] == "gankit"}
+    assert all(name.startswith("gankit.nn.") for name in own), own
+
+
 def modules() -> dict[str, Path]:
     """gankit.nn.layers -> its file; a package is its __init__.py."""
     files = {p.relative_to(SOURCE.parent).with_suffix(""): p for p in SOURCE.rglob("*.py")}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from gankit import losses
 from gankit.errors import ConfigError
 from gankit.game import build_loss
 from gankit.losses import LOSSES
@@ -111,7 +112,7 @@ def test_unknown_loss_gets_a_suggestion():
 @pytest.mark.parametrize("target", [1.0, 0.9])
 @pytest.mark.parametrize("name", FORMULAS)
 def test_slopes_are_the_finite_differences_of_the_values(name, target):
-    if target < 1 and not LOSSES[name](1.0).smoothable:
+    if target < 1 and not LOSSES[name].smoothable:
         pytest.skip("has no target")
     loss, h = build_loss(ObjectiveConfig(loss=name, real_target=target)), 1e-5
     for objective in (loss.discriminator, loss.generator):
@@ -143,7 +144,7 @@ def test_smoothed_least_squares_aims_at_the_target():
     assert loss.generator(zero, torch.tensor([1.0])).item() == 0  # G's own aim is not smoothed
 
 
-@pytest.mark.parametrize("name", [n for n in FORMULAS if not LOSSES[n](1.0).smoothable])
+@pytest.mark.parametrize("name", [n for n in FORMULAS if not LOSSES[n].smoothable])
 def test_each_loss_without_a_target_refuses_smoothing(name):
     with pytest.raises(ConfigError, match=f"loss '{name}' has no target to smooth"):
         build_loss(ObjectiveConfig(loss=name, real_target=0.9))
@@ -154,3 +155,40 @@ def test_paired_says_whether_g_looks_at_the_real_ones(name):
     loss = build_loss(ObjectiveConfig(loss=name))
     moved = loss.generator(REAL + 1, FAKE).item() != loss.generator(REAL, FAKE).item()
     assert moved == loss.paired
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_each_loss_is_a_pair_of_functions_by_its_own_name(name):
+    loss, (for_d, for_g) = getattr(losses, name), FORMULAS[name]
+    d_loss, g_loss = loss(REAL, FAKE)
+    assert d_loss.item() == pytest.approx(for_d(REAL.numpy(), FAKE.numpy()))
+    assert g_loss.item() == pytest.approx(for_g(REAL.numpy(), FAKE.numpy()))
+    assert d_loss.shape == g_loss.shape == ()
+    assert torch.equal(loss.discriminator(REAL, FAKE), d_loss)
+    assert torch.equal(loss.generator(REAL, FAKE), g_loss)
+    columns = loss(REAL[:, None], FAKE[:, None])
+    assert torch.equal(torch.stack(columns), torch.stack((d_loss, g_loss)))
+    assert repr(loss) == f"<gankit.losses.{name}>"
+
+
+@pytest.mark.parametrize("name", [n for n in FORMULAS if LOSSES[n].smoothable])
+def test_a_target_is_the_one_that_a_configuration_binds(name):
+    loss, bound = LOSSES[name], build_loss(ObjectiveConfig(loss=name, real_target=0.8))
+    assert torch.equal(bound.discriminator(REAL, FAKE), loss(REAL, FAKE, target=0.8)[0])
+    assert torch.equal(loss.smoothed(0.8)(REAL, FAKE)[0], loss(REAL, FAKE, target=0.8)[0])
+    assert loss.smoothed(1) is loss
+    for target in (0.5, 1.1):
+        with pytest.raises(ConfigError, match="must be in"):
+            loss(REAL, FAKE, target=target)
+
+
+@pytest.mark.parametrize("name", [n for n in FORMULAS if not LOSSES[n].smoothable])
+def test_a_target_that_nothing_looks_at_is_refused(name):
+    with pytest.raises(ConfigError, match="no target to smooth"):
+        LOSSES[name].discriminator(REAL, FAKE, target=0.9)
+
+
+def test_pairs_are_not_broadcast():
+    for call in (losses.relativistic.discriminator, losses.relativistic.generator):
+        with pytest.raises(ConfigError, match="one shape"):
+            call(REAL, FAKE[:, None])

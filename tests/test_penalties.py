@@ -8,7 +8,7 @@ from torch import nn
 
 from gankit.errors import ConfigError
 from gankit.game import build_penalties
-from gankit.penalties import gradient_penalty, r1, r2, spectral_norm
+from gankit.penalties import PENALTIES, gradient_penalty, r1, r2, spectral_norm
 from gankit.settings.config import ObjectiveConfig
 
 torch.manual_seed(0)
@@ -25,7 +25,7 @@ def test_r1_and_r2_of_a_quadratic():
     a = torch.randn(3, 3, dtype=torch.float64)
     a = (a + a.t()).requires_grad_()
     for penalty, where in ((r1, REAL), (r2, FAKE)):
-        value = penalty(quadratic(a), REAL, FAKE, MIX)
+        value = penalty(quadratic(a), where)
         expected = ((where @ a) ** 2).sum(1).mean() / 2
         assert torch.allclose(value, expected)
         (found,) = torch.autograd.grad(value, a, retain_graph=True)
@@ -80,6 +80,7 @@ def linear(weight):
 def test_of_a_linear_map_in_value_and_slope(shape):
     """|w|^2 / 2 with slope w, and (|w| - 1)^2 with slope 2 (|w| - 1) w / |w|; images too."""
     real, fake = REAL.view(5, *shape), FAKE.view(5, *shape)
+    on = {r1: (real,), r2: (fake,), gradient_penalty: (real, fake, MIX)}
     w = torch.tensor([0.5, -2.0, 1.0], dtype=torch.float64)
     norm = w.norm().item()
     expected = {
@@ -89,18 +90,19 @@ def test_of_a_linear_map_in_value_and_slope(shape):
     }
     for penalty, (value, slope) in expected.items():
         weight = w.clone().requires_grad_()
-        found = penalty(linear(weight), real, fake, MIX)
+        found = penalty(linear(weight), *on[penalty])
         found.backward()
         assert found.item() == pytest.approx(value)
         assert torch.allclose(weight.grad, slope)
 
 
-@pytest.mark.parametrize("penalty", [r1, r2, gradient_penalty])
+@pytest.mark.parametrize("penalty", ["r1", "r2", "gradient_penalty"])
 def test_slopes_by_the_weights_are_finite_differences(penalty):
     """On a curved network: the gradient passes through D's own gradient."""
     torch.manual_seed(1)
+    term = PENALTIES[penalty].value
     network = nn.Sequential(nn.Linear(3, 4), nn.Softplus(), nn.Linear(4, 1)).double()
-    value = lambda: penalty(lambda x: network(x)[:, 0], REAL, FAKE, MIX)  # noqa: E731
+    value = lambda: term(lambda x: network(x)[:, 0], REAL, FAKE, MIX)  # noqa: E731
     value().backward()
     h = 1e-6
     for p in network.parameters():
@@ -118,12 +120,54 @@ def test_slopes_by_the_weights_are_finite_differences(penalty):
             assert p.grad.view(-1)[i].item() == pytest.approx((up - down) / (2 * h), abs=1e-7)
 
 
-@pytest.mark.parametrize(("penalty", "at"), [(r1, 0), (r2, 1)])
+@pytest.mark.parametrize(("penalty", "at"), [("r1", 0), ("r2", 1)])
 def test_r1_looks_at_the_real_and_r2_at_the_fakes(penalty, at):
-    matrix = torch.eye(3, dtype=torch.float64)
+    matrix, term = torch.eye(3, dtype=torch.float64), PENALTIES[penalty].value
     examples = [REAL, FAKE]
-    before = penalty(quadratic(matrix), *examples, MIX).item()
+    before = term(quadratic(matrix), *examples, MIX).item()
     examples[1 - at] = examples[1 - at] + 5
-    assert penalty(quadratic(matrix), *examples, MIX).item() == before
+    assert term(quadratic(matrix), *examples, MIX).item() == before
     examples[at] = examples[at] + 5
-    assert penalty(quadratic(matrix), *examples, MIX).item() != before
+    assert term(quadratic(matrix), *examples, MIX).item() != before
+
+
+def test_the_terms_of_the_update_are_the_functions():
+    d = quadratic(torch.diag(torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)))
+    for name, alone in (
+        ("r1", r1(d, REAL)),
+        ("r2", r2(d, FAKE)),
+        ("gradient_penalty", gradient_penalty(d, REAL, FAKE, MIX)),
+    ):
+        assert torch.equal(PENALTIES[name].value(d, REAL, FAKE, MIX), alone)
+
+
+def test_a_mix_is_drawn_if_none_is_given():
+    d = quadratic(torch.diag(torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)))
+    torch.manual_seed(5)
+    found = gradient_penalty(d, REAL, FAKE)
+    torch.manual_seed(5)
+    assert torch.equal(found, gradient_penalty(d, REAL, FAKE, torch.rand(5, dtype=torch.float64)))
+
+
+def test_a_network_with_a_column_of_logits_will_do():
+    network = nn.Linear(3, 1).double()
+    expected = network.weight.square().sum() / 2
+    assert torch.allclose(r1(network, REAL), expected)
+
+
+def test_what_does_not_fit_is_one_line():
+    d = quadratic(torch.eye(3, dtype=torch.float64))
+    with pytest.raises(ConfigError, match="floating-point"):
+        r1(d, torch.zeros(2, 3, dtype=torch.uint8))
+    with pytest.raises(ConfigError, match="do not match"):
+        gradient_penalty(d, REAL, FAKE[:4])
+    with pytest.raises(ConfigError, match="do not match"):
+        gradient_penalty(d, REAL, FAKE, MIX[:4])
+
+
+def test_spectral_norm_of_one_layer_is_that_layer():
+    layer = nn.Linear(4, 4)
+    assert spectral_norm(layer) is layer
+    for _ in range(60):
+        layer(torch.zeros(1, 4))
+    assert float(torch.linalg.matrix_norm(layer.eval().weight.detach(), 2)) == pytest.approx(1)

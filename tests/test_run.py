@@ -85,7 +85,7 @@ def test_a_record_with_unknown_settings_is_refused(run):
     stored = json.loads(run.record_path.read_text())
     stored["config"]["objective"]["los"] = 1
     run.record_path.write_text(json.dumps(stored))
-    with pytest.raises(ConfigError, match=r"objective\.los"):
+    with pytest.raises(ConfigError, match=r"objective\.los"):  # said as it is, not as damage
         run.record()
 
 

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 from gankit.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from gankit import losses, metrics, nn, penalties
     from gankit.choose_recipe import configure
     from gankit.data import Dataset, load_dataset
     from gankit.errors import ConfigError, DataError, GankitError, RunError, TrainingError
     from gankit.fitting import fit
     from gankit.game import Game, register_family
+    from gankit.scores.evaluate import evaluate
     from gankit.settings.config import Config, override
     from gankit.trained.artifact import load
     from gankit.trained.gan import GAN
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from gankit.training.state import build_game
     from gankit.training.trainer import Trainer
 
+_ROOMS = ("losses", "metrics", "nn", "penalties")
 _HOME = {
     "Callback": "gankit.training.callbacks",
     "Config": "gankit.settings.config",
@@ -39,6 +42,7 @@ _HOME = {
     "TrainingError": "gankit.errors",
     "build_game": "gankit.training.state",
     "configure": "gankit.choose_recipe",
+    "evaluate": "gankit.scores.evaluate",
     "fit": "gankit.fitting",
     "load": "gankit.trained.artifact",
     "load_dataset": "gankit.data",
@@ -60,10 +64,15 @@ __all__ = [
     "TrainingError",
     "build_game",
     "configure",
+    "evaluate",
     "fit",
     "load",
     "load_dataset",
+    "losses",
+    "metrics",
+    "nn",
     "override",
+    "penalties",
     "register_family",
 ]
 
@@ -71,6 +80,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)
+    if name in _ROOMS:
+        return import_module(f"gankit.{name}")
     raise AttributeError(f"module 'gankit' has no attribute {name!r}")
 
 

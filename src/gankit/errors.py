@@ -7,11 +7,11 @@ class GankitError(Exception):
     """Something the user gave cannot work: the message says what, and what to do about it."""
 
 
-class ConfigError(GankitError):
+class ConfigError(GankitError, ValueError):
     """A setting is unknown, out of range or at odds with another one."""
 
 
-class DataError(GankitError):
+class DataError(GankitError, ValueError):
     """The training data is missing, unreadable or too small."""
 
 

@@ -482,14 +482,14 @@ register_family = FAMILIES.register
 
 def build_loss(config: ObjectiveConfig) -> Loss:
     """The loss that `config` names. Raises ConfigError for smoothing where there is no target."""
-    loss = LOSSES[config.loss](config.real_target)
+    loss = LOSSES[config.loss]
     if config.real_target < 1 and not loss.smoothable:
-        smoothable = ", ".join(n for n in LOSSES.names() if LOSSES[n](1.0).smoothable)
+        smoothable = ", ".join(n for n in LOSSES.names() if LOSSES[n].smoothable)
         raise ConfigError(
             f"loss '{config.loss}' has no target to smooth: objective.real_target works with "
             f"{smoothable}"
         )
-    return loss
+    return loss.smoothed(config.real_target)
 
 
 def build_penalties(config: ObjectiveConfig) -> tuple[Penalty, ...]:

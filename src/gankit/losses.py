@@ -1,108 +1,220 @@
 """Adversarial losses: what D and G minimise, as functions of logits (high for real).
 
-Each loss is two functions of `logits_real` and `logits_fake`, both [N], giving a scalar mean.
-A `target` below 1 is one-sided label smoothing: what D is told of a real example.
+Each loss is a pair of functions of `logits_real` and `logits_fake`, both [N] or [N, 1], that give
+a scalar mean. Called itself, a loss gives both:
+
+>>> import torch
+>>> real, fake = torch.tensor([2.0, 0.5]), torch.tensor([-3.0, 1.0])
+>>> hinge.discriminator(real, fake)
+tensor(1.2500)
+>>> hinge.generator(real, fake)
+tensor(1.)
+>>> d_loss, g_loss = hinge(real, fake)
+
+A `target` below 1 is one-sided label smoothing (arXiv 1606.03498, section 3.4): what D is told of
+a real example.
+
+>>> non_saturating.discriminator(real, fake, target=0.9)
+tensor(1.1064)
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Protocol
 
 import torch.nn.functional as F
 from torch import Tensor
 
+from gankit.errors import ConfigError
 from gankit.registry import Registry
 
 Objective = Callable[[Tensor, Tensor], Tensor]
+
+
+class SmoothedObjective(Protocol):
+    """An objective of (logits_real, logits_fake) that may have a target for real."""
+
+    def __call__(
+        self, logits_real: Tensor, logits_fake: Tensor, *, target: float = 1.0
+    ) -> Tensor: ...
 
 
 @dataclass(frozen=True)
 class Loss:
     """Two objectives of (logits_real, logits_fake).
 
-    `paired`: G's objective looks at logits_real too. `smoothable`: D has a target for real.
-    `relative`: differences of logits count alone, so that the sign of one means nothing.
+    >>> import torch
+    >>> d_loss, g_loss = least_squares(torch.tensor([1.0]), torch.tensor([0.0]))
+    >>> d_loss, g_loss
+    (tensor(0.), tensor(0.5000))
+
+    Attributes:
+        name: as it is chosen in a configuration.
+        discriminator: what D minimises; takes `target`, in (0.5, 1], if the loss is smoothable.
+        generator: what G minimises. Detach logits_real first if D is to have no gradient of it.
+        paired: G's objective looks at logits_real too.
+        smoothable: D has a target for real.
+        relative: only differences of logits count, so the sign of one means nothing.
     """
 
-    discriminator: Objective
+    name: str
+    discriminator: SmoothedObjective
     generator: Objective
     paired: bool = False
     smoothable: bool = False
     relative: bool = False
 
+    def __call__(
+        self, logits_real: Tensor, logits_fake: Tensor, *, target: float = 1.0
+    ) -> tuple[Tensor, Tensor]:
+        """What D minimises and what G minimises, two scalars.
 
-LOSSES: Registry[Callable[[float], Loss]] = Registry("loss")
+        Raises ConfigError if `target` does not suit the loss, or pairs do not match.
+        """
+        smoothing = {} if target == 1 else {"target": target}
+        d_loss = self.discriminator(logits_real, logits_fake, **smoothing)
+        return d_loss, self.generator(logits_real, logits_fake)
+
+    def smoothed(self, target: float) -> Loss:
+        """This loss with another default target, in (0.5, 1]; 1 is the loss itself."""
+        if target == 1:
+            return self
+        return replace(self, discriminator=partial(self.discriminator, target=target))
+
+    def __repr__(self) -> str:
+        return f"<gankit.losses.{self.name}>"
 
 
-def _cross_entropy_discriminator(logits_real: Tensor, logits_fake: Tensor, target: float) -> Tensor:
+LOSSES: Registry[Loss] = Registry("loss")
+
+
+def _check_target(target: float) -> None:
+    if not 0.5 < target <= 1:
+        raise ConfigError(f"a target for real examples must be in (0.5, 1], got {target}")
+
+
+def _refuse_target(loss: str, target: float) -> None:
+    if target != 1:
+        raise ConfigError(f"loss '{loss}' has no target to smooth, got {target}")
+
+
+def _cross_entropy_discriminator(
+    logits_real: Tensor, logits_fake: Tensor, *, target: float = 1.0
+) -> Tensor:
     """-E[t log D(x) + (1 - t) log(1 - D(x))] - E[log(1 - D(G(z)))], t = target."""
+    _check_target(target)
     real = F.softplus(-logits_real).mean()
     if target < 1:
         real = target * real + (1 - target) * F.softplus(logits_real).mean()
     return real + F.softplus(logits_fake).mean()
 
 
-@LOSSES.register("minimax", "saturating: G minimises E[log(1 - D(G(z)))] (Goodfellow 2014, eq. 1)")
-def minimax(target: float) -> Loss:
-    """The two-player value function itself (arXiv 1406.2661, equation 1)."""
-    return Loss(
-        discriminator=partial(_cross_entropy_discriminator, target=target),
-        generator=lambda _real, fake: -F.softplus(fake).mean(),
-        smoothable=True,
-    )
+def _minimax_generator(_logits_real: Tensor, logits_fake: Tensor) -> Tensor:
+    """E[log(1 - D(G(z)))]."""
+    return -F.softplus(logits_fake).mean()
 
 
-@LOSSES.register("non_saturating", "G maximises E[log D(G(z))] (Goodfellow 2014, section 3)")
-def non_saturating(target: float) -> Loss:
-    """The same fixed point with a gradient that does not vanish early (arXiv 1406.2661)."""
-    return Loss(
-        discriminator=partial(_cross_entropy_discriminator, target=target),
-        generator=lambda _real, fake: F.softplus(-fake).mean(),
-        smoothable=True,
-    )
+def _non_saturating_generator(_logits_real: Tensor, logits_fake: Tensor) -> Tensor:
+    """-E[log D(G(z))]."""
+    return F.softplus(-logits_fake).mean()
 
 
-@LOSSES.register("least_squares", "targets 1 for real, 0 for fake (LSGAN, Mao 2017)")
-def least_squares(target: float) -> Loss:
-    """a = 0, b = c = 1, on the raw output (arXiv 1611.04076, equation 9)."""
-    return Loss(
-        discriminator=lambda real, fake: ((real - target) ** 2).mean() / 2 + (fake**2).mean() / 2,
-        generator=lambda _real, fake: ((fake - 1) ** 2).mean() / 2,
-        smoothable=True,
-    )
+def _least_squares_discriminator(
+    logits_real: Tensor, logits_fake: Tensor, *, target: float = 1.0
+) -> Tensor:
+    """1/2 E[(D(x) - t)^2] + 1/2 E[D(G(z))^2], t = target."""
+    _check_target(target)
+    return ((logits_real - target) ** 2).mean() / 2 + (logits_fake**2).mean() / 2
 
 
-@LOSSES.register(
-    "wasserstein", "critic difference; wants a Lipschitz penalty (WGAN, Arjovsky 2017)"
+def _least_squares_generator(_logits_real: Tensor, logits_fake: Tensor) -> Tensor:
+    """1/2 E[(D(G(z)) - 1)^2]."""
+    return ((logits_fake - 1) ** 2).mean() / 2
+
+
+def _wasserstein_discriminator(
+    logits_real: Tensor, logits_fake: Tensor, *, target: float = 1.0
+) -> Tensor:
+    """E[D(G(z))] - E[D(x)]."""
+    _refuse_target("wasserstein", target)
+    return logits_fake.mean() - logits_real.mean()
+
+
+def _raise_logits(_logits_real: Tensor, logits_fake: Tensor) -> Tensor:
+    """-E[D(G(z))]."""
+    return -logits_fake.mean()
+
+
+def _hinge_discriminator(
+    logits_real: Tensor, logits_fake: Tensor, *, target: float = 1.0
+) -> Tensor:
+    """E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))]."""
+    _refuse_target("hinge", target)
+    return F.relu(1 - logits_real).mean() + F.relu(1 + logits_fake).mean()
+
+
+def _relativistic_discriminator(
+    logits_real: Tensor, logits_fake: Tensor, *, target: float = 1.0
+) -> Tensor:
+    """E[softplus(D(G(z)) - D(x))]."""
+    _refuse_target("relativistic", target)
+    _check_pairs(logits_real, logits_fake)
+    return F.softplus(logits_fake - logits_real).mean()
+
+
+def _relativistic_generator(logits_real: Tensor, logits_fake: Tensor) -> Tensor:
+    """E[softplus(D(x) - D(G(z)))]."""
+    _check_pairs(logits_real, logits_fake)
+    return F.softplus(logits_real - logits_fake).mean()
+
+
+def _check_pairs(logits_real: Tensor, logits_fake: Tensor) -> None:
+    """Raises ConfigError for two shapes, which torch would broadcast to all pairs."""
+    if logits_real.shape != logits_fake.shape:
+        shapes = [list(logits.shape) for logits in (logits_real, logits_fake)]
+        raise ConfigError(
+            f"loss 'relativistic' compares pairs: logits_real {shapes[0]} and logits_fake "
+            f"{shapes[1]} must have one shape"
+        )
+
+
+minimax = Loss("minimax", _cross_entropy_discriminator, _minimax_generator, smoothable=True)
+"""The two-player value function itself (arXiv 1406.2661, equation 1)."""
+
+non_saturating = Loss(
+    "non_saturating", _cross_entropy_discriminator, _non_saturating_generator, smoothable=True
 )
-def wasserstein(_target: float) -> Loss:
-    """E[D(G(z))] - E[D(x)] (arXiv 1701.07875, equation 2)."""
-    return Loss(
-        discriminator=lambda real, fake: fake.mean() - real.mean(),
-        generator=lambda _real, fake: -fake.mean(),
-        relative=True,
-    )
+"""The same fixed point with a gradient that does not vanish early (arXiv 1406.2661)."""
 
-
-@LOSSES.register("hinge", "margins at -1 and 1 for D (Lim & Ye 2017, SNGAN, BigGAN)")
-def hinge(_target: float) -> Loss:
-    """E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))]; G: -E[D(G(z))] (arXiv 1705.02894)."""
-    return Loss(
-        discriminator=lambda real, fake: F.relu(1 - real).mean() + F.relu(1 + fake).mean(),
-        generator=lambda _real, fake: -fake.mean(),
-    )
-
-
-@LOSSES.register(
-    "relativistic", "pairs: is this real more real than this fake? (RpGAN; R3GAN 2024)"
+least_squares = Loss(
+    "least_squares", _least_squares_discriminator, _least_squares_generator, smoothable=True
 )
-def relativistic(_target: float) -> Loss:
-    """E[softplus(D(G(z)) - D(x))] for D, the opposite for G (arXiv 1807.00734, 2501.05441)."""
-    return Loss(
-        discriminator=lambda real, fake: F.softplus(fake - real).mean(),
-        generator=lambda real, fake: F.softplus(real - fake).mean(),
-        paired=True,
-        relative=True,
-    )
+"""a = 0, b = c = 1, on the raw output (arXiv 1611.04076, equation 9)."""
+
+wasserstein = Loss("wasserstein", _wasserstein_discriminator, _raise_logits, relative=True)
+"""The critic's difference, for a D that a penalty keeps Lipschitz (arXiv 1701.07875, eq. 2)."""
+
+hinge = Loss("hinge", _hinge_discriminator, _raise_logits)
+"""Margins at -1 and 1 for D; G raises its logits (arXiv 1705.02894)."""
+
+relativistic = Loss(
+    "relativistic",
+    _relativistic_discriminator,
+    _relativistic_generator,
+    paired=True,
+    relative=True,
+)
+"""Is this real more real than this fake? (arXiv 1807.00734, 2501.05441)"""
+
+for _loss, _summary in (
+    (minimax, "saturating: G minimises E[log(1 - D(G(z)))] (Goodfellow 2014, eq. 1)"),
+    (non_saturating, "G maximises E[log D(G(z))] (Goodfellow 2014, section 3)"),
+    (least_squares, "targets 1 for real, 0 for fake (LSGAN, Mao 2017)"),
+    (wasserstein, "critic difference; wants a Lipschitz penalty (WGAN, Arjovsky 2017)"),
+    (hinge, "margins at -1 and 1 for D (Lim & Ye 2017, SNGAN, BigGAN)"),
+    (relativistic, "pairs: is this real more real than this fake? (RpGAN; R3GAN 2024)"),
+):
+    LOSSES.register(_loss.name, _summary)(_loss)

@@ -1,7 +1,15 @@
-"""Penalties on the discriminator: each a function of a network and tensors.
+"""Penalties on the discriminator: functions of any D and of examples.
 
-`discriminate` maps examples [N, ...] to logits [N] (labels are bound already). A penalty
-returns a scalar whose gradient with respect to D's weights is wanted.
+D is any callable that maps examples [N, ...] to logits, one for each (bind labels first). A
+penalty is a scalar; add it, times a weight, to what D minimises.
+
+>>> import torch
+>>> weight = torch.tensor([3.0, 4.0])
+>>> real, fake = torch.randn(8, 2), torch.randn(8, 2)
+>>> r1(lambda x: x @ weight, real)  # 1/2 |weight|^2
+tensor(12.5000)
+>>> gradient_penalty(lambda x: x @ weight, real, fake)  # (|weight| - 1)^2
+tensor(16.)
 """
 
 from __future__ import annotations
@@ -13,10 +21,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
+from gankit.errors import ConfigError
 from gankit.registry import Registry
 
 Discriminate = Callable[[Tensor], Tensor]
-PenaltyFunction = Callable[[Discriminate, Tensor, Tensor, Tensor], Tensor]
+PenaltyTerm = Callable[[Discriminate, Tensor, Tensor, Tensor], Tensor]
+"""What the update calls: (D, real, fake, mix)."""
 
 
 @dataclass(frozen=True)
@@ -25,33 +35,83 @@ class Penalty:
     term), and `prepare(discriminator)` once, before training."""
 
     name: str
-    value: PenaltyFunction | None
-    prepare: Callable[[nn.Module], None] = lambda _network: None
+    value: PenaltyTerm | None
+    prepare: Callable[[nn.Module], object] = lambda _network: None
 
 
 PENALTIES: Registry[Penalty] = Registry("penalty")
 
 
 def squared_gradient(discriminate: Discriminate, examples: Tensor) -> Tensor:
-    """|| dD(x)/dx ||^2 for each example, [N], differentiable by D's weights."""
+    """|| dD(x)/dx ||^2 for each example [N, ...]: [N], differentiable by D's weights.
+
+    >>> squared_gradient(lambda x: x.square().sum(1) / 2, torch.tensor([[3.0, 4.0]])).tolist()
+    [25.0]
+
+    Raises ConfigError if the examples are not floating-point.
+    """
+    if not examples.is_floating_point():
+        raise ConfigError(f"a penalty takes floating-point examples, got {examples.dtype}")
     examples = examples.detach().requires_grad_()
     logits = discriminate(examples)
     (gradient,) = torch.autograd.grad(logits.sum(), examples, create_graph=True)
     return gradient.flatten(1).square().sum(1)
 
 
-def r1(discriminate: Discriminate, real: Tensor, _fake: Tensor, _mix: Tensor) -> Tensor:
-    """1/2 E || grad D(x) ||^2 on real examples (Mescheder 2018, arXiv 1801.04406, eq. 9)."""
+def r1(discriminate: Discriminate, real: Tensor) -> Tensor:
+    """1/2 E || grad D(x) ||^2 on real examples (Mescheder 2018, arXiv 1801.04406, eq. 9).
+
+    >>> r1(lambda x: x.square().sum(1) / 2, torch.tensor([[3.0, 4.0]])).item()
+    12.5
+
+    Args:
+        discriminate: D, from examples to logits, one for each.
+        real: [N, ...], floating-point.
+
+    Raises ConfigError if the examples are not floating-point.
+    """
     return squared_gradient(discriminate, real).mean() / 2
 
 
-def r2(discriminate: Discriminate, _real: Tensor, fake: Tensor, _mix: Tensor) -> Tensor:
-    """1/2 E || grad D(G(z)) ||^2 on fakes (Mescheder 2018, arXiv 1801.04406, eq. 10)."""
+def r2(discriminate: Discriminate, fake: Tensor) -> Tensor:
+    """1/2 E || grad D(G(z)) ||^2 on fakes (Mescheder 2018, arXiv 1801.04406, eq. 10).
+
+    >>> r2(lambda x: x.square().sum(1) / 2, torch.tensor([[3.0, 4.0]])).item()
+    12.5
+
+    Args:
+        discriminate: D, from examples to logits, one for each.
+        fake: [N, ...], floating-point; the penalty gives G no gradient.
+
+    Raises ConfigError if the examples are not floating-point.
+    """
     return squared_gradient(discriminate, fake).mean() / 2
 
 
-def gradient_penalty(discriminate: Discriminate, real: Tensor, fake: Tensor, mix: Tensor) -> Tensor:
-    """E (|| grad D(x^) || - 1)^2 between real and fake (WGAN-GP, arXiv 1704.00028, eq. 3)."""
+def gradient_penalty(
+    discriminate: Discriminate, real: Tensor, fake: Tensor, mix: Tensor | None = None
+) -> Tensor:
+    """E (|| grad D(x^) || - 1)^2 between real and fake (WGAN-GP, arXiv 1704.00028, eq. 3).
+
+    >>> real, fake = torch.tensor([[3.0, 4.0]]), torch.zeros(1, 2)
+    >>> gradient_penalty(lambda x: x.square().sum(1) / 2, real, fake, torch.ones(1)).item()
+    16.0
+
+    Args:
+        discriminate: D, from examples to logits, one for each.
+        real, fake: [N, ...] of one shape, floating-point.
+        mix: [N] in [0, 1], the share of the real example in each; None draws it evenly from
+            torch's global generator.
+
+    Raises ConfigError if shapes differ or the examples are not floating-point.
+    """
+    if mix is None:
+        mix = torch.rand(len(real), dtype=real.dtype, device=real.device)
+    if real.shape != fake.shape or mix.numel() != len(real):
+        raise ConfigError(
+            f"a gradient penalty mixes pairs: real {list(real.shape)}, fake {list(fake.shape)} and "
+            f"mix {list(mix.shape)} do not match"
+        )
     mix = mix.view(-1, *[1] * (real.dim() - 1))
     between = mix * real + (1 - mix) * fake
     # The square root's slope is infinite at 0: a floor keeps the gradient finite there.
@@ -59,16 +119,31 @@ def gradient_penalty(discriminate: Discriminate, real: Tensor, fake: Tensor, mix
     return (norm - 1).square().mean()
 
 
-def spectral_norm(network: nn.Module) -> None:
-    """Divide every weight matrix of D by its largest singular value (arXiv 1802.05957)."""
+def spectral_norm(network: nn.Module) -> nn.Module:
+    """Divide every weight matrix of D by its largest singular value (arXiv 1802.05957).
+
+    Changes linear layers, convolutions and embeddings in place, the module itself if it is one,
+    and returns the module. Apply it once, before the optimiser is made.
+
+    >>> d = spectral_norm(nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1)))
+    >>> d(torch.zeros(4, 2)).shape
+    torch.Size([4, 1])
+    """
     for module in list(network.modules()):
         if isinstance(module, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d, nn.Embedding)):
             parametrizations.spectral_norm(module)
+    return network
 
 
 for _penalty, _summary in (
-    (Penalty("r1", r1), "squared gradient of D on real examples (Mescheder 2018)"),
-    (Penalty("r2", r2), "squared gradient of D on fakes (Mescheder 2018)"),
+    (
+        Penalty("r1", lambda d, real, _fake, _mix: r1(d, real)),
+        "squared gradient of D on real examples (Mescheder 2018)",
+    ),
+    (
+        Penalty("r2", lambda d, _real, fake, _mix: r2(d, fake)),
+        "squared gradient of D on fakes (Mescheder 2018)",
+    ),
     (
         Penalty("gradient_penalty", gradient_penalty),
         "gradient norm 1 between real and fake (WGAN-GP)",

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from gankit.data import Dataset
-from gankit.errors import RunError
+from gankit.errors import ConfigError, RunError
 from gankit.families import FAMILIES, Task
 from gankit.owner import LOCK, Owner, own
 from gankit.pictures import Pixels, save_film, save_png
@@ -132,6 +132,8 @@ class Run:
             if not (plan.steps and plan.threads):
                 raise StoredError("a plan of no steps, or no threads")
             return Record(config, stored["data"], plan, tuple(map(str, stored.get("networks", ()))))
+        except ConfigError:  # a setting or family that this version does not know: no damage
+            raise
         except (ValueError, KeyError, TypeError) as error:
             raise RunError(f"'{self.record_path}' is damaged ({error})") from None
 

@@ -18,6 +18,7 @@ from gankit.features.named import load_network
 from gankit.fitting import fit
 from gankit.metrics.frechet import frechet_distance, moments
 from gankit.pages.report import keep
+from gankit.randomness import Purpose, rng
 from gankit.scores import embed
 from gankit.scores.evaluate import Watch, asked_labels, evaluate
 from gankit.scores.measures import METRICS
@@ -302,3 +303,74 @@ def test_only_inception_is_called_fid():
     assert measure.cited("efficientnet") == "FD(efficientnet)"
     assert METRICS["kernel"].cited("inception") == "KID"
     assert METRICS["coverage"].cited("inception") == "coverage(inception)"
+
+
+RNG = np.random.default_rng(0)
+REAL, FAKE = RNG.normal(size=(2, 400, 3))
+
+
+def test_points_against_points():
+    report = gankit.evaluate(FAKE, against=REAL)
+    by_name = {score.metric: score for score in report.scores}
+    real = REAL[shuffled(400)[:200]].astype(np.float32)
+    fake = FAKE[np.sort(rng(0, Purpose.EVALUATION).permutation(400)[:200])].astype(np.float32)
+    expected = frechet_distance(real, fake)
+    assert by_name["frechet"].value == pytest.approx(expected, rel=1e-9)
+    assert by_name["frechet"].floor is not None
+    assert by_name["frechet"].interval is None  # they are one draw
+    assert (report.run, report.family, report.step) == ("", "", 0)
+    protocol = report.protocol
+    assert (protocol.network, protocol.data) == ("points", "arrays")
+    assert (protocol.n_real, protocol.n_fake, protocol.settings["draws"]) == (200, 200, 1)
+    assert gankit.evaluate(FAKE, against=REAL).scores == report.scores
+
+
+def test_images_against_a_data_set_or_the_same_as_arrays():
+    dataset = load_dataset("digits", split="test")
+    images = as_pictures(dataset.read(np.arange(300)))
+    found = gankit.evaluate(images[:100], against=dataset, metrics=CHEAP)
+    assert found.protocol.network == "digits"
+    assert values(found)["coverage"] > 0.8
+    chosen = gankit.evaluate(
+        images[:100], against=images[100:], metrics=CHEAP, features=load_network("digits"), n=100
+    )
+    assert chosen.protocol.n_real == 100
+    assert values(chosen)["coverage"] > 0.8
+    by_name = gankit.evaluate(images[:100], against="digits", split="test", metrics=CHEAP)
+    assert values(by_name) == values(found)
+
+
+def test_a_loaded_gan_is_measured_as_its_file_is(toy):
+    gan = gankit.load(toy)
+    by_path, loaded = (evaluate(r, n=50, draws=2, metrics=CHEAP) for r in (toy, gan))
+    assert loaded.scores == by_path.scores
+    assert loaded.protocol == by_path.protocol
+    assert (loaded.family, loaded.step) == ("gan", 2)
+    mine = gankit.evaluate(gan, against=RNG.normal(size=(100, 2)), draws=2, metrics=CHEAP)
+    assert mine.protocol.data == "arrays"
+    assert mine.scores[0].interval is not None
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "need real examples"),
+        ({"against": REAL[:, :2]}, "the real examples are 2, the samples 3"),
+        ({"against": REAL[:10]}, "20 real examples or more, got 10"),
+        ({"against": REAL, "n": 500}, "need 500 samples, got 400"),
+        ({"against": REAL, "split": "test"}, "leave it out"),
+        ({"against": REAL, "data": "toy:ring8"}, "once"),
+        ({"against": REAL[0]}, "examples are images"),
+        ({"against": REAL * np.nan}, "finite"),
+        ({"against": REAL[:0]}, "no examples"),
+        ({"against": REAL, "metrics": ["path_length"]}, "does not apply"),
+    ],
+)
+def test_samples_and_reals_that_do_not_suit(options, said):
+    with pytest.raises((ConfigError, DataError), match=said):
+        gankit.evaluate(FAKE, **options)
+
+
+def test_float_images_are_no_images():
+    with pytest.raises(DataError, match="uint8"):
+        gankit.evaluate(RNG.random((30, 8, 8)), against=REAL)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gankit.errors import ConfigError
+from gankit.metrics.arrays import as_features, as_labels
 from gankit.metrics.frechet import frechet_distance, moments
 
 
@@ -36,12 +37,16 @@ def conditional_accuracy(
         predicted: [N], a classifier's classes, 0..classes-1.
         asked: [N], the labels the samples were made from.
 
-    Raises ConfigError where there is nothing to compare, or labels are out of range.
+    >>> conditional_accuracy(np.array([0, 1, 1]), np.array([0, 1, 0]), 2).each.tolist()
+    [0.5, 1.0]
+
+    Raises ConfigError if there is nothing to compare, or labels are out of range.
     """
     if not len(predicted) == len(asked) > 0:
         raise ConfigError(
             f"accuracy needs one asked label a sample, got {len(asked)} for {len(predicted)}"
         )
+    predicted, asked = as_labels(predicted, len(asked)), as_labels(asked, len(asked))
     counts = _counts(asked, classes)
     right = np.bincount(asked[predicted == asked], minlength=classes)
     each = np.divide(right, counts, out=np.full(classes, np.nan), where=counts > 0)
@@ -63,8 +68,16 @@ def class_frechet(
     picture. With fewer examples than dimensions it lies far above 0 for perfect samples too:
     read it beside its floor at the same counts.
 
-    Raises ConfigError where a class has fewer than `least` examples on either side.
+    >>> real = np.random.default_rng(0).normal(size=(200, 2))
+    >>> labels = np.arange(200) % 2
+    >>> class_frechet(real, labels, real + 1, labels, 2).overall.__round__(6)
+    2.0
+
+    Raises ConfigError for other shapes, or if a class has fewer than `least` examples on either
+    side.
     """
+    real, fake = as_features(real, fake)
+    real_labels, fake_labels = as_labels(real_labels, len(real)), as_labels(fake_labels, len(fake))
     for what, labels in (("real", real_labels), ("fake", fake_labels)):
         counts = _counts(labels, classes)
         if counts.min() < least:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from gankit.metrics.arrays import as_features
+
 ROWS = 1000
 COLUMNS = 4000
 """One tile: 32 MB of distances, and its features in float64 (80 MB where they have 2,048)."""
@@ -57,7 +59,14 @@ def nearest(
 
     The distance is that of the difference, so that of a copy is 0. With `skip_own`, query i is
     example i, which does not count for it.
+
+    >>> index, distance = nearest(np.array([[0.9]]), np.array([[0.0], [1.0]]))
+    >>> index.item(), distance.round(6).item()
+    (1, 0.1)
+
+    Raises ConfigError for other shapes.
     """
+    queries, examples = as_features(queries, examples)
     index = np.zeros(len(queries), np.int64)
     least = np.full(len(queries), np.inf)
     for rows, columns, distance in tiles(queries, examples):

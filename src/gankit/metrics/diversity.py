@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gankit.errors import ConfigError
+from gankit.metrics.arrays import as_features, as_labels
 from gankit.metrics.distances import ROWS, blocks, tiles
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
@@ -21,8 +22,14 @@ def mean_distance(
     """Mean distance of two different ones of the features [N, D]; 0 where all are the same.
 
     Of all pairs where N is at most `exact`, else of `pairs` drawn at random. Its scale is that of
-    the features: read it over the same of real examples. Raises ConfigError for fewer than 2.
+    the features: read it over the same of real examples.
+
+    >>> mean_distance(np.array([[0.0], [1.0], [2.0]])).__round__(6)
+    1.333333
+
+    Raises ConfigError for other shapes, or fewer than 2 features.
     """
+    (features,) = as_features(features)
     count = len(features)
     if count < 2:
         raise ConfigError(f"a distance between examples needs 2 of them, got {count}")
@@ -49,7 +56,14 @@ def class_distance(
     """`mean_distance` within each class: float64 [classes], nan for one of fewer than 2 examples.
 
     It sees a class that collapsed while the others hide it. `options` are `mean_distance`'s.
+
+    >>> class_distance(np.array([[0.0], [2.0], [5.0]]), np.array([0, 0, 1]), 2)
+    array([ 2., nan])
+
+    Raises ConfigError for other shapes than features [N, D] and labels [N].
     """
+    (features,) = as_features(features)
+    labels = as_labels(labels, len(features))
     own = [features[labels == c] for c in range(classes)]
     return np.array([mean_distance(f, **options) if len(f) > 1 else np.nan for f in own])
 
@@ -71,9 +85,15 @@ def mean_ms_ssim(
         labels: [N]; pairs are then of one class, each image's partner drawn from its own.
         pairs: how many.
 
-    Raises ConfigError where there is no pair, or images are under 11 pixels a side.
+    >>> mean_ms_ssim(np.full((4, 16, 16), 90, np.uint8), pairs=10)
+    1.0
+
+    Raises ConfigError for other shapes, if there is no pair, or if images are under 11 pixels a
+    side.
     """
     rng = np.random.default_rng(seed)
+    _check_images(images)
+    labels = None if labels is None else as_labels(labels, len(images))
     if len(images) < 2:
         raise ConfigError(f"MS-SSIM compares images, got {len(images)}")
     if labels is None:
@@ -97,8 +117,13 @@ def ms_ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
     Args:
         a, b: uint8 [N, H, W] or [N, H, W, C]; channels are averaged at each scale.
 
+    >>> black, white = np.zeros((1, 16, 16), np.uint8), np.full((1, 16, 16), 255, np.uint8)
+    >>> ms_ssim(black, black), ms_ssim(black, white) < 0.1
+    (array([1.]), array([ True]))
+
     Raises ConfigError for images under 11 pixels a side, or of two shapes.
     """
+    _check_images(a)
     if a.shape != b.shape or min(a.shape[1:3]) < WINDOW:
         raise ConfigError(
             f"MS-SSIM compares images of one size, {WINDOW} pixels a side or more, "
@@ -116,6 +141,14 @@ def ms_ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
         structure, whole = _similarity(x, y)
         result *= (whole if scale == scales - 1 else structure).clip(0) ** weight
     return result
+
+
+def _check_images(images: NDArray[np.uint8]) -> None:
+    if images.ndim not in (3, 4) or images.dtype != np.uint8:
+        raise ConfigError(
+            f"images must be uint8 [N, H, W] or [N, H, W, C], got {images.dtype} "
+            f"{list(images.shape)}"
+        )
 
 
 def _similarity(

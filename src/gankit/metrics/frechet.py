@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gankit.errors import ConfigError
+from gankit.metrics.arrays import as_features
 
 ROWS = 1000
 """Features at a time, whatever the size of the blocks."""
@@ -24,14 +25,20 @@ class Moments:
 
 
 def moments(blocks: Iterable[NDArray[np.floating]]) -> Moments:
-    """Of features given in blocks [n, D]: memory does not grow with their number.
+    """Mean and covariance of features given in blocks [n, D], in bounded memory.
+
+    >>> moments([[[1.0, 0.0]], [[3.0, 0.0]]]).mean.tolist()
+    [2.0, 0.0]
 
     Blocks are combined by Chan, Golub and LeVeque's update, so the result does not depend on
-    their size but for rounding. Raises ConfigError for fewer than 2 features, or where one is
-    not finite.
+    their size but for rounding. Raises ConfigError for fewer than 2 features, for blocks of
+    another shape, or if a feature is not finite.
     """
     count, mean, scatter = 0, np.zeros(()), np.zeros(())
-    for block in blocks:
+    for given in blocks:
+        (block,) = as_features(given)
+        if count and block.shape[1] != mean.size:
+            raise ConfigError(f"blocks of {mean.size} and of {block.shape[1]} dimensions given")
         for start in range(0, len(block), ROWS):
             x = block[start : start + ROWS].astype(np.float64)
             own = x.mean(0)
@@ -49,13 +56,29 @@ def moments(blocks: Iterable[NDArray[np.floating]]) -> Moments:
     return Moments(mean, scatter / (count - 1), count)
 
 
-def frechet_distance(a: Moments, b: Moments) -> float:
-    """|mu_a - mu_b|^2 + tr(A + B - 2 (A B)^(1/2)), at least 0.
+def frechet_distance(a: NDArray[np.floating] | Moments, b: NDArray[np.floating] | Moments) -> float:
+    """|mu_a - mu_b|^2 + tr(A + B - 2 (A B)^(1/2)), at least 0; 0 where both are alike.
+
+    Heusel et al. 2017, arXiv 1706.08500: FID if the features are the Inception network's.
+
+    >>> a = np.array([[0.0, 0.0], [2.0, 2.0]])
+    >>> round(frechet_distance(a, a + 3), 6)
+    18.0
+
+    Args:
+        a, b: features [M, D] and [N, D], at least 2 of each; or their `moments`, where a set is
+            too large for memory.
 
     With A = R R' and B = S S', tr (A B)^(1/2) is the sum of the singular values of R' S. Nothing
     complex appears, and singular covariances (fewer features than dimensions) are no special
-    case: their roots have fewer columns. Raises ConfigError where the dimensions differ.
+    case: their roots have fewer columns.
+
+    Raises ConfigError for other shapes, dimensions that differ, or features that are not finite.
     """
+    if not isinstance(a, Moments):
+        a = moments([a])
+    if not isinstance(b, Moments):
+        b = moments([b])
     if a.mean.shape != b.mean.shape:
         raise ConfigError(
             f"features of {a.mean.size} and of {b.mean.size} dimensions are not of one network"

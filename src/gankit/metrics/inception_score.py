@@ -21,9 +21,12 @@ def inception_score(
         splits: parts scored apart, each against its own p(y); 1 gives a deviation of 0.
         seed: of the order.
 
+    >>> inception_score(np.eye(4), splits=1)  # sure of each, and all classes equally often
+    (4.0, 0.0)
+
     Raises ConfigError for rows that are no probabilities, or for fewer of them than splits.
     """
-    p = probabilities.astype(np.float64)
+    p = np.asarray(probabilities).astype(np.float64)
     if not (p.ndim == 2 and (p >= 0).all() and np.allclose(p.sum(1), 1, atol=1e-3)):
         raise ConfigError("an Inception score needs probabilities, each row summing to 1")
     if not 1 <= splits <= len(p):

@@ -29,8 +29,13 @@ T_95 = (12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622,
 def interval_of_draws(values: Sequence[float]) -> tuple[float, float]:
     """Where a score by another draw falls, 95 times in 100, given scores by independent draws.
 
-    mean +- t s (1 + 1/n)^(1/2), exact where the scores are normal. Raises ConfigError for fewer
-    than 2 values.
+    mean +- t s (1 + 1/n)^(1/2), exact where the scores are normal.
+
+    >>> low, high = interval_of_draws([1.0, 1.1, 0.9])
+    >>> round(low, 3), round(high, 3)
+    (0.503, 1.497)
+
+    Raises ConfigError for fewer than 2 values.
     """
     mean, spread, t = _student(values)
     half = t * spread * math.sqrt(1 + 1 / len(values))
@@ -41,7 +46,13 @@ def interval_of_mean(values: Sequence[float]) -> tuple[float, float]:
     """Where the mean score over all draws lies, with 95 % confidence: mean +- t s / n^(1/2).
 
     For comparing two generators by their means; a draw of either scatters wider
-    (`interval_of_draws`). Raises ConfigError for fewer than 2 values.
+    (`interval_of_draws`).
+
+    >>> low, high = interval_of_mean([1.0, 1.1, 0.9])
+    >>> round(low, 3), round(high, 3)
+    (0.752, 1.248)
+
+    Raises ConfigError for fewer than 2 values.
     """
     mean, spread, t = _student(values)
     half = t * spread / math.sqrt(len(values))
@@ -71,6 +82,11 @@ def interval_of_halves(
         draws: halves scored; each costs one call of `metric`.
         seed: of the halves.
         fixed_real: leave the real set whole: the spread is then that of the samples alone.
+
+    >>> real, fake = np.random.default_rng(0).normal(size=(2, 200, 3))
+    >>> low, high = interval_of_halves(lambda a, b: float(b.mean() - a.mean()), real, fake)
+    >>> low < 0 < high
+    True
 
     Raises ConfigError for fewer than 4 examples on a side that is halved, or under 10 draws.
     """

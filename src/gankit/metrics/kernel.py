@@ -6,14 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gankit.errors import ConfigError
+from gankit.metrics.arrays import as_features
 
 
 def squared_mmd(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
-    """Unbiased, so it may be below 0: features [M, D] and [N, D], k(x, y) = (x y / D + 1)^3.
+    """Squared maximum mean discrepancy of features [M, D] and [N, D]; k(x, y) = (x y / D + 1)^3.
 
-    Memory grows with M and N squared: take `kernel_distance` for large sets.
-    Raises ConfigError for fewer than 2 features.
+    Unbiased, so it may be below 0. Memory grows with M and N squared: take `kernel_distance` for
+    large sets.
+
+    >>> a = np.array([[0.0], [1.0]])
+    >>> squared_mmd(a, a + 1)
+    9.5
+
+    Raises ConfigError for other shapes, or fewer than 2 features.
     """
+    a, b = as_features(a, b)
     if min(len(a), len(b)) < 2:
         raise ConfigError(f"a kernel distance needs 2 examples, got {len(a)} and {len(b)}")
     x, y = a.astype(np.float64), b.astype(np.float64)
@@ -32,8 +40,24 @@ def kernel_distance(
 ) -> tuple[float, float]:
     """(mean, standard deviation) of `squared_mmd` over random subsets of both, as the paper does.
 
-    Raises ConfigError where a set is smaller than a subset.
+    Binkowski et al. 2018, arXiv 1801.01401: KID if the features are the Inception network's.
+
+    >>> a = np.random.default_rng(0).normal(size=(200, 4))
+    >>> mean, deviation = kernel_distance(a, a + 1, subsets=10, size=100)
+    >>> mean > 1
+    True
+
+    Args:
+        a, b: features [M, D] and [N, D].
+        subsets: how many pairs of subsets.
+        size: examples in a subset, at least 2.
+        seed: of the subsets.
+
+    Raises ConfigError for other shapes, or if a set is smaller than a subset.
     """
+    a, b = as_features(a, b)
+    if subsets < 1:
+        raise ConfigError(f"a kernel distance needs 1 subset or more, got {subsets}")
     if min(len(a), len(b)) < size:
         raise ConfigError(
             f"subsets of {size} need as many features, got {len(a)} and {len(b)}: lower the size"

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gankit.errors import ConfigError
+from gankit.metrics.arrays import as_features
 from gankit.metrics.distances import kth_nearest, tiles
 
 
@@ -26,15 +27,26 @@ class Manifold:
 
 
 def manifold(real: NDArray[np.floating], fake: NDArray[np.floating], k: int = 5) -> Manifold:
-    """Of features real [N, D] and fake [M, D]; a ball reaches to the k-th nearest of its own set.
+    """Precision, recall, density and coverage of features fake [M, D] beside real [N, D].
+
+    The ball about a feature reaches to the k-th nearest of its own set.
+
+    >>> real = np.random.default_rng(0).normal(size=(100, 2))
+    >>> manifold(real, real)
+    Manifold(precision=1.0, recall=1.0, density=1.0, coverage=1.0)
+    >>> manifold(real, real + 100).coverage
+    0.0
 
     - precision: the share of fakes inside some real ball
     - recall: the share of reals inside some fake ball
     - density: how many real balls a fake lies in, on average, over k
     - coverage: the share of real balls that hold a fake
 
-    Raises ConfigError where a set has no k neighbours.
+    Raises ConfigError for other shapes, k under 1, or a set without k neighbours.
     """
+    real, fake = as_features(real, fake)
+    if k < 1:
+        raise ConfigError(f"k must be at least 1, got {k}")
     if min(len(real), len(fake)) <= k:
         raise ConfigError(f"k = {k} neighbours need more examples, got {len(real)} and {len(fake)}")
     radii_real, radii_fake = kth_nearest(real, k), kth_nearest(fake, k)

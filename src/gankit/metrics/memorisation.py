@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gankit.errors import ConfigError
+from gankit.metrics.arrays import as_features
 from gankit.metrics.distances import nearest
 
 
@@ -55,14 +56,23 @@ def memorisation(
     alpha: float = 0.05,
     seed: int = 0,
 ) -> Memorisation:
-    """Of features fake [N, D], train [M, D] and held_out [L, D] of real examples not trained on.
+    """How near features fake [N, D] lie to train [M, D], beside held_out [L, D].
+
+    Held out are real examples that were not trained on.
+
+    >>> random = np.random.default_rng(0)
+    >>> train, held_out = random.normal(size=(500, 2)), random.normal(size=(100, 2))
+    >>> memorisation(train[:50], train, held_out).nearer  # copies
+    1.0
 
     Args:
         alpha: the quantile of the held-out distances, in (0, 1).
         seed: of the part of the training set that `train_side` looks at.
 
-    Raises ConfigError where `held_out` is too small for the quantile, or larger than `train`.
+    Raises ConfigError for other shapes, or if `held_out` is too small for the quantile or larger
+    than `train`.
     """
+    fake, train, held_out = as_features(fake, train, held_out)
     if not (0 < alpha < 1 and len(held_out) * alpha >= 1 and len(fake)):
         raise ConfigError(
             f"the nearest {alpha:g} of {len(held_out)} held-out examples is not one example: "

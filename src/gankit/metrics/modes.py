@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gankit.errors import ConfigError
+from gankit.metrics.arrays import as_features
+
 
 @dataclass(frozen=True)
 class ModeCount:
@@ -20,7 +23,17 @@ class ModeCount:
 def count_modes(
     points: NDArray[np.floating], centres: NDArray[np.floating], sigma: float
 ) -> ModeCount:
-    """Points [N, D] against modes [M, D]: a point within 3 sigma of a mode is its good sample."""
+    """Points [N, D] against modes [M, D]: a point within 3 sigma of a mode is its good sample.
+
+    >>> centres = np.array([[0.0, 0.0], [1.0, 0.0]])
+    >>> count_modes(np.array([[0.01, 0.0], [0.5, 0.0]]), centres, sigma=0.02)
+    ModeCount(found=1, good=0.5, kl=0.6931471805599453)
+
+    Raises ConfigError for other shapes, or a sigma that is not above 0.
+    """
+    points, centres = as_features(points, centres)
+    if not sigma > 0:
+        raise ConfigError(f"sigma must be above 0, got {sigma}")
     distance = np.linalg.norm(points[:, None] - centres, axis=2)
     good = distance.min(1) < 3 * sigma
     counts = np.bincount(distance.argmin(1)[good], minlength=len(centres))
@@ -28,7 +41,13 @@ def count_modes(
 
 
 def kl_to_uniform(counts: NDArray[np.integer]) -> float:
-    """KL of the shares of modes from equal shares, in nats: 0 where even, log M for one of M."""
+    """KL of the shares of modes, counts [M], from equal shares, in nats: 0 if even, to log M.
+
+    Infinite if nothing was counted.
+
+    >>> kl_to_uniform(np.array([5, 5]))
+    0.0
+    """
     if not counts.sum():
         return float("inf")
     share = counts / counts.sum()

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gankit.errors import ConfigError
+from gankit.metrics.arrays import as_features
 
 SIGMAS = np.logspace(-1, 0, 10)
 """Widths to choose from, in the units of images in [0, 1]."""
@@ -29,8 +30,16 @@ def log_likelihoods(
     Args:
         samples: [M, D], the centres of the mixture.
         test: [N, D], in the same units.
-        sigmas: standard deviations of the Gaussians.
+        sigmas: standard deviations of the Gaussians, above 0.
+
+    >>> log_likelihoods(np.zeros((1, 1)), np.zeros((1, 1)), [1.0]).round(4)  # -1/2 log 2 pi
+    array([[-0.9189]])
+
+    Raises ConfigError for other shapes, or a width that is not above 0.
     """
+    samples, test = as_features(samples, test)
+    if not (len(sigmas) and min(sigmas) > 0):
+        raise ConfigError(f"Parzen widths must be above 0, got {list(sigmas)}")
     centres = samples.astype(np.float64)
     count, size = centres.shape
     squares = np.square(centres).sum(1)
@@ -54,8 +63,17 @@ def parzen_score(
 ) -> tuple[float, float, float]:
     """(mean log-likelihood of `test` in nats, its standard error, the width `validation` chose).
 
-    Raises ConfigError where the best width lies at the edge of those tried: the optimum is
-    then outside, and the number would mean nothing.
+    >>> random = np.random.default_rng(0)
+    >>> mean, error, sigma = parzen_score(*(random.normal(size=(200, 1)) for _ in range(3)))
+    >>> 0.1 < sigma < 1
+    True
+
+    Args:
+        samples, validation, test: [M, D], [N, D] and [L, D], in the same units.
+        sigmas: widths to choose from, rising, 3 or more.
+
+    Raises ConfigError for other shapes, or if the best width lies at the edge of those tried: the
+    optimum is then outside, and the number would mean nothing.
     """
     best = int(log_likelihoods(samples, validation, sigmas).mean(1).argmax())
     if best in (0, len(sigmas) - 1):

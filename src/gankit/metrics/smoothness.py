@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from gankit.errors import ConfigError
 
@@ -26,6 +26,9 @@ def path_length(
         epsilon: the step in t, above 0.
         trim: the share left out at either end, as the paper's code does; 0 keeps all.
 
+    >>> path_length(np.zeros((4, 3)), np.full((4, 3), 0.1), epsilon=0.1, trim=0)[0].__round__(6)
+    3.0
+
     Raises ConfigError for shapes that differ, fewer than 2 pairs, or a number out of range.
     """
     if first.shape != second.shape or len(first) < 2:
@@ -45,12 +48,20 @@ def path_length(
 def path_ends(
     start: NDArray[np.floating],
     end: NDArray[np.floating],
-    t: NDArray[np.floating],
+    t: ArrayLike,
     epsilon: float = 1e-4,
     *,
     prior: str = "normal",
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """The latents at t and at t + epsilon of the paths between latents [N, Z], t [N] in [0, 1)."""
+    """The latents at t and at t + epsilon of the paths between latents [N, Z], t [N] in [0, 1).
+
+    >>> near, far = path_ends(np.zeros((1, 1)), np.ones((1, 1)), [0.5], 0.25, prior="uniform")
+    >>> near.item(), far.item()
+    (0.5, 0.75)
+
+    Raises ConfigError as `interpolate` does.
+    """
+    t = np.asarray(t, np.float64)
     return (
         interpolate(start, end, t, prior=prior),
         interpolate(start, end, t + epsilon, prior=prior),
@@ -60,7 +71,7 @@ def path_ends(
 def interpolate(
     start: NDArray[np.floating],
     end: NDArray[np.floating],
-    t: NDArray[np.floating],
+    t: ArrayLike,
     *,
     prior: str = "normal",
 ) -> NDArray[np.floating]:
@@ -68,7 +79,19 @@ def interpolate(
 
     Where the prior is normal, on the arc (White 2016, arXiv 1609.04468), since nearly all of it
     lies on a sphere; where it is uniform, on the line, which stays inside the cube.
+
+    >>> interpolate(np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]]), [0.5]).round(4)
+    array([[0.7071, 0.7071]])
+
+    Raises ConfigError for other shapes, or a prior that is neither 'normal' nor 'uniform'.
     """
+    if prior not in ("normal", "uniform"):
+        raise ConfigError(f"the prior is 'normal' or 'uniform', got {prior!r}")
+    if start.ndim != 2 or start.shape != end.shape or np.shape(t) != start.shape[:1]:
+        raise ConfigError(
+            f"paths lie between latents [N, Z] at t [N], got {list(start.shape)}, "
+            f"{list(end.shape)} and {list(np.shape(t))}"
+        )
     x, y, t = start.astype(np.float64), end.astype(np.float64), np.asarray(t, np.float64)[:, None]
     a, b = _arc(x, y, t) if prior == "normal" else (1 - t, t)
     return (a * x + b * y).astype(start.dtype)

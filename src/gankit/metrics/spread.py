@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gankit.errors import ConfigError
 from gankit.metrics.distances import kth_nearest
 
 
@@ -37,7 +38,14 @@ def spread(
 
     `diversity` and `within` do not depend on N, being unbiased. `nearest` does, so it is taken
     within groups of (about) `group` examples, each every so many-th: compare what has the same.
+
+    >>> spread(np.array([[0.0], [2.0]])).nearest
+    2.0
+
+    Raises ConfigError for fewer than 2 examples.
     """
+    if examples.ndim < 2 or len(examples) < 2:
+        raise ConfigError(f"a spread needs 2 examples [N, ...], got {list(examples.shape)}")
     is_images = examples.dtype == np.uint8
     x = examples.reshape(len(examples), -1).astype(np.float64) / (255 if is_images else 1)
     mean = x.mean(0)
@@ -58,6 +66,10 @@ def compare_spread(fake: Spread, real: Spread) -> dict[str, float]:
 
     `diversity`, `within`, `nearest`, `middle`; and `offset`, how far apart the means lie, in
     units of the reals' diversity: near 0 where they are alike.
+
+    >>> real = spread(np.array([[0.0], [2.0]]))
+    >>> compare_spread(spread(np.array([[0.0], [1.0]])), real)["diversity"]
+    0.5
     """
     apart = float(np.sqrt(np.square(fake.mean - real.mean).mean()))
     shares = {

@@ -13,16 +13,26 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gankit.data import source_name
+from gankit.data import Dataset, load_dataset, source_name
 from gankit.errors import ConfigError
 from gankit.features.named import Digits, load_network
 from gankit.features.network import FeatureNetwork
 from gankit.metrics.intervals import interval_of_draws
 from gankit.randomness import Purpose, rng
-from gankit.scores.embed import KEPT, Embedded, ModeOf, Track, embed, embed_real
+from gankit.scores.embed import KEPT, Embedded, ModeOf, Track, embed, embed_real, read_blocks
 from gankit.scores.measures import MEMORISATION, METRICS, SETTINGS, Measure, Pair
 from gankit.scores.path_length import EPSILON, PAIRS, has_paths, mean_path_length
-from gankit.scores.reference import Parts, Reals, Split, choose_network, part, read_reals
+from gankit.scores.reference import (
+    FEWEST,
+    Parts,
+    Reals,
+    Split,
+    choose_network,
+    dataset_of,
+    part,
+    read_reals,
+    reals_of,
+)
 from gankit.scores.score import Protocol, Report, Score
 from gankit.text import shown
 from gankit.trained.artifact import load
@@ -51,10 +61,38 @@ class Watch:
     track: Track = untracked
 
 
+class Samples:
+    """Finished samples, measured as those of a generator are; they are one draw.
+
+    Attributes:
+        dataset: the samples.
+        shape: of one of them: (channels, height, width), or (dimensions,) for points.
+        class_names, condition: none, and 0: nobody asked for a class.
+    """
+
+    class_names: tuple[str, ...] = ()
+    condition = 0
+
+    def __init__(self, examples: NDArray[Any]) -> None:
+        """`examples`: uint8 [N, H, W] or [N, H, W, C], or points [N, D]. Raises DataError."""
+        self.dataset = dataset_of(examples)
+        self.shape = self.dataset.shape
+
+    def blocks(self, n: int, seed: int = 0) -> Iterator[NDArray[Any]]:
+        """`n` of the samples, drawn by the seed if they are fewer than all."""
+        chosen = rng(seed, Purpose.EVALUATION).permutation(len(self.dataset))[:n]
+        return read_blocks(self.dataset, np.sort(chosen))
+
+
+Source = GAN | Samples
+"""Where samples come from."""
+
+
 def evaluate(
-    run: str | Path,
+    run: str | Path | GAN | NDArray[Any],
     *,
-    features: str | None = None,
+    against: Dataset | NDArray[Any] | str | None = None,
+    features: str | FeatureNetwork | None = None,
     data: str | None = None,
     split: Split | None = None,
     n: int | None = None,
@@ -64,49 +102,59 @@ def evaluate(
     device: str = "cpu",
     watch: Watch | None = None,
 ) -> Report:
-    """Measure a run, or a bare artifact, against real data. Nothing is written but the cache.
+    """Measure samples against real data. Nothing is written but the cache.
+
+    >>> points = np.random.default_rng(0).normal(size=(400, 2))
+    >>> report = evaluate(points[:200], against=points[200:], metrics=["coverage"])
+    >>> report.scores[0].metric, report.scores[0].value > 0.8
+    ('coverage', True)
 
     Args:
-        run: a run directory, or its model.safetensors.
-        features: a feature network's name or file (`load_network`); None: by the data.
-        data: the real examples; None: what the run was trained on, where it was then. Data that
-            was moved counts as the run's own, by its fingerprint.
-        split: of them; None: 'test' where there is one, else a part of 'train'.
+        run: a run directory, or its model.safetensors; a loaded GAN; or finished samples, uint8
+            [N, H, W] or [N, H, W, C], or points [N, D].
+        against: the real examples: a data set, arrays as above, or a name or path. None: what the
+            run was trained on, where it was then. Data that was moved counts as the run's own, by
+            its fingerprint. Half of a data set or of arrays gives the floor, unless `n` asks for
+            more.
+        features: a feature network, or its name or file (`load_network`); None: by the data.
+        data: a name or path, as `against`.
+        split: of real data by name; None: 'test' where there is one, else a part of 'train'.
         n: samples in a draw, and real examples at most; None: 10,000 (2,000 in a slow network),
-            or as many as leave enough real ones for the floor.
-        draws: independent sets of samples: a score is their mean, and 2 or more give an interval.
-            Draw d has seed `seed` + d.
+            or as many as leave enough real ones for the floor, or as there are samples.
+        draws: independent sets of samples, 1 to 100: a score is their mean, and 2 or more give an
+            interval. Draw d has seed `seed` + d. Finished samples are one draw.
+        seed: in [0, 2^63).
         metrics: names in `METRICS`; none: all that apply.
-        device: where the generator and the feature network compute.
+        device: where the feature network computes, and a generator that is read from a file.
 
     Raises GankitError for all that a user can mend.
     """
-    began, watch, path = time.monotonic(), watch or Watch(), Path(run).expanduser()
+    began, watch = time.monotonic(), watch or Watch()
     _check(n, draws, seed, metrics, device)
-    given = None if features is None else load_network(features, device)
-    gan = load(path, device)
-    reals = read_reals(gan, data, split, watch.say, path)
+    given = load_network(features, device) if isinstance(features, str) else features
+    path = Path(run).expanduser() if isinstance(run, (str, Path)) else None
+    source = _source(run if path is None else load(path, device))
+    if against is not None and data is not None:
+        raise ConfigError("give the real examples once: against or data")
+    reals = _reals(source, data if against is None else against, split, watch, path)
     network = choose_network(reals, given, device, watch.say)
-    parts = part(reals, n, network.usual)
-
+    usual = network.usual
+    if isinstance(source, Samples):
+        _check_enough(source, n)
+        usual, draws = min(usual, len(source.dataset)), 1
+    parts = part(reals, n, usual)
     if metrics and not set(metrics) & set(MEMORISATION):
         parts = replace(parts, trained_on=None)
-    base, floor = real_pairs(gan, reals, parts, network, watch.track)
-    measures: dict[str, Measure] = {}
-    values: dict[str, list[float]] = {}
-    for draw in range(draws):
-        pair = sample_pair(gan, reals, base, parts.n_fake, network, seed + draw, watch.track)
-        measures = measures or applicable(metrics, pair)
-        for name, measure in measures.items():
-            values.setdefault(name, []).append(measure.value(pair))
-    scores = [
-        score(name, measure, values[name], floor, network.name)
-        for name, measure in measures.items()
-    ]
+    base, floor = real_pairs(source, reals, parts, network, watch.track)
+    pairs = (
+        sample_pair(source, reals, base, parts.n_fake, network, seed + draw, watch.track)
+        for draw in range(draws)
+    )
+    measures, values = _measure_draws(pairs, metrics)
     protocol = Protocol(
         network=network.name,
         network_hash=network.digest,
-        resize=network.resize(picture_shape(gan)),
+        resize=network.resize(picture_shape(source)),
         data=source_name(reals.measured.name),  # no one's paths are published
         data_hash=reals.measured.fingerprint,
         split=reals.split,
@@ -117,17 +165,62 @@ def evaluate(
         gankit=__version__,
     )
     return Report(
-        run=(path if path.is_dir() else path.parent).resolve().name,
-        family=gan.config.family,
-        step=gan.step,
+        run="" if path is None else (path if path.is_dir() else path.parent).resolve().name,
+        family="" if isinstance(source, Samples) else source.config.family,
+        step=0 if isinstance(source, Samples) else source.step,
         protocol=protocol,
-        scores=tuple(scores),
+        scores=tuple(
+            score(name, measure, values[name], floor, network.name)
+            for name, measure in measures.items()
+        ),
         seconds=round(time.monotonic() - began, 1),
     )
 
 
+def _source(given: Any) -> Source:
+    return given if isinstance(given, GAN) else Samples(given)
+
+
+def _reals(
+    source: Source,
+    against: Dataset | NDArray[Any] | str | None,
+    split: Split | None,
+    watch: Watch,
+    path: Path | None,
+) -> Reals:
+    """The real examples. Raises GankitError if there are none, or they do not suit."""
+    if against is not None and not isinstance(against, str):
+        if split is not None:
+            raise ConfigError("a split is of data by name: leave it out, or load that split")
+        return reals_of(against, source.shape)
+    if isinstance(source, GAN):
+        return read_reals(source, against, split, watch.say, path)
+    if against is None:
+        raise ConfigError("finished samples need real examples: give against=")
+    return reals_of(load_dataset(against, split=split or "train"), source.shape)
+
+
+def _check_enough(samples: Samples, n: int | None) -> None:
+    """Raises ConfigError if there are fewer samples than are wanted."""
+    if len(samples.dataset) < (n or FEWEST):
+        raise ConfigError(f"scores need {n or FEWEST} samples, got {len(samples.dataset)}")
+
+
+def _measure_draws(
+    pairs: Iterator[Pair], metrics: Sequence[str]
+) -> tuple[dict[str, Measure], dict[str, list[float]]]:
+    """The measures that apply, and the value of each in every draw."""
+    measures: dict[str, Measure] = {}
+    values: dict[str, list[float]] = {}
+    for pair in pairs:
+        measures = measures or applicable(metrics, pair)
+        for name, measure in measures.items():
+            values.setdefault(name, []).append(measure.value(pair))
+    return measures, values
+
+
 def real_pairs(
-    gan: GAN, reals: Reals, parts: Parts, network: FeatureNetwork, track: Track
+    source: Source, reals: Reals, parts: Parts, network: FeatureNetwork, track: Track
 ) -> tuple[Pair, Pair | None]:
     """The reference beside itself, for samples to take the second place; and, for the floor,
     the reference beside other real examples, None where there are too few."""
@@ -136,7 +229,7 @@ def real_pairs(
     def embedded(dataset: Any, indices: NDArray[np.int64], title: str) -> Embedded:
         found = embed_real(dataset, indices, network, mode_of, track, title)
         # Labels of other classes than the run's are no labels.
-        return found if dataset.class_names == gan.class_names else replace(found, labels=None)
+        return found if dataset.class_names == source.class_names else replace(found, labels=None)
 
     reference = embedded(reals.measured, parts.reference, f"real examples ({reals.split})")
     train = None
@@ -146,7 +239,7 @@ def real_pairs(
         real=reference,
         other=reference,
         train=train,
-        class_names=gan.class_names,
+        class_names=source.class_names,
         network_classes=network.class_names,
         source=reals.measured.name,
     )
@@ -156,7 +249,7 @@ def real_pairs(
 
 
 def sample_pair(
-    gan: GAN,
+    source: Source,
     reals: Reals,
     base: Pair,
     n: int,
@@ -165,10 +258,16 @@ def sample_pair(
     track: Track,
 ) -> Pair:
     """The reference beside one draw of samples."""
-    asked = asked_labels(gan, reals, n, seed)
-    blocks = track(f"samples of seed {seed}", gan.blocks(n, asked, seed), -(-n // BLOCK))
-    labels = None if asked is None or asked.ndim == 2 else asked
-    paths = partial(mean_path_length, gan, network, seed) if has_paths(gan, network) else None
+    labels, paths, title = None, None, f"samples of seed {seed}"
+    if isinstance(source, Samples):
+        blocks = source.blocks(n, seed=seed)
+    else:
+        asked = asked_labels(source, reals, n, seed)
+        blocks = source.blocks(n, asked, seed)
+        labels = None if asked is None or asked.ndim == 2 else asked
+        if has_paths(source, network):
+            paths = partial(mean_path_length, source, network, seed)
+    blocks = track(title, blocks, -(-n // BLOCK))
     other = embed(blocks, network, labels, mode_reader(reals))
     return replace(base, other=other, path_length=paths)
 
@@ -234,11 +333,11 @@ def score(
     )
 
 
-def picture_shape(gan: GAN) -> tuple[int, ...]:
+def picture_shape(source: Source) -> tuple[int, ...]:
     """Of one picture as users see it, [1, H, W] or [1, H, W, C]; of a point, [1, D]."""
-    if len(gan.shape) == 1:
-        return (1, *gan.shape)
-    channels, height, width = gan.shape
+    if len(source.shape) == 1:
+        return (1, *source.shape)
+    channels, height, width = source.shape
     return (1, height, width) if channels == 1 else (1, height, width, channels)
 
 

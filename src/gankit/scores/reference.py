@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gankit.data import Dataset, as_pictures, load_configured
+from gankit.data import ArrayDataset, Dataset, as_pictures, as_planes, load_configured
+from gankit.data.dataset import array_fingerprint
 from gankit.errors import ConfigError, DataError
 from gankit.features.digits_network import CLASSES
 from gankit.features.named import Digits, Pixels, Points
@@ -106,6 +107,39 @@ def read_reals(
                 f"data '{name}' holds {len(dataset)} examples; scores need {FEWEST} or more"
             )
     return Reals(measured, "test" if found == "test" else "train", train, own)
+
+
+def reals_of(given: Dataset | NDArray[Any], shape: tuple[int, ...]) -> Reals:
+    """Real examples that are in hand, for samples of this shape. Raises DataError."""
+    dataset = given if isinstance(given, Dataset) else dataset_of(given)
+    if dataset.shape != shape:
+        found, wanted = ("x".join(map(str, s)) for s in (dataset.shape, shape))
+        raise DataError(f"the real examples are {found}, the samples {wanted} (channels first)")
+    if len(dataset) < FEWEST:
+        raise DataError(f"scores need {FEWEST} real examples or more, got {len(dataset)}")
+    return Reals(dataset, "train", dataset, own=False)
+
+
+def dataset_of(examples: NDArray[Any]) -> ArrayDataset:
+    """Images uint8 [N, H, W] or [N, H, W, C], or points [N, D], as a data set named 'arrays'.
+
+    Raises DataError for anything else.
+    """
+    array = np.asarray(examples)
+    if array.dtype == np.uint8 and (
+        array.ndim == 3 or (array.ndim == 4 and array.shape[3] in (1, 3))
+    ):
+        kept: NDArray[Any] = np.ascontiguousarray(as_planes(array))
+    elif array.ndim == 2 and array.dtype.kind in "iuf" and np.isfinite(array).all():
+        kept = np.ascontiguousarray(array, np.float32)
+    else:
+        raise DataError(
+            "examples are images, uint8 [N, H, W] or [N, H, W, C] of 1 or 3 channels, or points, "
+            f"finite numbers [N, D]; got {array.dtype} {list(array.shape)}"
+        )
+    if not kept.size:
+        raise DataError(f"there are no examples in an array {list(array.shape)}")
+    return ArrayDataset("arrays", kept, array_fingerprint(kept))
 
 
 def part(reals: Reals, n: int | None, usual: int) -> Parts:

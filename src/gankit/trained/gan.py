@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 import numpy as np
 import torch
@@ -17,14 +17,22 @@ from gankit.families import Game
 from gankit.game_types import Latent
 from gankit.randomness import Purpose, rng
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 BLOCK = 250
 """Samples drawn at a time. Part of what makes `seed` repeatable: block b has its own draw."""
 
 Labels = int | str | Sequence[int] | Sequence[str] | Sequence[float] | NDArray[Any] | None
 
+Output = Literal["np", "pt", "pil"]
+
 
 class GAN:
     """A trained generator, ready to sample.
+
+        gan = gankit.load("runs/digits")
+        images = gan.sample(64, labels=7, seed=0)  # uint8 [64, 28, 28]
 
     Attributes:
         config: the complete configuration of its run.
@@ -57,19 +65,59 @@ class GAN:
         or None); `game.latent` draws both."""
         return self._game.generator
 
-    def sample(self, n: int, labels: Labels = None, seed: int = 0) -> NDArray[Any]:
-        """`n` samples: uint8 [n, H, W] (grey) or [n, H, W, C], 0..255; float32 [n, D] for points.
+    @overload
+    def sample(
+        self, n: int, labels: Labels = None, seed: int = 0, *, output: Literal["np"] = "np"
+    ) -> NDArray[Any]: ...
+
+    @overload
+    def sample(
+        self, n: int, labels: Labels = None, seed: int = 0, *, output: Literal["pt"]
+    ) -> Tensor: ...
+
+    @overload
+    def sample(
+        self, n: int, labels: Labels = None, seed: int = 0, *, output: Literal["pil"]
+    ) -> list[Image]: ...
+
+    def sample(
+        self, n: int, labels: Labels = None, seed: int = 0, *, output: Output = "np"
+    ) -> NDArray[Any] | Tensor | list[Image]:
+        """Draw `n` samples.
+
+            images = gan.sample(64, labels=7, seed=0)
 
         Args:
             n: how many, at least 1.
             labels: for a conditional run, one class for all or one for each, by number or by
                 name; None takes every class in turn (see `labels_for`). Of a run that was
                 trained with vectors, one vector for all, [C], or one for each, [n, C].
-            seed: sample i of a seed is the same whatever `n` is, but for the last bit.
+            seed: in [0, 2^64). Sample i of a seed is the same whatever `n` is, but for the last
+                bit.
+            output: "np": uint8 [n, H, W] (grey) or [n, H, W, C], 0..255; float32 [n, D] for
+                points. "pt": a tensor on the CPU, uint8 [n, C, H, W]; float32 [n, D] for points.
+                "pil": a list of n pictures of Pillow; images only.
 
         Raises:
-            ConfigError: a label is unknown, or given to an unconditional run.
+            ConfigError: a label is unknown, or given to an unconditional run; a number is out of
+                range; an output is unknown, or does not suit points.
         """
+        if output not in get_args(Output):
+            raise ConfigError(f"output is 'np', 'pt' or 'pil', got {output!r}")
+        if output == "pil" and len(self.shape) == 1:
+            raise ConfigError("points are no pictures: choose output 'np' or 'pt'")
+        samples = self._sample(n, labels, seed)
+        if output == "np":
+            return samples
+        if output == "pt":
+            planes = samples if len(self.shape) == 1 else as_planes(samples)
+            return torch.from_numpy(np.ascontiguousarray(planes))
+        from PIL.Image import fromarray
+
+        return [fromarray(picture) for picture in samples]
+
+    def _sample(self, n: int, labels: Labels, seed: int) -> NDArray[Any]:
+        """Samples as `blocks` gives them, in one array."""
         blocks = self.blocks(n, labels, seed)
         first = next(blocks)
         out = np.empty((n, *first.shape[1:]), first.dtype)
@@ -79,6 +127,37 @@ class GAN:
             out[done : done + len(block)] = block
             done += len(block)
         return out
+
+    def __call__(self, latents: Tensor | NDArray[Any], labels: Labels = None) -> Tensor:
+        """Generate from latents of your own, in one pass.
+
+            z = torch.randn(16, gan.game.latent_size, requires_grad=True)
+            images = gan(z)  # differentiable by z
+
+        Args:
+            latents: float [N, game.latent_size], N at least 1: what the generator was trained to
+                expect is drawn by `game.latent`.
+            labels: as `sample` takes them, for N samples.
+
+        Returns:
+            [N, C, H, W] in the value range, -1 to 1, or points [N, D], on the generator's device.
+            It has a gradient if `latents` asks for one.
+
+        Raises:
+            ConfigError: the latents have another shape or are no floating-point numbers, or the
+                labels do not suit the run.
+        """
+        noise = torch.as_tensor(latents)
+        size = self._game.latent_size
+        if noise.ndim != 2 or noise.shape[1] != size or not len(noise):
+            raise ConfigError(f"latents must be [N, {size}], got {list(noise.shape)}")
+        if not noise.is_floating_point():
+            raise ConfigError(f"latents must be floating-point numbers, got {noise.dtype}")
+        every = self.labels_for(len(noise), labels)
+        asked = None if every is None else torch.from_numpy(every)
+        weight = next(self.generator.parameters())
+        with torch.set_grad_enabled(noise.requires_grad):
+            return self._game.generate(Latent(noise, asked).to(weight.device, weight.dtype))
 
     def blocks(self, n: int, labels: Labels = None, seed: int = 0) -> Iterator[NDArray[Any]]:
         """The same samples in pieces of at most `BLOCK`, so that memory does not grow with n."""
