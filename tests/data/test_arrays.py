@@ -201,14 +201,16 @@ def test_where_the_file_lies_does_not_matter(tmp_path, monkeypatch):
 
 def conditional(tmp_path, small, **changes):
     """A run on images with several labels at once: left bright, right bright, both or none."""
-    several = RNG.integers(0, 2, (256, 2)).astype(np.float32)
-    images = RNG.integers(0, 40, (256, 16, 16)).astype(np.uint8)
+    rng = np.random.default_rng(0)  # the same pictures, whatever ran before
+    several = rng.integers(0, 2, (256, 2)).astype(np.float32)
+    images = rng.integers(0, 40, (256, 16, 16)).astype(np.uint8)
     images[several[:, 0] == 1, :, :8] += 180
     images[several[:, 1] == 1, :, 8:] += 180
     path = saved(tmp_path, images=images, conditions=several)
     config = small("cgan", path, **{"training.batch": 16, **changes})
-    fit(config, tmp_path / "run")
-    return gankit.load(tmp_path / "run")
+    folder = tmp_path / f"run-{config.training.seed}"
+    fit(config, folder)
+    return gankit.load(folder)
 
 
 @pytest.mark.learning
@@ -221,13 +223,20 @@ def test_several_labels_at_once_are_obeyed(tmp_path, small):
     }
     wider = {"network.generator_width": 8, "network.discriminator_width": 8, "training.ema": 0.95}
     everywhere = {"network.conditioning": "layers"}
-    gan = conditional(tmp_path, small, **learn, **wider, **everywhere)
-    assert gan.condition == 2
-    # 4 seeds: 1.0 for all four; where labels are ignored, at most .5 for one of them.
-    for asked in ([0, 0], [1, 0], [0, 1], [1, 1]):
-        drawn = gan.sample(20, labels=asked).astype(float)
-        sides = np.stack([drawn[..., :8].mean((1, 2)), drawn[..., 8:].mean((1, 2))], 1)
-        assert ((sides > 110) == np.array(asked, bool)).mean() > 0.8, asked
+    worst = []
+    for seed in range(3):
+        gan = conditional(
+            tmp_path, small, **learn, **wider, **everywhere, **{"training.seed": seed}
+        )
+        assert gan.condition == 2
+        obeyed = []
+        for asked in ([0, 0], [1, 0], [0, 1], [1, 1]):
+            drawn = gan.sample(20, labels=asked).astype(float)
+            sides = np.stack([drawn[..., :8].mean((1, 2)), drawn[..., 8:].mean((1, 2))], 1)
+            obeyed.append(((sides > 110) == np.array(asked, bool)).mean())
+        worst.append(min(obeyed))
+    # 4 seeds gave 1.0, and one run on other such pictures collapsed; ignored labels: .5 for one.
+    assert np.median(worst) > 0.8, worst
 
 
 @pytest.mark.slow
