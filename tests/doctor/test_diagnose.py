@@ -142,4 +142,5 @@ def test_runs_made_sick_and_a_healthy_one(small, tmp_path):
         folder = tmp_path / str(name)
         fit(small("gan", "toy:ring8", **settings, **changes), folder)
         found = {verdict.sign for verdict in examine(folder)}
+        # 2 seeds, 2 roundings: the sign itself, and none at all in the healthy run.
         assert (name in found) if name else not found, (name, found)
