@@ -108,10 +108,6 @@ def main() -> None:
         print(f"{name}: precision {precision:.3f}, recall {recall:.3f} of {TAGS} tags")
 
 
-if __name__ == "__main__":
-    main()
-
-
 def choose_tags(
     samples: NDArray[np.floating], words: NDArray[np.floating], nearest: int = 20, common: int = 10
 ) -> NDArray[np.int64]:
@@ -134,3 +130,7 @@ def choose_tags(
     chosen = np.argpartition(-cosine, nearest - 1, axis=1)[:, :nearest]
     votes = np.bincount(chosen.ravel(), minlength=len(words))
     return np.lexsort((-cosine.mean(0), -votes))[:common].astype(np.int64)
+
+
+if __name__ == "__main__":
+    main()

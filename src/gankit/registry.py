@@ -7,10 +7,10 @@ name is asked for that nothing here has.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import cache
-from types import FunctionType
 from typing import Generic, TypeVar
 
 from gankit.errors import ConfigError
@@ -60,14 +60,16 @@ class Registry(Generic[T]):
         self.kind = kind
         self._things: dict[str, T] = {}
         self._summaries: dict[str, str] = {}
+        self._homes: dict[str, str] = {}  # the module that registered it
 
     def register(self, name: str, summary: str = "") -> Callable[[T], T]:
         """Decorator: `name` stands for the thing; the summary is its docstring's first line."""
+        home = str(sys._getframe(1).f_globals.get("__name__", "__main__"))
 
         def add(thing: T) -> T:
             if name in self._things:
                 raise ValueError(f"{self.kind} {name!r} is registered twice")
-            self._things[name] = thing
+            self._things[name], self._homes[name] = thing, home
             self._summaries[name] = summary or (thing.__doc__ or "").strip().split("\n")[0]
             return thing
 
@@ -88,10 +90,10 @@ class Registry(Generic[T]):
         return isinstance(name, str) and name in self._things
 
     def home(self, name: str) -> str | None:
-        """The module outside gankit that defines a thing; None if gankit does."""
-        thing = self[name]
-        module = thing.__module__ if isinstance(thing, (type, FunctionType)) else "gankit"
-        return None if module.split(".")[0] == "gankit" else module
+        """The module outside gankit that registered a thing; None if gankit did."""
+        self[name]  # a plugin's is loaded now
+        home = self._homes[name]
+        return None if home.split(".")[0] == "gankit" else home
 
     def check_there(self, name: object, home: object) -> None:
         """Raise ConfigError if a thing that `home`, a module outside gankit, defines is not known

@@ -25,6 +25,7 @@ def has_paths(gan: GAN, network: FeatureNetwork) -> bool:
 def mean_path_length(gan: GAN, network: FeatureNetwork, seed: int) -> float:
     """The mean over `PAIRS` random paths between latents of one class each."""
     game, prior = gan.game, gan.config.latent.prior
+    shape = "normal" if prior == "normal" else "uniform"  # on a sphere, or in some cube
     ends: tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]] = ([], [])
     every = gan.labels_for(PAIRS)
     for block, begin in enumerate(range(0, PAIRS, BLOCK)):
@@ -33,7 +34,7 @@ def mean_path_length(gan: GAN, network: FeatureNetwork, seed: int) -> float:
         labels = None if every is None else torch.from_numpy(every[begin : begin + count])
         start, end = (game.latent(count, labels, random) for _ in range(2))
         t = random.random(count) * (1 - EPSILON)
-        steps = path_ends(start.noise.numpy(), end.noise.numpy(), t, EPSILON, prior=prior)
+        steps = path_ends(start.noise.numpy(), end.noise.numpy(), t, EPSILON, prior=shape)
         for side, noise in zip(ends, steps, strict=True):
             side.append(_features(gan, network, Latent(torch.from_numpy(noise), labels)))
     return path_length(np.concatenate(ends[0]), np.concatenate(ends[1]), EPSILON)[0]
