@@ -31,6 +31,9 @@ from tools.breaking.runs import Bench, Case, Fault, Lost
 import gankit
 
 
+HEADING = f"{'kind':<10} {'cases':>13} {'faults':>7} {'lost':>6} {'seconds':>8}"
+
+
 @dataclass
 class Row:
     """What became of one kind."""
@@ -53,6 +56,7 @@ def main() -> int:
     for place, kind in enumerate(chosen):
         share = (until - time.monotonic()) / (len(chosen) - place)
         rows.append(break_one(bench, kind, share, options))
+        print(line_of(rows[-1]), flush=True)
     bench.close()
     if options.keep:
         print(f"the folders of the cases with a fault are in {bench.scratch}")
@@ -117,14 +121,18 @@ def report(case: Case, problem: Exception | None, row: Row, seed: int) -> None:
 
 
 def print_table(rows: Sequence[Row]) -> None:
-    print(f"\n{'kind':<10} {'cases':>13} {'faults':>7} {'lost':>6} {'seconds':>8}")
+    print(f"\n{HEADING}")
     total = Row("all")
     for row in rows:
         for name in ("cases", "there", "faults", "lost", "seconds"):
             setattr(total, name, getattr(total, name) + getattr(row, name))
     for row in (*rows, total):
-        cases = f"{row.cases} of {row.there}"
-        print(f"{row.kind:<10} {cases:>13} {row.faults:>7} {row.lost:>6} {row.seconds:>8.0f}")
+        print(line_of(row))
+
+
+def line_of(row: Row) -> str:
+    cases = f"{row.cases} of {row.there}"
+    return f"{row.kind:<10} {cases:>13} {row.faults:>7} {row.lost:>6} {row.seconds:>8.0f}"
 
 
 if __name__ == "__main__":
