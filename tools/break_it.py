@@ -30,7 +30,6 @@ from tools.breaking.runs import Bench, Case, Fault, Lost
 
 import gankit
 
-
 HEADING = f"{'kind':<10} {'cases':>13} {'faults':>7} {'lost':>6} {'seconds':>8}"
 
 
