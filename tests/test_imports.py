@@ -15,9 +15,9 @@ SOURCE = Path(__file__).parent.parent / "src" / "gankit"
 LAYERS = [
     "version", "errors", "text", "stored", "randomness", "registry", "storage", "owner", "nn",
     "metrics", "settings", "pictures", "losses", "penalties", "recipes", "data", "game_types",
-    "features", "stabilisers", "game", "families", "own_networks", "choose_recipe", "size",
-    "trained", "run", "run_data", "training", "scores", "doctor", "probe", "pages", "fitting",
-    "reproduce", "cli", "__init__", "__main__",
+    "features", "stabilisers", "objective", "game", "families", "own_networks", "choose_recipe",
+    "size", "trained", "run", "run_data", "training", "scores", "doctor", "probe", "pages",
+    "fitting", "reproduce", "cli", "__init__", "__main__",
 ]  # fmt: skip
 HEAVY = {"torch", "lightning_fabric", "numpy", "sklearn", "matplotlib", "tensorboard"}
 

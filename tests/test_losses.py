@@ -8,8 +8,8 @@ import torch
 
 from gankit import losses
 from gankit.errors import ConfigError
-from gankit.game import build_loss
 from gankit.losses import LOSSES
+from gankit.objective import build_loss
 from gankit.settings.config import ObjectiveConfig
 
 REAL = torch.linspace(-3, 4, 9, dtype=torch.float64)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from gankit.errors import ConfigError
-from gankit.game import build_penalties
+from gankit.objective import build_penalties
 from gankit.penalties import PENALTIES, gradient_penalty, r1, r2, spectral_norm
 from gankit.settings.config import ObjectiveConfig
 

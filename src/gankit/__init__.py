@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gankit.game import Game, register_family
     from gankit.scores.evaluate import evaluate
     from gankit.settings.config import Config, override
+    from gankit.stabilisers.base import Stabiliser, register_stabiliser
     from gankit.trained.artifact import load
     from gankit.trained.gan import GAN
     from gankit.training.callbacks import Callback
@@ -38,6 +39,7 @@ _HOME = {
     "Game": "gankit.game",
     "GankitError": "gankit.errors",
     "RunError": "gankit.errors",
+    "Stabiliser": "gankit.stabilisers.base",
     "Trainer": "gankit.training.trainer",
     "TrainingError": "gankit.errors",
     "build_game": "gankit.training.state",
@@ -48,6 +50,7 @@ _HOME = {
     "load_dataset": "gankit.data",
     "override": "gankit.settings.config",
     "register_family": "gankit.game",
+    "register_stabiliser": "gankit.stabilisers.base",
 }
 
 __all__ = [
@@ -60,6 +63,7 @@ __all__ = [
     "Game",
     "GankitError",
     "RunError",
+    "Stabiliser",
     "Trainer",
     "TrainingError",
     "build_game",
@@ -74,6 +78,7 @@ __all__ = [
     "override",
     "penalties",
     "register_family",
+    "register_stabiliser",
 ]
 
 

@@ -29,7 +29,7 @@ from gankit.training.state import build_game
 from gankit.training.stop_signals import StopSignals
 from gankit.training.tensorboard import Tracker
 from gankit.training.trainer import check_count
-from gankit.training.update import choose_update
+from gankit.training.update import choose_update, why_one_process
 
 
 def fit(
@@ -101,7 +101,7 @@ def opened(
     check_world(config.runtime, config.training.batch)
     game = build_game(config, dataset, networks)
     choose_update(game)
-    check_processes(config.runtime, game.why_one_process())
+    check_processes(config.runtime, why_one_process(game))
     runtime = start_runtime(config.runtime)
     with Display(quiet=runtime.rank != 0) as display:
         for note in dataset.notes:

@@ -1,9 +1,11 @@
-"""What a game is given and gives: the task, a latent, a batch, answers, terms."""
+"""What a game is given and gives: the task, a latent, a batch, answers, terms, a step's moves."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -111,6 +113,101 @@ class Terms:
     @property
     def loss(self) -> Tensor:
         return sum(self.minimised.values(), start=torch.zeros(()))
+
+
+@dataclass(frozen=True, eq=False)
+class Moves(Mapping[str, float]):
+    """What each player minimised in a step, and what was watched: floats by name.
+
+    A number is read from its device when it is asked for. `gradients` holds the norm of each
+    player's gradient by `grad_d` and `grad_g`: the same in every process, before it is clipped.
+    """
+
+    discriminator: Terms
+    generator: Terms
+    gradients: Mapping[str, float] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> float:
+        if name in self.gradients:
+            return self.gradients[name]
+        return float(self.tensors()[name].detach())
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*self.tensors(), *self.gradients))
+
+    def __len__(self) -> int:
+        return len(self.tensors()) + len(self.gradients)
+
+    def __repr__(self) -> str:
+        return repr({name: round(number, 4) for name, number in self.items()})
+
+    def tensors(self) -> dict[str, Tensor]:
+        """`d/adversarial`, `g/adversarial`, `d_real`, ...: what the log shows."""
+        named = {f"d/{name}": value for name, value in self.discriminator.minimised.items()}
+        named |= {f"g/{name}": value for name, value in self.generator.minimised.items()}
+        return {**named, **self.discriminator.watched, **self.generator.watched}
+
+
+class Part:
+    """What a game and each of its stabilisers can do around the steps: hooks that do nothing
+    unless overridden.
+
+    Attributes:
+        meets: it wants to `meet` real examples before the first step.
+        only_logits: it leaves what both players minimise functions of D's logits [N] and nothing
+            more, so that one pass back through D can serve both. If not, each has its own.
+        alternating_only: why both players cannot move from one pass forward through D; None if
+            they can.
+        reads_numbers: `after_step` reads its numbers, so that all processes must share them.
+    """
+
+    meets: bool = False
+    only_logits: bool = True
+    alternating_only: str | None = None
+    reads_numbers: bool = False
+
+    def meet(self, examples: Tensor, labels: Tensor | None) -> None:
+        """See real examples [N, *shape] in the value range, on the CPU, if it `meets`."""
+
+    def after_step(self, numbers: Mapping[str, Tensor]) -> None:
+        """Update state that no gradient learns, given the step's terms and watched numbers, means
+        over all processes."""
+
+    def numbers(self) -> dict[str, Tensor]:
+        """Own scalars, for the log."""
+        return {}
+
+    def state(self) -> dict[str, Tensor]:
+        """What is remembered besides the networks, for the checkpoint, by names of its own:
+        `replay/fake`."""
+        return {}
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """The inverse of `state`, given the tensors of all parts."""
+
+
+class Turn(Protocol):
+    """A step under way, for a family that brings its own update (`Game.own_update`)."""
+
+    @property
+    def step(self) -> int:
+        """Steps taken so far."""
+
+    @property
+    def draw(self) -> Callable[[int], Batch]:
+        """The batch of a sub-step: 0, 1, ... The same one each time that it is asked for."""
+
+    def frozen(self, player: str) -> AbstractContextManager[None]:
+        """Within it no gradient is collected for `player`, and its buffers do not move."""
+
+    def besides(self, batch: Batch, fake: Tensor) -> Terms:
+        """What D minimises besides its objective: penalties, and what its weights cost."""
+
+    def descend(self, player: str, terms: Terms) -> float:
+        """Move `player` down the gradient of `terms`: the norm of that gradient.
+
+        Raises NotFiniteError, before a weight moves, if a term or a gradient is not finite.
+        """
 
 
 def draw_noise(config: LatentConfig, count: int, rng: np.random.Generator) -> Tensor:

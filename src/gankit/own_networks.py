@@ -46,13 +46,12 @@ def with_networks(family: type[Game], networks: object) -> type[Game]:
     Raises ConfigError if they are no modules, or the family's D has more to say than a logit.
     """
     generator, discriminator = _checked(networks)
-    plain = family.adversarial_terms is Game.adversarial_terms
-    if family.judges or family.guided or not plain:
+    if not family.takes_networks:
         raise ConfigError(_refusal(family))
 
     class Played(family):  # type: ignore[valid-type, misc]
         own_networks = (_name(generator), _name(discriminator))
-        meets, meet, why_not_trained = Game.meets, Game.meet, Game.why_not_trained
+        why_not_trained = Game.why_not_trained
 
         def build_generator(self) -> nn.Module:
             return Own(_copied(generator), self.conditional)
@@ -69,7 +68,7 @@ def check_networks(game: Game) -> None:
 
     Raises ConfigError if one fails, or makes something of another shape than the game needs.
     """
-    if game.minimises_more:
+    if not game.only_logits:
         raise ConfigError(_refusal(type(game)))
     task, labels = game.task, None
     if game.conditional:

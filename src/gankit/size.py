@@ -37,7 +37,9 @@ def check_size(config: Config, task: Task) -> None:
                 f"{task.shape}: {reason}"
             ) from None
     weights = sum(_numbers_in(network) for network in (game.generator, game.discriminator))
-    numbers = COPIES * weights + _remembered(config, task)
+    example = int(torch.Size(task.shape).numel()) + game.latent_size
+    held = (s.holds(example, config.training.batch) for s in game.stabilisers)
+    numbers = COPIES * weights + sum(held)
     if _on_cpu(config):
         numbers += config.training.batch * max(made, judged)
     needed, there = numbers * (8 if config.runtime.precision == "64" else 4), memory()
@@ -70,14 +72,6 @@ def _on_cpu(config: Config) -> bool:
 def _numbers_in(network: nn.Module) -> int:
     tensors = [*network.parameters(), *network.buffers()]
     return sum(tensor.numel() for tensor in tensors)
-
-
-def _remembered(config: Config, task: Task) -> int:
-    """Numbers that stabilisers hold besides the networks."""
-    stabilise, batch = config.stabilise, config.training.batch
-    past = stabilise.replay_size if stabilise.replay else 0
-    example = int(torch.Size(task.shape).numel())
-    return past * (example + config.latent.size) + stabilise.minibatch_kernels * batch**2
 
 
 def _numbers_made(game: Game) -> tuple[int, int]:

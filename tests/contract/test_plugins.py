@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 PLUGIN = '''
-"""A family, a loss and a data set that are not gankit's."""
+"""A family, a loss, a penalty, a stabiliser and a data set that are not gankit's."""
 
 from dataclasses import dataclass
 
@@ -20,15 +21,46 @@ from torch import nn
 import gankit
 from gankit.data import DATASETS
 from gankit.losses import LOSSES
+from gankit.penalties import PENALTIES, Penalty
 
 
 @DATASETS.register("two_points", "two dots")
 def two_points(options):
-    points = torch.randn(64, 2) * 0.1 + torch.tensor([1.0, -1.0])
+    random = torch.Generator().manual_seed(0)
+    points = torch.randn(64, 2, generator=random) * 0.1 + torch.tensor([1.0, -1.0])
     return gankit.Dataset.of(points, name="two_points")
 
 
 LOSSES.register("my_loss", "hinge by another name")(LOSSES["hinge"])
+
+
+PENALTIES.register("level", "logits near 0")(
+    Penalty("level", lambda discriminate, real, fake, mix: discriminate(real).square().mean())
+)
+
+
+@gankit.register_stabiliser("pull", "G's fakes are pulled to the middle")
+class Pull(gankit.Stabiliser):
+    only_logits = False
+
+    def __init__(self, strength=1.0):
+        self.strength, self.steps = strength, torch.zeros(())
+
+    def g_terms(self, terms, real, fake, examples):
+        pull = self.strength * examples.square().mean()
+        return terms.with_terms(gankit.game_types.Terms({"pull": pull}))
+
+    def after_step(self, numbers):
+        self.steps = self.steps + 1
+
+    def numbers(self):
+        return {"pulled": self.steps}
+
+    def state(self):
+        return {"pull/steps": self.steps}
+
+    def load_state(self, state):
+        self.steps = state["pull/steps"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +91,7 @@ ENTRY_POINTS = "[gankit.families]\nmine = hinge_gan\nbroken = there_is_no_such_m
 TRAIN = (
     *("train", "mine", "two_points", "--steps", "2", "--batch", "8", "--loss", "my_loss"),
     *("--threads", "1", "--set", "network.width=4", "--device", "cpu"),
+    *("--set", "stabilise.plugins=pull:0.5", "--penalty", "level", "--set", "output.log_every=1"),
 )
 
 
@@ -97,6 +130,15 @@ def test_an_installed_plugin_and_a_run_of_it_without_the_plugin(site, tmp_path):
     loaded = python("-c", code, folder=tmp_path, site=site)
     assert loaded.stdout.startswith("(3, 2)"), loaded.stderr
     assert "lr=0.0002" in loaded.stdout  # the plain default: no other family's recipe
+    last = json.loads((tmp_path / "run/metrics.jsonl").read_text().splitlines()[-1])
+    assert last["pulled"] == 2
+    assert last["g/pull"] > 0
+    assert "d/level" in last
+    longer = ["3" if word == "2" else word for word in TRAIN]
+    more = gankit(*longer, "--out", "run", folder=tmp_path, site=site)
+    assert more.returncode == 0, more.stderr
+    last = json.loads((tmp_path / "run/metrics.jsonl").read_text().splitlines()[-1])
+    assert (last["step"], last["pulled"]) == (3, 3)  # it remembers
     for arguments in (("sample", "run"), ("doctor", "run")):
         alone = gankit(*arguments, folder=tmp_path)
         assert alone.returncode == 2
@@ -104,6 +146,22 @@ def test_an_installed_plugin_and_a_run_of_it_without_the_plugin(site, tmp_path):
             "family 'mine' is defined in hinge_gan: import it first (gankit --import hinge_gan.py"
         ) in alone.stderr
         assert alone.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--set", "stabilise.plugins=pull:0.5"), "stabiliser 'pull' is defined in hinge_gan"),
+        (("--penalty", "r1+level"), "penalty 'level' is defined in hinge_gan"),
+    ],
+)
+def test_what_gankits_own_family_takes_from_outside_is_named(site, tmp_path, options, said):
+    train = ("train", "gan", "toy:ring8", "--steps", "1", "--batch", "8", "--threads", "1")
+    done = gankit(*train, *options, "--out", "run", folder=tmp_path, site=site)
+    assert done.returncode == 0, done.stderr
+    alone = gankit("sample", "run", folder=tmp_path)
+    assert (alone.returncode, said in alone.stderr) == (2, True), alone.stderr
+    assert alone.stderr.count("\n") == 1
 
 
 def test_a_broken_plugin_is_one_line_and_hinders_no_other(site, tmp_path):

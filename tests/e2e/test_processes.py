@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -106,3 +108,18 @@ def test_mixed_precision_takes_steps(gankit, tmp_path):
     )
     assert code == 0, err
     assert gankit("sample", "r", "-n", "4", "-o", "x.npz")[0] == 0
+
+
+@pytest.mark.slow
+def test_a_process_whose_first_is_gone_before_they_met_does_not_wait_for_it(process, tmp_path):
+    first = process(*command("lost", "simultaneous", "--devices", "2"))
+    children = Path(f"/proc/{first.pid}/task/{first.pid}/children")
+    until = time.monotonic() + 300
+    while not (others := children.read_text().split()) and time.monotonic() < until:
+        time.sleep(0.02)
+    first.kill()
+    first.communicate()
+    assert others
+    while any(Path(f"/proc/{pid}").exists() for pid in others) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in others)

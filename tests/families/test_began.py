@@ -66,7 +66,8 @@ def test_objectives_and_k_are_the_papers():
     real, fake = torch.tensor([2.0, 4.0]), torch.tensor([1.0, 0.5])
     k = 0.0
     for _ in range(5):
-        d_terms, g_terms = g.adversarial_terms(-real, -fake)
+        d_terms = g.discriminator_adversarial(-real, -fake)
+        g_terms = g.generator_adversarial(-real, -fake)
         assert d_terms.loss.item() == pytest.approx(3.0 - k * 0.75, abs=1e-6)
         assert g_terms.loss.item() == pytest.approx(0.75)
         g.after_step({**d_terms.watched})

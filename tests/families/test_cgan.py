@@ -78,7 +78,7 @@ def test_without_the_head_there_is_no_such_term():
     terms = g.discriminator_terms(given, g.generate(given.latent).detach())
     assert terms.minimised.keys() == {"adversarial"}
     assert g.discriminator.classifier is None
-    assert g.only_adversarial
+    assert g.only_logits
 
 
 def test_the_papers_label_is_the_raw_one_hot_vector():

@@ -49,7 +49,7 @@ def test_the_two_heads_have_one_and_two_outputs():
 def test_only_batch_norm_couples_the_samples_of_d(norm):
     torch.manual_seed(0)
     g = game((1, 16, 16), discriminator_norm=norm)
-    assert g.couples_samples is (norm == "batch")
+    assert g.coupling == ("batch normalisation" if norm == "batch" else None)
     x = torch.randn(6, 1, 16, 16)
     together, first = g.discriminator(x)[:3], g.discriminator(x[:3])
     assert torch.allclose(together, first, atol=1e-6) is (norm == "none")

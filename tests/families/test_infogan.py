@@ -123,14 +123,15 @@ def test_both_players_minimise_the_bound_weighted_and_d_the_adversarial_term_too
     latent = g.latent(6, None, np.random.default_rng(0))
     real, fake = (Answer(torch.randn(6, 1 + 3 + 2)) for _ in range(2))
     batch = Batch(torch.zeros(6, 1, 16, 16), None, latent, torch.zeros(6))
-    d_terms, g_terms = g.terms_of(real, fake, batch)
+    d_terms = g.discriminator_objective(real, fake, batch)
+    g_terms = g.generator_objective(real, fake, batch)
     category, number = g.information(fake.output[:, 1:], latent.noise)
     for terms in (d_terms, g_terms):
         assert terms.minimised.keys() == {"adversarial", "information"}
         expected = -(2.0 * category + 0.5 * number)
         assert terms.minimised["information"].item() == pytest.approx(expected.item(), abs=1e-6)
     assert d_terms.watched["information_1"].item() == pytest.approx(category.item())
-    plain, _ = g.adversarial_terms(real.output[:, 0], fake.output[:, 0])
+    plain = g.discriminator_adversarial(real.output[:, 0], fake.output[:, 0])
     assert d_terms.minimised["adversarial"] == plain.minimised["adversarial"]
 
 

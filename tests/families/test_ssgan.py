@@ -66,7 +66,7 @@ def test_the_unsupervised_loss_is_the_papers_codes():
     g = game(**{"stabilise.matching": "none"})
     real, fake = torch.randn(5, 3), torch.randn(5, 3)
     batch = Batch(torch.zeros(5, 1, 16, 16), None, Latent(torch.zeros(5, 1)), torch.zeros(5))
-    terms, _ = g.terms_of(Answer(real), Answer(fake), batch)
+    terms = g.discriminator_objective(Answer(real), Answer(fake), batch)
     lse, lse_fake = real.logsumexp(1), fake.logsumexp(1)
     expected = 0.5 * (-lse.mean() + F.softplus(lse).mean()) + 0.5 * F.softplus(lse_fake).mean()
     assert terms.loss.item() == pytest.approx(expected.item(), abs=1e-6)

@@ -421,8 +421,8 @@ runtime.threads runtime.workers stabilise.augment stabilise.augment_images
 stabilise.augment_probability stabilise.augment_target stabilise.entropy stabilise.freeze_d
 stabilise.freeze_g stabilise.historical stabilise.joint_batch stabilise.lagged
 stabilise.matching stabilise.minibatch_kernels stabilise.minibatch_size stabilise.noise
-stabilise.replay stabilise.replay_size stabilise.top_k stabilise.virtual_batch training.batch
-training.ema training.images training.minutes training.seed training.steps
+stabilise.plugins stabilise.replay stabilise.replay_size stabilise.top_k stabilise.virtual_batch
+training.batch training.ema training.images training.minutes training.seed training.steps
 """
 NETWORK_KEYS = {
     "dcgan": """

@@ -72,34 +72,34 @@ def test_flip_mirrors_about_half():
 
 def test_the_probability_is_each_images_and_0_changes_nothing():
     torch.manual_seed(0)
-    assert Augment("colour", 0.0, 0.0, 100, 2.0)(IMAGES) is IMAGES
-    out = Augment("colour", 0.25, 0.0, 100, 2.0)(IMAGES)
+    assert Augment("colour", 0.0).shown(IMAGES, 0.0) is IMAGES
+    out = Augment("colour", 0.25).shown(IMAGES, 0.0)
     changed = sum(not torch.allclose(a, b) for a, b in zip(out, IMAGES, strict=True))
     assert 6 < changed < 28
 
 
 def test_a_range_of_1_is_changed_half_as_much():
     torch.manual_seed(0)
-    wide = Augment("colour", 1.0, 0.0, 100, 2.0)(IMAGES)
+    wide = Augment("colour", 1.0).shown(IMAGES, 0.0)
     torch.manual_seed(0)
-    narrow = Augment("colour", 1.0, 0.0, 100, 1.0)(IMAGES / 2)
+    narrow = Augment("colour", 1.0, span=1.0).shown(IMAGES / 2, 0.0)
     assert torch.allclose(wide / 2, narrow, atol=1e-6)
 
 
 def test_an_adaptive_probability_follows_overfitting():
-    augment = Augment("colour", 0.0, 0.6, 1000, 2.0)
+    augment = Augment("colour", 0.0, 0.6, 1000, batch=100)
     for _ in range(5):
-        augment.adapt(0.9, 100)
+        augment.after_step({"overfitting": torch.tensor(0.9)})
     assert float(augment.probability) == pytest.approx(0.5)
     for _ in range(20):
-        augment.adapt(0.1, 100)
+        augment.after_step({"overfitting": torch.tensor(0.1)})
     assert float(augment.probability) == 0.0
-    other = Augment("colour", 0.3, 0.6, 1000, 2.0)
+    other = Augment("colour", 0.3, 0.6, 1000)
     other.load_state(augment.state())
     assert float(other.probability) == 0.0
 
 
 def test_a_fixed_probability_stays():
-    augment = Augment("colour", 0.3, 0.0, 1000, 2.0)
-    augment.adapt(0.9, 100)
+    augment = Augment("colour", 0.3, images=1000, batch=100)
+    augment.after_step({"overfitting": torch.tensor(0.9)})
     assert float(augment.probability) == 0.3

@@ -20,9 +20,10 @@ from gankit.fitting import fit
 from gankit.game_types import Batch
 from gankit.settings.config import override
 from gankit.stabilisers.batch import VirtualBatchNorm
+from gankit.stabilisers.past import LaggedDiscriminator
 from gankit.training.runtime import Runtime
 from gankit.training.state import build_game, build_state, draw_batch
-from gankit.training.update import alternating, choose_update
+from gankit.training.update import alternating, choose_update, why_not_simultaneous
 
 RUNTIME = Runtime(torch.device("cpu"), "64")
 ALL = {
@@ -49,8 +50,8 @@ def test_past_fakes_are_judged_with_the_latents_that_they_came_from(small, famil
     game.generator.eval()
     asked, judged = [], []
     game.discriminator.register_forward_hook(lambda _m, given, _out: asked.append(given))
-    plain = game.terms_of
-    game.terms_of = lambda real, fake, batch: (
+    plain = game.discriminator_objective
+    game.discriminator_objective = lambda real, fake, batch: (
         judged.append(batch.latent) or plain(real, fake, batch)
     )
     for seed in range(2):
@@ -82,7 +83,7 @@ def test_virtual_batch_norm_uses_the_reference_and_the_example_itself():
 def test_in_a_game_it_uncouples_the_samples():
     state, draw = opened("dcgan", **{"stabilise.virtual_batch": 8})
     game, images = state.game, torch.randn(6, 1, 16, 16, dtype=torch.float64)
-    assert not game.couples_samples
+    assert game.coupling is None
     assert torch.allclose(game.logits(images, None)[:2], game.logits(images[:2], None))
     noise = torch.randn(6, 100, dtype=torch.float64)
     assert torch.allclose(game.generator(noise)[:2], game.generator(noise[:2]))
@@ -102,6 +103,11 @@ def test_ds_reference_is_real_and_the_artifact_holds_gs(small, tmp_path):
 
 
 # Inside a game
+
+
+def stabiliser(game, kind):
+    (found,) = (s for s in game.stabilisers if isinstance(s, kind))
+    return found
 
 
 def opened(family="gan", **changes):
@@ -191,12 +197,12 @@ def test_a_joint_batch_shares_its_statistics():
 def test_g_plays_against_the_lagged_d(joint):
     state, draw = opened(**{"stabilise.lagged": 0.5, "stabilise.joint_batch": joint})
     with torch.no_grad():
-        for p in state.game.lagged.network.parameters():
+        for p in stabiliser(state.game, LaggedDiscriminator).network.parameters():
             p.zero_()
     batch = draw(0)
     terms = state.game.generator_terms(batch, state.game.generate(batch.latent))
     assert terms.loss.item() == pytest.approx(math.log(2))  # every logit is 0
-    assert "lagged" in state.game.why_not_simultaneous()
+    assert "lagged" in why_not_simultaneous(state.game)
 
 
 def test_matching_looks_past_a_reference_batch():
@@ -217,7 +223,7 @@ def test_a_loss_of_differences_is_judged_by_pairs(loss):
     state, _ = opened(**{"objective.loss": loss, "stabilise.freeze_d": 0.9})
     real, fake = torch.tensor([1.0, 2.0, -1.0, 0.0]), torch.tensor([0.0, 1.0, 1.0, -3.0])
     for level in (-10.0, 0.0, 10.0):
-        watched = state.game.adversarial_terms(real + level, fake + level)[0].watched
+        watched = state.game.discriminator_adversarial(real + level, fake + level).watched
         assert float(watched["judged"]) == 0.75
         assert float(watched["overfitting"]) == 0.5
 

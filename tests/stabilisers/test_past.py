@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
@@ -9,31 +11,40 @@ from torch import nn
 from gankit.stabilisers.past import HistoricalAverage, LaggedDiscriminator, Replay
 
 
+def cost(history):
+    return history.weight_terms("generator").loss.item()
+
+
 def test_the_historical_average_is_the_mean_of_all_weights_so_far():
     torch.manual_seed(0)
     layer = nn.Linear(2, 1, bias=False)
-    history = HistoricalAverage({"generator": layer})
+    game = SimpleNamespace(generator=layer, discriminator=nn.Linear(1, 1))
+    history = HistoricalAverage(0.5)
+    history.begin(game)
     seen = [layer.weight.detach().clone()]
     for step in range(4):
-        expected = (layer.weight - torch.stack(seen).mean(0)).square().sum()
-        assert history.distance("generator").item() == pytest.approx(expected.item(), rel=1e-5)
+        expected = 0.5 * (layer.weight - torch.stack(seen).mean(0)).square().sum()
+        assert cost(history) == pytest.approx(expected.item(), rel=1e-5)
         with torch.no_grad():
             layer.weight.add_(step + 1.0)
-        history.follow()
+        history.after_step({})
         seen.append(layer.weight.detach().clone())
-    other = HistoricalAverage({"generator": layer})
+    other = HistoricalAverage(0.5)
+    other.begin(game)
     other.load_state(history.state())
-    assert other.distance("generator").item() == history.distance("generator").item() > 0
+    assert cost(other) == cost(history) > 0
 
 
 def test_a_lagged_d_follows_at_its_distance_buffers_too():
     network = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
-    lagged = LaggedDiscriminator(network, 0.75)
+    lagged = LaggedDiscriminator(0.75)
+    lagged.begin(SimpleNamespace(discriminator=network))
     with torch.no_grad():
         before = network[0].weight.clone()
         network[0].weight.add_(4.0)
         network[1].running_mean.add_(8.0)
-    lagged.follow()
+    lagged.after_step({})
+    assert lagged.opponent(network) is lagged.network
     assert torch.allclose(lagged.network[0].weight, before + 1.0)
     assert lagged.network[1].running_mean.tolist() == [2.0, 2.0]
     assert not any(p.requires_grad for p in lagged.network.parameters())

@@ -106,17 +106,17 @@ class Poison:
         return lambda: None
 
     def put_term(self, game: Any) -> Any:
-        terms_of = type(game).adversarial_terms
+        """Both players' terms from D's logits come out spoilt."""
+        names = ("discriminator_adversarial", "generator_adversarial")
+        for name in names:
+            setattr(game, name, partial(self.spoilt, getattr(type(game), name), game))
+        return lambda: [vars(game).pop(name, None) for name in names]
 
-        def spoilt(*given: Any) -> Any:
-            pair = terms_of(game, *given)
-            for terms in pair:
-                for name in terms.minimised:
-                    terms.minimised[name] = terms.minimised[name] * self.value
-            return pair
-
-        game.adversarial_terms = spoilt
-        return lambda: vars(game).pop("adversarial_terms", None)
+    def spoilt(self, terms_of: Any, game: Any, *given: Any) -> Any:
+        terms = terms_of(game, *given)
+        for name in terms.minimised:
+            terms.minimised[name] = terms.minimised[name] * self.value
+        return terms
 
 
 def cases(bench: Bench) -> Iterator[Case]:

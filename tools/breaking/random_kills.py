@@ -56,6 +56,10 @@ def command_of(family: str) -> tuple[str, ...]:
     return ("train", family, "digits", *budget, *EVERY, *small, *zeros)
 
 
+PATH = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)
+"""Where a command of its own finds the gankit that is being broken."""
+
+
 @dataclass(frozen=True)
 class Killed:
     """A run killed at these moments, as shares of what the undisturbed one took."""
@@ -124,7 +128,7 @@ def start_pair(run: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "gankit", *PAIR, "--out", str(run)],
         cwd=run.parent,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": PATH},
         text=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

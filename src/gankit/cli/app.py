@@ -83,6 +83,7 @@ def _list_names() -> None:
     from gankit.reproduce.papers import REPRODUCTIONS
     from gankit.scores.measures import METRICS
     from gankit.stabilisers.augment import AUGMENTATIONS
+    from gankit.stabilisers.base import PLUGIN_STABILISERS
 
     problems = load_plugins()
     registries: dict[str, Any] = {
@@ -92,11 +93,16 @@ def _list_names() -> None:
         "losses": LOSSES,
         "penalties": PENALTIES,
         "augmentations": AUGMENTATIONS,
+        "stabilisers from outside (gankit's are settings: `gankit list settings`)": (
+            PLUGIN_STABILISERS
+        ),
         "reproductions": REPRODUCTIONS,
         "feature networks (or any .onnx or .pt2 file)": FEATURES,
         "metrics": METRICS,
     }
     for title, registry in registries.items():
+        if not registry.names():
+            continue
         print(f"{title}:")
         for name, summary in registry.summaries().items():
             print(f"  {name:<19} {summary}")

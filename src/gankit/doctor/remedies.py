@@ -14,6 +14,7 @@ from gankit.families import FAMILIES
 from gankit.settings.config import override
 from gankit.settings.reference import FLAGS
 from gankit.settings.schema import flatten
+from gankit.training.update import why_not_simultaneous
 
 
 def remedy(case: Case, *candidates: Mapping[str, Any]) -> str:
@@ -53,7 +54,7 @@ def _admitted(case: Case, changes: Mapping[str, Any]) -> bool:
             game = FAMILIES[changed.family](changed, case.record.task)
     except ConfigError:
         return False
-    return changed.objective.update != "simultaneous" or game.why_not_simultaneous() is None
+    return changed.objective.update != "simultaneous" or why_not_simultaneous(game) is None
 
 
 def _option(key: str, value: object) -> str:

@@ -10,12 +10,12 @@ from gankit.doctor.case import Case
 from gankit.doctor.diagnosis import Verdict
 from gankit.doctor.signs import look_for
 from gankit.errors import RunError
+from gankit.game_types import Moves
 from gankit.metrics.spread import compare_spread, spread
 from gankit.run import Record, Run
 from gankit.training.callbacks import Callback
 from gankit.training.preview import Preview
 from gankit.training.session import Session, due
-from gankit.training.update import Moves
 
 IMAGES = 64
 """Samples that are measured; of points all that the preview draws at a time."""

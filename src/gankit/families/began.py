@@ -121,10 +121,12 @@ class BEGAN(Game):
     default_recipe = "began-fast"
     images_only = True
     losses = ("wasserstein",)
+    reads_numbers = True
+    takes_networks = False
 
     def __init__(self, config: Config, task: Task) -> None:
         super().__init__(config, task)
-        if self.freezing is not None or self.adapts:
+        if any(stabiliser.reads_signs for stabiliser in self.stabilisers):
             raise ConfigError(
                 "family 'began' answers with errors, which have no sign: leave stabilise.freeze_d, "
                 "freeze_g and augment_target out"
@@ -156,15 +158,12 @@ class BEGAN(Game):
         """How much D cares about fakes."""
         return float(self.balance[0])
 
-    def adversarial_terms(self, logits_real: Tensor, logits_fake: Tensor) -> tuple[Terms, Terms]:
+    def discriminator_adversarial(self, logits_real: Tensor, logits_fake: Tensor) -> Terms:
         real, fake = -logits_real, -logits_fake  # L(x), L(G(z))
-        d_terms = {"real": real.mean(), "fake": -self.k * fake.mean()}
         watched = {"l_real": real.detach().mean(), "l_fake": fake.detach().mean()}
-        _, g_terms = super().adversarial_terms(logits_real, logits_fake)
-        return Terms(d_terms, watched), g_terms
+        return Terms({"real": real.mean(), "fake": -self.k * fake.mean()}, watched)
 
     def after_step(self, numbers: Mapping[str, Tensor]) -> None:
-        super().after_step(numbers)
         real, fake = float(numbers["l_real"]), float(numbers["l_fake"])
         gap = self.options.gamma * real - fake
         k, smooth, best, since, stuck, halved = self.balance.tolist()
@@ -185,13 +184,12 @@ class BEGAN(Game):
         self.pace = 0.5**halved
 
     def numbers(self) -> dict[str, Tensor]:
-        return {**super().numbers(), "k": self.balance[0], "measure": self.balance[1]}
+        return {"k": self.balance[0], "measure": self.balance[1]}
 
     def state(self) -> dict[str, Tensor]:
-        return {**super().state(), "began/balance": self.balance}
+        return {"began/balance": self.balance}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        super().load_state(state)
         self.balance = state["began/balance"].cpu().clone()
         self.pace = 0.5 ** float(self.balance[5])
 

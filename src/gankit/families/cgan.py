@@ -194,6 +194,7 @@ class CGAN(Game):
         return output
 
     def build_generator(self) -> nn.Module:
+        self.meets = self.options.output_bias == "marginals"
         o, classes, noise = self.options, self.task.classes, self.config.latent.size
         if o.body == "mlp":
             if o.conditioning == "layers":
@@ -231,6 +232,7 @@ class CGAN(Game):
 
     def build_discriminator(self) -> nn.Module:
         o = self.options
+        self.only_logits = not self.classifies
         if o.body == "mlp":
             return self._start_mlp(self._mlp_discriminator(), 1)
         stages = check_stages(o.stages, self.task)
@@ -270,20 +272,20 @@ class CGAN(Game):
     def logits_of(self, answer: Answer) -> Tensor:
         return answer.output[:, 0] if self.classifies else answer.output
 
-    @property
-    def minimises_more(self) -> bool:
-        return self.classifies
+    def discriminator_objective(self, real: Answer, fake: Answer, batch: Batch) -> Terms:
+        terms = super().discriminator_objective(real, fake, batch)
+        return terms.with_terms(self._named(real, batch, self.options.classifier[0]))
 
-    def terms_of(self, real: Answer, fake: Answer, batch: Batch) -> tuple[Terms, Terms]:
-        d_terms, g_terms = super().terms_of(real, fake, batch)
+    def generator_objective(self, real: Answer, fake: Answer, batch: Batch) -> Terms:
+        terms = super().generator_objective(real, fake, batch)
+        return terms.with_terms(self._named(fake, batch, self.options.classifier[1]))
+
+    def _named(self, answer: Answer, batch: Batch, weight: float) -> Terms:
+        """How far D's second head is from naming the class that was asked for."""
         if not self.classifies:
-            return d_terms, g_terms
-        labels = batch.labels
-        assert labels is not None
-        weight_d, weight_g = self.options.classifier
-        named = {"class": weight_d * F.cross_entropy(real.output[:, 1:], labels)}
-        obeyed = {"class": weight_g * F.cross_entropy(fake.output[:, 1:], labels)}
-        return d_terms.with_terms(Terms(named)), g_terms.with_terms(Terms(obeyed))
+            return Terms({})
+        assert batch.labels is not None
+        return Terms({"class": weight * F.cross_entropy(answer.output[:, 1:], batch.labels)})
 
     def _mlp_generator(self, noise: int) -> BranchedGenerator | MLPGenerator:
         o, shape = self.options, self.task.shape
@@ -341,12 +343,7 @@ class CGAN(Game):
             init_normal(network, self.options.init)
         return network
 
-    @property
-    def meets(self) -> bool:
-        return super().meets or self.options.output_bias == "marginals"
-
     def meet(self, examples: Tensor, labels: Tensor | None) -> None:
-        super().meet(examples, labels)
         joint = getattr(self.generator, "joint", self.generator)
         if self.options.output_bias == "marginals" and isinstance(joint, MLPGenerator):
             joint.start_at_mean(examples, self.value_range)

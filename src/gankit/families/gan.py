@@ -164,6 +164,7 @@ class GAN(Game):
         return (-1.0, 1.0) if self.options.output == "tanh" else (0.0, 1.0)
 
     def build_generator(self) -> nn.Module:
+        self.meets = self.options.output_bias == "marginals"
         o = self.options
         output: Output = o.output if self.task.is_images else "linear"
         network: nn.Module
@@ -206,13 +207,8 @@ class GAN(Game):
             init_uniform(network, o.init[1])
         return network
 
-    @property
-    def meets(self) -> bool:
-        return super().meets or self.options.output_bias == "marginals"
-
     def meet(self, examples: Tensor, labels: Tensor | None) -> None:
         """With `output_bias = marginals`, G's last bias is set so that it starts at their mean."""
-        super().meet(examples, labels)
         o = self.options
         if o.output_bias == "marginals" and isinstance(self.generator, MLPGenerator):
             self.generator.start_at_mean(examples, self.value_range)

@@ -155,6 +155,8 @@ class InfoGAN(Game):
     default_recipe = "infogan-fast"
     images_only = True
     judges = True
+    only_logits = False
+    takes_networks = False
 
     @property
     def value_range(self) -> tuple[float, float] | None:
@@ -227,15 +229,23 @@ class InfoGAN(Game):
     def logits_of(self, answer: Answer) -> Tensor:
         return answer.output[:, 0]
 
-    def terms_of(self, real: Answer, fake: Answer, batch: Batch) -> tuple[Terms, Terms]:
-        d_terms, g_terms = super().terms_of(real, fake, batch)
-        bounds = self.information(fake.output[:, 1:], batch.latent.noise)
-        pairs = zip(self.codes, bounds, strict=True)
-        loss = -torch.stack([code.weight * bound for code, bound in pairs]).sum()
+    def discriminator_objective(self, real: Answer, fake: Answer, batch: Batch) -> Terms:
+        terms = super().discriminator_objective(real, fake, batch)
+        posterior, inputs = fake.output[:, 1:], batch.latent.noise
+        bounds = self.information(posterior, inputs)
         shown = {f"information_{i + 1}": bound.detach() for i, bound in enumerate(bounds)}
-        shown |= self._squared_errors(fake.output[:, 1:].detach(), batch.latent.noise)
-        both = Terms({"information": loss})
-        return d_terms.with_terms(Terms(both.minimised, shown)), g_terms.with_terms(both)
+        shown |= self._squared_errors(posterior.detach(), inputs)
+        return terms.with_terms(Terms({"information": self._weighted(bounds)}, shown))
+
+    def generator_objective(self, real: Answer, fake: Answer, batch: Batch) -> Terms:
+        terms = super().generator_objective(real, fake, batch)
+        bounds = self.information(fake.output[:, 1:], batch.latent.noise)
+        return terms.with_terms(Terms({"information": self._weighted(bounds)}))
+
+    def _weighted(self, bounds: list[Tensor]) -> Tensor:
+        """-lambda L_I."""
+        pairs = zip(self.codes, bounds, strict=True)
+        return -torch.stack([code.weight * bound for code, bound in pairs]).sum()
 
     def information(self, posterior: Tensor, inputs: Tensor) -> list[Tensor]:
         """L_I of each code in nats (equation 5), from Q's outputs and G's inputs."""

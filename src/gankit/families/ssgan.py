@@ -152,6 +152,9 @@ class SSGAN(Game):
     guided = True
     judges = True
     losses = ("non_saturating", "minimax")
+    only_logits = False
+    alternating_only = "the players of 'ssgan' do not share a pass through D"
+    takes_networks = False
 
     @property
     def value_range(self) -> tuple[float, float] | None:
@@ -177,10 +180,9 @@ class SSGAN(Game):
     def logits_of(self, answer: Answer) -> Tensor:
         return answer.output.logsumexp(1)
 
-    def terms_of(self, real: Answer, fake: Answer, batch: Batch) -> tuple[Terms, Terms]:
-        d_terms, g_terms = super().terms_of(real, fake, batch)
-        halved = {"adversarial": d_terms.minimised["adversarial"] / 2}
-        return Terms(halved, d_terms.watched), g_terms
+    def discriminator_objective(self, real: Answer, fake: Answer, batch: Batch) -> Terms:
+        terms = super().discriminator_objective(real, fake, batch)
+        return Terms({"adversarial": terms.minimised["adversarial"] / 2}, terms.watched)
 
     def discriminator_terms(self, batch: Batch, fake: Tensor) -> Terms:
         unsupervised = super().discriminator_terms(batch, fake)

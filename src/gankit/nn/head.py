@@ -49,6 +49,11 @@ class Head(nn.Module):
         return logits
 
 
+def last_layer(discriminator: nn.Module) -> Head | None:
+    """D's last layer, which is given its last hidden features; None if it has no such layer."""
+    return next((m for m in discriminator.modules() if isinstance(m, Head)), None)
+
+
 def add_minibatch_discrimination(head: Head, kernels: int, size: int) -> None:
     """Let `head` see how close each sample is to the others of its batch, besides its features."""
     head.closeness = MinibatchDiscrimination(

@@ -168,6 +168,8 @@ class StabiliserConfig:
         0.0, "G stands still while D judges less than this share rightly", least=0, most=1
     )
 
+    plugins: tuple[str, ...] = setting((), "stabilisers from outside, by name: jitter:0.2,other")
+
     def __post_init__(self) -> None:
         check_settings(self, "stabilise.")
 

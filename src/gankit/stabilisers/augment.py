@@ -8,11 +8,18 @@ image with a probability, which may follow D (Karras et al. 2020, ADA, arXiv 200
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Self
 
 import torch
 from torch import Tensor
 
+from gankit.errors import ConfigError
 from gankit.registry import Registry
+from gankit.settings.config import Config
+from gankit.stabilisers.base import Stabiliser
+
+if TYPE_CHECKING:
+    from gankit.game import Game
 
 Augmentation = Callable[[Tensor], Tensor]
 """Images [N, C, H, W] of a range 2 wide -> the same, changed, differentiable."""
@@ -79,28 +86,57 @@ def flip(images: Tensor) -> Tensor:
     return torch.where(_per_image(images) < 0.5, images.flip(3), images)
 
 
-class Augment:
+class Augment(Stabiliser):
     """The named augmentations, each applied to each image with a probability.
 
-    Adaptive where `target` > 0: after each step the probability moves up while
-    E[sign(logit of real)] is above the target (D overfits), and down while it is below. A loss
-    that looks at differences alone puts each pair's difference in place of the logit.
+    Adaptive if `target` > 0: after each step the probability moves up while
+    E[sign(logit of real)] is above the target (D overfits), and down while it is below. If a loss
+    looks at differences alone, each pair's difference stands for the logit.
     """
 
     def __init__(
-        self, names: str, probability: float, target: float, images: int, span: float
+        self,
+        names: str,
+        probability: float = 1.0,
+        target: float = 0.0,
+        images: int = 100_000,
+        span: float = 2.0,
+        batch: int = 1,
     ) -> None:
-        """`span` of the value range; `images` until an adaptive probability has gone 0 to 1."""
+        """Name the augmentations, joined by +.
+
+        Args:
+            probability: of each; if adaptive, where it starts.
+            target: of E[sign(logit)], in [0, 1); 0: the probability stays.
+            images: in which an adaptive probability can go from 0 to 1.
+            span: how wide the value range is.
+            batch: images in a step.
+        """
         self.apply = [AUGMENTATIONS[name.strip()] for name in names.split("+")]
-        self.target, self.images, self.span = target, images, span
+        self.target, self.images, self.span, self.batch = target, images, span, batch
         self.probability = torch.tensor(probability, dtype=torch.float64)
+        self.reads_numbers = self.reads_signs = target > 0
 
-    @property
-    def adaptive(self) -> bool:
-        """Whether the probability follows D."""
-        return self.target > 0
+    @classmethod
+    def of(cls, config: Config) -> Self | None:
+        s = config.stabilise
+        if s.augment == "none":
+            return None
+        return cls(
+            s.augment,
+            s.augment_probability,
+            s.augment_target,
+            s.augment_images,
+            batch=config.training.batch,
+        )
 
-    def __call__(self, examples: Tensor) -> Tensor:
+    def build(self, game: Game) -> None:
+        if game.value_range is None:
+            raise ConfigError("stabilise.augment changes images; these are points")
+        low, high = game.value_range
+        self.span = high - low
+
+    def shown(self, examples: Tensor, progress: float) -> Tensor:
         probability = float(self.probability)
         if probability == 0:
             return examples
@@ -112,16 +148,17 @@ class Augment:
             changed = new
         return changed * (self.span / 2)
 
-    def adapt(self, overfitting: float, images: int) -> None:
-        """After a step of `images` real ones, whose mean sign was `overfitting`."""
-        if self.adaptive:
-            step = images / self.images * (1 if overfitting > self.target else -1)
+    def after_step(self, numbers: Mapping[str, Tensor]) -> None:
+        if self.target > 0:
+            up = float(numbers["overfitting"]) > self.target
+            step = self.batch / self.images * (1 if up else -1)
             self.probability = (self.probability + step).clamp(0, 1)
 
+    def numbers(self) -> dict[str, Tensor]:
+        return {"augment_probability": self.probability} if self.target > 0 else {}
+
     def state(self) -> dict[str, Tensor]:
-        """For the checkpoint."""
         return {"augment/probability": self.probability}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """The inverse of `state`."""
         self.probability = state["augment/probability"].cpu()

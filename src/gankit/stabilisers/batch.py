@@ -1,9 +1,63 @@
-"""Virtual batch normalisation: a reference batch in place of the batch."""
+"""What D makes of a batch as a whole: a joint one, a reference in its place, its closeness."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Self
+
 import torch
 from torch import Tensor, nn
+
+from gankit.errors import ConfigError
+from gankit.nn.head import add_minibatch_discrimination, last_layer
+from gankit.randomness import Purpose, rng
+from gankit.settings.config import Config
+from gankit.stabilisers.base import Stabiliser
+
+if TYPE_CHECKING:
+    from gankit.game import Game
+
+
+class JointBatch(Stabiliser):
+    """Real and fake share the statistics of a batch-normalised D."""
+
+    shares_a_batch = True
+
+    @classmethod
+    def of(cls, config: Config) -> Self | None:
+        return cls() if config.stabilise.joint_batch else None
+
+
+class MinibatchCloseness(Stabiliser):
+    """D's last layer sees how close each sample is to the others of its batch (arXiv 1606.03498,
+    section 3.2)."""
+
+    alternating_only = "minibatch discrimination couples the samples in the discriminator"
+    one_process = "minibatch discrimination looks at the whole batch"
+
+    def __init__(self, kernels: int, size: int) -> None:
+        self.kernels, self.size = kernels, size
+
+    @classmethod
+    def of(cls, config: Config) -> Self | None:
+        s = config.stabilise
+        return cls(s.minibatch_kernels, s.minibatch_size) if s.minibatch_kernels else None
+
+    def build(self, game: Game) -> None:
+        if isinstance(game.discriminator, WithReference):
+            raise ConfigError(
+                "stabilise.minibatch_kernels would look at the reference batch of "
+                "stabilise.virtual_batch too: leave one of the two out"
+            )
+        head = last_layer(game.discriminator)
+        if head is None:
+            raise ConfigError(
+                f"the discriminator of '{game.config.family}' has no last hidden layer: leave "
+                "stabilise.minibatch_kernels out"
+            )
+        add_minibatch_discrimination(head, self.kernels, self.size)
+
+    def holds(self, example: int, batch: int) -> int:
+        return self.kernels * batch**2
 
 
 class VirtualBatchNorm(nn.Module):
@@ -70,3 +124,49 @@ def normalise_virtually(
                 setattr(module, name, virtual)
                 found = True
     return WithReference(network, inputs, labels) if found else None
+
+
+class VirtualBatch(Stabiliser):
+    """Both players' batch normalisation takes its moments from a reference batch (arXiv
+    1606.03498, section 3.5); D's is the first real examples."""
+
+    meets = True
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+
+    @classmethod
+    def of(cls, config: Config) -> Self | None:
+        return cls(config.stabilise.virtual_batch) if config.stabilise.virtual_batch else None
+
+    def build(self, game: Game) -> None:
+        task, rows, labels = game.task, self.rows, None
+        if game.conditional:
+            if not task.classes:
+                raise ConfigError("stabilise.virtual_batch takes classes, not vectors")
+            labels = torch.arange(rows) % task.classes
+        latent = game.latent(rows, labels, rng(game.config.training.seed, Purpose.REFERENCE))
+        generator = normalise_virtually(game.generator, latent.noise, latent.labels)
+        discriminator = normalise_virtually(
+            game.discriminator, torch.zeros(rows, *task.shape), labels
+        )
+        if generator is None and discriminator is None:
+            raise ConfigError(
+                f"'{game.config.family}' has no plain batch normalisation here: leave "
+                "stabilise.virtual_batch out"
+            )
+        game.generator = generator or game.generator
+        game.discriminator = discriminator or game.discriminator
+        self._judge, self._labelled = discriminator, game.conditional
+
+    def meet(self, examples: Tensor, labels: Tensor | None) -> None:
+        if self._judge is None:
+            return
+        if len(examples) < self.rows:
+            raise ConfigError(
+                f"stabilise.virtual_batch = {self.rows} is more than the {len(examples):,} "
+                "examples that there are, or that it may look at"
+            )
+        self._judge.get_buffer("inputs").copy_(examples[: self.rows])
+        if self._labelled and labels is not None:
+            self._judge.get_buffer("labels").copy_(labels[: self.rows])

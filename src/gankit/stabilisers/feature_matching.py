@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING, Self
+
 from torch import Tensor, nn
+
+from gankit.errors import ConfigError
+from gankit.game_types import Answer, Terms
+from gankit.nn.head import last_layer
+from gankit.settings.config import Config
+from gankit.stabilisers.base import Stabiliser
+
+if TYPE_CHECKING:
+    from gankit.game import Game
 
 
 def feature_distance(real: Tensor, fake: Tensor, norm: str) -> Tensor:
@@ -23,3 +35,42 @@ class Tap:
 
     def _note(self, _layer: nn.Module, given: tuple[Tensor, ...]) -> None:
         self.seen = given[0]
+
+
+class FeatureMatching(Stabiliser):
+    """G's adversarial term gives way to the distance between D's mean features."""
+
+    looks_at_real = True
+    only_logits = False
+    one_process = "stabilise.matching looks at the whole batch"
+
+    def __init__(self, norm: str) -> None:
+        """`norm` is `l2` or `l1`."""
+        self.norm = norm
+
+    @classmethod
+    def of(cls, config: Config) -> Self | None:
+        return None if config.stabilise.matching == "none" else cls(config.stabilise.matching)
+
+    def build(self, game: Game) -> None:
+        if game.config.stabilise.lagged:
+            raise ConfigError("stabilise.matching looks at the playing D: leave lagged out")
+        head = last_layer(game.discriminator)
+        if head is None:
+            raise ConfigError(
+                f"the discriminator of '{game.config.family}' has no last hidden layer: leave "
+                "stabilise.matching out"
+            )
+        self.tap = Tap(head)
+
+    def answered(self, answer: Answer) -> Answer:
+        seen = self.tap.seen
+        assert seen is not None
+        return replace(answer, features=seen[-len(answer.output) :])  # behind a reference batch
+
+    def g_terms(self, terms: Terms, real: Answer, fake: Answer, examples: Tensor) -> Terms:
+        assert real.features is not None
+        assert fake.features is not None
+        minimised = {name: term for name, term in terms.minimised.items() if name != "adversarial"}
+        distance = feature_distance(real.features, fake.features, self.norm)
+        return Terms({**minimised, "matching": distance}, terms.watched)

@@ -3,45 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Self
 
 import torch
 from torch import Tensor
 
+from gankit.settings.config import Config
+from gankit.stabilisers.base import Stabiliser
 
-class Freezing:
+
+class Freezing(Stabiliser):
     """Who stands still: D while it judges too well, G while D judges too badly.
 
     The share of real and fake that D judged rightly in the last step decides; the shares of
     steps skipped so far are logged.
     """
 
+    reads_numbers = True
+    reads_signs = True
+
     def __init__(self, freeze_d: float, freeze_g: float) -> None:
         self.limits = {"discriminator": freeze_d, "generator": freeze_g}
         # Steps; of them skipped by D, by G; the share judged rightly in the last one.
-        self.numbers = torch.tensor([0.0, 0.0, 0.0, 0.5], dtype=torch.float64)
+        self.shares = torch.tensor([0.0, 0.0, 0.0, 0.5], dtype=torch.float64)
 
-    def still(self, player: str) -> bool:
-        """Whether `player` does not move in this step."""
-        judged = float(self.numbers[3])
+    @classmethod
+    def of(cls, config: Config) -> Self | None:
+        s = config.stabilise
+        return cls(s.freeze_d, s.freeze_g) if s.freeze_d < 1 or s.freeze_g > 0 else None
+
+    def moves(self, player: str) -> bool:
+        judged = float(self.shares[3])
         if player == "discriminator":
-            return judged > self.limits[player]
-        return judged < self.limits[player]
+            return judged <= self.limits[player]
+        return judged >= self.limits[player]
 
-    def note(self, judged: float) -> None:
-        """The step is over; D judged this share rightly."""
-        skipped = [1.0, float(self.still("discriminator")), float(self.still("generator"))]
-        self.numbers[:3] += torch.tensor(skipped, dtype=torch.float64)
-        self.numbers[3] = judged
+    def after_step(self, numbers: Mapping[str, Tensor]) -> None:
+        skipped = [1.0, *(float(not self.moves(player)) for player in self.limits)]
+        self.shares[:3] += torch.tensor(skipped, dtype=torch.float64)
+        self.shares[3] = float(numbers["judged"])
 
-    def rates(self) -> dict[str, Tensor]:
-        """The shares of steps in which each stood still, for the log."""
-        steps = self.numbers[0].clamp_min(1)
-        return {"skipped_d": self.numbers[1] / steps, "skipped_g": self.numbers[2] / steps}
+    def numbers(self) -> dict[str, Tensor]:
+        """The shares of steps in which each stood still."""
+        steps = self.shares[0].clamp_min(1)
+        return {"skipped_d": self.shares[1] / steps, "skipped_g": self.shares[2] / steps}
 
     def state(self) -> dict[str, Tensor]:
-        """For the checkpoint."""
-        return {"freezing/numbers": self.numbers}
+        return {"freezing/numbers": self.shares}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """The inverse of `state`."""
-        self.numbers = state["freezing/numbers"].cpu().clone()
+        self.shares = state["freezing/numbers"].cpu().clone()

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import torch
 from torch import Tensor
+
+from gankit.game_types import Answer, Terms
+from gankit.settings.config import Config
+from gankit.stabilisers.base import Stabiliser
 
 
 def entropy(samples: Tensor) -> Tensor:
@@ -24,3 +30,36 @@ def most_real(logits_real: Tensor, logits_fake: Tensor, share: float) -> tuple[T
     count = max(1, round(share * len(logits_fake)))
     chosen = logits_fake.detach().topk(count).indices
     return logits_real[chosen], logits_fake[chosen]
+
+
+class TopK(Stabiliser):
+    """G learns from the fakes that D takes for the most real; their share falls over the run."""
+
+    def __init__(self, share: float) -> None:
+        """`share` of them at the end, in (0, 1]."""
+        self.share = share
+
+    @classmethod
+    def of(cls, config: Config) -> Self | None:
+        return cls(config.stabilise.top_k) if config.stabilise.top_k < 1 else None
+
+    def g_pairs(self, real: Tensor, fake: Tensor, progress: float) -> tuple[Tensor, Tensor]:
+        share = 1 - (1 - self.share) * progress
+        return most_real(real, fake, share) if share < 1 else (real, fake)
+
+
+class Entropy(Stabiliser):
+    """G is paid for the entropy of its samples."""
+
+    only_logits = False
+    one_process = "stabilise.entropy looks at the whole batch"
+
+    def __init__(self, weight: float) -> None:
+        self.weight = weight
+
+    @classmethod
+    def of(cls, config: Config) -> Self | None:
+        return cls(config.stabilise.entropy) if config.stabilise.entropy else None
+
+    def g_terms(self, terms: Terms, real: Answer, fake: Answer, examples: Tensor) -> Terms:
+        return terms.with_terms(Terms({"entropy": -self.weight * entropy(examples)}))

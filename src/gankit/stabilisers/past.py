@@ -7,32 +7,47 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
+from dataclasses import replace
+from typing import TYPE_CHECKING, Self
 
 import torch
 from torch import Tensor, nn
 
+from gankit.game_types import Batch, Latent, Terms
 from gankit.nn.ema import floats
+from gankit.settings.config import Config
+from gankit.stabilisers.base import Stabiliser
+
+if TYPE_CHECKING:
+    from gankit.game import Game
 
 
-class HistoricalAverage:
+class HistoricalAverage(Stabiliser):
     """||w - mean of w over all steps so far||^2 of each player (arXiv 1606.03498, section 3.3).
 
     It belongs in the loss. The weights' average that samples are drawn from is another thing.
     """
 
-    def __init__(self, networks: Mapping[str, nn.Module]) -> None:
+    def __init__(self, weight: float) -> None:
+        self.weight = weight
+
+    @classmethod
+    def of(cls, config: Config) -> Self | None:
+        return cls(config.stabilise.historical) if config.stabilise.historical else None
+
+    def begin(self, game: Game) -> None:
+        networks = {"generator": game.generator, "discriminator": game.discriminator}
         self.weights = {p: list(n.parameters()) for p, n in networks.items()}
         self.means = {p: [w.detach().clone() for w in ws] for p, ws in self.weights.items()}
         self.count = torch.ones((), dtype=torch.int64)
 
-    def distance(self, player: str) -> Tensor:
-        """A scalar, differentiable by the player's weights."""
+    def weight_terms(self, player: str) -> Terms:
         pairs = zip(self.weights[player], self.means[player], strict=True)
-        return torch.stack([(weight - mean).square().sum() for weight, mean in pairs]).sum()
+        distance = torch.stack([(weight - mean).square().sum() for weight, mean in pairs]).sum()
+        return Terms({"historical": self.weight * distance})
 
     @torch.no_grad()
-    def follow(self) -> None:
-        """The step is over: its weights join the mean."""
+    def after_step(self, numbers: Mapping[str, Tensor]) -> None:
         self.count = self.count + 1
         for player, means in self.means.items():
             torch._foreach_lerp_(
@@ -40,59 +55,83 @@ class HistoricalAverage:
             )
 
     def state(self) -> dict[str, Tensor]:
-        """For the checkpoint."""
         flat = {f"historical/{p}/{i}": m for p, ms in self.means.items() for i, m in enumerate(ms)}
         return flat | {"historical/count": self.count}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """The inverse of `state`."""
         for player, means in self.means.items():
             for i, mean in enumerate(means):
                 mean.copy_(state[f"historical/{player}/{i}"])
         self.count = state["historical/count"].cpu()
 
 
-class LaggedDiscriminator:
+class LaggedDiscriminator(Stabiliser):
     """A D that follows the playing one at a distance: a target network for G's step.
 
     From actor-critic methods; beyond what its paper claims for GANs (arXiv 1610.01945, table 1).
     """
 
-    def __init__(self, discriminator: nn.Module, decay: float) -> None:
-        self.network = deepcopy(discriminator).requires_grad_(False)
+    alternating_only = "G plays against a lagged D"
+
+    def __init__(self, decay: float) -> None:
         self.decay = decay
+
+    @classmethod
+    def of(cls, config: Config) -> Self | None:
+        return cls(config.stabilise.lagged) if config.stabilise.lagged else None
+
+    def begin(self, game: Game) -> None:
+        self.network = deepcopy(game.discriminator).requires_grad_(False)
         self._mine = floats(self.network)
-        self._theirs = floats(discriminator)
+        self._theirs = floats(game.discriminator)
+
+    def opponent(self, discriminator: nn.Module) -> nn.Module:
+        return self.network
 
     @torch.no_grad()
-    def follow(self) -> None:
-        """The step is over: move towards the playing D."""
+    def after_step(self, numbers: Mapping[str, Tensor]) -> None:
         torch._foreach_lerp_(self._mine, self._theirs, 1 - self.decay)
 
     def state(self) -> dict[str, Tensor]:
-        """For the checkpoint."""
         return {f"lagged/{name}": value for name, value in self.network.state_dict().items()}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """The inverse of `state`."""
         self.network.load_state_dict(
             {name: state[f"lagged/{name}"] for name in self.network.state_dict()}
         )
 
 
-class Replay:
+class Replay(Stabiliser):
     """A pool of past fakes, some of which are shown to D again, as a replay buffer does.
 
     Pfau & Vinyals found it asymptotically wrong for GANs (arXiv 1610.01945): D learns against
     generators that no longer play. It is here to be tried.
     """
 
+    alternating_only = "D is shown past fakes, G's are new"
+    one_process = "stabilise.replay keeps past fakes in one process"
+
     def __init__(self, size: int, share: float) -> None:
         self.size, self.share = size, share
         self.pool: dict[str, Tensor] = {}
 
+    @classmethod
+    def of(cls, config: Config) -> Self | None:
+        s = config.stabilise
+        return cls(s.replay_size, s.replay) if s.replay else None
+
     def __len__(self) -> int:
         return len(next(iter(self.pool.values()))) if self.pool else 0
+
+    def d_batch(self, batch: Batch, fake: Tensor) -> tuple[Batch, Tensor]:
+        """Fakes with past ones among them, and the batch with the latents that those came from."""
+        latent = batch.latent
+        rows = {"fake": fake, "noise": latent.noise}
+        if latent.labels is not None:
+            rows["labels"] = latent.labels
+        shown = self.mixed(rows)
+        past = Latent(shown["noise"], shown.get("labels"))
+        return replace(batch, latent=past), shown["fake"]
 
     def mixed(self, rows: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The rows of a batch, [N, ...] by name (fakes and what they were made from), the last
@@ -122,11 +161,12 @@ class Replay:
             self.pool[name][places] = row[: len(places)]
 
     def state(self) -> dict[str, Tensor]:
-        """For the checkpoint."""
         return {f"replay/{name}": row.contiguous() for name, row in self.pool.items()}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """The inverse of `state`."""
         mine = {k.removeprefix("replay/"): v for k, v in state.items() if k.startswith("replay/")}
         # A pool of another make, without what its fakes came from, is of no use: begin a new one.
         self.pool = {name: row.clone() for name, row in mine.items()} if "noise" in mine else {}
+
+    def holds(self, example: int, batch: int) -> int:
+        return self.size * example

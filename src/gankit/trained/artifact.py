@@ -7,7 +7,7 @@ shape, the value range and the class names.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,11 @@ from gankit.errors import ConfigError, RunError
 from gankit.families import FAMILIES, Game, Task
 from gankit.losses import LOSSES
 from gankit.own_networks import Networks, with_networks
+from gankit.penalties import PENALTIES
+from gankit.registry import Registry
 from gankit.settings.config import Config, from_dict, to_dict
+from gankit.stabilisers.augment import AUGMENTATIONS
+from gankit.stabilisers.base import PLUGIN_STABILISERS
 from gankit.storage import not_finite, read_tensors, write_tensors
 from gankit.stored import check_data, is_count
 from gankit.text import shown
@@ -52,14 +56,37 @@ def save_artifact(path: Path, game: Game, averaged: Mapping[str, nn.Module], ste
     write_tensors(path, "artifact", tensors, header)
 
 
-def homes(config: Config) -> dict[str, str]:
-    """Which modules outside gankit define the family and the loss, as files record it: `module`
-    and `loss_module`; nothing for what gankit defines."""
+OTHERS: dict[str, Registry[Any]] = {
+    registry.kind: registry for registry in (PENALTIES, AUGMENTATIONS, PLUGIN_STABILISERS)
+}
+"""What a configuration may name besides its family and its loss, by kind."""
+
+
+def homes(config: Config) -> dict[str, Any]:
+    """Which modules outside gankit define what a configuration names, as files record it: `module`
+    of the family, `loss_module`, and `modules`: (kind, name, module) of each other thing. Nothing
+    for what gankit defines."""
     found = {
         "module": FAMILIES.home(config.family),
         "loss_module": LOSSES.home(config.objective.loss),
+        "modules": [
+            (kind, name, home)
+            for kind, name in _named(config)
+            if (home := OTHERS[kind].home(name)) is not None
+        ],
     }
-    return {key: home for key, home in found.items() if home is not None}
+    return {key: home for key, home in found.items() if home}
+
+
+def _named(config: Config) -> Iterator[tuple[str, str]]:
+    """The kind and the name of everything that is named in one setting with others."""
+    stabilise = config.stabilise
+    for kind, names in (
+        (PENALTIES.kind, config.objective.penalty.split("+")),
+        (AUGMENTATIONS.kind, stabilise.augment.split("+")),
+        (PLUGIN_STABILISERS.kind, [entry.partition(":")[0] for entry in stabilise.plugins]),
+    ):
+        yield from ((kind, name.strip()) for name in names if name != "none")
 
 
 def check_homes(stored: Mapping[str, Any], path: Path) -> None:
@@ -70,11 +97,14 @@ def check_homes(stored: Mapping[str, Any], path: Path) -> None:
     config = stored.get("config")
     if not isinstance(config, Mapping):
         return
-    objective = config.get("objective")
+    objective, others = config.get("objective"), stored.get("modules")
     loss = objective.get("loss") if isinstance(objective, Mapping) else None
     try:
         FAMILIES.check_there(config.get("family"), stored.get("module"))
         LOSSES.check_there(loss, stored.get("loss_module"))
+        for entry in others if isinstance(others, list) else ():
+            if isinstance(entry, list) and len(entry) == 3 and entry[0] in [*OTHERS]:
+                OTHERS[entry[0]].check_there(*entry[1:])
     except ConfigError as error:
         raise RunError(f"'{path}': {error}") from None
 

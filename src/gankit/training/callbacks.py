@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from gankit.game_types import Moves
     from gankit.training.session import Session
-    from gankit.training.update import Moves
 
 
 class Callback:

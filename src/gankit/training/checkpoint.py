@@ -24,7 +24,7 @@ from gankit.training.state import PLAYERS, State
 
 def capture(state: State, copy: bool = False) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """(tensors by name, numbers). With `copy` they stay as they are while training goes on."""
-    tensors = {f"game/{k}": v for k, v in state.game.state().items()}
+    tensors = {f"game/{k}": v for part in state.game.parts for k, v in part.state().items()}
     for player, average in state.averages.items():
         tensors |= {f"average/{player}/{k}": v for k, v in average.network.state_dict().items()}
     for player in PLAYERS:
@@ -57,7 +57,8 @@ def restore(state: State, tensors: dict[str, Tensor], numbers: dict[str, Any]) -
 def _put(state: State, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
     for player, average in state.averages.items():
         average.network.load_state_dict(_below(tensors, f"average/{player}/"))
-    state.game.load_state(_below(tensors, "game/"))
+    for part in state.game.parts:
+        part.load_state(_below(tensors, "game/"))
     for player in PLAYERS:
         state.networks[player].load_state_dict(_below(tensors, f"{player}/"))
         _restore_optimizer(state, player, _below(tensors, f"optimizer/{player}/"))

@@ -6,12 +6,12 @@ from typing import Any
 
 import torch
 
+from gankit.game_types import Moves
 from gankit.storage import flush
 from gankit.training.callbacks import Callback
 from gankit.training.session import Session
 from gankit.training.state import PLAYERS
 from gankit.training.tensorboard import Tracker
-from gankit.training.update import Moves
 
 
 class Log(Callback):
@@ -34,7 +34,8 @@ class Log(Callback):
         if not trainer.writes:
             return
         numbers = dict(zip(named, values.tolist(), strict=True))
-        numbers |= {name: float(value) for name, value in trainer.game.numbers().items()}
+        for part in trainer.game.parts:
+            numbers |= {name: float(value) for name, value in part.numbers().items()}
         numbers |= moves.gradients
         for callback in trainer.callbacks:
             numbers |= callback.numbers(trainer)

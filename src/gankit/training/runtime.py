@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
 import torch
@@ -93,7 +94,8 @@ class FabricRuntime(Runtime):
             strategy=DDPStrategy(broadcast_buffers=False),
             precision="64-true" if config.precision == "64" else "32-true",
         )
-        self.fabric.launch()
+        with _ending_with_the_first():
+            self.fabric.launch()
         _outlive_children()
         super().__init__(self.fabric.device, config.precision)
         self.rank, self.world = self.fabric.global_rank, self.fabric.world_size
@@ -140,6 +142,35 @@ class FabricRuntime(Runtime):
             else:
                 self.fabric.barrier()
             torch.distributed.destroy_process_group()
+
+
+FIRST = "GANKIT_FIRST_PROCESS"
+"""The environment variable that tells a process which one has started it."""
+
+
+@contextmanager
+def _ending_with_the_first() -> Iterator[None]:
+    """While the processes find each other: end if the one that started this one is gone.
+
+    It would be waited for half an hour. Later the connection to it breaks, which is noticed.
+    """
+    if "LOCAL_RANK" not in os.environ:  # it is the first one
+        os.environ[FIRST] = str(os.getpid())
+    first, met = int(os.environ.get(FIRST, os.getpid())), threading.Event()
+
+    def watch() -> None:
+        while not met.wait(0.5):
+            if os.getppid() != first:
+                with suppress(OSError):
+                    os.write(2, b"gankit: the first process of this run is gone\n")
+                os._exit(2)
+
+    if first != os.getpid() and hasattr(os, "getppid"):
+        threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        met.set()
 
 
 GRACE = 120.0

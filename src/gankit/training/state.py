@@ -92,13 +92,8 @@ MET = 10_000
 def build_state(game: Game, runtime: Runtime, dataset: Dataset | None = None) -> State:
     """A game at step 0 on the runtime's device; it meets the first examples of `dataset`."""
     config = game.config
-    if dataset is not None and game.meets:
-        first = np.arange(min(MET, len(dataset)))
-        examples = to_network(
-            dataset.read(first), game.value_range, torch.device("cpu"), torch.float32
-        )
-        known = None if dataset.labels is None else torch.from_numpy(dataset.labels[first])
-        game.meet(examples, known)
+    if dataset is not None:
+        _meet(game, dataset)
     networks: dict[str, nn.Module] = {}
     optimizers: dict[str, Any] = {}
     for player in PLAYERS:
@@ -110,7 +105,8 @@ def build_state(game: Game, runtime: Runtime, dataset: Dataset | None = None) ->
         player: Average(networks[player], config.training.ema)
         for player in (PLAYERS if game.judges else PLAYERS[:1])
     }
-    game.begin()
+    for stabiliser in game.stabilisers:
+        stabiliser.begin(game)
     for player in PLAYERS:
         bare: Optimizer = build_optimizer(
             getattr(config, f"{player}_optimizer"), networks[player].parameters(), runtime.device
@@ -120,6 +116,18 @@ def build_state(game: Game, runtime: Runtime, dataset: Dataset | None = None) ->
         wrapped, optimizers[player] = runtime.set_up(networks[player], bare)
         setattr(game, player, wrapped)
     return State(game, networks, optimizers, averages)
+
+
+def _meet(game: Game, dataset: Dataset) -> None:
+    """Show the first examples to those who want to see some."""
+    meeting = [part for part in game.parts if part.meets]
+    if not meeting:
+        return
+    first = np.arange(min(MET, len(dataset)))
+    examples = to_network(dataset.read(first), game.value_range, torch.device("cpu"), torch.float32)
+    labels = None if dataset.labels is None else torch.from_numpy(dataset.labels[first])
+    for part in meeting:
+        part.meet(examples, labels)
 
 
 def draw_batch(state: State, feed: Feed, runtime: Runtime, substep: int) -> Batch:

@@ -14,7 +14,7 @@ from gankit.data import Dataset
 from gankit.data.batches import Feed
 from gankit.errors import ConfigError, DataError
 from gankit.game import Game
-from gankit.game_types import Batch, Task
+from gankit.game_types import Batch, Moves, Task
 from gankit.run import Plan
 from gankit.settings.config import Config
 from gankit.training.budget import plan_budget
@@ -22,7 +22,7 @@ from gankit.training.checkpoint import capture, restore
 from gankit.training.optimizers import set_pace
 from gankit.training.runtime import Runtime, start_runtime
 from gankit.training.state import PLAYERS, build_state, draw_batch
-from gankit.training.update import Moves, NotFiniteError, choose_update
+from gankit.training.update import NotFiniteError, choose_update
 
 
 class Trainer:
@@ -122,7 +122,10 @@ class Trainer:
         if self.runtime.world > 1 and self.runtime.rank == 0:
             self._before = capture(state, copy=True)  # another process may end within the step
         moves = self._update(state, self._draw, self.runtime)
-        game.after_step(self._shared_numbers(moves) if game.reads_numbers else {})
+        reads = any(part.reads_numbers for part in game.parts)
+        numbers = self._shared_numbers(moves) if reads else {}
+        for part in game.parts:
+            part.after_step(numbers)
         state.follow()
         state.step += 1
         self.whole = True

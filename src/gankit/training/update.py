@@ -8,54 +8,23 @@ optimiser steps as the only change.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from gankit.errors import ConfigError
 from gankit.game import Game
-from gankit.game_types import Batch, Terms
+from gankit.game_types import Batch, Moves, Terms
 from gankit.nn.layers import frozen, limit_norms
 from gankit.training.runtime import Runtime
 from gankit.training.state import State
 
 Draw = Callable[[int], Batch]
 """The batch of a discriminator step: 0 to k - 1."""
-
-
-@dataclass(frozen=True, eq=False)
-class Moves(Mapping[str, float]):
-    """What each player minimised in a step, and what was watched: floats by name.
-
-    A number is read from its device when it is asked for. `gradients` holds the norm of each
-    player's gradient by `grad_d` and `grad_g`: the same in every process, before it is clipped.
-    """
-
-    discriminator: Terms
-    generator: Terms
-    gradients: Mapping[str, float] = field(default_factory=dict)
-
-    def __getitem__(self, name: str) -> float:
-        if name in self.gradients:
-            return self.gradients[name]
-        return float(self.tensors()[name].detach())
-
-    def __iter__(self) -> Iterator[str]:
-        return iter((*self.tensors(), *self.gradients))
-
-    def __len__(self) -> int:
-        return len(self.tensors()) + len(self.gradients)
-
-    def __repr__(self) -> str:
-        return repr({name: round(number, 4) for name, number in self.items()})
-
-    def tensors(self) -> dict[str, Tensor]:
-        """`d/adversarial`, `g/adversarial`, `d_real`, ...: what the log shows."""
-        named = {f"d/{name}": value for name, value in self.discriminator.minimised.items()}
-        named |= {f"g/{name}": value for name, value in self.generator.minimised.items()}
-        return {**named, **self.discriminator.watched, **self.generator.watched}
 
 
 class NotFiniteError(Exception):
@@ -66,15 +35,65 @@ Update = Callable[[State, Draw, Runtime], Moves]
 
 
 def choose_update(game: Game) -> Update:
-    """The update that the game's configuration asks for; `auto` prefers the simultaneous one.
+    """The update that the game's configuration asks for; `auto` prefers the family's own, then
+    the simultaneous one.
 
-    Raises ConfigError where `simultaneous` is asked for and would not be exact.
+    Raises ConfigError if `simultaneous` is asked for and would not be exact.
     """
     asked = game.config.objective.update
-    reason = game.why_not_simultaneous()
+    if own := game.own_update():
+        if asked != "auto":
+            raise ConfigError(
+                f"family '{game.config.family}' brings its own update: leave objective.update out"
+            )
+        return partial(_take_turn, own)
+    reason = why_not_simultaneous(game)
     if asked == "simultaneous" and reason:
         raise ConfigError(f"--update simultaneous does not hold here: {reason}; use alternating")
     return alternating if asked == "alternating" or reason else simultaneous
+
+
+def why_not_simultaneous(game: Game) -> str | None:
+    """Why one pass through D cannot serve both players; None if it can."""
+    k = game.config.objective.k
+    if k > 1:
+        return f"k = {k} discriminator steps come before each generator step"
+    if game.alternating_only is None and game.coupling:
+        return f"{game.coupling} couples the samples in the discriminator"
+    return next((p.alternating_only for p in game.parts if p.alternating_only), None)
+
+
+def why_one_process(game: Game) -> str | None:
+    """Why several processes would not play the game of one; None if they do."""
+    return next((s.one_process for s in game.stabilisers if s.one_process), None)
+
+
+@dataclass(frozen=True)
+class OwnTurn:
+    """A step under way, as a family's own update sees it (`gankit.game_types.Turn`)."""
+
+    state: State
+    draw: Draw
+    runtime: Runtime
+
+    @property
+    def step(self) -> int:
+        return self.state.step
+
+    def frozen(self, player: str) -> AbstractContextManager[None]:
+        return frozen(self.state.networks[player])
+
+    def besides(self, batch: Batch, fake: Tensor) -> Terms:
+        return besides(self.state.game, batch, fake, self.state.step)
+
+    def descend(self, player: str, terms: Terms) -> float:
+        return _descend(self.state, player, terms, self.runtime)
+
+
+def _take_turn(
+    own: Callable[[OwnTurn], Moves], state: State, draw: Draw, runtime: Runtime
+) -> Moves:
+    return own(OwnTurn(state, draw, runtime))
 
 
 def alternating(state: State, draw: Draw, runtime: Runtime) -> Moves:
@@ -108,7 +127,8 @@ def simultaneous(state: State, draw: Draw, runtime: Runtime) -> Moves:
             if terms.minimised:
                 terms.loss.backward()  # type: ignore[no-untyped-call]
 
-    backward = one_backward if game.only_adversarial else two_backwards
+    only_logits = all(part.only_logits for part in game.parts)
+    backward = one_backward if only_logits else two_backwards
     moves, for_fake = backward(state, batch, leaf)
     moves = Moves(
         moves.discriminator.with_terms(more.discriminator),
@@ -158,7 +178,8 @@ def _slopes(
     """The moves; dL_D/dlogit of real and fake; and (dL_G/dlogit) / (dL_D/dlogit) of the fakes."""
     real = logits_real.detach().requires_grad_()
     fake = logits_fake.detach().requires_grad_()
-    d_terms, g_terms = game.adversarial_terms(real, fake)
+    d_terms = game.discriminator_adversarial(real, fake)
+    g_terms = game.generator_adversarial(real, fake)
     slopes_real, slopes_fake = torch.autograd.grad(d_terms.loss, [real, fake])
     (wanted,) = torch.autograd.grad(g_terms.loss, fake)
     smallest = SMALLEST_SHARE * wanted
@@ -205,7 +226,7 @@ def _descend(state: State, player: str, terms: Terms, runtime: Runtime) -> float
 
 def _move(state: State, player: str, norm: float) -> None:
     """The player's step, on a gradient no longer than its `clip`; none where it stands still."""
-    if state.game.stands_still(player):
+    if not all(stabiliser.moves(player) for stabiliser in state.game.stabilisers):
         return
     clip = getattr(state.game.config, f"{player}_optimizer").clip
     if clip and norm > clip:

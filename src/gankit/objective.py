@@ -1,0 +1,54 @@
+"""What `config.objective` names: the loss, the penalties; and what D's logits say of a game."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from gankit.errors import ConfigError
+from gankit.losses import LOSSES, Loss
+from gankit.penalties import PENALTIES, Penalty
+from gankit.settings.config import ObjectiveConfig
+
+
+def build_loss(config: ObjectiveConfig) -> Loss:
+    """The loss that `config` names. Raises ConfigError for smoothing if there is no target."""
+    loss = LOSSES[config.loss]
+    if config.real_target < 1 and not loss.smoothable:
+        smoothable = ", ".join(n for n in LOSSES.names() if LOSSES[n].smoothable)
+        raise ConfigError(
+            f"loss '{config.loss}' has no target to smooth: objective.real_target works with "
+            f"{smoothable}"
+        )
+    return loss.smoothed(config.real_target)
+
+
+def build_penalties(config: ObjectiveConfig) -> tuple[Penalty, ...]:
+    """The penalties that `config.penalty` names, such as 'none', 'r1' or 'r1+r2'."""
+    if config.penalty == "none":
+        return ()
+    names = [name.strip() for name in config.penalty.split("+")]
+    if len(set(names)) < len(names):
+        raise ConfigError(f"penalty '{config.penalty}' names one twice")
+    return tuple(PENALTIES[name] for name in names)
+
+
+def beliefs(logits_real: Tensor, logits_fake: Tensor) -> dict[str, Tensor]:
+    """Mean D(real) and D(fake), for the log."""
+    return {
+        "d_real": logits_real.detach().sigmoid().mean(),
+        "d_fake": logits_fake.detach().sigmoid().mean(),
+    }
+
+
+def verdicts(logits_real: Tensor, logits_fake: Tensor, *, relative: bool) -> dict[str, Tensor]:
+    """By the signs of logits: `judged`, the share of real and fake that D takes for what they are,
+    and `overfitting`, the mean sign of real ones (ADA, arXiv 2006.06676, equation 1).
+
+    If a loss looks at differences alone (`relative`), a logit's sign means nothing: the sign of
+    each pair's difference stands for it.
+    """
+    real, fake = logits_real.detach(), logits_fake.detach()
+    if relative:
+        real, fake = real - fake, fake - real
+    right = ((real > 0).float().mean() + (fake < 0).float().mean()) / 2
+    return {"judged": right, "overfitting": real.sign().mean()}

@@ -1,0 +1,27 @@
+"""Instance noise: D sees every example through noise that fades."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from gankit.settings.config import Config
+from gankit.stabilisers.base import Stabiliser
+
+
+class Noise(Stabiliser):
+    """N(0, std) on all that D sees, real and fake, falling linearly to 0 over the run."""
+
+    def __init__(self, std: float) -> None:
+        """`std` at the start, in the units of the value range."""
+        self.std = std
+
+    @classmethod
+    def of(cls, config: Config) -> Self | None:
+        return cls(config.stabilise.noise) if config.stabilise.noise else None
+
+    def shown(self, examples: Tensor, progress: float) -> Tensor:
+        std = self.std * (1 - progress)
+        return examples + std * torch.randn_like(examples) if std > 0 else examples

@@ -1,0 +1,63 @@
+"""Which stabilisers the settings ask for, in the order in which a game calls them.
+
+The order is part of the mathematics. D is shown past fakes as they were made, so replay comes
+before augmentation; noise lies on what was augmented, as it does on every picture; entropy is
+added to the terms that feature matching has replaced; and a reference batch takes the place of
+batch normalisation before anything looks for D's last layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gankit.errors import ConfigError
+from gankit.settings.config import Config
+from gankit.stabilisers.augment import Augment
+from gankit.stabilisers.base import PLUGIN_STABILISERS, Stabiliser
+from gankit.stabilisers.batch import JointBatch, MinibatchCloseness, VirtualBatch
+from gankit.stabilisers.feature_matching import FeatureMatching
+from gankit.stabilisers.freezing import Freezing
+from gankit.stabilisers.generator_terms import Entropy, TopK
+from gankit.stabilisers.noise import Noise
+from gankit.stabilisers.past import HistoricalAverage, LaggedDiscriminator, Replay
+from gankit.text import shown
+
+ORDER = (
+    JointBatch,
+    VirtualBatch,
+    MinibatchCloseness,
+    Replay,
+    Augment,
+    Noise,
+    LaggedDiscriminator,
+    TopK,
+    FeatureMatching,
+    Entropy,
+    HistoricalAverage,
+    Freezing,
+)
+"""gankit's own; those from outside are called behind them, in the order in which they are named."""
+
+
+def asked_for(config: Config) -> tuple[Stabiliser, ...]:
+    """The stabilisers of `config.stabilise`, in their order.
+
+    Raises ConfigError if a name is not known, or a strength is no number.
+    """
+    own = (kind.of(config) for kind in ORDER)
+    return (*(s for s in own if s is not None), *_plugins(config.stabilise.plugins))
+
+
+def _plugins(named: Sequence[str]) -> list[Stabiliser]:
+    made = []
+    for entry in named:
+        name, given, strength = entry.partition(":")
+        kind = PLUGIN_STABILISERS[name]
+        try:
+            made.append(kind(float(strength)) if given else kind())
+        except (TypeError, ValueError) as error:
+            raise ConfigError(
+                f"stabilise.plugins: {shown(entry)} makes no stabiliser ({error}): give a name, or "
+                "a name and its strength, such as jitter:0.2"
+            ) from None
+    return made
