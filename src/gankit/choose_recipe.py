@@ -38,7 +38,7 @@ def configure(
                 "leave one of the two out"
             )
     else:
-        points = isinstance(source, Dataset) and not source.is_images
+        points = isinstance(source, Dataset) and source.kind == "points"
         config = _default(family or "cgan", name or "digits", points)
     if name is not None:
         config = replace(config, data=replace(config.data, source=name))

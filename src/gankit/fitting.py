@@ -128,9 +128,11 @@ def usual_callbacks(
     Raises GankitError if something that is asked for is not installed.
     """
     output = game.config.output
-    preview = Preview(game, dataset)
+    preview = Preview(game, dataset) if game.task.is_drawn else None
     tracker = Tracker(run.folder, output.tensorboard and writes)
-    usual: list[Callback] = [Log(tracker), Pictures(preview, tracker)]
+    usual: list[Callback] = [Log(tracker)]
+    if preview is not None:
+        usual.append(Pictures(preview, tracker))
     usual.append(Evaluations(run, output, display.say))
     if output.doctor:
         usual.append(Watch(preview, dataset))

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gankit.data.dataset import Kind
 from gankit.errors import ConfigError
 from gankit.game_types import Answer, Batch, Latent, Moves, Part, Task, Terms, Turn, draw_noise
 from gankit.losses import Loss
@@ -41,7 +42,7 @@ class Game(Part, ABC):
         guided: it learns from labels that only some examples have (`Batch.labelled`).
         judges: D answers users too, so the artifact keeps it, averaged.
         takes_vectors: a conditional family takes a vector in place of a class.
-        images_only: points are refused.
+        kinds: what its examples may be (`gankit.data.dataset.Kind`).
         losses: the names that `objective.loss` may have; empty: any.
         takes_networks: a user's own two networks can play it: its D says a logit and no more.
         default_recipe: the recipe that `configure` takes; None: the defaults of Config.
@@ -63,7 +64,7 @@ class Game(Part, ABC):
     guided: ClassVar[bool] = False
     judges: ClassVar[bool] = False
     takes_vectors: ClassVar[bool] = False
-    images_only: ClassVar[bool] = False
+    kinds: ClassVar[tuple[Kind, ...]] = ("images", "points")
     losses: ClassVar[tuple[str, ...]] = ()
     takes_networks: ClassVar[bool] = True
     default_recipe: ClassVar[str | None] = None
@@ -93,7 +94,7 @@ class Game(Part, ABC):
 
     @property
     def value_range(self) -> tuple[float, float] | None:
-        """What black and white are to the networks; None for points, taken as they are."""
+        """What black and white are to the networks; None for what is taken as it is."""
         return (-1.0, 1.0) if self.task.is_images else None
 
     @abstractmethod
@@ -254,9 +255,12 @@ class Game(Part, ABC):
 
     def _check(self, config: Config, task: Task) -> None:
         """Raises ConfigError if the family does not take such data, or such a loss."""
-        if self.images_only and not task.is_images:
+        if task.kind not in self.kinds:
+            others = [n for n, f in FAMILIES.items() if task.kind in f.kinds]
+            way = f"train {' or '.join(map(repr, others))} on them" if others else "no family does"
             raise ConfigError(
-                f"family '{config.family}' makes images; these are points: train 'gan' on them"
+                f"family '{config.family}' makes {' or '.join(self.kinds)}; these are "
+                f"{task.kind}: {way}"
             )
         if task.condition and self.conditional and not self.takes_vectors:
             raise ConfigError(

@@ -5,32 +5,49 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from gankit.data import Dataset
+from gankit.data.dataset import Kind, kind_of
 from gankit.settings.config import LatentConfig
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be learned: one example's shape, and the classes where there are labels.
+    """What is to be learned: one example's shape, and the classes if there are labels.
 
-    `shape` is (channels, height, width) for images and (dimensions,) for points; `condition` is
-    the size of the vector that comes with each example, 0 where there is none.
+    `shape` and `symbols` are those of a `Dataset`; `condition` is the size of the vector that comes
+    with each example, 0 if there is none.
     """
 
     shape: tuple[int, ...]
     class_names: tuple[str, ...] = ()
     condition: int = 0
+    symbols: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, dataset: Dataset) -> Task:
         """What a data set asks to be learned."""
-        return cls(dataset.shape, dataset.class_names, dataset.condition)
+        return cls(dataset.shape, dataset.class_names, dataset.condition, dataset.symbols)
+
+    @classmethod
+    def stored(cls, data: Mapping[str, Any]) -> Task:
+        """What a file says of it: a run's `data`, or the header of an artifact."""
+        names, symbols = tuple(data["class_names"]), tuple(data.get("symbols", ()))
+        return cls(tuple(data["shape"]), names, data.get("condition", 0), symbols)
+
+    def to_store(self) -> dict[str, Any]:
+        """The inverse of `stored`: nothing of what it has not."""
+        said = {
+            "shape": list(self.shape),
+            "class_names": list(self.class_names),
+            "condition": self.condition,
+        }
+        return {**said, "symbols": list(self.symbols)} if self.symbols else said
 
     @property
     def classes(self) -> int:
@@ -38,12 +55,29 @@ class Task:
         return len(self.class_names)
 
     @property
+    def kind(self) -> Kind:
+        """`images`, `points`, `tokens` or `trajectories`."""
+        return kind_of(self.shape, self.symbols)
+
+    @property
     def is_images(self) -> bool:
-        return len(self.shape) == 3
+        return self.kind == "images"
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether samples have a picture: a grid of images, a cloud of points."""
+        return self.kind in ("images", "points")
+
+    def blank(self, count: int) -> Tensor:
+        """Examples [count, *shape] that show nothing, as a network takes them."""
+        dtype = torch.int64 if self.kind == "tokens" else torch.float32
+        return torch.zeros(count, *self.shape, dtype=dtype)
 
     def describe(self) -> str:
         """`1x28x28 images of 10 classes`."""
-        what = f"{'x'.join(map(str, self.shape))} {'images' if self.is_images else 'points'}"
+        what = f"{'x'.join(map(str, self.shape))} {self.kind}"
+        if self.symbols:
+            what += f" of {len(self.symbols)} symbols"
         if self.condition:
             return f"{what} with a vector of {self.condition}"
         return f"{what} of {self.classes} classes" if self.classes else f"{what} without classes"

@@ -73,7 +73,7 @@ def check_networks(game: Game) -> None:
     task, labels = game.task, None
     if game.conditional:
         labels = torch.zeros(2, task.condition) if task.condition else torch.zeros(2).long()
-    noise, examples = torch.zeros(2, game.latent_size), torch.zeros(2, *task.shape)
+    noise, examples = torch.zeros(2, game.latent_size), task.blank(2)
     family = game.config.family
     asked = f"family '{family}' calls it with {'labels too' if labels is not None else 'no labels'}"
     _check(game.generator, "generator", noise, labels, (2, *task.shape), asked)

@@ -80,8 +80,7 @@ class Record:
     @property
     def task(self) -> Task:
         """What the run learns."""
-        data = self.data
-        return Task(tuple(data["shape"]), tuple(data["class_names"]), data.get("condition", 0))
+        return Task.stored(self.data)
 
 
 def describe(dataset: Dataset) -> dict[str, Any]:
@@ -90,9 +89,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "name": dataset.name,
         "fingerprint": dataset.fingerprint,
         "count": len(dataset),
-        "shape": list(dataset.shape),
-        "class_names": list(dataset.class_names),
-        "condition": dataset.condition,
+        **Task.of(dataset).to_store(),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Game, Task
+from gankit.game_types import Latent
 from gankit.settings.config import Config
 
 COPIES = 4
@@ -79,22 +81,23 @@ def _numbers_made(game: Game) -> tuple[int, int]:
     task, labels = game.task, None
     if game.conditional:
         labels = torch.zeros(2, task.condition) if task.condition else torch.zeros(2).long()
-    noise, examples = torch.zeros(2, game.latent_size), torch.zeros(2, *task.shape)
-    pairs = ((game.generator, noise), (game.discriminator, examples))
-    made, judged = (_made_by(network, given, labels) for network, given in pairs)
+    latent = Latent(torch.zeros(2, game.latent_size), labels)
+    made = _made_by(game.generator, lambda: game.generate(latent))
+    judged = _made_by(game.discriminator, lambda: game.discriminator(task.blank(2), labels))
     return made, judged
 
 
-def _made_by(network: nn.Module, given: Tensor, labels: Tensor | None) -> int:
+def _made_by(network: nn.Module, play: Callable[[], object]) -> int:
+    """How many numbers the layers of a network make for one of two examples."""
     counts: list[int] = []
 
     def count(_module: nn.Module, _given: object, made: object) -> None:
         counts.append(made.numel() if isinstance(made, Tensor) else 0)
 
-    network = network.to("meta")  # a reference batch is drawn, and lies in memory
+    network.to("meta")  # a reference batch is drawn, and lies in memory
     leaves = [module for module in network.modules() if not list(module.children())]
     hooks = [module.register_forward_hook(count) for module in leaves]
-    network(given, labels)
+    play()
     for hook in hooks:
         hook.remove()
     return sum(counts) // 2

@@ -117,7 +117,7 @@ def check_data(data: object) -> None:
     """Hold what a run or an artifact says of its data to what is built from it.
 
     Needed are `name` and `fingerprint`, a text each, `count`, the `shape` of one example, a list of
-    one number or of three, and the list of `class_names`; `condition` may be left out.
+    one to three sizes, and the list of `class_names`; `condition` and `symbols` may be left out.
     Raises StoredError.
     """
     if not isinstance(data, Mapping):
@@ -126,6 +126,11 @@ def check_data(data: object) -> None:
     names, condition = data.get("class_names"), data.get("condition", 0)
     if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
         raise StoredError(f"class_names must be a list of texts, got {shown(names)}")
+    symbols = data.get("symbols", ())
+    if not isinstance(symbols, (list, tuple)) or not all(isinstance(s, str) for s in symbols):
+        raise StoredError(f"symbols must be a list of texts, got {shown(symbols)}")
+    if symbols and len(data["shape"]) != 1:
+        raise StoredError(f"tokens have one size, got {shown(data['shape'])}")
     if not is_count(condition) or condition > LARGEST_SIDE:
         raise StoredError(f"condition must be a count, got {shown(condition)}")
     for key in ("name", "fingerprint"):
@@ -140,10 +145,10 @@ LARGEST_SIDE = 2**16
 
 
 def check_shape(shape: object) -> None:
-    """Raises StoredError where it is no list of one number, or of three, each a size."""
+    """Raises StoredError if it is no list of one to three sizes."""
     sizes = shape if isinstance(shape, (list, tuple)) else ()
-    if len(sizes) not in (1, 3) or not all(is_count(n, 1) and n <= LARGEST_SIDE for n in sizes):
-        raise StoredError(f"shape must be a list of one size, or of three, got {shown(shape)}")
+    if not 1 <= len(sizes) <= 3 or not all(is_count(n, 1) and n <= LARGEST_SIDE for n in sizes):
+        raise StoredError(f"shape must be a list of one to three sizes, got {shown(shape)}")
 
 
 def _typed(value: Any, hint: Any, name: str) -> Any:

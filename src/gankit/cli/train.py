@@ -145,5 +145,6 @@ def _places(folder: Path, outcome: Any) -> list[str]:
     record = run.record()
     by_vector = record.task.condition and FAMILIES[record.config.family].conditional
     asked = " --label vector.npy" if by_vector else ""
-    again = f"  gankit sample {in_shell(folder)} -n 64{asked} -o samples.png"
+    target = "samples.png" if record.task.is_drawn else "samples.npz"
+    again = f"  gankit sample {in_shell(folder)} -n 64{asked} -o {target}"
     return [*(f"  {path}" for path in paths if path.exists()), again]

@@ -1,11 +1,11 @@
-"""What training reads: a sized, indexable set of images or points, and nothing about batches."""
+"""What training reads: a sized, indexable set of examples, and nothing about batches."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,27 @@ from gankit.errors import DataError
 PYTHON = "python:"
 """What stands before the name of data that a program gave, where its source is recorded."""
 
+Kind = Literal["images", "points", "tokens", "trajectories"]
+"""What examples are: images uint8 [C, H, W]; points float32 [D]; tokens int64 [T], each the number
+of a symbol; trajectories float32 [T, D], D numbers at each of T moments."""
+
+
+def kind_of(shape: tuple[int, ...], symbols: Sequence[str] = ()) -> Kind:
+    """What examples of a shape are; only tokens have symbols."""
+    if symbols:
+        return "tokens"
+    kinds: dict[int, Kind] = {1: "points", 2: "trajectories", 3: "images"}
+    return kinds[len(shape)]
+
 
 class Dataset(ABC):
-    """Images or points that can be read by index, in any order, any number of times.
+    """Examples that can be read by index, in any order, any number of times.
 
     Attributes:
         name: what the user typed.
-        shape: of one example: (channels, height, width) of an image, (dimensions,) of a point.
+        shape: of one example: (channels, height, width) of an image, (dimensions,) of a point,
+            (length,) of tokens, (moments, dimensions) of a trajectory.
+        symbols: what tokens stand for, by their number; empty if examples are no tokens.
         labels: int64 [N], 0..classes-1; or float32 [N, C], a vector for each example (several
             labels at once, features of another thing); or None where there are none.
         class_names: one name for each class, in label order; empty where there are no labels.
@@ -34,6 +48,7 @@ class Dataset(ABC):
 
     name: str
     shape: tuple[int, ...]
+    symbols: tuple[str, ...] = ()
     labels: NDArray[Any] | None = None
     class_names: tuple[str, ...] = ()
     fingerprint: str
@@ -81,9 +96,13 @@ class Dataset(ABC):
         return PYTHON + self.name if self.source is None else self.source
 
     @property
+    def kind(self) -> Kind:
+        """`images`, `points`, `tokens` or `trajectories`."""
+        return kind_of(self.shape, self.symbols)
+
+    @property
     def is_images(self) -> bool:
-        """True for images [C, H, W], False for points [D]."""
-        return len(self.shape) == 3
+        return self.kind == "images"
 
     @property
     def condition(self) -> int:
@@ -95,7 +114,7 @@ class Dataset(ABC):
 
     @abstractmethod
     def read(self, indices: NDArray[np.int64]) -> NDArray[np.generic]:
-        """The examples at these indices: uint8 [B, C, H, W], 0..255, or float32 [B, D]."""
+        """The examples at these indices, [B, *shape], of the type that their `Kind` has."""
 
 
 class ArrayDataset(Dataset):
@@ -109,8 +128,10 @@ class ArrayDataset(Dataset):
         labels: NDArray[Any] | None = None,
         class_names: tuple[str, ...] = (),
         notes: tuple[str, ...] = (),
+        symbols: tuple[str, ...] = (),
     ) -> None:
-        """`examples`: uint8 [N, C, H, W] or float32 [N, D], kept as given, not copied."""
+        """`examples`: [N, *shape], of the type that their `Kind` has, kept as given, not copied;
+        `symbols` if they are tokens."""
         self.name = name
         self.examples = examples
         self.shape = tuple(examples.shape[1:])
@@ -118,6 +139,7 @@ class ArrayDataset(Dataset):
         self.labels = labels
         self.class_names = class_names
         self.notes = notes
+        self.symbols = symbols
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -134,6 +156,7 @@ class Subset(Dataset):
         self.dataset = dataset
         self.indices = np.arange(len(dataset)) if indices is None else indices
         self.name, self.shape, self.class_names = dataset.name, dataset.shape, dataset.class_names
+        self.symbols = dataset.symbols
         self.labels = None if dataset.labels is None else dataset.labels[self.indices]
         self.fingerprint = array_fingerprint(self.indices) + dataset.fingerprint
 

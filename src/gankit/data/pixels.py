@@ -16,19 +16,22 @@ def to_network(
     device: torch.device,
     dtype: torch.dtype,
 ) -> Tensor:
-    """uint8 images [N, C, H, W] scaled to the value range, channels last; points as they are."""
-    tensor = torch.from_numpy(examples).to(device).to(dtype)
+    """uint8 images [N, C, H, W] scaled to the value range, channels last; what has no value range
+    as it is, and whole numbers stay so."""
+    tensor = torch.from_numpy(examples).to(device)
     if value_range is None:
-        return tensor
+        return tensor.to(dtype) if tensor.is_floating_point() else tensor
+    tensor = tensor.to(dtype)
     low, high = value_range
     tensor = tensor.mul_((high - low) / 255).add_(low)
     return tensor.contiguous(memory_format=torch.channels_last)
 
 
 def to_pixels(fake: Tensor, value_range: tuple[float, float] | None) -> NDArray[Any]:
-    """Generator output [N, C, H, W] -> uint8 [N, H, W] or [N, H, W, C]; points stay as they are."""
+    """Generator output [N, C, H, W] -> uint8 [N, H, W] or [N, H, W, C]; what has no value range
+    stays as it is: float32, or whole numbers."""
     if value_range is None:
-        return fake.float().cpu().numpy()
+        return (fake.float() if fake.is_floating_point() else fake).cpu().numpy()
     low, high = value_range
     scaled = ((fake.float() - low) * (255 / (high - low))).round_().clamp_(0, 255)
     pixels: NDArray[np.uint8] = scaled.to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()

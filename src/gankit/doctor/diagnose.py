@@ -51,6 +51,8 @@ def read_verdicts(folder: Path) -> list[Verdict] | None:
 def _samples(run: Run, record: Record, source: str | None) -> tuple[Examination | None, str]:
     """Samples beside the run's data, or why there are none."""
     data, shape = record.config.data, record.task.shape
+    if not record.task.is_drawn:
+        return None, f"{record.task.kind} are judged by the log alone"
     if source is None and not run.artifact_path.exists():
         return None, NOTHING_TRAINED
     try:

@@ -24,14 +24,16 @@ MOST_NUMBERS = 2**22
 
 
 class Watch(Callback):
-    """Compares the preview's samples with real examples for the log, and reads the log as the
-    doctor does: at least five times in a run, and at its end."""
+    """Compares the preview's samples, if there is one, with real examples for the log, and reads
+    the log as the doctor does: at least five times in a run, and at its end."""
 
-    def __init__(self, preview: Preview, dataset: Dataset) -> None:
+    def __init__(self, preview: Preview | None, dataset: Dataset) -> None:
         self._preview, self._dataset = preview, dataset
         self._said: set[str] = set()
 
     def on_start(self, trainer: Session) -> None:
+        if self._preview is None:
+            return
         latent, dataset = self._preview.latents[0], self._dataset
         self._latent = latent[:IMAGES] if dataset.is_images else latent
         group = len(self._latent.noise)
@@ -46,6 +48,8 @@ class Watch(Callback):
 
     def numbers(self, trainer: Session) -> dict[str, float]:
         """`samples/diversity` and so on: the samples' spread as shares of the real examples'."""
+        if self._preview is None:
+            return {}
         samples = self._preview.sample(trainer.state, [self._latent])
         shares = compare_spread(spread(samples, self._labels, len(samples)), self._real)
         return {f"samples/{name}": value for name, value in shares.items()}

@@ -119,7 +119,7 @@ class BEGAN(Game):
 
     Options = BEGANOptions
     default_recipe = "began-fast"
-    images_only = True
+    kinds = ("images",)
     losses = ("wasserstein",)
     reads_numbers = True
     takes_networks = False

@@ -52,9 +52,12 @@ class DCGANOptions:
 
 
 def check_image_size(family: str, task: Task) -> None:
-    """Raises ConfigError where the data is not images of 16 to 256 pixels a side."""
+    """Raises ConfigError if the data is not images of 16 to 256 pixels a side."""
     if not task.is_images:
-        raise ConfigError(f"family '{family}' makes images; these are points: train 'gan' on them")
+        raise ConfigError(
+            f"the convolutions of '{family}' make images; these are {task.kind}: set "
+            "network.body = mlp"
+        )
     if not all(16 <= side <= 256 for side in task.shape[1:]):
         height, width = task.shape[1:]
         raise ConfigError(
@@ -86,7 +89,7 @@ class DCGAN(Game):
 
     Options = DCGANOptions
     default_recipe = "dcgan-fast"
-    images_only = True
+    kinds = ("images",)
 
     def build_generator(self) -> nn.Module:
         check_image_size(self.config.family, self.task)

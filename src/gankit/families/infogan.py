@@ -153,7 +153,7 @@ class InfoGAN(Game):
 
     Options = InfoGANOptions
     default_recipe = "infogan-fast"
-    images_only = True
+    kinds = ("images",)
     judges = True
     only_logits = False
     takes_networks = False

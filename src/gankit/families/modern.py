@@ -146,7 +146,7 @@ class Modern(Game):
 
     Options = ModernOptions
     default_recipe = "modern-fast"
-    images_only = True
+    kinds = ("images",)
 
     def __init__(self, config: Config, task: Task) -> None:
         self.conditional = task.classes >= 2 and config.network.labels == "auto"

@@ -148,7 +148,7 @@ class SSGAN(Game):
 
     Options = SSGANOptions
     default_recipe = "ssgan-fast"
-    images_only = True
+    kinds = ("images",)
     guided = True
     judges = True
     losses = ("non_saturating", "minimax")

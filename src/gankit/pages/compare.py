@@ -57,12 +57,10 @@ def compare(folders: Sequence[Path], *, allow_differences: bool = False) -> Comp
             "`gankit compare runs/a runs/b`"
         )
     runs = [read_facts(folder) for folder in folders]
-    kinds = {run.record.task.is_images for run in runs}
+    kinds = {run.record.task.kind: run.folder for run in runs}
     if len(kinds) > 1:
-        points = next(run.folder for run in runs if not run.record.task.is_images)
-        raise ConfigError(
-            f"'{points}' makes points and others make images: there is nothing to compare them in"
-        )
+        said = " and ".join(f"'{folder}' makes {kind}" for kind, folder in kinds.items())
+        raise ConfigError(f"{said}: there is nothing to compare them in")
     names = _names(folders)
     differ = [
         line

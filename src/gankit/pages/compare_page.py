@@ -95,13 +95,17 @@ def same_latents(gans: Iterable[GAN], n: int, seed: int) -> bool:
 
 
 def _samples(seen: Comparison, seed: int, rows: int) -> Iterable[Html]:
+    kind = seen.gans[0].kind
+    if kind not in ("images", "points"):
+        yield note(f"{kind.capitalize()} have no picture.")
+        return
     if any(gan.condition for gan in seen.gans):
         yield note("These runs are asked by vectors, so each shows its own last picture.")
         pictures = [_last_picture(run) for run in seen.runs]
     else:
         asked = [len(gan.class_names) for gan in seen.gans if 2 <= len(gan.class_names) <= 16]
         columns = max(asked, default=8)
-        points = len(seen.gans[0].shape) == 1
+        points = kind == "points"
         n = POINTS if points else columns * rows
         yield note(
             _drawn_from(seen, n, seed), " One class a column." if asked and not points else ""

@@ -150,7 +150,9 @@ def known_run(run: Run) -> Record:
     if record is None:
         raise RunError(f"'{run.folder}' is no run: give the folder that `gankit train` wrote")
     if not record.task.is_images:
-        raise ConfigError("this run knows points, not images: there is nothing to probe")
+        raise ConfigError(
+            f"this run knows {record.task.kind}, not images: there is nothing to probe"
+        )
     return record
 
 

@@ -80,8 +80,10 @@ def read_reals(
 
     Raises DataError if it cannot be read, or shows something of another shape.
     """
+    if gan.kind not in ("images", "points"):
+        raise ConfigError(f"there are no measures of {gan.kind}: this run cannot be evaluated")
     name = source or gan.config.data.source
-    if name.startswith("toy:") and len(gan.shape) == 3:  # which would refuse the size instead
+    if name.startswith("toy:") and gan.kind == "images":  # which would refuse the size instead
         raise DataError(f"data '{name}' is points, the run makes images: give other --data")
     record = None if path is None else record_beside(path)
     trained, where = gan.config.data, path or Path()

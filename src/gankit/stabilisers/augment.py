@@ -132,7 +132,7 @@ class Augment(Stabiliser):
 
     def build(self, game: Game) -> None:
         if game.value_range is None:
-            raise ConfigError("stabilise.augment changes images; these are points")
+            raise ConfigError(f"stabilise.augment changes images; these are {game.task.kind}")
         low, high = game.value_range
         self.span = high - low
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import torch
 from torch import Tensor
 
+from gankit.errors import ConfigError
 from gankit.game_types import Answer, Terms
 from gankit.settings.config import Config
 from gankit.stabilisers.base import Stabiliser
+
+if TYPE_CHECKING:
+    from gankit.game import Game
 
 
 def entropy(samples: Tensor) -> Tensor:
@@ -60,6 +64,10 @@ class Entropy(Stabiliser):
     @classmethod
     def of(cls, config: Config) -> Self | None:
         return cls(config.stabilise.entropy) if config.stabilise.entropy else None
+
+    def build(self, game: Game) -> None:
+        if game.task.kind == "tokens":
+            raise ConfigError("stabilise.entropy is of numbers; these are tokens: leave it out")
 
     def g_terms(self, terms: Terms, real: Answer, fake: Answer, examples: Tensor) -> Terms:
         return terms.with_terms(Terms({"entropy": -self.weight * entropy(examples)}))

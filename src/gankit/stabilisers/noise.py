@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import torch
 from torch import Tensor
 
+from gankit.errors import ConfigError
 from gankit.settings.config import Config
 from gankit.stabilisers.base import Stabiliser
+
+if TYPE_CHECKING:
+    from gankit.game import Game
 
 
 class Noise(Stabiliser):
@@ -21,6 +25,10 @@ class Noise(Stabiliser):
     @classmethod
     def of(cls, config: Config) -> Self | None:
         return cls(config.stabilise.noise) if config.stabilise.noise else None
+
+    def build(self, game: Game) -> None:
+        if game.task.kind == "tokens":
+            raise ConfigError("stabilise.noise lies on numbers; these are tokens: leave it out")
 
     def shown(self, examples: Tensor, progress: float) -> Tensor:
         std = self.std * (1 - progress)

@@ -39,9 +39,7 @@ def save_artifact(path: Path, game: Game, averaged: Mapping[str, nn.Module], ste
     header = {
         "gankit": __version__,
         "config": to_dict(game.config),
-        "shape": game.task.shape,
-        "class_names": game.task.class_names,
-        "condition": game.task.condition,
+        **game.task.to_store(),
         "value_range": game.value_range,
         "step": step,
         **homes(game.config),
@@ -194,11 +192,10 @@ def _empty_game(header: Mapping[str, Any], networks: Networks | None = None) -> 
     check_data({**header, "name": "", "fingerprint": "", "count": 0})
     if not is_count(header["step"]):
         raise ValueError(f"its step is {shown(header['step'])}")
-    shape, names = tuple(header["shape"]), tuple(header["class_names"])
     if networks is not None:
         family = with_networks(family, networks)
     with nullcontext() if networks is not None else torch.device("meta"):
-        return family(config, Task(shape, names, header.get("condition", 0)))
+        return family(config, Task.stored(header))
 
 
 def _kept(game: Game) -> tuple[str, ...]:

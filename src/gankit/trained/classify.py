@@ -27,8 +27,8 @@ def classify_data(
     Raises DataError for points, ConfigError for a run that names no classes, RunError where the
     table cannot be written.
     """
-    if len(gan.shape) != 3:
-        raise DataError("this run knows points, not images")
+    if gan.kind != "images":
+        raise DataError(f"this run knows {gan.kind}, not images")
     dataset = load_of_shape(source, gan.shape, split)
     chances = np.concatenate([gan.classify(part) for part in _images(dataset)])
     named, names = chances.argmax(1), gan.judged_names

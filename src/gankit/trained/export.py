@@ -41,9 +41,10 @@ def write_samples(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> N
     """Write `n` samples of one class, or of all in turn.
 
     Args:
-        target: `x.png`: one grid; `x.npz`: `images` uint8 [n, H, W] or [n, H, W, C] (`points`
-            float32 [n, D] for toys) and, where there are classes, `labels` int64 [n]; any
-            other name: a folder, filled with one PNG file a sample, block by block.
+        target: `x.png`: one grid, or a cloud of points; `x.npz`: `images` uint8 [n, H, W] or
+            [n, H, W, C] (`points`, `tokens`, `trajectories` as `GAN.sample` gives them) and, if
+            there are classes, `labels` int64 [n]; any other name: a folder, filled with one PNG
+            file a sample, block by block.
 
     Raises:
         ConfigError: the label, n or target does not fit the run.
@@ -66,11 +67,18 @@ def write_samples(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> N
         raise RunError(f"samples cannot be written to '{target}': {error.strerror}") from None
 
 
+def _check_images(gan: GAN) -> None:
+    if gan.kind != "images":
+        plot = ", or NAME.png for a plot" if gan.kind == "points" else ""
+        raise ConfigError(f"{gan.kind} are no pictures: use -o NAME.npz{plot}")
+
+
 def _write_grid(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> None:
-    if len(gan.shape) == 1:
+    if gan.kind == "points":
         points = gan.sample(n, label, seed)
         save_png(target, scatter(points, points))
         return
+    _check_images(gan)
     if n * math.prod(gan.shape[1:]) > MOST_PIXELS:
         raise ConfigError(
             f"a grid of {n:,} images is too large to look at: use -o NAME.npz or a folder"
@@ -83,7 +91,7 @@ def _write_grid(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> Non
 
 def _write_arrays(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> None:
     labels = gan.labels_for(n, label)
-    arrays = {"points" if len(gan.shape) == 1 else "images": gan.sample(n, label, seed)}
+    arrays = {str(gan.kind): gan.sample(n, label, seed)}
     if labels is not None:
         arrays["labels"] = labels
     buffer = io.BytesIO()
@@ -92,8 +100,7 @@ def _write_arrays(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> N
 
 
 def _write_folder(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> None:
-    if len(gan.shape) == 1:
-        raise ConfigError("points are no pictures: use -o NAME.npz, or NAME.png for a plot")
+    _check_images(gan)
     labels = gan.labels_for(n, label)
     target.mkdir(parents=True, exist_ok=True)
     written, digits = 0, len(str(n - 1))

@@ -36,7 +36,10 @@ class GAN:
 
     Attributes:
         config: the complete configuration of its run.
-        shape: of one example: (channels, height, width), or (dimensions,) for points.
+        kind: what it makes: `images`, `points`, `tokens` or `trajectories`.
+        shape: of one example: (channels, height, width), (dimensions,) of a point, (length,) of
+            tokens, (moments, dimensions) of a trajectory.
+        symbols: what tokens stand for, by their number.
         class_names: what labels mean; empty where the run knows no classes.
         condition: the size of the vector that it is asked by in place of a class, else 0.
         step: training steps behind it.
@@ -45,7 +48,7 @@ class GAN:
     def __init__(self, game: Game, step: int) -> None:
         self._game = game
         self.config = game.config
-        self.shape = game.task.shape
+        self.kind, self.shape, self.symbols = game.task.kind, game.task.shape, game.task.symbols
         self.class_names = game.task.class_names if game.conditional else ()
         self.condition = game.task.condition if game.conditional else 0
         self.step = step
@@ -95,22 +98,23 @@ class GAN:
             seed: in [0, 2^64). Sample i of a seed is the same whatever `n` is, but for the last
                 bit.
             output: "np": uint8 [n, H, W] (grey) or [n, H, W, C], 0..255; float32 [n, D] for
-                points. "pt": a tensor on the CPU, uint8 [n, C, H, W]; float32 [n, D] for points.
-                "pil": a list of n pictures of Pillow; images only.
+                points and [n, T, D] for trajectories; int64 [n, T] for tokens. "pt": the same as a
+                tensor on the CPU, but images [n, C, H, W]. "pil": a list of n pictures of Pillow;
+                images only.
 
         Raises:
             ConfigError: a label is unknown, or given to an unconditional run; a number is out of
-                range; an output is unknown, or does not suit points.
+                range; an output is unknown, or is for images.
         """
         if output not in get_args(Output):
             raise ConfigError(f"output is 'np', 'pt' or 'pil', got {output!r}")
-        if output == "pil" and len(self.shape) == 1:
-            raise ConfigError("points are no pictures: choose output 'np' or 'pt'")
+        if output == "pil" and self.kind != "images":
+            raise ConfigError(f"{self.kind} are no pictures: choose output 'np' or 'pt'")
         samples = self._sample(n, labels, seed)
         if output == "np":
             return samples
         if output == "pt":
-            planes = samples if len(self.shape) == 1 else as_planes(samples)
+            planes = as_planes(samples) if self.kind == "images" else samples
             return torch.from_numpy(np.ascontiguousarray(planes))
         from PIL.Image import fromarray
 
@@ -140,7 +144,7 @@ class GAN:
             labels: as `sample` takes them, for N samples.
 
         Returns:
-            [N, C, H, W] in the value range, -1 to 1, or points [N, D], on the generator's device.
+            [N, C, H, W] in the value range, -1 to 1, or [N, *shape], on the generator's device.
             It has a gradient if `latents` asks for one.
 
         Raises:

@@ -41,7 +41,7 @@ def sweep(
     """
     game = gan.game
     if not game.task.is_images:
-        raise ConfigError("a sweep shows images; this run makes points")
+        raise ConfigError(f"a sweep shows images; this run makes {gan.kind}")
     if gan.condition:
         raise ConfigError(
             "this run is asked by vectors: a sweep is of one that knows classes or none"

@@ -33,7 +33,7 @@ def rehearse(config: Config) -> str:
 
 def _data(dataset: Dataset) -> str:
     shape = "x".join(map(str, dataset.shape))
-    kind = "images (channels x height x width)" if dataset.is_images else "points"
+    kind = "images (channels x height x width)" if dataset.is_images else dataset.kind
     lines = [f"data: {dataset.name}", f"  {len(dataset):,} {kind} {shape}"]
     if dataset.class_names:
         names = ", ".join(dataset.class_names[:10])

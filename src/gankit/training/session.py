@@ -247,7 +247,9 @@ class Session(Trainer):
     def is_ended(self) -> bool:
         """Whether a call that stood where this one stands made the last picture, film and page."""
         run, step = self.run, self.state.step
-        made = (run.samples / f"{step:07d}.png", run.grid_path, run.timeline_path, run.report_path)
+        made = [run.report_path]
+        if self.game.task.is_drawn:
+            made += [run.samples / f"{step:07d}.png", run.grid_path, run.timeline_path]
         ended = [event for event in run.events() if event.get("event") == "ended"]
         return all(p.is_file() for p in made) and ended[-1:] == [{"event": "ended", "step": step}]
 

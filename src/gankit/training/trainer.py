@@ -187,7 +187,7 @@ def check_data(game: Game, dataset: Dataset) -> None:
 def check_count(config: Config, dataset: Dataset, batch: int) -> None:
     """Raises DataError if the data holds too little for a batch."""
     if len(dataset) < batch:
-        unit = "readable images" if dataset.is_images else "points"
+        unit = "readable images" if dataset.is_images else dataset.kind
         raise DataError(
             f"data '{config.data.source}' holds {len(dataset)} {unit}; a batch needs "
             f"{batch}: add more, or lower --batch"

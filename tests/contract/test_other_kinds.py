@@ -1,0 +1,111 @@
+"""Families of words and of moves, from outside (actors.py): nothing that they make is an image, and
+nothing of the loop, the files or the commands is theirs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+HERE = Path(__file__).parent
+STORY = """
+import sys, json
+import numpy as np
+import gankit, gankit.cli, actors
+from gankit.storage import read_tensors
+from gankit.training.checkpoint import checkpoints
+
+family, data, steps = sys.argv[1], sys.argv[2], int(sys.argv[3])
+
+def config(steps):
+    settings = {"training.steps": steps, "training.batch": 64, "output.log_every": 5,
+                "runtime.threads": 1, "generator_optimizer.lr": 5e-3, "latent.size": 2,
+                "discriminator_optimizer.lr": 5e-3, "training.ema": 0.9, "runtime.device": "cpu"}
+    return gankit.override(gankit.configure(family, data), settings)
+
+def newest(run):
+    return read_tensors(sorted((run / "checkpoints").glob("*.safetensors"))[-1], "checkpoint")[0]
+
+from pathlib import Path
+gankit.fit(config(20), "whole"); gankit.fit(config(7), "parts"); gankit.fit(config(20), "parts")
+a, b = newest(Path("whole")), newest(Path("parts"))
+same = a.keys() == b.keys() and all((a[k] == b[k]).all() for k in a)
+gankit.fit(config(steps), "long")
+gan = gankit.load("long")
+first, again = gan.sample(600, seed=1), gan.sample(30, seed=1)
+np.savez("said.npz", samples=first, untrained=gankit.load("whole").sample(600, seed=1))
+
+def command(*words):
+    sys.argv = ["gankit", *words]
+    try: gankit.cli.main()
+    except SystemExit as stop: return stop.code or 0
+    return 0
+
+codes = {words[0] + words[-1]: command(*words) for words in (
+    ("sample", "long", "-n", "9", "-o", "nine.npz"), ("doctor", "long"),
+    ("report", "long"), ("sample", "long", "-o", "nine.png"), ("sample", "long", "-o", "folder"),
+    ("evaluate", "long"), ("train", "gan", data, "--steps", "1", "--out", "gan"),
+    ("compare", "whole", "long", "-o", "both.html"))}
+print(json.dumps({"same": same, "slice": bool(np.abs(first[:30] - again).max() < 1e-5), "codes": codes,
+                  "kind": gan.kind, "symbols": gan.symbols, "repr": repr(gan)}))
+"""
+
+
+def tell(folder: Path, *words: object) -> tuple[dict, str]:
+    path = [str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])]
+    done = subprocess.run(
+        [sys.executable, "-c", STORY, *map(str, words)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1]), done.stderr
+
+
+CODES = {
+    "samplenine.npz": 0, "doctorlong": 0, "reportlong": 0, "comparing": 0, "comparinglong": 0,
+    "samplenine.png": 2, "samplefolder": 2, "evaluatelong": 2, "traingan": 2, "compareboth.html": 0,
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.learning
+def test_words_are_learned_by_a_policy_gradient(tmp_path):
+    told, err = tell(tmp_path, "words", "alphabet", 600)
+    assert told["same"], "a resumed run is the undisturbed one"
+    assert told["slice"]
+    assert (told["kind"], told["symbols"]) == ("tokens", ["a", "b", "c", "d"])
+    assert {k: CODES[k] for k in told["codes"]} == told["codes"], err
+    assert "tokens are no pictures: use -o NAME.npz" in err
+    assert "there are no measures of tokens" in err
+    assert "makes images or points; these are tokens: train 'words'" in err
+    with np.load(tmp_path / "nine.npz") as kept:
+        assert kept["tokens"].shape == (9, 6)
+        assert kept["tokens"].dtype == np.int64
+    with np.load(tmp_path / "said.npz") as said:
+        follows = {k: float(((w[:, :-1] + 1) % 4 == w[:, 1:]).mean()) for k, w in said.items()}
+    # Four seeds: 1.0 each. Guessing letters is right in a quarter.
+    assert follows["samples"] > 0.7, follows
+
+
+@pytest.mark.slow
+@pytest.mark.learning
+def test_moves_are_learned_in_an_environment(tmp_path):
+    told, err = tell(tmp_path, "walker", "walks", 600)
+    assert told["same"]
+    assert told["slice"]
+    assert (told["kind"], told["symbols"]) == ("trajectories", [])
+    assert {k: CODES[k] for k in told["codes"]} == told["codes"], err
+    assert "trajectories are no pictures" in err
+    with np.load(tmp_path / "said.npz") as said:
+        away = {k: float(np.abs(w[:, -1, 0]).mean()) for k, w in said.items()}
+    # Four seeds: .087 to .091, of which the policy's own spread is .08.
+    assert away["samples"] < away["untrained"] / 2, away
