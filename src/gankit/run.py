@@ -77,16 +77,14 @@ class Origin:
         path: the run directory or artifact file, as it was given.
         step, digest: of the checkpoint, or the artifact.
         shares: of each player's weights that were taken, from 0 to 1.
+        whole: the players that are what they were there: nothing is new, no layer was left out.
     """
 
     path: str
     step: int
     digest: str
     shares: Mapping[str, float]
-
-    def forgets(self, player: str) -> bool:
-        """Whether some of the player's first weights are drawn, and its average forgets them."""
-        return self.shares.get(player, 0.0) < 1
+    whole: tuple[str, ...] = ()
 
     def describe(self) -> str:
         """`78 % of the generator and all of the discriminator from runs/other at step 300`."""

@@ -15,7 +15,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -28,7 +27,7 @@ from gankit.run import Origin, Run, checkpoints, real_path
 from gankit.stabilisers.batch import WithReference
 from gankit.storage import not_finite, read_tensors
 from gankit.stored import StoredError, check_data, is_count
-from gankit.text import shown
+from gankit.text import shown, visible
 from gankit.training.checkpoint import below, read_checkpoint
 from gankit.training.state import PLAYERS
 
@@ -77,7 +76,7 @@ def read_trained(path: str | Path) -> Trained:
         place.stat()
     except (OSError, ValueError, RuntimeError) as error:
         why = getattr(error, "strerror", None) or error
-        raise RunError(f"--init-from {shown(str(path))} cannot be read: {why}") from None
+        raise RunError(f"--init-from '{path}' cannot be read: {why}") from None
     return _read_run(str(path), place) if place.is_dir() else _read_artifact(str(path), place)
 
 
@@ -85,7 +84,7 @@ def _read_run(path: str, folder: Path) -> Trained:
     run = Run(folder)
     record = run.record() if run.record_path.exists() else None
     if record is None:
-        raise RunError(f"--init-from {shown(path)} holds no run: give a folder with a run.json")
+        raise RunError(f"--init-from '{path}' holds no run: give a folder with a run.json")
     notes = []
     for file in reversed(checkpoints(run)):
         try:
@@ -100,7 +99,7 @@ def _read_run(path: str, folder: Path) -> Trained:
     why = "; ".join(notes) or "there is none in checkpoints/"
     also = run.artifact_path.exists()
     instead = f"; the averaged generator is in {run.artifact_path.name}: give that" if also else ""
-    raise RunError(f"--init-from {shown(path)} has no checkpoint that can be read ({why}){instead}")
+    raise RunError(f"--init-from '{path}' has no checkpoint that can be read ({why}){instead}")
 
 
 def _read_artifact(path: str, file: Path) -> Trained:
@@ -139,20 +138,21 @@ class Start:
         self._taken = {player: _pair(game, player, trained, classes) for player in PLAYERS}
         if not any(taken.share for taken in self._taken.values()):
             raise ConfigError(
-                f"--init-from {shown(trained.path)} is a {trained.describe()}: nothing of it fits "
+                f"--init-from '{trained.path}' is a {trained.describe()}: nothing of it fits "
                 f"this {game.config.family} for {game.task.describe()}; give networks of the same "
                 "kind and widths"
             )
         shares = {player: taken.share for player, taken in self._taken.items()}
-        self.origin = Origin(trained.path, trained.step, trained.digest, shares)
+        whole = tuple(player for player, taken in self._taken.items() if taken.whole)
+        self.origin = Origin(trained.path, trained.step, trained.digest, shares, whole)
         self.lines = [*trained.notes, *self._say(game, trained, classes)]
 
     @torch.no_grad()
     def put(self, networks: Mapping[str, nn.Module], averages: Mapping[str, Average]) -> None:
         """Give networks and averages their weights, once; the trained run's are then let go of.
 
-        An average whose network is taken whole goes on from there. One of which a part is new
-        forgets its first weights as every average does.
+        An average of a whole network goes on from there. One of which a part is new, or was left
+        out, forgets its first weights as every average does: they do not fit each other yet.
         """
         trained, self._trained = self._trained, None
         assert trained is not None, "the weights were put already"
@@ -161,13 +161,13 @@ class Start:
             if player in averages:
                 weights = trained.averaged.get(player) or trained.weights(player)
                 taken.copy(averages[player].network, weights)
-                averages[player].forgets = self.origin.forgets(player)
+                averages[player].forgets = not taken.whole
 
     def _say(self, game: Game, trained: Trained, classes: Classes) -> Iterator[str]:
         yield f"begins with {self.origin.describe()}"
         for player, taken in self._taken.items():
             if not trained.weights(player):
-                yield f"  the {player} starts anew: {shown(trained.path)} does not hold one"
+                yield f"  the {player} starts anew: '{visible(trained.path)}' holds none"
             elif taken.anew:
                 more = len(taken.anew) - SHOWN
                 named = ", ".join(taken.anew[:SHOWN]) + (f" and {more} more" if more > 0 else "")
@@ -256,6 +256,7 @@ class Taken:
         classes: which rows.
         anew: name and shape of each tensor that takes nothing.
         share: of the player's numbers, from 0 to 1.
+        whole: whether it is what it was: nothing is new, no layer was left out.
     """
 
     pairs: Mapping[str, str]
@@ -263,6 +264,7 @@ class Taken:
     classes: Classes
     anew: Sequence[str]
     share: float
+    whole: bool
 
     @property
     def count(self) -> int:
@@ -300,12 +302,14 @@ def _pair(game: Game, player: str, trained: Trained, classes: Classes) -> Taken:
     anew = [f"{name} {list(mine[name].shape)}" for name in learned if name not in pairs]
     whole = sum(mine[name].numel() for name in learned)
     share = sum(amounts[name] for name in learned if name in pairs) / whole
-    return Taken(pairs, axes, classes, anew, share)
+    reference = getattr(game, player).state_dict().keys() - mine.keys()
+    left_out = theirs.keys() - reference - set(pairs.values())
+    return Taken(pairs, axes, classes, anew, share, whole=share == 1 and not left_out)
 
 
-def _own(network: nn.Module) -> dict[str, Tensor]:
+def _own(network: nn.Module) -> Tensors:
     """A network's tensors by name, but for a reference batch, which is of the run's own data."""
-    tensors: dict[str, Any] = network.state_dict()
+    tensors: Tensors = network.state_dict()
     if isinstance(network, WithReference):
         return {name: tensor for name, tensor in tensors.items() if "." in name}
     return tensors
@@ -377,7 +381,7 @@ def find_start(game: Game, run: Run, asked: str | Path | None) -> Start | None:
         return None
     if real_path(asked) in (real_path(run.folder), real_path(run.artifact_path)):
         raise ConfigError(
-            f"--init-from {shown(str(asked))} is the new run's own folder: choose another --out"
+            f"--init-from '{asked}' is the new run's own folder: choose another --out"
         )
     return start_from(game, asked)
 
@@ -390,7 +394,7 @@ def _find_start_again(game: Game, run: Run, origin: Origin | None) -> Start | No
     start = start_from(game, origin.path)
     if start.origin.digest != origin.digest:
         raise RunError(
-            f"--init-from {shown(origin.path)} has other weights than when '{run.folder}' began: "
+            f"--init-from '{origin.path}' has other weights than when '{run.folder}' began: "
             "choose another --out"
         )
     return start

@@ -231,7 +231,7 @@ class Session(Trainer):
         weights_are_there = record.init_from in (None, self.init_from)
         self.init_from = record.init_from
         for player, average in self.state.averages.items():
-            average.forgets = record.init_from is None or record.init_from.forgets(player)
+            average.forgets = record.init_from is None or player not in record.init_from.whole
         kept = read_artifact_step(run, self.record)
         found = self._restore()
         if found.step is None:
