@@ -229,10 +229,10 @@ class Run:
         """Raises RunError if a run is told to begin with other weights than it began with."""
         if asked is None or (origin is not None and _same_place(asked, origin.path)):
             return
-        of = "its own weights" if origin is None else f"those of {visible(origin.path)}"
+        weights = "its own weights" if origin is None else f"the weights of '{origin.path}'"
         raise RunError(
-            f"'{self.folder}' began with {of}, not with those of {visible(str(asked))}: leave "
-            "--init-from out to go on, or choose another --out"
+            f"'{self.folder}' began with {weights}, not with those of '{asked}': leave --init-from "
+            "out to go on, or choose another --out"
         )
 
     def begin(self, record: Record) -> None:

@@ -82,35 +82,32 @@ def stack(*layers, under="layers"):
 def test_the_same_network_is_paired_by_name():
     shapes = stack(NORM, {"weight": (4, 4)}, NORM, {"weight": (2, 4), "bias": (2,)})
     for end in (True, False):
-        assert pair_layers(shapes, shapes, last_is_nearest=end) == {name: name for name in shapes}
+        assert pair_layers(shapes, shapes, core_is_last=end) == {name: name for name in shapes}
 
 
-@pytest.mark.parametrize(
-    ("last_is_nearest", "expected"),
-    [(True, {"layers.1": "layers.0", "layers.2": "layers.1"}),
-     (False, {"layers.0": "layers.0", "layers.1": "layers.1"})],
-)  # fmt: skip
-def test_a_longer_network_is_paired_from_the_image(last_is_nearest, expected):
-    for mine, theirs in ((3, 2), (2, 3)):
-        longer, shorter = stack(*[NORM] * max(mine, theirs)), stack(*[NORM] * min(mine, theirs))
-        found = pair_layers(longer, shorter, last_is_nearest=last_is_nearest)
-        assert {a.rpartition(".")[0]: b.rpartition(".")[0] for a, b in found.items()} == expected
+@pytest.mark.parametrize(("core_is_last", "places"), [(True, {1: 0, 2: 1}), (False, {0: 0, 1: 1})])
+def test_layers_that_are_alike_are_paired_from_the_core(core_is_last, places):
+    longer, shorter = stack(NORM, NORM, NORM), stack(NORM, NORM)
+    pairs = {f"layers.{a}.{n}": f"layers.{b}.{n}" for a, b in places.items() for n in NORM}
+    assert pair_layers(longer, shorter, core_is_last=core_is_last) == pairs
+    back = {b: a for a, b in pairs.items()}
+    assert pair_layers(shorter, longer, core_is_last=core_is_last) == back
 
 
 def test_a_layer_is_taken_whole_or_not_at_all():
     mine = stack({"weight": (4, 2), "bias": (4,)}, NORM)
     theirs = stack({"weight": (4, 3), "bias": (4,)}, NORM)
-    assert set(pair_layers(mine, theirs, last_is_nearest=True)) == {
+    assert set(pair_layers(mine, theirs, core_is_last=True)) == {
         "layers.1.weight",
         "layers.1.bias",
     }
     normed = {"a.bias": (4,), "a.parametrizations.weight.original": (4, 2)}
-    assert pair_layers(normed, {"a.bias": (4,), "a.weight": (4, 2)}, last_is_nearest=False) == {}
-    assert pair_layers(normed, normed, last_is_nearest=False) == {name: name for name in normed}
+    assert pair_layers(normed, {"a.bias": (4,), "a.weight": (4, 2)}, core_is_last=False) == {}
+    assert pair_layers(normed, normed, core_is_last=False) == {name: name for name in normed}
 
 
 def test_layers_of_another_name_are_not_paired():
-    assert pair_layers(stack(NORM), stack(NORM, under="others"), last_is_nearest=True) == {}
+    assert pair_layers(stack(NORM), stack(NORM, under="others"), core_is_last=True) == {}
 
 
 # The same networks
@@ -443,7 +440,7 @@ def test_other_weights_are_refused_where_a_run_goes_on(config, trained, tmp_path
     gankit.fit(config(), tmp_path / "plain")
     gankit.fit(config(), tmp_path / "new", init_from=trained)
     for folder, asked, said in (
-        ("new", "plain", f"began with those of {trained}, not with those of "),
+        ("new", "plain", f"began with the weights of '{trained}', not with those of "),
         ("plain", "old", "began with its own weights, not with those of "),
         ("plain", "plain", "leave --init-from out to go on"),
     ):
