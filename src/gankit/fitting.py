@@ -20,6 +20,7 @@ from gankit.scores.while_training import Evaluations
 from gankit.settings.config import Config
 from gankit.training.callbacks import Callback
 from gankit.training.display import Display
+from gankit.training.initial import find_start
 from gankit.training.log import Log
 from gankit.training.loop import Outcome, keeping_what_was_reached, play
 from gankit.training.preview import Pictures, Preview
@@ -38,6 +39,7 @@ def fit(
     *,
     dataset: object = None,
     networks: tuple[nn.Module, nn.Module] | None = None,
+    init_from: str | Path | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> Outcome:
     """Train what `config` says into a run directory; given a begun run, go on with it.
@@ -54,6 +56,8 @@ def fit(
             comes back from `gankit.load(folder, networks=(G, D))`. G(z) makes [N, *shape] in
             [-1, 1] for images, D(x) answers with logits [N] or [N, 1]; a conditional family gives
             labels as well.
+        init_from: the run directory or artifact file of a trained run. A new run begins with its
+            weights as far as they fit (docs/init_from.md); a begun one goes on from its own.
         callbacks: yours, called behind gankit's own (`gankit.Callback`).
 
     Raises:
@@ -62,7 +66,7 @@ def fit(
     try:
         with (
             StopSignals() as signals,
-            opened(config, folder, dataset, networks, callbacks) as session,
+            opened(config, folder, dataset, networks, callbacks, init_from) as session,
             keeping_what_was_reached(session),
         ):
             return play(session, signals)
@@ -81,6 +85,7 @@ def opened(
     dataset: object = None,
     networks: tuple[nn.Module, nn.Module] | None = None,
     callbacks: Sequence[Callback] = (),
+    init_from: str | Path | None = None,
 ) -> Iterator[Session]:
     """Check everything, start the runtime, begin the run or go on with it.
 
@@ -97,15 +102,18 @@ def opened(
     record = run.record()
     if record is not None:  # looked at again by its owner; what is refused makes no file
         own = () if networks is None else ("G", "D")
-        run.check_resumable(record, config, describe(dataset), own)
+        run.check_resumable(record, config, describe(dataset), own, init_from)
     check_world(config.runtime, config.training.batch)
     game = build_game(config, dataset, networks)
     choose_update(game)
+    start = find_start(game, run, init_from)
     check_processes(config.runtime, why_one_process(game))
     runtime = start_runtime(config.runtime)
     with Display(quiet=runtime.rank != 0) as display:
         for note in dataset.notes:
             display.say(note)
+        for line in start.lines if start else ():
+            display.say(line)
         usual = usual_callbacks(game, dataset, run, display, writes=runtime.rank == 0)
         with open_session(
             game,
@@ -114,6 +122,7 @@ def opened(
             runtime=runtime,
             display=display,
             callbacks=[*usual, *callbacks],
+            start=start,
             started=started,
         ) as session:
             yield session

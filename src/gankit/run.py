@@ -44,6 +44,7 @@ from gankit.storage import (
     write_atomically,
 )
 from gankit.stored import StoredError, build, check_data, logged_numbers, read_json, read_lines
+from gankit.text import visible
 from gankit.trained.artifact import check_homes, homes
 from gankit.version import __version__
 
@@ -69,6 +70,29 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Whose weights a run began with.
+
+    Attributes:
+        path: the run directory or artifact file, as it was given.
+        step, digest: of the checkpoint, or the artifact.
+        shares: of each player's weights that were taken, from 0 to 1.
+        whole: the players that are what they were there: nothing is new, no layer was left out.
+    """
+
+    path: str
+    step: int
+    digest: str
+    shares: Mapping[str, float]
+    whole: tuple[str, ...] = ()
+
+    def describe(self) -> str:
+        """`78 % of the generator and all of the discriminator from runs/other at step 300`."""
+        said = (f"{_share(share)} of the {player}" for player, share in self.shares.items())
+        return f"{' and '.join(said)} from {visible(self.path)} at step {self.step:,}"
+
+
+@dataclass(frozen=True)
 class Record:
     """The content of run.json."""
 
@@ -76,6 +100,7 @@ class Record:
     data: Mapping[str, Any]  # name, fingerprint, count, shape, class_names, condition
     plan: Plan
     networks: tuple[str, ...] = ()  # what the user's own two are called; empty: the family's
+    init_from: Origin | None = None  # whose weights it began with; None: its own
 
     @property
     def task(self) -> Task:
@@ -128,7 +153,9 @@ class Run:
             plan = build(Plan, stored["plan"])
             if not (plan.steps and plan.threads):
                 raise StoredError("a plan of no steps, or no threads")
-            return Record(config, stored["data"], plan, tuple(map(str, stored.get("networks", ()))))
+            networks, origin = tuple(map(str, stored.get("networks", ()))), stored.get("init_from")
+            begun = None if origin is None else build(Origin, origin)
+            return Record(config, stored["data"], plan, networks, begun)
         except ConfigError:  # a setting or family that this version does not know: no damage
             raise
         except (ValueError, KeyError, TypeError) as error:
@@ -163,12 +190,14 @@ class Run:
         config: Config,
         data: Mapping[str, Any],
         networks: Sequence[str] = (),
+        init_from: str | Path | None = None,
     ) -> None:
         """Raises RunError, listing each difference, if `config` is not a continuation.
 
         `data`: as `describe` has it. Its fingerprint decides, wherever it stands now. `networks`:
-        what the user's own are called.
+        what the user's own are called. `init_from`: whose weights to begin with, if that is said.
         """
+        self._check_origin(record.init_from, init_from)
         if record.networks and not networks:
             raise RunError(
                 f"'{self.folder}' holds a run of your own networks ({', '.join(record.networks)}): "
@@ -193,6 +222,16 @@ class Run:
                 f"back to its settings:\n  {lines}"
             )
 
+    def _check_origin(self, origin: Origin | None, asked: str | Path | None) -> None:
+        """Raises RunError if a run is told to begin with other weights than it began with."""
+        if asked is None or (origin is not None and _same_place(asked, origin.path)):
+            return
+        weights = "its own weights" if origin is None else f"the weights of '{origin.path}'"
+        raise RunError(
+            f"'{self.folder}' began with {weights}, not with those of '{asked}': leave --init-from "
+            "out to go on, or choose another --out"
+        )
+
     def begin(self, record: Record) -> None:
         """Create the directory (or keep it) and write run.json, first of all its files.
 
@@ -206,6 +245,7 @@ class Run:
             "data": dict(record.data),
             "plan": asdict(record.plan),
             **({"networks": record.networks} if record.networks else {}),
+            **({"init_from": asdict(record.init_from)} if record.init_from else {}),
         }
         with self.writing("the run"):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -325,6 +365,24 @@ class Run:
 def checkpoints(run: Run) -> list[Path]:
     """Every checkpoint file of a run, oldest first."""
     return sorted(p for p in run.checkpoints.glob("step-*.safetensors") if p.stem[5:].isdigit())
+
+
+def _share(share: float) -> str:
+    """`all`, `none`, `62 %`; never rounded up to all, nor down to none."""
+    if share in (0.0, 1.0):
+        return "all" if share else "none"
+    return f"{min(99, max(1, round(100 * share)))} %"
+
+
+def _same_place(a: str | Path, b: str | Path) -> bool:
+    return str(a) == str(b) or real_path(a) == real_path(b)
+
+
+def real_path(path: str | Path) -> Path:
+    """The absolute path of what a path leads to, whether it is there or not."""
+    with suppress(RuntimeError):  # `~` of nobody, links in a circle
+        return Path(path).expanduser().resolve()
+    return Path(path)
 
 
 _OF_A_RUN = (

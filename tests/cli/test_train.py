@@ -17,6 +17,7 @@ DATA str
 --steps int
 --images int
 --out -o Path
+--init-from Path
 --seed int
 --recipe str
 --config Path

@@ -51,8 +51,9 @@ codes = {words[0] + words[-1]: command(*words) for words in (
     ("report", "long"), ("sample", "long", "-o", "nine.png"), ("sample", "long", "-o", "folder"),
     ("evaluate", "long"), ("train", "gan", data, "--steps", "1", "--out", "gan"),
     ("compare", "whole", "long", "-o", "both.html"))}
-print(json.dumps({"same": same, "slice": bool(np.abs(first[:30] - again).max() < 1e-5), "codes": codes,
-                  "kind": gan.kind, "symbols": gan.symbols, "repr": repr(gan)}))
+near = bool(np.abs(first[:30] - again).max() < 1e-5)
+print(json.dumps({"same": same, "slice": near, "codes": codes, "kind": gan.kind,
+                  "symbols": gan.symbols, "repr": repr(gan)}))
 """
 
 

@@ -89,6 +89,16 @@ def test_a_run_goes_on_with_another_number_of_processes(gankit, process, tmp_pat
 
 
 @pytest.mark.slow
+def test_every_process_begins_with_the_same_weights(gankit, process, tmp_path):
+    assert gankit(*command("old", "simultaneous", "--seed", "5", steps=2))[0] == 0
+    assert gankit(*command("one", "simultaneous", "--init-from", "old"))[0] == 0
+    more = ("--init-from", "old", "--devices", "2")
+    out, err = finish(process(*command("two", "simultaneous", *more)))
+    assert (out + err).count("begins with all of the generator") == 1
+    assert_same(tmp_path, "one", "two")
+
+
+@pytest.mark.slow
 def test_what_cannot_work_is_refused_by_every_process_at_once(process, gankit):
     code, _, err = gankit(*command("r", "simultaneous", "--devices", "3"))
     assert code == 2

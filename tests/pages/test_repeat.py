@@ -10,7 +10,7 @@ import pytest
 from gankit.choose_recipe import configure
 from gankit.pages.repeat import changes_from_default, command, exactly
 from gankit.recipes import RECIPES
-from gankit.run import Plan
+from gankit.run import Origin, Plan
 from gankit.settings.config import override
 from gankit.settings.text import parse_assignments, read_toml, settings_toml
 
@@ -54,6 +54,13 @@ def test_the_command_says_what_differs_and_no_more():
         "gankit train cgan digits --set objective.k=2 --set training.steps=50"
     )
     assert command(configure("cgan")) == "gankit train cgan digits"
+
+
+def test_the_command_says_whose_weights_it_began_with():
+    origin = Origin("runs/the other", 5, "f00d", {"generator": 1.0})
+    assert command(configure("cgan"), origin) == (
+        "gankit train cgan digits --init-from 'runs/the other'"
+    )
 
 
 def test_a_plan_is_settings_too():

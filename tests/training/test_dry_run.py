@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from gankit.errors import ConfigError, DataError
+from gankit.errors import ConfigError, DataError, RunError
 from gankit.families import Task
+from gankit.fitting import fit
 from gankit.training import dry_run
 from gankit.training.dry_run import rehearse
 from gankit.training.state import PLAYERS, build_game
@@ -56,6 +57,16 @@ def test_numbers_that_are_not_finite_are_no_matter_here(small):
     }
     config = small("gan", "digits", **steepest)
     assert "plan:" in rehearse(config)
+
+
+def test_it_says_whose_weights_a_run_would_begin_with(small, tmp_path):
+    config = small("gan", "toy:ring8")
+    fit(config, tmp_path / "old")
+    report = rehearse(config, tmp_path / "old")
+    begun = "begins with all of the generator and all of the discriminator from "
+    assert f"{begun}{tmp_path / 'old'} at step 6\n" in report
+    with pytest.raises(RunError, match="No such file"):
+        rehearse(config, tmp_path / "nowhere")
 
 
 def test_what_would_be_refused_is_refused(small):

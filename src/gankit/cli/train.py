@@ -17,10 +17,10 @@ from gankit.settings.text import parse_assignments, read_toml
 from gankit.text import in_shell
 
 ORDER = (
-    "family", "data", "minutes", "steps", "images", "out", "seed", "recipe", "config", "size",
-    "fit", "channels", "batch", "labels_per_class", "codes", "z_dim", "prior", "loss", "penalty",
-    "penalty_weight", "augment", "k", "update", "ema", "lr_d", "lr_g", "device", "devices",
-    "precision", "threads", "sample_every", "checkpoint_every", "keep", "tensorboard",
+    "family", "data", "minutes", "steps", "images", "out", "init_from", "seed", "recipe", "config",
+    "size", "fit", "channels", "batch", "labels_per_class", "codes", "z_dim", "prior", "loss",
+    "penalty", "penalty_weight", "augment", "k", "update", "ema", "lr_d", "lr_g", "device",
+    "devices", "precision", "threads", "sample_every", "checkpoint_every", "keep", "tensorboard",
     "evaluate_every", "set_", "dry_run",
 )  # fmt: skip
 """The arguments of `train` in the order of --help; any other one comes last."""
@@ -65,6 +65,10 @@ def train(
     out: Annotated[
         Path | None, option("run directory; the default is runs/FAMILY-DATA", "--out", "-o")
     ] = None,
+    # No setting: a configuration says what is trained and compares runs; this says from where.
+    init_from: Annotated[
+        Path | None, option("begin with the weights of this run or artifact, as far as they fit")
+    ] = None,
     recipe: Annotated[str | None, option("start from this recipe's settings")] = None,
     config: Annotated[Path | None, option("then take settings from this TOML file")] = None,
     set_: Annotated[
@@ -86,10 +90,10 @@ def train(
     if dry_run:
         from gankit.training.dry_run import rehearse
 
-        print(rehearse(chosen))
+        print(rehearse(chosen, init_from))
         return
     folder = (out or _default_folder(chosen.family, chosen.data.source)).expanduser()
-    _report(folder, _fit(chosen, folder))
+    _report(folder, _fit(chosen, folder, init_from))
 
 
 def exclusive_budget(minutes: object, steps: object, images: object) -> None:
@@ -106,10 +110,10 @@ def _default_folder(family: str, source: str) -> Path:
     return Path("runs") / f"{family}-{name or 'data'}"
 
 
-def _fit(settings: Any, folder: Path) -> Any:
+def _fit(settings: Any, folder: Path, init_from: Path | None) -> Any:
     from gankit.fitting import fit
 
-    return fit(settings, folder)
+    return fit(settings, folder, init_from=init_from)
 
 
 def _report(folder: Path, outcome: Any) -> None:

@@ -14,11 +14,15 @@ from torch import Tensor, nn
 
 
 class Average:
-    """A copy of `network` in eval mode that follows it: a <- d a + (1 - d) w after each step."""
+    """A copy of `network` in eval mode that follows it: a <- d a + (1 - d) w after each step.
+
+    Attributes:
+        forgets: whether the first weights are forgotten early on, since nobody trained them.
+    """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
         self.network = deepcopy(network).eval().requires_grad_(False)
-        self.decay = decay
+        self.decay, self.forgets = decay, True
         self._average = floats(self.network)
         self._followed = floats(network)
         self._counts = [
@@ -33,7 +37,8 @@ class Average:
 
         Early on the decay is (1 + step) / (10 + step), so that the first weights are forgotten.
         """
-        decay = min(self.decay, (1 + step) / (10 + step)) if self.decay else 0.0
+        early = (1 + step) / (10 + step) if self.forgets else 1.0
+        decay = min(self.decay, early) if self.decay else 0.0
         torch._foreach_lerp_(self._average, self._followed, 1 - decay)
         for mine, theirs in self._counts:
             mine.copy_(theirs)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gankit.choose_recipe import configure
-from gankit.run import Plan
+from gankit.run import Origin, Plan
 from gankit.settings.config import BUDGETS, Config
 from gankit.settings.schema import flatten
 from gankit.settings.text import typed
@@ -23,9 +23,12 @@ def changes_from_default(config: Config) -> dict[str, Any]:
     }
 
 
-def command(config: Config) -> str:
-    """`gankit train FAMILY DATA --set ...`: what differs from the default settings."""
+def command(config: Config, init_from: Origin | None = None) -> str:
+    """`gankit train FAMILY DATA --set ...`: what differs from the default settings, and whose
+    weights the run began with."""
     words = ["gankit", "train", config.family, config.data.source]
+    if init_from is not None:
+        words += ["--init-from", init_from.path]
     for key, value in changes_from_default(config).items():
         words += ["--set", f"{key}={typed(value)}"]
     return shlex.join(words)

@@ -303,7 +303,7 @@ def _settings(seen: Facts) -> Iterable[Html]:
     )
     names = data["class_names"]
     classes = f"{len(names)}: {', '.join(names[:20])}{', ...' if len(names) > 20 else ''}"
-    measured = plan.seconds_per_step
+    measured, begun = plan.seconds_per_step, seen.record.init_from
     about_data = table(
         ["", ""],
         [
@@ -321,6 +321,7 @@ def _settings(seen: Facts) -> Iterable[Html]:
             ["CPU threads", str(plan.threads)],
             ["a step, as measured", "not needed" if measured is None else f"{measured:.3g} s"],
             ["begun with", f"gankit {seen.gankit}"],
+            *([["first weights", begun.describe()]] if begun else []),
         ],
     )
     yield element(
@@ -340,14 +341,15 @@ def _repetition(seen: Facts) -> Iterable[Html]:
         href=data_uri(toml.encode(errors="replace"), "text/plain"),
         download="settings.toml",
     )
-    plan = seen.record.plan
+    plan, origin = seen.record.plan, seen.record.init_from
+    begun = "" if origin is None else f"--init-from {in_shell(origin.path)} "
     yield element("p", "With every setting from a file, ", link, ":")
     yield code(
         f"gankit train {config.family} --config settings.toml --steps {plan.steps} "
-        f"--threads {plan.threads} --out runs/again"
+        f"--threads {plan.threads} {begun}--out runs/again"
     )
     yield element("p", "Or by what differs from the default settings:")
-    yield code(f"{command(override(config, exactly(plan)))} --out runs/again")
+    yield code(f"{command(override(config, exactly(plan)), origin)} --out runs/again")
     yield note(
         "With this number of steps and of threads, the same data, versions and machine, the "
         "weights are the same to the bit."

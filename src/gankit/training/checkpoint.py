@@ -56,12 +56,12 @@ def restore(state: State, tensors: dict[str, Tensor], numbers: dict[str, Any]) -
 
 def _put(state: State, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
     for player, average in state.averages.items():
-        average.network.load_state_dict(_below(tensors, f"average/{player}/"))
+        average.network.load_state_dict(below(tensors, f"average/{player}/"))
     for part in state.game.parts:
-        part.load_state(_below(tensors, "game/"))
+        part.load_state(below(tensors, "game/"))
     for player in PLAYERS:
-        state.networks[player].load_state_dict(_below(tensors, f"{player}/"))
-        _restore_optimizer(state, player, _below(tensors, f"optimizer/{player}/"))
+        state.networks[player].load_state_dict(below(tensors, f"{player}/"))
+        _restore_optimizer(state, player, below(tensors, f"optimizer/{player}/"))
     state.step, state.seconds = numbers["step"], numbers["seconds"]
     state.rollbacks = numbers["rollbacks"]
 
@@ -81,7 +81,7 @@ def _check_tensors(state: State, tensors: dict[str, Tensor]) -> None:
     networks = {player: state.networks[player] for player in PLAYERS}
     networks |= {f"average/{player}": a.network for player, a in state.averages.items()}
     for prefix, network in networks.items():
-        wanted, found = network.state_dict(), _below(tensors, f"{prefix}/")
+        wanted, found = network.state_dict(), below(tensors, f"{prefix}/")
         if prefix in PLAYERS and wanted.keys() != found.keys():
             raise RunError(f"holds other weights of the {prefix} than this run's")
         for name, value in found.items():
@@ -154,16 +154,25 @@ def restore_newest(
         if below is not None and int(path.stem[5:]) >= below:
             continue
         try:
-            tensors, header = read_tensors(path, "checkpoint")
-            _check_owner(header, record)
-            if name := _broken(tensors):
-                raise RunError(f"has a {name} that is not finite")
-            restore(state, tensors, header)
+            restore(state, *read_checkpoint(path, record))
         except RunError as error:
             unreadable[path] = str(error).removeprefix(f"'{path}' ")
             continue
         return Restored(state.step, unreadable)
     return Restored(None, unreadable)
+
+
+def read_checkpoint(
+    path: Path, record: Record | None = None
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors and the numbers of a checkpoint. Raises RunError if it is not whole, not finite,
+    or of other settings or data than `record` says."""
+    tensors, header = read_tensors(path, "checkpoint")
+    _check_owner(header, record)
+    if name := _broken(tensors):
+        raise RunError(f"has a {name} that is not finite")
+    _check_numbers(header)
+    return tensors, header
 
 
 def _check_owner(header: dict[str, Any], record: Record | None) -> None:
@@ -206,5 +215,6 @@ def _restore_optimizer(state: State, player: str, tensors: dict[str, Tensor]) ->
     optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
 
 
-def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names begin so, by the rest of their names."""
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

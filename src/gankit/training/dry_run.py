@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from torch import get_num_threads
 
@@ -12,23 +13,29 @@ from gankit.run import Plan
 from gankit.settings.config import Config
 from gankit.settings.schema import flatten
 from gankit.training.budget import given_steps
+from gankit.training.initial import start_from
 from gankit.training.state import State, build_game
 from gankit.training.trainer import Trainer
 
 SECONDS = 1.5
 
 
-def rehearse(config: Config) -> str:
+def rehearse(config: Config, init_from: str | Path | None = None) -> str:
     """A report of the data, the networks, memory and time of a run. Takes a few steps, keeps none.
 
-    Raises the same errors as training would before its first step.
+    `init_from`: whose weights it begins with. Raises the same errors as training would before its
+    first step.
     """
     dataset = load_configured(config.data)
-    with Trainer(build_game(config, dataset), dataset) as trainer:
+    game = build_game(config, dataset)
+    start = None if init_from is None else start_from(game, init_from)
+    with Trainer(game, dataset, init_from=start) as trainer:
         trainer.plan = Plan(given_steps(config) or 1, config.runtime.threads or get_num_threads())
         per_step = _seconds_per_step(trainer.try_step)
         plan = _plan(config, trainer.update_name, per_step, trainer.state)
-        return "\n".join([_data(dataset), _networks(trainer.state), plan, _settings(config)])
+        begun = start.lines if start else []
+        networks = _networks(trainer.state)
+        return "\n".join([_data(dataset), networks, *begun, plan, _settings(config)])
 
 
 def _data(dataset: Dataset) -> str:

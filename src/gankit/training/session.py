@@ -27,6 +27,7 @@ from gankit.training.checkpoint import (
 )
 from gankit.training.clock import Clock
 from gankit.training.display import Display
+from gankit.training.initial import Start
 from gankit.training.runtime import Runtime
 from gankit.training.stop_signals import StopSignals
 from gankit.training.trainer import Trainer
@@ -62,11 +63,12 @@ class Session(Trainer):
         runtime: Runtime,
         display: Display,
         callbacks: Sequence[Callback] = (),
+        start: Start | None = None,
         started: float | None = None,
     ) -> None:
-        """`started`: when the call began, on the monotonic clock: a budget in minutes counts from
-        there. Raises what `Trainer` raises."""
-        super().__init__(game, dataset, runtime=runtime, say=display.say)
+        """`start`: another run's weights, to begin with. `started`: when the call began, on the
+        monotonic clock: a budget in minutes counts from there. Raises what `Trainer` raises."""
+        super().__init__(game, dataset, runtime=runtime, init_from=start, say=display.say)
         self.run, self.display = run, display
         self.callbacks = [c for c in callbacks if self.writes or c.every_process]
         self.data: Mapping[str, Any] = describe(dataset)
@@ -85,7 +87,8 @@ class Session(Trainer):
     @property
     def record(self) -> Record:
         """What run.json says of it."""
-        return Record(self.config, self.data, self.plan, self.game.own_networks)
+        own = self.game.own_networks
+        return Record(self.config, self.data, self.plan, own, self.init_from)
 
     @property
     def sample_every(self) -> int:
@@ -211,16 +214,34 @@ class Session(Trainer):
             self.display.say(f"skipping checkpoint {path.name}, which {why}")
             self.run.set_aside(path, self.display.say)
 
-    def resume(self) -> None:
-        """Go on from the newest checkpoint.
+    def check_same_start(self) -> None:
+        """Raises RunError if another process began with other weights: the run that they are from
+        may be training."""
+        if self.init_from is not None:
+            mark = float(int(self.init_from.digest[:12], 16))
+            if self.runtime.anywhere(self.runtime.from_first(mark) != mark):
+                raise RunError("the processes read different weights: give the command again")
+
+    def resume(self, record: Record) -> None:
+        """Go on from the newest checkpoint of a run that was begun so.
 
         Raises RunError, and changes nothing, if steps were taken and no checkpoint can be read.
         """
         run = self.run
+        weights_are_there = record.init_from in (None, self.init_from)
+        self.init_from = record.init_from
+        for player, average in self.state.averages.items():
+            average.forgets = record.init_from is None or player not in record.init_from.whole
         kept = read_artifact_step(run, self.record)
         found = self._restore()
         if found.step is None:
             self._check_nothing_lost(found, kept)
+            if not weights_are_there:
+                raise RunError(
+                    f"'{run.folder}' began with the weights of another run, and its first "
+                    "checkpoint cannot be read: choose another --out"
+                )
+            self._set_aside(found)
             return
         self.resumed, self.written = True, found.step
         if self.writes and (kept is None or isinstance(kept, str) or kept < found.step):
@@ -242,7 +263,6 @@ class Session(Trainer):
                 f"of it can be read ({why}). Nothing was changed: bring checkpoints/ back from a "
                 "copy, or train anew in another --out"
             )
-        self._set_aside(found)
 
     def is_ended(self) -> bool:
         """Whether a call that stood where this one stands made the last picture, film and page."""
@@ -273,6 +293,7 @@ def open_session(
     runtime: Runtime,
     display: Display,
     callbacks: Sequence[Callback] = (),
+    start: Start | None = None,
     started: float | None = None,
 ) -> Iterator[Session]:
     """Own the directory, begin the run in it or go on with it; at the end, let go of it.
@@ -289,13 +310,15 @@ def open_session(
             runtime=runtime,
             display=display,
             callbacks=callbacks,
+            start=start,
             started=started,
         )
         stack.enter_context(session)
+        session.check_same_start()
         session.owner, record = _take(session, stack)
         session.plan = _decide(session, record)
         if record is not None:
-            session.resume()
+            session.resume(record)
         runtime.barrier()  # every process has read what one now writes
         if session.writes:
             run.begin(session.record)
@@ -321,8 +344,9 @@ def _take(session: Session, stack: ExitStack) -> tuple[Owner | None, Record | No
     def look() -> Record | None:
         record = session.run.record()
         if record is not None:
+            asked = None if session.init_from is None else session.init_from.path
             session.run.check_resumable(
-                record, session.config, session.data, session.game.own_networks
+                record, session.config, session.data, session.game.own_networks, asked
             )
         return record
 

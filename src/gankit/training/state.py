@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,8 +90,17 @@ MET = 10_000
 """Examples that a game may look at before its first step."""
 
 
-def build_state(game: Game, runtime: Runtime, dataset: Dataset | None = None) -> State:
-    """A game at step 0 on the runtime's device; it meets the first examples of `dataset`."""
+Begin = Callable[[Mapping[str, nn.Module], Mapping[str, Average]], None]
+"""Gives networks and averages, by player, the weights that they begin with."""
+
+
+def build_state(
+    game: Game, runtime: Runtime, dataset: Dataset | None = None, begin: Begin | None = None
+) -> State:
+    """A game at step 0 on the runtime's device; it meets the first examples of `dataset`.
+
+    With `begin` its weights are others than those that were drawn, before anything follows them.
+    """
     config = game.config
     if dataset is not None:
         _meet(game, dataset)
@@ -105,6 +115,8 @@ def build_state(game: Game, runtime: Runtime, dataset: Dataset | None = None) ->
         player: Average(networks[player], config.training.ema)
         for player in (PLAYERS if game.judges else PLAYERS[:1])
     }
+    if begin is not None:
+        begin(networks, averages)
     for stabiliser in game.stabilisers:
         stabiliser.begin(game)
     for player in PLAYERS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,6 +20,7 @@ from gankit.run import Plan
 from gankit.settings.config import Config
 from gankit.training.budget import plan_budget
 from gankit.training.checkpoint import capture, restore
+from gankit.training.initial import Start, start_from
 from gankit.training.optimizers import set_pace
 from gankit.training.runtime import Runtime, start_runtime
 from gankit.training.state import PLAYERS, build_state, draw_batch
@@ -41,6 +43,7 @@ class Trainer:
         dataset: what is learned.
         config: the game's configuration.
         runtime: where it computes.
+        init_from: whose weights it began with; None: with its own.
         state: what changes: networks, optimisers, averages, `step`.
         plan: how long; a budget in minutes is measured when it is first asked for.
         whole: whether the state is that after a whole step; it is not within one.
@@ -52,16 +55,25 @@ class Trainer:
         dataset: Dataset,
         *,
         runtime: Runtime | None = None,
+        init_from: str | Path | Start | None = None,
         say: Callable[[str], None] | None = None,
     ) -> None:
-        """`say` is told of data that cannot be read while training goes on.
+        """`init_from`: the run directory or artifact file of a trained run, whose weights are taken
+        as far as they fit (docs/init_from.md). `say` is told of data that cannot be read while
+        training goes on.
 
         Raises:
-            ConfigError: the update asked for would not be exact, or the game is for other data.
+            ConfigError: the update asked for would not be exact, the game is for other data, or no
+                weights of `init_from` fit.
             DataError: the data holds too little for a batch.
+            RunError: `init_from` is no trained run, or cannot be read.
         """
         self.game, self.dataset, self.config = game, dataset, game.config
         check_data(game, dataset)
+        start = init_from
+        if isinstance(start, (str, Path)):
+            start = start_from(game, start)
+        self.init_from = None if start is None else start.origin
         self.runtime = runtime or start_runtime(self.config.runtime)
         self._update = choose_update(game)
         training = self.config.training
@@ -75,7 +87,8 @@ class Trainer:
             world=self.runtime.world,
             **({} if say is None else {"say": say}),
         )
-        self.state = build_state(game, self.runtime, dataset)
+        begin = None if start is None else start.put
+        self.state = build_state(game, self.runtime, dataset, begin)
         self.whole = True
         self._plan: Plan | None = None
         self._before: tuple[dict[str, Tensor], dict[str, Any]] | None = None

@@ -1,0 +1,401 @@
+"""The weights that a run begins with, taken from a trained one: what fits, by name and shape.
+
+A layer is taken whole or not at all. Two layers fit if they are of one kind (their names without
+the numbers of lists) and their tensors have the same names and shapes. So in networks of more or
+fewer stages, whose widths double from the image on, the layers at the image stay at the image. If
+several layers of a network are alike they are paired from the core on: what is there of a picture
+does not depend on its size. (Digits by a DCGAN of equal widths, 16 to 32 pixels: nearer to the real
+ones after 50, 100 and 200 steps than if paired from the image, with each of three seeds.)
+
+Of a tensor that grows with the number of classes, the rows are taken of those classes that both
+runs have, by name. Everything else starts as it would without another run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from gankit.errors import ConfigError, RunError
+from gankit.game import Game
+from gankit.game_types import Task
+from gankit.nn.ema import Average
+from gankit.run import Origin, Run, checkpoints, real_path
+from gankit.stabilisers.batch import WithReference
+from gankit.storage import not_finite, read_tensors
+from gankit.stored import StoredError, check_data, is_count
+from gankit.text import shown, visible
+from gankit.training.checkpoint import below, read_checkpoint
+from gankit.training.state import PLAYERS
+
+Tensors = Mapping[str, Tensor]
+SHOWN = 3
+"""Tensors that are named of those that start anew."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a trained run holds.
+
+    Attributes:
+        path: as it was given.
+        step, digest: of its checkpoint, or of its artifact.
+        family, task: what it is.
+        last, averaged: the weights of each player, as far as they are there.
+        notes: lines about what could not be read.
+    """
+
+    path: str
+    step: int
+    digest: str
+    family: str
+    task: Task
+    last: Mapping[str, Tensors]
+    averaged: Mapping[str, Tensors]
+    notes: Sequence[str] = ()
+
+    def weights(self, player: str) -> Tensors:
+        """The player's last weights; the averaged ones where there are no others; or none."""
+        return self.last.get(player) or self.averaged.get(player) or {}
+
+    def describe(self) -> str:
+        """`dcgan for 1x28x28 images of 10 classes`."""
+        return f"{self.family} for {self.task.describe()}"
+
+
+def read_trained(path: str | Path) -> Trained:
+    """The weights of a run directory's newest checkpoint that can be read, or of an artifact file.
+
+    Raises GankitError if there is none, or what is there is damaged, foreign or not finite.
+    """
+    try:
+        place = Path(path).expanduser()
+        place.stat()
+    except (OSError, ValueError, RuntimeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise RunError(f"--init-from '{path}' cannot be read: {why}") from None
+    return _read_run(str(path), place) if place.is_dir() else _read_artifact(str(path), place)
+
+
+def _read_run(path: str, folder: Path) -> Trained:
+    run = Run(folder)
+    record = run.record() if run.record_path.exists() else None
+    if record is None:
+        raise RunError(f"--init-from '{path}' holds no run: give a folder with a run.json")
+    notes = []
+    for file in reversed(checkpoints(run)):
+        try:
+            tensors, header = read_checkpoint(file, record)
+        except RunError as error:
+            notes.append(f"skipping checkpoint {file.name}, which {_reason(error, file)}")
+            continue
+        last = {player: below(tensors, f"{player}/") for player in PLAYERS}
+        averaged = {player: below(tensors, f"average/{player}/") for player in PLAYERS}
+        step, digest = header["step"], header["digest"]
+        return Trained(path, step, digest, record.config.family, record.task, last, averaged, notes)
+    why = "; ".join(notes) or "there is none in checkpoints/"
+    also = run.artifact_path.exists()
+    instead = f"; the averaged generator is in {run.artifact_path.name}: give that" if also else ""
+    raise RunError(f"--init-from '{path}' has no checkpoint that can be read ({why}){instead}")
+
+
+def _read_artifact(path: str, file: Path) -> Trained:
+    tensors, header = read_tensors(file, "artifact")
+    if name := not_finite(tensors):
+        raise RunError(f"'{file}' holds weights that are not finite ({name}): give another run")
+    try:
+        check_data({**header, "name": "", "fingerprint": "", "count": 0})
+        if not is_count(header.get("step")):
+            raise StoredError(f"its step is {shown(header.get('step'))}")
+        family = str(header["config"]["family"])[:60]
+    except (StoredError, KeyError, TypeError) as error:
+        raise RunError(f"'{file}' is no artifact that this gankit reads: {error}") from None
+    task = Task.stored(header)
+    averaged = {player: below(tensors, f"{player}/") for player in PLAYERS}
+    return Trained(path, header["step"], header["digest"], family, task, {}, averaged)
+
+
+def _reason(error: RunError, file: Path) -> str:
+    return str(error).removeprefix(f"'{file}' ")
+
+
+class Start:
+    """A trained run's weights, paired with the networks of a new game.
+
+    Attributes:
+        origin: what run.json says of it.
+        lines: what is taken and what is not, for the person who watches.
+    """
+
+    def __init__(self, game: Game, trained: Trained) -> None:
+        """Raises ConfigError if nothing fits."""
+        self._trained: Trained | None = trained
+        classes = Classes.of(game, trained.task)
+        self._taken = {player: _pair(game, player, trained, classes) for player in PLAYERS}
+        if not any(taken.share for taken in self._taken.values()):
+            raise ConfigError(
+                f"--init-from '{trained.path}' is a {trained.describe()}: nothing of it fits "
+                f"this {game.config.family} for {game.task.describe()}; give networks of the same "
+                "kind and widths"
+            )
+        shares = {player: taken.share for player, taken in self._taken.items()}
+        whole = tuple(player for player, taken in self._taken.items() if taken.whole)
+        self.origin = Origin(trained.path, trained.step, trained.digest, shares, whole)
+        self.lines = [*trained.notes, *self._say(game, trained, classes)]
+
+    @torch.no_grad()
+    def put(self, networks: Mapping[str, nn.Module], averages: Mapping[str, Average]) -> None:
+        """Give networks and averages their weights, once; the trained run's are then let go of.
+
+        An average of a whole network goes on from there. One of which a part is new, or was left
+        out, forgets its first weights as every average does: they do not fit each other yet.
+        """
+        trained, self._trained = self._trained, None
+        assert trained is not None, "the weights were put already"
+        for player, taken in self._taken.items():
+            taken.copy(networks[player], trained.weights(player))
+            if player in averages:
+                weights = trained.averaged.get(player) or trained.weights(player)
+                taken.copy(averages[player].network, weights)
+                averages[player].forgets = not taken.whole
+
+    def _say(self, game: Game, trained: Trained, classes: Classes) -> Iterator[str]:
+        yield f"begins with {self.origin.describe()}"
+        for player, taken in self._taken.items():
+            if not trained.weights(player):
+                yield f"  the {player} starts anew: '{visible(trained.path)}' holds none"
+            elif taken.anew:
+                more = len(taken.anew) - SHOWN
+                named = ", ".join(taken.anew[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+                yield (
+                    f"  the {player}: {taken.count} of {taken.count + len(taken.anew)} tensors; "
+                    f"anew: {named}"
+                )
+        if classes.unknown:
+            yield "  classes have other names there: your own networks take them in their order"
+        elif any(name in taken.axes for taken in self._taken.values() for name in taken.pairs):
+            yield f"  classes taken by name: {len(classes.rows)} of {game.task.classes}"
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Where the classes of two runs are not the same ones in the same order: what to take.
+
+    Attributes:
+        here, there: how many there are in the new and in the trained run.
+        rows: (number here, number there) of each class that both have.
+        axes: by player and tensor, the axis along which the classes lie, behind whatever else does.
+        unknown: whether there may be such tensors, and it is not known which.
+    """
+
+    here: int = 0
+    there: int = 0
+    rows: Sequence[tuple[int, int]] = ()
+    axes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    unknown: bool = False
+
+    @classmethod
+    def of(cls, game: Game, there: Task) -> Classes:
+        """Those of a new game and of a trained run's task."""
+        task = game.task
+        asked = game.conditional or game.guided
+        known = task.classes and there.classes and task.class_names != there.class_names
+        if not (asked and known):
+            return cls()
+        if game.own_networks:
+            return cls(unknown=task.classes == there.classes)
+        numbers = {name: number for number, name in enumerate(there.class_names)}
+        names = enumerate(task.class_names)
+        rows = [(number, numbers[name]) for number, name in names if name in numbers]
+        return cls(task.classes, there.classes, rows, _class_axes(game))
+
+    def shape_there(self, shape: tuple[int, ...], axis: int | None) -> tuple[int, ...]:
+        """The shape of the same tensor with the trained run's classes."""
+        if axis is None:
+            return shape
+        return (*shape[:axis], shape[axis] - self.here + self.there, *shape[axis + 1 :])
+
+    def numbers(self, size: int) -> tuple[list[int], list[int]]:
+        """What is taken along an axis of `size`: places here, places there."""
+        other = size - self.here
+        mine = [*range(other), *(other + here for here, _ in self.rows)]
+        return mine, [*range(other), *(other + there for _, there in self.rows)]
+
+
+def _class_axes(game: Game) -> dict[str, dict[str, int]]:
+    """By player and tensor: the one axis that is longer by one in the same game with one class
+    more, built without memory."""
+    more = replace(game.task, class_names=(*game.task.class_names, ""))
+    with torch.device("meta"):
+        larger = type(game)(game.config, more)
+    return {
+        player: {
+            name: changed[0]
+            for name, tensor in _own(getattr(game, player)).items()
+            if len(changed := _differing(tensor, _own(getattr(larger, player))[name])) == 1
+        }
+        for player in PLAYERS
+    }
+
+
+def _differing(a: Tensor, b: Tensor) -> list[int]:
+    return [axis for axis, (m, n) in enumerate(zip(a.shape, b.shape, strict=True)) if m != n]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What one player takes.
+
+    Attributes:
+        pairs: the trained run's tensor for each of the player's that takes one.
+        axes: the axis of classes, for each of which some rows are taken alone.
+        classes: which rows.
+        anew: name and shape of each tensor that takes nothing.
+        share: of the player's numbers, from 0 to 1.
+        whole: whether it is what it was: nothing is new, no layer was left out.
+    """
+
+    pairs: Mapping[str, str]
+    axes: Mapping[str, int]
+    classes: Classes
+    anew: Sequence[str]
+    share: float
+    whole: bool
+
+    @property
+    def count(self) -> int:
+        """How many tensors take something, counts of batches not among them."""
+        return sum(not name.endswith("num_batches_tracked") for name in self.pairs)
+
+    def copy(self, network: nn.Module, weights: Tensors) -> None:
+        """Put what is taken into a network in place."""
+        mine = network.state_dict()
+        for name, source in self.pairs.items():
+            target, value, axis = mine[name], weights[source], self.axes.get(name)
+            if axis is None:
+                target.copy_(value)
+                continue
+            here, there = map(torch.tensor, self.classes.numbers(target.shape[axis]))
+            rows = value.index_select(axis, there).to(target)
+            target.index_copy_(axis, here.to(target.device), rows)
+
+
+def _pair(game: Game, player: str, trained: Trained, classes: Classes) -> Taken:
+    """What `player` takes of a trained run."""
+    mine, theirs = _own(getattr(game, player)), trained.weights(player)
+    axes = classes.axes.get(player, {})
+    here = {n: classes.shape_there(tuple(t.shape), axes.get(n)) for n, t in mine.items()}
+    there = {n: tuple(t.shape) for n, t in theirs.items()}
+    found = pair_layers(here, there, core_is_last=player == "discriminator")
+    amounts = {
+        name: len(classes.numbers(t.shape[axes[name]])[0]) / t.shape[axes[name]] * t.numel()
+        if name in axes
+        else float(t.numel())
+        for name, t in mine.items()
+    }
+    pairs = {name: source for name, source in found.items() if amounts[name]}
+    learned = [name for name, tensor in mine.items() if tensor.is_floating_point()]
+    anew = [f"{name} {list(mine[name].shape)}" for name in learned if name not in pairs]
+    whole = sum(mine[name].numel() for name in learned)
+    share = sum(amounts[name] for name in learned if name in pairs) / whole
+    reference = getattr(game, player).state_dict().keys() - mine.keys()
+    left_out = theirs.keys() - reference - set(pairs.values())
+    return Taken(pairs, axes, classes, anew, share, whole=share == 1 and not left_out)
+
+
+def _own(network: nn.Module) -> Tensors:
+    """A network's tensors by name, but for a reference batch, which is of the run's own data."""
+    tensors: Tensors = network.state_dict()
+    if isinstance(network, WithReference):
+        return {name: tensor for name, tensor in tensors.items() if "." in name}
+    return tensors
+
+
+def pair_layers(
+    mine: Mapping[str, tuple[int, ...]],
+    theirs: Mapping[str, tuple[int, ...]],
+    *,
+    core_is_last: bool,
+) -> dict[str, str]:
+    """Their tensor for each of mine, by whole layers.
+
+    Args:
+        mine, theirs: the shapes of two networks' tensors by name, in order.
+        core_is_last: whether the last layer is the one farthest from the image, as in D.
+    """
+    waiting: dict[object, list[dict[str, str]]] = {}
+    for key, tensors in _layers(theirs, core_is_last):
+        waiting.setdefault(key, []).append(tensors)
+    pairs: dict[str, str] = {}
+    for key, tensors in _layers(mine, core_is_last):
+        if waiting.get(key):
+            source = waiting[key].pop(0)
+            pairs |= {name: source[leaf] for leaf, name in tensors.items()}
+    return pairs
+
+
+def _layers(
+    shapes: Mapping[str, tuple[int, ...]], core_is_last: bool
+) -> Iterator[tuple[object, dict[str, str]]]:
+    """For each layer, from the core on: what it must share with another one to fit; and its
+    tensors, the name within it to the whole name."""
+    layers: dict[str, dict[str, str]] = {}
+    for name in shapes:
+        layer, parametrised, leaf = name.partition(".parametrizations.")
+        if not parametrised:
+            layer, _, leaf = name.rpartition(".")
+        layers.setdefault(layer, {})[leaf] = name
+    for layer in reversed(layers) if core_is_last else layers:
+        kind = re.sub(r"(^|\.)\d+(?=\.|$)", r"\1#", _unwrapped(layer))
+        tensors = layers[layer]
+        yield (kind, frozenset((leaf, shapes[name]) for leaf, name in tensors.items())), tensors
+
+
+def _unwrapped(layer: str) -> str:
+    """Its name within the network that a reference batch or the game of own networks is around."""
+    return re.sub(r"^(network(\.|$))+", "", layer)
+
+
+def start_from(game: Game, path: str | Path) -> Start:
+    """What a game takes of a trained run: a run directory, or an artifact file.
+
+    Raises GankitError if it cannot be read, or nothing of it fits.
+    """
+    return Start(game, read_trained(path))
+
+
+def find_start(game: Game, run: Run, asked: str | Path | None) -> Start | None:
+    """What a run in this directory begins with; None if nothing was asked for, or if it has begun:
+    its first checkpoint holds the weights.
+
+    Raises GankitError if it cannot be read or nothing of it fits, or it is the directory itself.
+    """
+    record = run.record()
+    if record is not None:
+        return _find_start_again(game, run, record.init_from)
+    if asked is None:
+        return None
+    if real_path(asked) in (real_path(run.folder), real_path(run.artifact_path)):
+        raise ConfigError(
+            f"--init-from '{asked}' is the new run's own folder: choose another --out"
+        )
+    return start_from(game, asked)
+
+
+def _find_start_again(game: Game, run: Run, origin: Origin | None) -> Start | None:
+    """The same for a run that has its run.json: it may have been killed before its first
+    checkpoint."""
+    if origin is None or checkpoints(run) or run.steps_taken():
+        return None
+    start = start_from(game, origin.path)
+    if start.origin.digest != origin.digest:
+        raise RunError(
+            f"--init-from '{origin.path}' has other weights than when '{run.folder}' began: "
+            "choose another --out"
+        )
+    return start
