@@ -12,7 +12,7 @@ stabilisers of `config.stabilise` work on those, so every family has them.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from gankit.errors import ConfigError
-from gankit.game_types import Answer, Batch, Latent, Task, Terms, draw_noise
+from gankit.game_types import Answer, Batch, Code, Latent, Symptom, Task, Terms, draw_noise
 from gankit.losses import LOSSES, Loss
 from gankit.nn.head import Head, add_minibatch_discrimination
 from gankit.nn.minibatch_discrimination import MinibatchDiscrimination
@@ -72,6 +72,23 @@ class Game(ABC):
     points_recipe: ClassVar[str | None] = None
     own_networks: ClassVar[tuple[str, ...]] = ()
 
+    # What other rooms ask every family for, so that none of them knows one by its name
+
+    data_recipes: ClassVar[Mapping[str, str]] = {}
+    """By a data set's name: the recipe that `configure` takes for it, before any other."""
+    adversarial_share: ClassVar[float] = 1.0
+    """D's term `adversarial` as a share of the loss that the configuration names."""
+
+    @classmethod
+    def symptoms(cls, config: Config) -> Sequence[Symptom]:
+        """List what the log of a sick run of this family shows, for the doctor to look for."""
+        return ()
+
+    @property
+    def codes(self) -> Sequence[Code]:
+        """Those inputs of G that mean something by themselves, for `gankit sweep --code`."""
+        return ()
+
     generator: nn.Module
     discriminator: nn.Module
     lagged: LaggedDiscriminator | None
@@ -81,18 +98,21 @@ class Game(ABC):
         """Build both players. Raises ConfigError where settings and task do not fit."""
         if self.images_only and not task.is_images:
             raise ConfigError(
-                f"family '{config.family}' makes images; these are points: train 'gan' on them"
+                f"family '{config.family}' makes images; these are points: train "
+                f"{families_that(lambda f: not f.images_only)} on them"
             )
         if task.condition and self.conditional and not self.takes_vectors:
             raise ConfigError(
                 f"family '{config.family}' takes classes; this data has a vector of "
-                f"{task.condition} numbers for each example: train 'cgan'"
+                f"{task.condition} numbers for each example: train "
+                f"{families_that(lambda f: f.takes_vectors)}"
             )
         asked = task.classes >= 2 or (task.condition > 0 and not self.guided)
         if (self.conditional or self.guided) and not asked:
             raise ConfigError(
                 f"family '{config.family}' needs labels of at least 2 classes, the data has "
-                f"{task.classes or 'none'}: put each class in a sub-folder, or train 'dcgan'"
+                f"{task.classes or 'none'}: put each class in a sub-folder, or train "
+                f"{families_that(lambda f: not (f.conditional or f.guided))}"
             )
         if self.losses and config.objective.loss not in self.losses:
             raise ConfigError(
@@ -102,7 +122,7 @@ class Game(ABC):
         if config.data.labels_per_class is not None and not self.guided:
             raise ConfigError(
                 f"family '{config.family}' does not learn from few labels: leave "
-                "--labels-per-class out, or train 'ssgan'"
+                f"--labels-per-class out, or train {families_that(lambda f: f.guided)}"
             )
         self.config = config
         self.task = task
@@ -478,6 +498,13 @@ def verdicts(logits_real: Tensor, logits_fake: Tensor, *, relative: bool) -> dic
 
 FAMILIES: Registry[type[Game]] = Registry("family")
 register_family = FAMILIES.register
+
+
+def families_that(suit: Callable[[type[Game]], bool]) -> str:
+    """Name the families that suit, for a message: `'x', 'y' or 'z'`."""
+    suitable = [f"'{name}'" for name in FAMILIES.names() if suit(FAMILIES[name])]
+    *others, last = suitable or ["another family"]
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def build_loss(config: ObjectiveConfig) -> Loss:

@@ -1,9 +1,9 @@
-"""What a game is given and gives: the task, a latent, a batch, answers, terms."""
+"""What a game is given and gives: the task, a latent, a batch, answers, terms, codes, symptoms."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -67,6 +67,27 @@ class Latent:
 
 
 @dataclass(frozen=True)
+class Code:
+    """An input of G that means something by itself.
+
+    Attributes:
+        categories: how many it chooses from, as a one-hot vector; 0: it is a number.
+        where: its place among the columns of `Latent.noise`.
+    """
+
+    categories: int
+    where: slice
+
+    def put(self, latent: Latent, value: float) -> Latent:
+        """Set this code of every latent: to a category, from 0, or to a number."""
+        noise = latent.noise.clone()
+        noise[:, self.where] = 0 if self.categories else value
+        if self.categories:
+            noise[:, self.where.start + int(value)] = 1
+        return replace(latent, noise=noise)
+
+
+@dataclass(frozen=True)
 class Batch:
     """One step's draw: `real` [N, *shape] in the value range, and the latent of as many fakes.
 
@@ -111,6 +132,28 @@ class Terms:
     @property
     def loss(self) -> Tensor:
         return sum(self.minimised.values(), start=torch.zeros(()))
+
+
+@dataclass(frozen=True)
+class Symptom:
+    """A logged number that shows that a run of a family is sick (`Game.symptoms`).
+
+    Attributes:
+        sign: what the doctor calls the sickness; several symptoms may be of one sign.
+        number: the name of the logged number.
+        means: what it means for the game.
+        low, high: the run is sick while the number is at `low` or below, at `high` or above;
+            None: there is no such limit.
+        changes: settings that may mend it, by dotted key, the likeliest first. The doctor suggests
+            the first that the run admits.
+    """
+
+    sign: str
+    number: str
+    means: str
+    low: float | None = None
+    high: float | None = None
+    changes: Sequence[Mapping[str, object]] = ()
 
 
 def draw_noise(config: LatentConfig, count: int, rng: np.random.Generator) -> Tensor:

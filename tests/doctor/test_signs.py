@@ -12,7 +12,7 @@ import pytest
 from gankit.choose_recipe import configure
 from gankit.cli.app import app
 from gankit.cli.train import SETTINGS
-from gankit.doctor import family_signs, log_signs  # noqa: F401 - they register the signs
+from gankit.doctor import log_signs  # noqa: F401 - it registers the signs
 from gankit.doctor.case import Case
 from gankit.doctor.sample_signs import FEWEST
 from gankit.doctor.samples import Examination

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -156,6 +156,7 @@ class GAN(Game):
     Options = GANOptions
     default_recipe = "gan-fast"
     points_recipe = "toy-gan"
+    data_recipes: ClassVar = {"toy:gaussian1d": "toy-theory"}
 
     @property
     def value_range(self) -> tuple[float, float] | None:

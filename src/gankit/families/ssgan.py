@@ -152,6 +152,7 @@ class SSGAN(Game):
     guided = True
     judges = True
     losses = ("non_saturating", "minimax")
+    adversarial_share = 0.5
 
     @property
     def value_range(self) -> tuple[float, float] | None:

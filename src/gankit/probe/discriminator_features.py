@@ -90,8 +90,8 @@ class ConvFeatures:
                 module.register_forward_hook(self._convolved)
         if not any(isinstance(module, nn.Conv2d) for module in network.modules()):
             raise ConfigError(
-                "the discriminator of this run has no convolutions to probe: train 'dcgan', or "
-                "another family with a convolutional one"
+                "the discriminator of this run has no convolutions to probe: train a family "
+                "with a convolutional one (`gankit list`)"
             )
 
     def _convolved(self, _module: nn.Module, _given: Any, maps: Tensor) -> None:
