@@ -111,7 +111,7 @@ def _list_names() -> None:
         print(visible(problem), file=sys.stderr)
 
 
-def _own_flags(arguments: Sequence[str]) -> Own | None:
+def family_of(arguments: Sequence[str]) -> Own | None:
     """The family that a `train` command names, and its own options, if it needs them."""
     if arguments[:1] != ["train"]:
         return None
@@ -122,7 +122,7 @@ def _own_flags(arguments: Sequence[str]) -> Own | None:
     return own_flags(arguments[1:], options)
 
 
-def _app_for(own: Own | None) -> App:
+def app_with(own: Own | None) -> App:
     """`app`, or one whose `train` has the family's own options too."""
     if own is None:
         return app
@@ -146,8 +146,8 @@ def main() -> None:
         try:
             imports, arguments = split_imports(sys.argv[1:])
             import_all(imports)
-            own = _own_flags(arguments)
-            _app_for(own)(arguments)
+            own = family_of(arguments)
+            app_with(own)(arguments)
         finally:
             sys.stdout.flush()  # here, where a full disk can still be said
     except SilentError:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from gankit.data.pixels import to_network
 from gankit.errors import ConfigError, RunError
 from gankit.families import FAMILIES, Game, Task
-from gankit.families.gan import MaxoutConv
+from gankit.nn.layers import MaxoutConv
 from gankit.randomness import Purpose, torch_seed
 from gankit.run import Record, Run, checkpoints
 from gankit.settings.config import Config
