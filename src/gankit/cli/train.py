@@ -25,7 +25,8 @@ ORDER = (
     "precision", "threads", "sample_every", "checkpoint_every", "keep", "tensorboard",
     "evaluate_every", "set_", "dry_run",
 )  # fmt: skip
-"""The arguments of `train` in the order of --help; those of a family come last."""
+"""The arguments of `train` in the order of --help; any other one comes behind them, and a
+family's own last."""
 
 
 def _argument(setting: Setting) -> str:
@@ -56,7 +57,8 @@ def command(own: Mapping[str, Setting], heading: str = "") -> Callable[..., None
     plain = signature(_train, eval_str=True)
     parameters = [p for p in plain.parameters.values() if p.kind is not p.VAR_KEYWORD]
     parameters += [_parameter(name, setting) for name, setting in SETTINGS.items()]
-    parameters.sort(key=lambda parameter: ORDER.index(parameter.name))
+    first = {name: place for place, name in enumerate(ORDER)}
+    parameters.sort(key=lambda parameter: first.get(parameter.name, len(first)))
     apart = CommandLine(group=heading)
     parameters += [_parameter(name, setting, apart) for name, setting in own.items()]
     train.__doc__ = _train.__doc__
