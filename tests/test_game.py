@@ -9,7 +9,8 @@ import torch
 from gankit.choose_recipe import configure
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Task
-from gankit.game_types import Batch, Latent, Terms, draw_noise
+from gankit.game import families_that
+from gankit.game_types import Batch, Code, Latent, Terms, draw_noise
 from gankit.settings.config import LatentConfig, override
 
 TASK = Task((2,), ("a", "b", "c"))
@@ -31,6 +32,26 @@ def test_priors(prior, mean, variance, low, high):
     assert float(noise.mean()) == pytest.approx(mean, abs=0.01)
     assert float(noise.var()) == pytest.approx(variance, rel=0.02)
     assert low <= float(noise.min()) < float(noise.max()) <= high
+
+
+def test_a_code_is_put_into_its_place_alone():
+    latent = Latent(torch.zeros(2, 6) + 0.5, torch.tensor([1, 2]))
+    category = Code(3, slice(2, 5)).put(latent, 1)
+    assert category.noise.tolist() == [[0.5, 0.5, 0, 1, 0, 0.5]] * 2
+    assert category.labels is latent.labels
+    assert Code(0, slice(5, 6)).put(latent, -2.0).noise.tolist() == [[0.5] * 5 + [-2.0]] * 2
+    assert latent.noise.unique().tolist() == [0.5]
+
+
+def test_families_are_named_by_what_they_can_do(monkeypatch):
+    class Mine(FAMILIES["gan"]):
+        judges = True
+
+    assert families_that(lambda game: False) == "another family"
+    before = families_that(lambda game: game.judges)
+    monkeypatch.setitem(FAMILIES._things, "mine", Mine)
+    assert families_that(lambda game: game is Mine) == "'mine'"
+    assert families_that(lambda game: game.judges) == f"{before.replace(' or', ',')} or 'mine'"
 
 
 def test_a_latent_is_sliced_and_moved_with_its_labels():

@@ -81,7 +81,7 @@ def test_of_two_starts_at_one_moment_the_one_whose_name_stands_goes_on(tmp_path,
         write_name(tmp_path, host="another machine", pid=1)
 
     monkeypatch.setattr(owner.time, "sleep", meanwhile)
-    with pytest.raises(RunError, match="it began at this moment"), own(tmp_path):
+    with pytest.raises(RunError, match="it started at this moment"), own(tmp_path):
         pass
 
 

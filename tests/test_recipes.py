@@ -82,7 +82,7 @@ def test_every_papers_recipe_runs_when_it_is_shrunk(name, tmp_path):
         small
         | {"data.source": str(tmp_path / "data.npz"), "data.size": None, "data.channels": "auto"}
         | {"training.steps": 2, "training.batch": 8, "runtime.threads": THREADS}
-        | ({"data.labels_per_class": 2} if config.family == "ssgan" else {}),
+        | ({"data.labels_per_class": 2} if FAMILIES[config.family].guided else {}),
     )
     fit(config, tmp_path / "run")
     labels = np.zeros(task.condition) if task.condition else None

@@ -11,13 +11,17 @@ import re
 import shlex
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from cyclopts import CycloptsError
 
-from gankit.cli.app import app
-from gankit.cli.imports import split_imports
+from gankit.cli.app import app_with, family_of
+from gankit.cli.imports import import_all, split_imports
+from gankit.errors import ConfigError
 
 ROOT = Path(__file__).parent.parent
+FILE = re.compile(r"^```python\n# (\w+\.py)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+"""A block that is a file of its own, which commands may import."""
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)|src=\"([^\"]+)\"")
 
 
@@ -38,19 +42,27 @@ def commands(page: Path) -> list[str]:
     return [re.sub(r"\s+#.*", "", line) for line in found]
 
 
-def wrong_commands(page: Path) -> list[str]:
+def wrong_commands(page: Path, folder: Path) -> list[str]:
+    """`folder`: where the files are written that the page shows."""
     problems = []
+    for name, content in FILE.findall(page.read_text()):
+        (folder / name).write_text(content)
     for command in commands(page):
         try:
-            _imports, arguments = split_imports(shlex.split(command)[1:])
+            imports, arguments = split_imports(shlex.split(command)[1:])
+            import_all([str(folder / name) for name in imports])
+            app = app_with(family_of(arguments))
             app.parse_args(arguments, exit_on_error=False, print_error=False)
-        except CycloptsError as error:
+        except (CycloptsError, ConfigError) as error:
             problems.append(f"{page.name}: `{command}`: {error}")
     return problems
 
 
 def main() -> int:
-    problems = [p for page in pages() for p in (*broken_links(page), *wrong_commands(page))]
+    problems = []
+    with TemporaryDirectory() as folder:
+        for page in pages():
+            problems += broken_links(page) + wrong_commands(page, Path(folder))
     print("\n".join(problems) or f"{len(pages())} pages: every link and command holds")
     return bool(problems)
 

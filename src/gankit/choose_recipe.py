@@ -9,7 +9,7 @@ from gankit.data import Dataset
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES
 from gankit.recipes import RECIPES
-from gankit.settings.config import Config
+from gankit.settings.config import DEFAULT_FAMILY, Config
 
 
 def configure(
@@ -22,7 +22,7 @@ def configure(
         config = gankit.configure("dcgan", gankit.Dataset.of(images))
 
     Args:
-        family: a name in `gankit list`; None: the default job's, `cgan`.
+        family: a name in `gankit list`; None: the default one, `cgan`.
         source: a data set's name, a path, or a Dataset; None: the recipe's own.
         recipe: a name in `gankit list`.
 
@@ -39,7 +39,7 @@ def configure(
             )
     else:
         points = isinstance(source, Dataset) and source.kind == "points"
-        config = _default(family or "cgan", name or "digits", points)
+        config = _default(family or DEFAULT_FAMILY, name or "digits", points)
     if name is not None:
         config = replace(config, data=replace(config.data, source=name))
     if config.data.is_arrays or isinstance(source, Dataset):  # which are taken as they are
@@ -62,9 +62,8 @@ def _default(family: str, name: str, points: bool) -> Config:
     """The family's own recipe for such data; without one, Config's defaults."""
     game = FAMILIES[family]
     points = points or name.startswith("toy:")
-    recipe = (game.points_recipe if points else None) or game.default_recipe
-    if name == "toy:gaussian1d" and family == "gan":
-        recipe = "toy-theory"
+    usual = (game.points_recipe if points else None) or game.default_recipe
+    recipe = game.data_recipes.get(name, usual)
     config = Config(family=family) if recipe is None else RECIPES[recipe]()
     if config.family != family or recipe is None:
         config = replace(config, family=family, network=game.Options())

@@ -13,7 +13,7 @@ them.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -23,7 +23,19 @@ from torch import Tensor, nn
 
 from gankit.data.dataset import Kind
 from gankit.errors import ConfigError
-from gankit.game_types import Answer, Batch, Latent, Moves, Part, Task, Terms, Turn, draw_noise
+from gankit.game_types import (
+    Answer,
+    Batch,
+    Code,
+    Latent,
+    Moves,
+    Part,
+    Symptom,
+    Task,
+    Terms,
+    Turn,
+    draw_noise,
+)
 from gankit.losses import Loss
 from gankit.nn.minibatch_discrimination import MinibatchDiscrimination
 from gankit.objective import beliefs, build_loss, build_penalties, verdicts
@@ -47,6 +59,8 @@ class Game(Part, ABC):
         takes_networks: a user's own two networks can play it: its D says a logit and no more.
         default_recipe: the recipe that `configure` takes; None: the defaults of Config.
         points_recipe: the one for points; None: as for images.
+        data_recipes: by a data set's name, the recipe that comes before any other.
+        adversarial_share: D's term `adversarial`, as a share of the loss that the settings name.
         own_networks: what the user's own two networks are called; empty: the family's are played.
         latent_size: how many numbers G eats for a sample: the prior's, and what a family puts
             behind them; it says so when it builds G.
@@ -69,6 +83,8 @@ class Game(Part, ABC):
     takes_networks: ClassVar[bool] = True
     default_recipe: ClassVar[str | None] = None
     points_recipe: ClassVar[str | None] = None
+    data_recipes: ClassVar[Mapping[str, str]] = {}
+    adversarial_share: ClassVar[float] = 1.0
     own_networks: ClassVar[tuple[str, ...]] = ()
 
     generator: nn.Module
@@ -234,6 +250,18 @@ class Game(Part, ABC):
         """What the classes of `judge` are called."""
         return self.task.class_names
 
+    # What other rooms ask every family for, so that none of them knows one by its name
+
+    @classmethod
+    def symptoms(cls, config: Config) -> Sequence[Symptom]:
+        """List what the log of a sick run of this family shows, for the doctor to look for."""
+        return ()
+
+    @property
+    def codes(self) -> Sequence[Code]:
+        """Those inputs of G that mean something by themselves, for `gankit sweep --code`."""
+        return ()
+
     # What a family and its settings allow
 
     @cached_property
@@ -256,22 +284,22 @@ class Game(Part, ABC):
     def _check(self, config: Config, task: Task) -> None:
         """Raises ConfigError if the family does not take such data, or such a loss."""
         if task.kind not in self.kinds:
-            others = [n for n, f in FAMILIES.items() if task.kind in f.kinds]
-            way = f"train {' or '.join(map(repr, others))} on them" if others else "no family does"
             raise ConfigError(
                 f"family '{config.family}' makes {' or '.join(self.kinds)}; these are "
-                f"{task.kind}: {way}"
+                f"{task.kind}: train {families_that(lambda f: task.kind in f.kinds)} on them"
             )
         if task.condition and self.conditional and not self.takes_vectors:
             raise ConfigError(
                 f"family '{config.family}' takes classes; this data has a vector of "
-                f"{task.condition} numbers for each example: train 'cgan'"
+                f"{task.condition} numbers for each example: train "
+                f"{families_that(lambda f: f.takes_vectors)}"
             )
         asked = task.classes >= 2 or (task.condition > 0 and not self.guided)
         if (self.conditional or self.guided) and not asked:
             raise ConfigError(
                 f"family '{config.family}' needs labels of at least 2 classes, the data has "
-                f"{task.classes or 'none'}: put each class in a sub-folder, or train 'dcgan'"
+                f"{task.classes or 'none'}: put each class in a sub-folder, or train "
+                f"{families_that(lambda f: not (f.conditional or f.guided))}"
             )
         if self.losses and config.objective.loss not in self.losses:
             raise ConfigError(
@@ -281,7 +309,7 @@ class Game(Part, ABC):
         if config.data.labels_per_class is not None and not self.guided:
             raise ConfigError(
                 f"family '{config.family}' does not learn from few labels: leave "
-                "--labels-per-class out, or train 'ssgan'"
+                f"--labels-per-class out, or train {families_that(lambda f: f.guided)}"
             )
 
     @property
@@ -298,3 +326,10 @@ class Game(Part, ABC):
 
 FAMILIES: Registry[type[Game]] = Registry("family")
 register_family = FAMILIES.register
+
+
+def families_that(suit: Callable[[type[Game]], bool]) -> str:
+    """Name the families that suit, for a message: `'x', 'y' or 'z'`."""
+    suitable = [f"'{name}'" for name in FAMILIES.names() if suit(FAMILIES[name])]
+    *others, last = suitable or ["another family"]
+    return f"{', '.join(others)} or {last}" if others else last

@@ -1,10 +1,10 @@
-"""What a game is given and gives: the task, a latent, a batch, answers, terms, a step's moves."""
+"""What a game is given and gives: the task, latents, batches, answers, terms, a step's moves."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -100,6 +100,27 @@ class Latent:
         if labels is not None:
             labels = labels.to(device, dtype if labels.is_floating_point() else labels.dtype)
         return Latent(self.noise.to(device, dtype), labels)
+
+
+@dataclass(frozen=True)
+class Code:
+    """An input of G that means something by itself.
+
+    Attributes:
+        categories: how many it chooses from, as a one-hot vector; 0: it is a number.
+        where: its place among the columns of `Latent.noise`.
+    """
+
+    categories: int
+    where: slice
+
+    def put(self, latent: Latent, value: float) -> Latent:
+        """Set this code of every latent: to a category, from 0, or to a number."""
+        noise = latent.noise.clone()
+        noise[:, self.where] = 0 if self.categories else value
+        if self.categories:
+            noise[:, self.where.start + int(value)] = 1
+        return replace(latent, noise=noise)
 
 
 @dataclass(frozen=True)
@@ -242,6 +263,28 @@ class Turn(Protocol):
 
         Raises NotFiniteError, before a weight moves, if a term or a gradient is not finite.
         """
+
+
+@dataclass(frozen=True)
+class Symptom:
+    """A logged number that shows that a run of a family is sick (`Game.symptoms`).
+
+    Attributes:
+        sign: what the doctor calls the sickness; several symptoms may be of one sign.
+        number: the name of the logged number.
+        means: what it means for the game.
+        low, high: the run is sick while the number is at `low` or below, at `high` or above;
+            None: there is no such limit.
+        changes: settings that may mend it, by dotted key, the likeliest first. The doctor suggests
+            the first that the run admits.
+    """
+
+    sign: str
+    number: str
+    means: str
+    low: float | None = None
+    high: float | None = None
+    changes: Sequence[Mapping[str, object]] = ()
 
 
 def draw_noise(config: LatentConfig, count: int, rng: np.random.Generator) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gankit.errors import ConfigError
-from gankit.game import Game
+from gankit.game import Game, families_that
 
 Networks = tuple[nn.Module, nn.Module | None]
 """(G, D); where nothing is trained D may be None."""
@@ -127,7 +127,8 @@ def _name(network: nn.Module) -> str:
 
 
 def _refusal(family: type[Game]) -> str:
+    others = families_that(lambda other: other.takes_networks)
     return (
         f"the D of family {family.__name__} has more to say than a logit, which your networks "
-        "do not: train them as 'gan', 'dcgan', 'cgan' or 'modern'"
+        f"do not: train them as {others}"
     )

@@ -120,7 +120,7 @@ def _claim(handle: int, folder: Path, locked: bool) -> dict[str, Any]:
     if not locked:
         time.sleep(SETTLE)
         if _read(handle) != name:
-            raise RunError(f"another process is training in '{folder}': it began at this moment")
+            raise RunError(f"another process is training in '{folder}': it started at this moment")
     return name
 
 

@@ -113,10 +113,6 @@ class Registry(Generic[T]):
         """Every registered name, in order of registration."""
         return tuple(self._things)
 
-    def items(self) -> tuple[tuple[str, T], ...]:
-        """Every registered name with its thing."""
-        return tuple(self._things.items())
-
     def summaries(self) -> dict[str, str]:
         """Every registered name with its one-line summary."""
         return dict(self._summaries)

@@ -228,7 +228,7 @@ class Run:
             return
         weights = "its own weights" if origin is None else f"the weights of '{origin.path}'"
         raise RunError(
-            f"'{self.folder}' began with {weights}, not with those of '{asked}': leave --init-from "
+            f"'{self.folder}' started with {weights}, not with those of '{asked}': leave --init-from "
             "out to go on, or choose another --out"
         )
 

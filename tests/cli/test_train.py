@@ -26,7 +26,6 @@ DATA str
 --channels auto|grey|rgb
 --batch int
 --labels-per-class int
---codes str
 --z-dim int
 --prior normal|uniform|uniform01|uniform_unit
 --loss str
@@ -79,6 +78,7 @@ def test_an_option_is_unset_unless_it_is_typed():
 
 def test_every_option_has_its_place():
     assert set(SETTINGS) < set(ORDER)
+    assert len(arguments()) == len(ORDER)
 
 
 def test_every_flag_is_a_setting():

@@ -1,4 +1,5 @@
-"""A family, a loss and a data set from outside gankit: installed, imported, or not there."""
+"""A family, its flag and its sign, a loss and a data set from outside gankit: installed, imported,
+or not there."""
 
 from __future__ import annotations
 
@@ -21,7 +22,9 @@ from torch import nn
 import gankit
 from gankit.data import DATASETS
 from gankit.losses import LOSSES
+from gankit.game_types import Symptom
 from gankit.penalties import PENALTIES, Penalty
+from gankit.settings.schema import setting
 
 
 @DATASETS.register("two_points", "two dots")
@@ -66,6 +69,8 @@ class Pull(gankit.Stabiliser):
 @dataclass(frozen=True, kw_only=True)
 class Options:
     width: int = 8
+    depth: int = setting(1, "hidden layers", least=1, most=9, flag="--depth")
+    wide: bool = setting(False, "four times the units", flag="--wide")
 
 
 class Net(nn.Sequential):
@@ -84,8 +89,19 @@ class Mine(gankit.Game):
         return self._net(self.task.shape[0], 1)
 
     def _net(self, inputs, outputs):
-        width = self.options.width
-        return Net(nn.Linear(inputs, width), nn.ReLU(), nn.Linear(width, outputs))
+        width = self.options.width * (4 if self.options.wide else 1)
+        hidden = [nn.Linear(inputs, width), nn.ReLU()]
+        for _ in range(self.options.depth - 1):
+            hidden += [nn.Linear(width, width), nn.ReLU()]
+        return Net(*hidden, nn.Linear(width, outputs))
+
+    def numbers(self):
+        return {"layers": torch.tensor(float(self.options.depth))}
+
+    @classmethod
+    def symptoms(cls, config):
+        less = {"network.depth": 1}
+        return [Symptom("too deep", "layers", "two would do", high=3, changes=[less])]
 '''
 ENTRY_POINTS = "[gankit.families]\nmine = hinge_gan\nbroken = there_is_no_such_module\n"
 TRAIN = (
@@ -183,3 +199,25 @@ def test_a_file_that_is_imported_in_two_processes_too(site, tmp_path):
     assert sampled.returncode == 0, sampled.stderr
     named = gankit("--import", "hinge_gan", "sample", "../run", folder=site)
     assert named.returncode == 0, named.stderr
+
+
+def test_its_own_flags_are_options_of_train_and_its_sign_is_the_doctors(site, tmp_path):
+    own = ("--wide", "--depth=3", "--set", "output.log_every=1", "--set", "training.steps=20")
+    done = gankit(*TRAIN, *own, "--out", "run", folder=tmp_path, site=site)
+    assert done.returncode == 0, done.stderr
+    assert "the doctor: too deep: layers is 3 in " in done.stderr
+    looked = gankit("doctor", "run", folder=tmp_path, site=site)
+    assert "sick: too deep, since step 1\n" in looked.stdout
+    assert "seen:  layers is 3 in 20 logged lines (3 or more is a sign)\n" in looked.stdout
+    assert "try:   --depth 1\n" in looked.stdout
+    code = "import gankit; o = gankit.load('run').config.network; print(o.depth, o.wide)"
+    assert python("-c", code, folder=tmp_path, site=site).stdout == "3 True\n"
+
+
+def test_its_own_flags_are_in_its_help_and_their_limits_in_its_refusals(site, tmp_path):
+    own = ("--import", site / "hinge_gan.py")
+    shown = gankit(*own, "train", "mine", "--help", folder=tmp_path)
+    assert "--depth INT  hidden layers" in shown.stdout, shown.stderr
+    assert "--batch INT" in shown.stdout
+    refused = gankit(*own, *TRAIN, "--depth", "10", "--out", "run", folder=tmp_path)
+    assert refused.stderr == "gankit: network.depth must be at most 9, got 10 (--depth)\n"

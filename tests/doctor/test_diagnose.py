@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
+from torch import nn
 
 from gankit.doctor.diagnose import diagnose, examine, read_verdicts
 from gankit.doctor.diagnosis import Diagnosis, Verdict, read_diagnosis, write_diagnosis
@@ -127,6 +128,17 @@ def test_a_log_of_before_there_was_a_doctor(begun):
     diagnosis = diagnose(begun)
     assert diagnosis.unseen["collapse"] == "the log has no 'samples/diversity'"
     assert "D worse than guessing" in diagnosis.looked_for
+
+
+@pytest.mark.slow
+def test_the_log_of_networks_of_ones_own_is_read_without_them(small, tmp_path):
+    config = small("gan", **{"training.steps": 20, "latent.size": 4, "objective.penalty": "none"})
+    g = nn.Sequential(nn.Linear(4, 784), nn.Tanh(), nn.Unflatten(1, (1, 28, 28)))
+    d = nn.Sequential(nn.Flatten(), nn.Linear(784, 1))
+    fit(config, tmp_path / "r", networks=(g, d))
+    diagnosis = diagnose(tmp_path / "r")
+    assert {"collapse", "D worse than guessing", "not finite"} <= set(diagnosis.looked_for)
+    assert "your own networks, not their code" in diagnosis.unseen["memorisation"]
 
 
 @pytest.mark.learning

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 import shlex
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from gankit.choose_recipe import configure
 from gankit.cli.app import app
 from gankit.cli.train import SETTINGS
-from gankit.doctor import family_signs, log_signs  # noqa: F401 - they register the signs
+from gankit.doctor import log_signs  # noqa: F401 - it registers the signs
 from gankit.doctor.case import Case
 from gankit.doctor.sample_signs import FEWEST
 from gankit.doctor.samples import Examination
@@ -42,14 +44,31 @@ def healthy(family: str) -> dict[str, np.ndarray]:
         "samples/offset": 0.2 + 0.02 * noise,
         "samples/middle": 1.1 + 0.05 * noise,
     }
-    if family not in ("cgan", "modern"):  # G is not asked for a class
+    if not asks_for_classes(family):
         del log["samples/within"]
-    if family == "infogan":
-        log |= {"information_1": 2.1 + 0.05 * noise}
-        log |= {f"squared_error_{i}": 0.05 + 0.01 * np.abs(noise) for i in (2, 3)}
-    if family == "began":
-        log |= {"k": 0.1 + 0.01 * noise}
-    return log
+    limits: dict[str, list[float]] = {}
+    for symptom in FAMILIES[family].symptoms(configure(family, "digits")):
+        low = symptom.high - 1 if symptom.low is None else symptom.low
+        high = low + 1 if symptom.high is None else symptom.high
+        limits.setdefault(symptom.number, []).extend((low, high))
+    between = {number: (min(ends) + max(ends)) / 2 for number, ends in limits.items()}
+    return log | {number: value + 0.01 * noise for number, value in between.items()}
+
+
+@cache
+def asks_for_classes(family: str) -> bool:
+    """Whether G of a family's recipe is asked for a class of the digits."""
+    shape, classes = SHAPES["digits"]
+    with torch.device("meta"):
+        game = FAMILIES[family](
+            configure(family, "digits"), Task(shape, tuple(map(str, range(classes))))
+        )
+    return game.conditional
+
+
+def sources(family: str) -> list[str]:
+    """What a family is tried on: digits, and points if it has a recipe for them."""
+    return ["digits", *(["toy:ring8"] if FAMILIES[family].points_recipe else [])]
 
 
 def case(
@@ -93,7 +112,6 @@ SICK = {
     "not finite": {"events": [{"event": "not finite", "step": 700, "what": "the term d/a"}]},
 }
 SINCE = {"collapse", "within-class collapse", "repeats", "saturation", "D too strong"}
-FAMILIES_OF = {"cgan": ("digits", "toy:ring8"), "gan": ("digits", "toy:ring8")}
 
 
 def signs(found: Case) -> set[str]:
@@ -102,7 +120,7 @@ def signs(found: Case) -> set[str]:
 
 @pytest.mark.parametrize("family", FAMILIES.names())
 def test_a_healthy_log_has_no_sign(family):
-    for data in FAMILIES_OF.get(family, ("digits",)):
+    for data in sources(family):
         assert signs(case(family, data)) == set()
 
 
@@ -158,6 +176,25 @@ def test_half_a_loss_is_measured_against_half_a_guess():
     guess = {"d__adversarial": flat(math.log(2)), "samples__offset": flat(1.2)}
     assert "D too weak" in signs(case("ssgan", **guess))
     assert "D too weak" not in signs(case("dcgan", **guess))
+
+
+def test_two_dead_codes_are_one_sign_that_names_both():
+    dead = {"information_1": flat(0.02), "squared_error_3": flat(0.33)}
+    (verdict,) = look_for(case("infogan", **dead)).verdicts
+    assert "information_1 is 0.02 in" in verdict.seen
+    assert "squared_error_3 is 0.33 in" in verdict.seen
+    assert "code 1" in verdict.means
+    assert "code 3" in verdict.means
+    assert verdict.remedy == "--set network.code_weights=3"
+
+
+def test_a_network_of_the_users_own_is_not_told_to_be_wider():
+    narrow = case(settings={"network.discriminator_width": 1}, **SICK["D too weak"])
+    own = Record(narrow.config, narrow.record.data, narrow.record.plan, ("mine.G", "mine.D"))
+    for record, wider in ((narrow.record, True), (own, False)):
+        (verdict,) = look_for(Case(record, narrow.lines)).verdicts
+        assert ("network." in verdict.remedy) == wider
+        assert verdict.remedy
 
 
 def test_k_at_its_other_end():
@@ -289,7 +326,7 @@ def test_every_remedy_can_be_pasted_and_changes_something(family):
         examined(fake + 3, np.roll(labels, 1)),
         examined(np.tile(train, (3, 1))[:500] + np.float32(0.01), None, train, named),
     ]
-    for data in FAMILIES_OF.get(family, ("digits",)):
+    for data in sources(family):
         shape, classes = SHAPES[data]
         for name, log in SICK.items():
             if log.get("family", family) != family:
@@ -338,7 +375,12 @@ def test_the_remedy_is_of_the_runs_own_settings(settings, log, remedy):
 
 def test_every_sign_is_explained_in_the_documentation():
     page = (Path(__file__).parents[2] / "docs/doctor.md").read_text()
-    for name in SIGNS.names():
+    symptoms = [
+        symptom
+        for family in FAMILIES.names()
+        for symptom in FAMILIES[family].symptoms(configure(family, "digits"))
+    ]
+    for name in (*SIGNS.names(), *(symptom.sign for symptom in symptoms)):
         assert f"| {name} |" in page
 
 

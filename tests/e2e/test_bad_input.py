@@ -64,7 +64,7 @@ def test_one_image(refused, tmp_path):
         (("--loss", "hing"), "Did you mean 'hinge'"),
         (("--penalty", "r1+nonsense"), "nonsense"),
         (("--set", "network.widht=3"), "Did you mean"),
-        (("--codes", "10,c"), "family 'dcgan' has no setting 'network.codes'"),
+        (("--codes", "10,c"), "--codes is a setting of 'infogan', not of 'dcgan': leave it out"),
         (("--set", "objective"), "key=value"),
         (("--minutes", "1"), "give one"),
         (("--update", "simultaneous"), "batch normalisation"),

@@ -79,9 +79,9 @@ def test_codes_follow_the_noise_as_one_hot_and_uniform():
 def test_a_code_is_set_and_everything_else_is_held():
     g = game("3,c")
     latent = g.latent(4, None, np.random.default_rng(0))
-    chosen = g.with_code(latent, 0, 2).noise
+    chosen = g.codes[0].put(latent, 2).noise
     assert chosen[:, 5:8].tolist() == [[0, 0, 1]] * 4
-    swept = g.with_code(latent, 1, -2.0).noise
+    swept = g.codes[1].put(latent, -2.0).noise
     assert swept[:, 8].tolist() == [-2.0] * 4
     assert torch.equal(chosen[:, :5], latent.noise[:, :5])
     assert torch.equal(swept[:, :8], latent.noise[:, :8])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from gankit.nn.layers import ConditionalBatchNorm2d, Maxout, OneHot, frozen
+from gankit.nn.layers import ConditionalBatchNorm2d, Maxout, MaxoutConv, OneHot, frozen
 
 
 def test_one_hot():
@@ -21,6 +21,13 @@ def test_maxout_is_the_largest_of_its_pieces():
         for r in x.unbind()
     ]
     assert torch.allclose(layer(x), torch.tensor(expected), atol=1e-6)
+
+
+def test_maxout_of_convolutions_is_the_largest_of_its_maps_pooled():
+    torch.manual_seed(0)
+    layer, x = MaxoutConv(2, 3, 4, 5), torch.randn(2, 2, 8, 8)
+    maps = layer.conv(x).view(2, 3, 4, 8, 8).max(2).values
+    assert torch.equal(layer(x), nn.MaxPool2d(3, 2, padding=1)(maps))
 
 
 def test_conditional_batch_norm_is_batch_norm_with_each_labels_gain():

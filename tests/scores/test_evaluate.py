@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from safetensors.torch import save
 
 import gankit
 from gankit.data import as_pictures, load_dataset
-from gankit.errors import ConfigError, DataError
+from gankit.errors import ConfigError, DataError, RunError
 from gankit.features.named import load_network
 from gankit.fitting import fit
 from gankit.metrics.frechet import frechet_distance, moments
@@ -349,6 +350,28 @@ def test_a_loaded_gan_is_measured_as_its_file_is(toy):
     mine = gankit.evaluate(gan, against=RNG.normal(size=(100, 2)), draws=2, metrics=CHEAP)
     assert mine.protocol.data == "arrays"
     assert mine.scores[0].interval is not None
+
+
+def test_a_report_is_kept_in_the_run_that_a_gan_was_loaded_from(small, tmp_path):
+    config = small("gan", "toy:ring8", **{"training.steps": 2, "latent.size": 4})
+    networks = torch.nn.Linear(4, 2), torch.nn.Linear(2, 1)
+    folder = fit(config, tmp_path / "own", networks=networks).run.folder
+    with pytest.raises(RunError, match="your own networks"):
+        evaluate(folder, keep=True)
+    gan = gankit.load(folder, networks=networks)
+    report = evaluate(gan, n=50, draws=1, metrics=CHEAP)
+    assert read_reports(folder) == []
+    assert report.run == "own"
+    kept = evaluate(gan, n=50, draws=1, metrics=CHEAP, keep=True)
+    assert [found.scores for found in read_reports(folder)] == [kept.scores]
+
+
+def test_what_is_of_no_run_is_kept_nowhere(toy, tmp_path):
+    (tmp_path / "bare").mkdir()
+    bare = shutil.copy(toy / "model.safetensors", tmp_path / "bare")
+    for given in (FAKE, gankit.load(bare), bare):
+        with pytest.raises(ConfigError, match="keep=True is for a run"):
+            evaluate(given, against=REAL, keep=True)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ import pytest
 
 from gankit.families import FAMILIES
 from gankit.settings.config import Config
-from gankit.settings.reference import FLAGS, every_setting, settings_of
+from gankit.settings.reference import FLAGS, every_setting, flag_of, flags_of
 from gankit.settings.schema import flatten
+from gankit.settings.schema import setting as declare
 
 
 @pytest.mark.parametrize("family", FAMILIES.names())
@@ -49,9 +50,15 @@ def test_one_class_has_a_flag_for_each_player():
     assert "discriminator" in FLAGS["discriminator_optimizer.lr"].text
 
 
-@pytest.mark.parametrize("family", FAMILIES.names())
-def test_the_command_line_knows_a_familys_flags_before_it_is_loaded(family):
-    for setting in settings_of(FAMILIES[family].Options(), "network."):
-        if setting.flag:
-            known = FLAGS[setting.key]
-            assert (known.flag, known.text) == (setting.flag, setting.text)
+def test_a_flag_of_a_family_is_known_with_its_options():
+    options = FAMILIES["infogan"].Options()
+    assert list(flags_of(options)) == ["network.codes"]
+    assert flag_of("network.codes", options) == "--codes"
+    assert flag_of("network.codes", FAMILIES["gan"].Options()) is None
+    assert flag_of("training.batch", None) == "--batch"
+
+
+def test_a_flag_that_cannot_be_typed_is_refused_where_it_is_declared():
+    for flag in ("depth", "-d", "--Depth", "--net_depth", "--depth=3"):
+        with pytest.raises(TypeError, match="form --name"):
+            declare(1, "layers", flag=flag)

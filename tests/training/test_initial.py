@@ -440,8 +440,8 @@ def test_other_weights_are_refused_where_a_run_goes_on(config, trained, tmp_path
     gankit.fit(config(), tmp_path / "plain")
     gankit.fit(config(), tmp_path / "new", init_from=trained)
     for folder, asked, said in (
-        ("new", "plain", f"began with the weights of '{trained}', not with those of "),
-        ("plain", "old", "began with its own weights, not with those of "),
+        ("new", "plain", f"started with the weights of '{trained}', not with those of "),
+        ("plain", "old", "started with its own weights, not with those of "),
         ("plain", "plain", "leave --init-from out to go on"),
     ):
         with pytest.raises(gankit.RunError, match="leave --init-from out to go on") as caught:

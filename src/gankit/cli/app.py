@@ -8,35 +8,42 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn, get_args
 
 from cyclopts import App, Parameter
 
+from gankit.cli.family_flags import Own, own_flags
 from gankit.cli.imports import import_all, split_imports
 from gankit.cli.options import option
 from gankit.cli.streams import silence
 from gankit.cli.study import compare, doctor, evaluate, probe, report, reproduce
-from gankit.cli.train import train
+from gankit.cli.train import by_argument, command, train
 from gankit.cli.use import classify, sample, sweep
 from gankit.errors import ConfigError, GankitError, Interrupted, SilentError
-from gankit.settings.reference import FLAGS, every_setting
+from gankit.settings.reference import FLAGS, Setting, every_setting
 from gankit.settings.schema import SettingError
 from gankit.text import visible
 from gankit.version import __version__
 
-app = App(
-    name="gankit",
-    help=(
-        "Generative adversarial networks that people can really use.\n\n"
-        "With `--import my_family.py` every command knows what that Python file (or module) "
-        "registers; it may be repeated."
-    ),
-    version=f"gankit {__version__}",
-    help_format="plaintext",
-    default_parameter=Parameter(negative=()),
-    suppress_keyboard_interrupt=False,  # said in `main`
-)
+
+def _new_app() -> App:
+    return App(
+        name="gankit",
+        help=(
+            "Generative adversarial networks that people can really use.\n\n"
+            "With `--import my_family.py` every command knows what that Python file (or module) "
+            "registers; it may be repeated."
+        ),
+        version=f"gankit {__version__}",
+        help_format="plaintext",
+        default_parameter=Parameter(negative=()),
+        suppress_keyboard_interrupt=False,  # said in `main`
+    )
+
+
+app = _new_app()
 app.register_install_completion_command()
 for _command in (
     train, sample, sweep, classify, evaluate, report, compare, doctor, probe, reproduce,
@@ -110,6 +117,27 @@ def _list_names() -> None:
         print(visible(problem), file=sys.stderr)
 
 
+def family_of(arguments: Sequence[str]) -> Own | None:
+    """The family that a `train` command names, and its own options, if it needs them."""
+    if arguments[:1] != ["train"]:
+        return None
+    known = app["train"].assemble_argument_collection(
+        default_parameter=app.default_parameter, parse_docstring=False
+    )
+    options = {name: bool not in get_args(a.hint) for a in known for name in a.names}
+    return own_flags(arguments[1:], options)
+
+
+def app_with(own: Own | None) -> App:
+    """`app`, or one whose `train` has the family's own options too."""
+    if own is None:
+        return app
+    with_own = _new_app()
+    settings = by_argument(own.settings.values())
+    with_own.command(command(settings, f"Options of {own.family}"))
+    return with_own
+
+
 def main() -> None:
     """The `gankit` command. A user's error is one line on stderr and exit code 2."""
     # Threads that wait by spinning for long make a step take many times as long when something
@@ -119,17 +147,19 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):  # a name that the terminal cannot show is no failure
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    own: Own | None = None
     try:
         try:
             imports, arguments = split_imports(sys.argv[1:])
             import_all(imports)
-            app(arguments)
+            own = family_of(arguments)
+            app_with(own)(arguments)
         finally:
             sys.stdout.flush()  # here, where a full disk can still be said
     except SilentError:
         sys.exit(2)
     except GankitError as error:
-        _end(2, _with_flag(error))
+        _end(2, _with_flag(error, FLAGS if own is None else {**FLAGS, **own.settings}))
     except Interrupted as asked:
         _end(128 + asked.number, str(asked))
     except KeyboardInterrupt:
@@ -148,10 +178,10 @@ def main() -> None:
         )
 
 
-def _with_flag(error: GankitError) -> str:
+def _with_flag(error: GankitError, flags: Mapping[str, Setting]) -> str:
     """The line of an error, and the flag of the setting that it is about, if that has one."""
     key = error.key if isinstance(error, SettingError) else ""
-    return f"{error} ({FLAGS[key].flag})" if key in FLAGS else str(error)
+    return f"{error} ({flags[key].flag})" if key in flags else str(error)
 
 
 def _end(code: int, why: str) -> NoReturn:

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from inspect import Parameter, signature
 from pathlib import Path
 from typing import Annotated, Any, get_origin
 
+from cyclopts import Parameter as CommandLine
+
 from gankit.cli.options import option
 from gankit.cli.streams import silence
 from gankit.errors import ConfigError
-from gankit.settings.config import BUDGETS, override
-from gankit.settings.reference import FLAGS, Setting
+from gankit.settings.config import BUDGETS, DEFAULT_FAMILY, override
+from gankit.settings.reference import FLAGS, Setting, flags_of
 from gankit.settings.text import parse_assignments, read_toml
 from gankit.text import in_shell
 
 ORDER = (
     "family", "data", "minutes", "steps", "images", "out", "init_from", "seed", "recipe", "config",
-    "size", "fit", "channels", "batch", "labels_per_class", "codes", "z_dim", "prior", "loss",
-    "penalty", "penalty_weight", "augment", "k", "update", "ema", "lr_d", "lr_g", "device",
-    "devices", "precision", "threads", "sample_every", "checkpoint_every", "keep", "tensorboard",
+    "size", "fit", "channels", "batch", "labels_per_class", "z_dim", "prior", "loss", "penalty",
+    "penalty_weight", "augment", "k", "update", "ema", "lr_d", "lr_g", "device", "devices",
+    "precision", "threads", "sample_every", "checkpoint_every", "keep", "tensorboard",
     "evaluate_every", "set_", "dry_run",
 )  # fmt: skip
-"""The arguments of `train` in the order of --help; any other one comes last."""
+"""The arguments of `train` in the order of --help; any other one comes behind them, and a
+family's own last."""
 
 
 def _argument(setting: Setting) -> str:
@@ -31,32 +34,51 @@ def _argument(setting: Setting) -> str:
     return str(setting.flag).removeprefix("--").replace("-", "_")
 
 
-SETTINGS = {_argument(setting): setting for setting in FLAGS.values()}
-"""The settings that are options of `train`, by the name of the argument."""
+def by_argument(settings: Iterable[Setting]) -> dict[str, Setting]:
+    """Settings that are options of `train`, by the name of the argument."""
+    return {_argument(setting): setting for setting in settings}
 
 
-def _takes_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command an option for each of SETTINGS, in place of its `**settings`."""
-    own = signature(command)
-    parameters = {p.name: p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD}
-    for name, setting in SETTINGS.items():
-        # '64', '48x64' and '64,32' are read where the setting is
-        kind: Any = setting.kind if get_origin(setting.kind) is not tuple else str
-        parameters[name] = Parameter(
-            name,
-            Parameter.KEYWORD_ONLY,
-            default=None,
-            annotation=Annotated[kind | None, option(setting.text, str(setting.flag))],
-        )
+SETTINGS = by_argument(FLAGS.values())
+"""The settings of every run that are options of `train`, by the name of the argument."""
+
+
+def command(own: Mapping[str, Setting], heading: str = "") -> Callable[..., None]:
+    """`gankit train`, with an option for each of SETTINGS and for each of a family's own.
+
+    Args:
+        own: by argument, as SETTINGS are.
+        heading: of the family's own options in --help.
+    """
+
+    def train(*named: str, **given: Any) -> None:
+        _train(*named, **given)
+
+    plain = signature(_train, eval_str=True)
+    parameters = [p for p in plain.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    parameters += [_parameter(name, setting) for name, setting in SETTINGS.items()]
     first = {name: place for place, name in enumerate(ORDER)}
-    ordered = sorted(parameters.values(), key=lambda p: first.get(p.name, len(first)))
-    command.__signature__ = own.replace(parameters=ordered)  # type: ignore[attr-defined]
-    return command
+    parameters.sort(key=lambda parameter: first.get(parameter.name, len(first)))
+    apart = CommandLine(group=heading)
+    parameters += [_parameter(name, setting, apart) for name, setting in own.items()]
+    train.__doc__ = _train.__doc__
+    train.__signature__ = plain.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return train
 
 
-@_takes_settings
-def train(
-    family: Annotated[str | None, option("see `gankit list`; the default is cgan")] = None,
+def _parameter(name: str, setting: Setting, *described: CommandLine) -> Parameter:
+    # '64', '48x64' and '64,32' are read where the setting is
+    kind: Any = setting.kind if get_origin(setting.kind) is not tuple else str
+    about = option(setting.text, str(setting.flag))
+    annotation = Annotated[kind | None, about, *described]
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _train(
+    family: Annotated[
+        str | None,
+        option(f"see `gankit list`; the default is {DEFAULT_FAMILY}; with --help: its own options"),
+    ] = None,
     data: Annotated[
         str | None, option("a data set's name, a folder of images or of IDX files, or an .npz file")
     ] = None,
@@ -84,7 +106,8 @@ def train(
     chosen = configure(family, data, recipe)
     if config is not None:
         chosen = override(chosen, read_toml(config))
-    given = {SETTINGS[name].key: value for name, value in settings.items() if value is not None}
+    known = {**SETTINGS, **by_argument(flags_of(chosen.network).values())}
+    given = {known[name].key: value for name, value in settings.items() if value is not None}
     chosen = override(chosen, given)
     chosen = override(chosen, parse_assignments(set_ or []))
     if dry_run:
@@ -94,6 +117,9 @@ def train(
         return
     folder = (out or _default_folder(chosen.family, chosen.data.source)).expanduser()
     _report(folder, _fit(chosen, folder, init_from))
+
+
+train = command({})
 
 
 def exclusive_budget(minutes: object, steps: object, images: object) -> None:

@@ -37,7 +37,9 @@ def sweep(
     run: Annotated[Path, option("a run directory, or its model.safetensors")],
     /,
     *,
-    code: Annotated[int | None, option("number of an infogan's code, from 1")] = None,
+    code: Annotated[
+        int | None, option("number of a code, from 1; of families that have some")
+    ] = None,
     dimension: Annotated[
         int | None, option("a dimension of the noise, from 0, in place of a code")
     ] = None,
@@ -66,7 +68,7 @@ def sweep(
 
 
 def classify(
-    run: Annotated[Path, option("a run directory of ssgan or infogan")],
+    run: Annotated[Path, option("a run directory, of a family whose discriminator names classes")],
     data: Annotated[str, option("a data set's name, a folder of images, or of IDX files")],
     /,
     *,

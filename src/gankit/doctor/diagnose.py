@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gankit.doctor import family_signs, log_signs, sample_signs  # noqa: F401
+from gankit.doctor import log_signs, sample_signs  # noqa: F401 - they register the signs
 from gankit.doctor.case import Case
 from gankit.doctor.diagnosis import Diagnosis, Verdict, read_diagnosis
 from gankit.doctor.samples import Examination, examine_samples
@@ -15,6 +15,9 @@ from gankit.run_data import find_data, note_other
 from gankit.trained.artifact import load
 
 NOTHING_TRAINED = "nothing is trained yet"
+OWN_NETWORKS = (
+    "the run keeps the weights of your own networks, not their code: nothing can be drawn"
+)
 
 
 def diagnose(folder: Path, source: str | None = None) -> Diagnosis:
@@ -50,6 +53,8 @@ def read_verdicts(folder: Path) -> list[Verdict] | None:
 
 def _samples(run: Run, record: Record, source: str | None) -> tuple[Examination | None, str]:
     """Samples beside the run's data, or why there are none."""
+    if record.networks:
+        return None, OWN_NETWORKS
     data, shape = record.config.data, record.task.shape
     if not record.task.is_drawn:
         return None, f"{record.task.kind} are judged by the log alone"

@@ -1,68 +1,63 @@
-"""Signs that only the runs of one family can show."""
+"""Signs that only the runs of one family can show: each family declares its own."""
 
 from __future__ import annotations
 
-import math
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
 
-from gankit.doctor.case import Case, per_cent
+import numpy as np
+from numpy.typing import NDArray
+
+from gankit.doctor.case import Case
 from gankit.doctor.diagnosis import Verdict
-from gankit.doctor.log_signs import calmer
-from gankit.doctor.remedies import remedy, usual_rates
-from gankit.doctor.signs import sign
+from gankit.doctor.remedies import calmer, remedy, usual_rates
+from gankit.families import FAMILIES
+from gankit.game_types import Symptom
+from gankit.settings.config import Config
 
-DEAD, DEAD_ERROR = 0.1, 0.3
+
+def family_signs(config: Config) -> dict[str, Callable[[Case], Verdict | None]]:
+    """How to look for the signs that a run's family declares (`Game.symptoms`), by name."""
+    symptoms: dict[str, list[Symptom]] = {}
+    for symptom in FAMILIES[config.family].symptoms(config):
+        symptoms.setdefault(symptom.sign, []).append(symptom)
+    return {name: partial(_look, symptoms=several) for name, several in symptoms.items()}
 
 
-@sign("dead codes", lambda case: case.config.family == "infogan")
-def dead_codes(case: Case) -> Verdict | None:
-    """A code cannot be read off the samples."""
-    dead = []
-    for i, code in enumerate(case.config.network.codes, 1):
-        if code == "c":
-            unread = case.series(f"squared_error_{i}") > DEAD_ERROR
-        else:
-            unread = case.series(f"information_{i}") < DEAD * math.log(int(code))
-        stretch = case.lasting(unread)
-        if stretch is not None:
-            dead.append((case.since(stretch), i, code))
-    if not dead:
+def _look(case: Case, symptoms: Sequence[Symptom]) -> Verdict | None:
+    """One verdict on all symptoms of a sign that the log shows; None if it shows none."""
+    lasting = [(s, case.lasting(_sick(s, case.series(s.number)))) for s in symptoms]
+    found = [(symptom, stretch) for symptom, stretch in lasting if stretch is not None]
+    if not found:
         return None
-    named = ", ".join(f"code {i} ({code})" for _, i, code in dead)
-    weights = case.config.network.code_weights
-    more = ",".join(f"{max(3 * weight, 1.0):g}" for weight in weights)
+    rates = usual_rates(case, "discriminator", "generator")
+    changes = [change for symptom, _ in found for change in symptom.changes]
     return Verdict(
-        "dead codes",
+        symptoms[0].sign,
         "sick",
-        f"{named}: Q reads less than {per_cent(DEAD)} of log K off the samples, or a number with "
-        f"a squared error above {DEAD_ERROR} (1/3 is a guess)",
-        min(since for since, *_ in dead),
-        "G makes nothing of the code, so it means nothing",
-        remedy(case, {"network.code_weights": more}),
+        "; ".join(_said(case, *each) for each in found),
+        min(case.since(stretch) for _, stretch in found),
+        "; ".join(dict.fromkeys(symptom.means for symptom, _ in found)),
+        remedy(case, rates, *changes, *calmer(case)),
     )
 
 
-@sign("k stuck", lambda case: case.config.family == "began")
-def k_stuck(case: Case) -> Verdict | None:
-    """BEGAN's k is at 0 or at 1 and stays there."""
-    k = case.raw("k")
-    at_zero, at_one = case.lasting(k <= 0), case.lasting(k >= 1)
-    stretch = at_zero or at_one
-    if stretch is None:
-        return None
-    gamma = case.config.network.gamma
-    if at_zero:
-        means = "D ignores the fakes: their error is above gamma times the real ones'"
-        change: dict[str, Any] = {"network.gamma": min(1.0, gamma * 1.5)}
-    else:
-        means = "D can push no harder: the fakes' error stays below gamma times the real ones'"
-        change = {"network.gamma": gamma / 1.5}
-    rates = usual_rates(case, "discriminator", "generator")
-    return Verdict(
-        "k stuck",
-        "sick",
-        f"k is {k[-1]:.3g} in {stretch.stop - stretch.start} logged lines",
-        case.since(stretch),
-        means,
-        remedy(case, rates, change, *calmer(case)),
+def _sick(symptom: Symptom, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether each logged value is one of a sick run."""
+    low = -np.inf if symptom.low is None else symptom.low
+    high = np.inf if symptom.high is None else symptom.high
+    sick: NDArray[np.bool_] = (values <= low) | (values >= high)
+    return sick
+
+
+def _said(case: Case, symptom: Symptom, stretch: slice) -> str:
+    """`k is 0 in 60 logged lines (0 or less is a sign)`."""
+    value = float(np.median(case.series(symptom.number)[stretch]))
+    limits = [
+        *([] if symptom.low is None else [f"{symptom.low:.3g} or less"]),
+        *([] if symptom.high is None else [f"{symptom.high:.3g} or more"]),
+    ]
+    lines = stretch.stop - stretch.start
+    return (
+        f"{symptom.number} is {value:.3g} in {lines} logged lines ({', '.join(limits)} is a sign)"
     )

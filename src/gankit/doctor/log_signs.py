@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from gankit.choose_recipe import configure
 from gankit.doctor.case import Case, per_cent
 from gankit.doctor.diagnosis import Verdict
-from gankit.doctor.remedies import remedy, usual_rates
+from gankit.doctor.remedies import calmer, remedy, usual_rates
 from gankit.doctor.signs import sign
+from gankit.families import FAMILIES
 
 GROWING = (1.25, 0.03)
 COLLAPSED = 0.5
@@ -57,7 +58,7 @@ def advantage(case: Case) -> NDArray[np.float64]:
     where it does worse."""
     objective = case.config.objective
     chance, best = CHANCE[objective.loss](objective.real_target)
-    share = 0.5 if case.config.family == "ssgan" else 1.0  # it minimises half of the loss
+    share = FAMILIES[case.config.family].adversarial_share
     shares: NDArray[np.float64] = (chance - case.series("d/adversarial") / share) / (chance - best)
     return shares
 
@@ -78,22 +79,6 @@ def growing(values: NDArray[np.float64]) -> bool:
 
 def last(values: NDArray[np.float64], stretch: slice) -> float:
     return float(np.median(values[stretch]))
-
-
-def calmer(case: Case) -> list[dict[str, Any]]:
-    """What makes a game calmer, the likeliest first."""
-    config = case.config
-    slower = {
-        f"{p}_optimizer.lr": getattr(config, f"{p}_optimizer").lr / 3
-        for p in ("discriminator", "generator")
-    }
-    held = {"objective.penalty": "r1", "objective.penalty_weight": 1.0}
-    rates = usual_rates(case, "discriminator", "generator")
-    return [
-        rates,
-        *([held] if config.objective.penalty == "none" else []),
-        slower,
-    ]
 
 
 @sign("collapse")

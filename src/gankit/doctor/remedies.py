@@ -12,7 +12,7 @@ from gankit.doctor.case import Case
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES
 from gankit.settings.config import override
-from gankit.settings.reference import FLAGS
+from gankit.settings.reference import flag_of
 from gankit.settings.schema import flatten
 from gankit.training.update import why_not_simultaneous
 
@@ -22,7 +22,7 @@ def remedy(case: Case, *candidates: Mapping[str, Any]) -> str:
     data admit, as options; the empty text where none is."""
     for changes in candidates:
         if _admitted(case, changes):
-            return " ".join(_option(key, value) for key, value in changes.items())
+            return " ".join(_option(case, key, value) for key, value in changes.items())
     return ""
 
 
@@ -43,9 +43,27 @@ def usual_rates(case: Case, *players: str) -> dict[str, float]:
     return changes
 
 
+def calmer(case: Case) -> list[dict[str, Any]]:
+    """What makes a game calmer, the likeliest first."""
+    config = case.config
+    slower = {
+        f"{p}_optimizer.lr": getattr(config, f"{p}_optimizer").lr / 3
+        for p in ("discriminator", "generator")
+    }
+    held = {"objective.penalty": "r1", "objective.penalty_weight": 1.0}
+    rates = usual_rates(case, "discriminator", "generator")
+    return [
+        rates,
+        *([held] if config.objective.penalty == "none" else []),
+        slower,
+    ]
+
+
 def _admitted(case: Case, changes: Mapping[str, Any]) -> bool:
     """Whether it changes something, and a game can be built so."""
     before = flatten(case.config)
+    if case.record.networks and any(key.startswith("network.") for key in changes):
+        return False  # the family's networks are not the ones that play
     if all(before.get(key, changes[key]) == changes[key] for key in changes):
         return False
     try:
@@ -57,6 +75,7 @@ def _admitted(case: Case, changes: Mapping[str, Any]) -> bool:
     return changed.objective.update != "simultaneous" or why_not_simultaneous(game) is None
 
 
-def _option(key: str, value: object) -> str:
+def _option(case: Case, key: str, value: object) -> str:
     text = f"{value:.3g}" if isinstance(value, float) else str(value)
-    return f"{FLAGS[key].flag} {text}" if key in FLAGS else f"--set {key}={text}"
+    flag = flag_of(key, case.config.network)
+    return f"--set {key}={text}" if flag is None else f"{flag} {text}"

@@ -8,8 +8,8 @@ import numpy as np
 
 from gankit.doctor.case import Case, per_cent
 from gankit.doctor.diagnosis import Verdict
-from gankit.doctor.log_signs import calmer, has_images
-from gankit.doctor.remedies import remedy
+from gankit.doctor.log_signs import has_images
+from gankit.doctor.remedies import calmer, remedy
 from gankit.doctor.signs import sign
 from gankit.metrics.manifold import manifold
 

@@ -1,15 +1,16 @@
 """Signs of sickness by name, each a function of a Case.
 
-log_signs.py, family_signs.py and sample_signs.py register them.
+log_signs.py and sample_signs.py register them; a run's family brings its own (family_signs.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from gankit.doctor.case import Case, Unseen
 from gankit.doctor.diagnosis import Diagnosis, Verdict
+from gankit.doctor.family_signs import family_signs
 from gankit.registry import Registry
 
 Look = Callable[[Case], Verdict | None]
@@ -36,14 +37,20 @@ def sign(name: str, fits: Callable[[Case], bool] = lambda _: True) -> Callable[[
     return add
 
 
-def look_for(case: Case, names: Iterable[str] | None = None) -> Diagnosis:
+def signs_of(case: Case) -> dict[str, Look]:
+    """How to look for every sign that fits a run, by name."""
+    fitting = {name: SIGNS[name].look for name in SIGNS.names() if SIGNS[name].fits(case)}
+    return {**fitting, **family_signs(case.config)}
+
+
+def look_for(case: Case, names: Collection[str] | None = None) -> Diagnosis:
     """Look for the named signs, or for every one that fits the run."""
     found, looked, unseen = [], [], {}
-    for name in SIGNS.names() if names is None else names:
-        if not SIGNS[name].fits(case):
+    for name, look in signs_of(case).items():
+        if names is not None and name not in names:
             continue
         try:
-            verdict = SIGNS[name].look(case)
+            verdict = look(case)
         except Unseen as reason:
             unseen[name] = str(reason)
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gankit.data import Dataset
-from gankit.doctor import family_signs, log_signs  # noqa: F401 - they register the signs
+from gankit.doctor import log_signs  # noqa: F401 - it registers the signs
 from gankit.doctor.case import Case
 from gankit.doctor.diagnosis import Verdict
 from gankit.doctor.signs import look_for

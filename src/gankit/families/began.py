@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from gankit.errors import ConfigError
 from gankit.families.dcgan import check_image_size, check_stages
 from gankit.game import Game, register_family
-from gankit.game_types import Task, Terms
+from gankit.game_types import Symptom, Task, Terms
 from gankit.nn.init import init_glorot
 from gankit.nn.shapes import image_sizes
 from gankit.recipes import RECIPES, adam
@@ -133,6 +133,17 @@ class BEGAN(Game):
             )
         # k; the smoothed M; its best; steps since then; steps with k = 0; halvings of the rate.
         self.balance = torch.tensor([0.0, 0.0, math.inf, 0.0, 0.0, 0.0], dtype=torch.float64)
+
+    @classmethod
+    def symptoms(cls, config: Config) -> Sequence[Symptom]:
+        gamma = config.network.gamma
+        ignores = "D ignores the fakes: their error is above gamma times the real ones'"
+        at_its_end = "D can push no harder: the fakes' error stays below gamma times the real ones'"
+        raised, lowered = {"network.gamma": min(1.0, gamma * 1.5)}, {"network.gamma": gamma / 1.5}
+        return (
+            Symptom("k stuck", "k", ignores, low=0.0, changes=[raised]),
+            Symptom("k stuck", "k", at_its_end, high=1.0, changes=[lowered]),
+        )
 
     @property
     def stages(self) -> int:

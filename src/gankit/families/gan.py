@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gankit.errors import ConfigError
@@ -14,7 +13,7 @@ from gankit.families.dcgan import check_image_size
 from gankit.game import Game, register_family
 from gankit.nn.head import Head
 from gankit.nn.init import init_uniform
-from gankit.nn.layers import Maxout
+from gankit.nn.layers import Maxout, MaxoutConv
 from gankit.nn.mlp import MLPDiscriminator, MLPGenerator
 from gankit.nn.shapes import Activation, Output
 from gankit.recipes import RECIPES, adam, paper_sgd, toy
@@ -97,19 +96,6 @@ class ConvolvingGenerator(nn.Module):
         return {"sigmoid": torch.sigmoid, "tanh": torch.tanh}.get(self.output, lambda x: x)(image)
 
 
-class MaxoutConv(nn.Module):
-    """Each unit is the maximum of `pieces` convolutions, pooled: [N, C, ...] -> [N, units, ...]."""
-
-    def __init__(self, inputs: int, units: int, pieces: int, kernel: int) -> None:
-        super().__init__()
-        self.units, self.pieces = units, pieces
-        self.conv = nn.Conv2d(inputs, units * pieces, kernel, padding=kernel // 2)
-
-    def forward(self, x: Tensor) -> Tensor:
-        pieces = self.conv(x).unflatten(1, (self.units, self.pieces))
-        return F.max_pool2d(pieces.amax(2), 3, 2, padding=1)
-
-
 class ConvolvingDiscriminator(nn.Module):
     """The CIFAR-10 discriminator: maxout convolutions, a maxout layer, a logit."""
 
@@ -156,6 +142,7 @@ class GAN(Game):
     Options = GANOptions
     default_recipe = "gan-fast"
     points_recipe = "toy-gan"
+    data_recipes: ClassVar = {"toy:gaussian1d": "toy-theory"}
 
     @property
     def value_range(self) -> tuple[float, float] | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -14,14 +16,14 @@ from torch import Tensor, nn
 from gankit.errors import ConfigError
 from gankit.families.dcgan import check_image_size, check_stages
 from gankit.game import Game, register_family
-from gankit.game_types import Answer, Batch, Latent, Terms
+from gankit.game_types import Answer, Batch, Code, Latent, Symptom, Terms
 from gankit.nn.conv import ConvGenerator
 from gankit.nn.convolutions import conv2d
 from gankit.nn.head import Head
 from gankit.nn.init import init_normal
 from gankit.nn.shapes import widths_for
 from gankit.recipes import RECIPES, adam
-from gankit.settings.config import CODES, Config, DataConfig, LatentConfig, TrainingConfig
+from gankit.settings.config import Config, DataConfig, LatentConfig, TrainingConfig
 from gankit.settings.schema import LAYER, check_settings, setting
 from gankit.text import shown
 
@@ -31,7 +33,9 @@ class InfoGANOptions:
     """Settings of codes and networks; the defaults are the paper's for MNIST (appendix C.1)."""
 
     # a number: categorical; c: continuous in [-1, 1]
-    codes: tuple[str, ...] = setting(("10", "c", "c"), CODES.text, flag=CODES.name)
+    codes: tuple[str, ...] = setting(
+        ("10", "c", "c"), "categories of each code, or c: 10,c,c", flag="--codes"
+    )
     code_weights: tuple[float, ...] = setting(
         (1.0,), "lambda: one for all codes, or one each", least=0, most=10**6
     )
@@ -83,12 +87,10 @@ class InfoGANOptions:
 
 
 @dataclass(frozen=True)
-class Code:
-    """One code: of how many categories (0: continuous), and where it lies among G's inputs."""
+class ReadCode(Code):
+    """A code that Q reads off the image; `weight` is its lambda."""
 
-    categories: int
     weight: float
-    where: slice
 
     @property
     def entropy(self) -> float:
@@ -158,18 +160,34 @@ class InfoGAN(Game):
     only_logits = False
     takes_networks = False
 
+    @classmethod
+    def symptoms(cls, config: Config) -> Sequence[Symptom]:
+        """A code of which Q reads less than a tenth of its entropy, or next to nothing (1/3 is a
+        guess's squared error)."""
+        o = config.network
+        more = {"network.code_weights": ",".join(f"{max(3 * w, 1.0):g}" for w in o.code_weights)}
+        found = []
+        for i, code in enumerate(o.codes, 1):
+            means = f"G makes nothing of code {i}, so it means nothing"
+            dead = partial(Symptom, "dead codes", means=means, changes=[more])
+            if code == "c":
+                found.append(dead(f"squared_error_{i}", high=0.3))
+            else:
+                found.append(dead(f"information_{i}", low=0.1 * math.log(int(code))))
+        return found
+
     @property
     def value_range(self) -> tuple[float, float] | None:
         return (0.0 if self.options.output == "sigmoid" else -1.0, 1.0)
 
     @property
-    def codes(self) -> list[Code]:
+    def codes(self) -> list[ReadCode]:
         """The codes, in the order in which they follow the noise."""
         o, at, codes = self.options, self.config.latent.size, []
         weights = o.code_weights * (len(o.codes) if len(o.code_weights) == 1 else 1)
         for name, weight in zip(o.codes, weights, strict=True):
             categories = 0 if name == "c" else int(name)
-            codes.append(Code(categories, weight, slice(at, at + max(1, categories))))
+            codes.append(ReadCode(categories, slice(at, at + max(1, categories)), weight))
             at = codes[-1].where.stop
         return codes
 
@@ -217,14 +235,6 @@ class InfoGAN(Game):
             else:
                 drawn.append(torch.from_numpy(rng.random((count, 1), np.float32) * 2 - 1))
         return replace(latent, noise=torch.cat(drawn, 1))
-
-    def with_code(self, latent: Latent, index: int, value: float) -> Latent:
-        """The same latents with code number `index` set: a category, or a number."""
-        code, noise = self.codes[index], latent.noise.clone()
-        noise[:, code.where] = 0 if code.categories else value
-        if code.categories:
-            noise[:, code.where.start + int(value)] = 1
-        return replace(latent, noise=noise)
 
     def logits_of(self, answer: Answer) -> Tensor:
         return answer.output[:, 0]

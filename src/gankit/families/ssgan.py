@@ -155,6 +155,7 @@ class SSGAN(Game):
     only_logits = False
     alternating_only = "the players of 'ssgan' do not share a pass through D"
     takes_networks = False
+    adversarial_share = 0.5
 
     @property
     def value_range(self) -> tuple[float, float] | None:
@@ -182,7 +183,8 @@ class SSGAN(Game):
 
     def discriminator_objective(self, real: Answer, fake: Answer, batch: Batch) -> Terms:
         terms = super().discriminator_objective(real, fake, batch)
-        return Terms({"adversarial": terms.minimised["adversarial"] / 2}, terms.watched)
+        halved = terms.minimised["adversarial"] * self.adversarial_share
+        return Terms({"adversarial": halved}, terms.watched)
 
     def discriminator_terms(self, batch: Batch, fake: Tensor) -> Terms:
         unsupervised = super().discriminator_terms(batch, fake)

@@ -27,6 +27,19 @@ class Maxout(nn.Module):
         return pieces.amax(2)
 
 
+class MaxoutConv(nn.Module):
+    """Each unit is the maximum of `pieces` convolutions, pooled: [N, C, ...] -> [N, units, ...]."""
+
+    def __init__(self, inputs: int, units: int, pieces: int, kernel: int) -> None:
+        super().__init__()
+        self.units, self.pieces = units, pieces
+        self.conv = nn.Conv2d(inputs, units * pieces, kernel, padding=kernel // 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        pieces = self.conv(x).unflatten(1, (self.units, self.pieces))
+        return F.max_pool2d(pieces.amax(2), 3, 2, padding=1)
+
+
 class GaussianNoise(nn.Module):
     """N(0, std^2) on every input while training; nothing in eval mode."""
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from gankit.data.pixels import to_network
 from gankit.errors import ConfigError, RunError
 from gankit.families import FAMILIES, Game, Task
-from gankit.families.gan import MaxoutConv
+from gankit.nn.layers import MaxoutConv
 from gankit.randomness import Purpose, torch_seed
 from gankit.run import Record, Run, checkpoints
 from gankit.settings.config import Config
@@ -90,8 +90,8 @@ class ConvFeatures:
                 module.register_forward_hook(self._convolved)
         if not any(isinstance(module, nn.Conv2d) for module in network.modules()):
             raise ConfigError(
-                "the discriminator of this run has no convolutions to probe: train 'dcgan', or "
-                "another family with a convolutional one"
+                "the discriminator of this run has no convolutions to probe: train a family "
+                "with a convolutional one (`gankit list`)"
             )
 
     def _convolved(self, _module: nn.Module, _given: Any, maps: Tensor) -> None:

@@ -19,6 +19,7 @@ from gankit.features.named import Digits, load_network
 from gankit.features.network import FeatureNetwork
 from gankit.metrics.intervals import interval_of_draws
 from gankit.randomness import Purpose, rng
+from gankit.run import Run
 from gankit.scores.embed import KEPT, Embedded, ModeOf, Track, embed, embed_real, read_blocks
 from gankit.scores.measures import MEMORISATION, METRICS, SETTINGS, Measure, Pair
 from gankit.scores.path_length import EPSILON, PAIRS, has_paths, mean_path_length
@@ -33,7 +34,7 @@ from gankit.scores.reference import (
     read_reals,
     reals_of,
 )
-from gankit.scores.score import Protocol, Report, Score
+from gankit.scores.score import Protocol, Report, Score, write_report
 from gankit.text import shown
 from gankit.trained.artifact import load
 from gankit.trained.gan import BLOCK, GAN
@@ -100,9 +101,10 @@ def evaluate(
     seed: int = 0,
     metrics: Sequence[str] = (),
     device: str = "cpu",
+    keep: bool = False,
     watch: Watch | None = None,
 ) -> Report:
-    """Measure samples against real data. Nothing is written but the cache.
+    """Measure samples against real data. Nothing but the cache is written, unless `keep` is set.
 
     >>> points = np.random.default_rng(0).normal(size=(400, 2))
     >>> report = evaluate(points[:200], against=points[200:], metrics=["coverage"])
@@ -126,14 +128,19 @@ def evaluate(
         seed: in [0, 2^63).
         metrics: names in `METRICS`; none: all that apply.
         device: where the feature network computes, and a generator that is read from a file.
+        keep: write the report into the run's folder (scores/), as `gankit evaluate` does; of a run,
+            or of a GAN that was loaded from one. `gankit report` shows it.
 
     Raises GankitError for all that a user can mend.
     """
     began, watch = time.monotonic(), watch or Watch()
     _check(n, draws, seed, metrics, device)
     given = load_network(features, device) if isinstance(features, str) else features
-    path = Path(run).expanduser() if isinstance(run, (str, Path)) else None
-    source = _source(run if path is None else load(path, device))
+    source = _source(load(run, device) if isinstance(run, (str, Path)) else run)
+    path = source.path if isinstance(source, GAN) else None
+    folder = None if path is None else path.parent
+    if keep and (folder is None or not Run(folder).record_path.exists()):
+        raise ConfigError("keep=True is for a run, or a GAN that gankit.load read from one")
     if against is not None and data is not None:
         raise ConfigError("give the real examples once: against or data")
     reals = _reals(source, data if against is None else against, split, watch, path)
@@ -164,8 +171,8 @@ def evaluate(
         settings={**SETTINGS, "kept": KEPT, "draws": draws, "paths": PAIRS, "epsilon": EPSILON},
         gankit=__version__,
     )
-    return Report(
-        run="" if path is None else (path if path.is_dir() else path.parent).resolve().name,
+    report = Report(
+        run="" if folder is None else folder.resolve().name,
         family="" if isinstance(source, Samples) else source.config.family,
         step=0 if isinstance(source, Samples) else source.step,
         protocol=protocol,
@@ -175,6 +182,10 @@ def evaluate(
         ),
         seconds=round(time.monotonic() - began, 1),
     )
+    if keep and folder is not None:
+        with Run(folder).writing("the scores"):
+            write_report(folder, report)
+    return report
 
 
 def _source(given: Any) -> Source:

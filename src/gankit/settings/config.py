@@ -296,17 +296,20 @@ class RuntimeConfig:
         check_settings(self, "runtime.")
 
 
-CODES = Flag("--codes", "infogan's: categories of each code, or c: '10,c,c'")
-"""A flag of a family's own setting: here, because --help is shown before any family is loaded."""
+DEFAULT_FAMILY = "cgan"
+"""The family of the default job, which `gankit train` does: named here, and nowhere else, because
+--help says it before any family is loaded."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """A complete run. `network` is the family's own dataclass of options."""
 
-    family: str = setting("cgan", "the family of the game, named first: `gankit train cgan`")
+    family: str = setting(
+        DEFAULT_FAMILY, f"the family of the game, named first: `gankit train {DEFAULT_FAMILY}`"
+    )
     data: DataConfig = nested(DataConfig)
-    network: Any = nested(lambda: None, codes=CODES)
+    network: Any = nested(lambda: None)
     latent: LatentConfig = nested(LatentConfig)
     objective: ObjectiveConfig = nested(ObjectiveConfig)
     stabilise: StabiliserConfig = nested(StabiliserConfig)

@@ -67,11 +67,6 @@ def settings_of(
         inner = item.metadata.get("flags")
         if dataclasses.is_dataclass(value):
             found += settings_of(value, f"{key}.", inner)
-        elif inner is not None:  # a family's options, while the family is not known
-            found += [
-                Setting(f"{key}.{name}", str, False, None, flag.text, None, flag.name)
-                for name, flag in inner.items()
-            ]
         else:
             own = Flag(item.metadata.get("flag"), item.metadata.get("text", ""))
             flag = (flags or {}).get(item.name, own)
@@ -84,7 +79,7 @@ def settings_of(
 def every_setting(options: object = None) -> list[Setting]:
     """Every setting of a plain Config; with a family's options, these too."""
     found = settings_of(dataclasses.replace(Config(), network=options))
-    return [s for s in found if options is not None or not s.key.startswith("network.")]
+    return [setting for setting in found if setting.key != "network"]
 
 
 def _without_none(hint: Any) -> tuple[Any, bool]:
@@ -108,4 +103,17 @@ def _words(kind: Any) -> str:
 NOUNS = {int: "whole number", float: "number", str: "text"}
 
 FLAGS = {setting.key: setting for setting in settings_of(Config()) if setting.flag}
-"""The settings with an option of their own in `gankit train`, by key."""
+"""The settings of every run with an option of their own in `gankit train`, by key."""
+
+
+def flags_of(options: object) -> dict[str, Setting]:
+    """The same of a family's options; there are none while the family is not known."""
+    if options is None:
+        return {}
+    return {setting.key: setting for setting in settings_of(options, "network.") if setting.flag}
+
+
+def flag_of(key: str, options: object) -> str | None:
+    """The option of `gankit train` for a setting, if it has one, in the family of `options`."""
+    setting = FLAGS.get(key) or flags_of(options).get(key)
+    return None if setting is None else setting.flag

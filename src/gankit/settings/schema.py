@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,10 @@ RARELY = 10**9
 """The most steps between two of anything."""
 LONGEST = 64
 """The most numbers in a list of them."""
+
+
+FLAG = re.compile(r"--[a-z][a-z0-9]*(-[a-z0-9]+)*")
+"""An option of `gankit train`."""
 
 
 class SettingError(ConfigError):
@@ -101,9 +106,11 @@ def setting(
         text: what it is, for --help, `gankit list settings` and docs/settings.md.
         least, most: the lowest and the highest that a number may be, or each number of a list.
         above, below: in place of them if the limit itself is outside.
-        flag: its option of `gankit train`, such as `--batch`. Without one it is typed
-            `--set key=value`. Give a family's own flag to `Config.network`, too.
+        flag: its option of `gankit train`, such as `--batch`, of a family's own setting too.
+            Without one it is typed `--set key=value`.
     """
+    if flag is not None and not FLAG.fullmatch(flag):
+        raise TypeError(f"a flag is of the form --name or --two-words, got {flag!r}")
     limits = None
     if (least, most, above, below) != (None, None, None, None):
         if (least is None) == (above is None) or (most is None) == (below is None):
@@ -118,7 +125,7 @@ def nested(make: Callable[[], T], **flags: Flag) -> T:
     Args:
         make: makes its default.
         flags: by field of the section, for what its class cannot say: whose learning rate it is
-            where one class serves both players, and what a family has before it is loaded.
+            where one class serves both players.
     """
     return field(default_factory=make, metadata={"flags": flags})
 

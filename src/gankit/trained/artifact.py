@@ -156,7 +156,7 @@ def load(path: str | Path, device: str = "cpu", *, networks: Networks | None = N
         ) from None
     for player in _kept(game):
         _ready(getattr(game, player), device)
-    return GAN(game, header["step"])
+    return GAN(game, header["step"], path)
 
 
 def _check_asked(header: Mapping[str, Any], networks: object, path: Path) -> None:

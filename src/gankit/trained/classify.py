@@ -21,8 +21,8 @@ def classify_data(
 ) -> str:
     """Classify the images of a source at the run's size; a report, and a table if asked for.
 
-    Where the images have labels the report scores them. Categories that nobody named (InfoGAN)
-    are matched to the labels one to one first, on these images: an upper bound.
+    Where the images have labels the report scores them. Categories that nobody named are
+    matched to the labels one to one first, on these images: an upper bound.
 
     Raises DataError for points, ConfigError for a run that names no classes, RunError where the
     table cannot be written.

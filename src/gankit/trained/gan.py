@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 import numpy as np
@@ -14,6 +15,7 @@ from gankit.data import as_planes
 from gankit.data.pixels import to_network, to_pixels
 from gankit.errors import ConfigError
 from gankit.families import Game
+from gankit.game import families_that
 from gankit.game_types import Latent
 from gankit.randomness import Purpose, rng
 
@@ -43,15 +45,17 @@ class GAN:
         class_names: what labels mean; empty where the run knows no classes.
         condition: the size of the vector that it is asked by in place of a class, else 0.
         step: training steps behind it.
+        path: of the artifact that it was loaded from; None of a game in hand.
     """
 
-    def __init__(self, game: Game, step: int) -> None:
+    def __init__(self, game: Game, step: int, path: Path | None = None) -> None:
         self._game = game
         self.config = game.config
         self.kind, self.shape, self.symbols = game.task.kind, game.task.shape, game.task.symbols
         self.class_names = game.task.class_names if game.conditional else ()
         self.condition = game.task.condition if game.conditional else 0
         self.step = step
+        self.path = path
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.shape))
@@ -188,8 +192,8 @@ class GAN:
         """
         if not self._game.judges:
             raise ConfigError(
-                f"a run of family '{self.config.family}' names no classes: train 'ssgan' or "
-                "'infogan'"
+                f"a run of family '{self.config.family}' names no classes: train "
+                f"{families_that(lambda f: f.judges)}"
             )
         planes = as_planes(images)
         if planes.shape[1:] != self.shape:
@@ -218,7 +222,7 @@ class GAN:
             if labels is not None:
                 raise ConfigError(
                     f"label {labels!r} asked of an unconditional run ('{self.config.family}'): "
-                    "leave the label out, or train 'cgan'"
+                    f"leave the label out, or train {families_that(lambda f: f.conditional)}"
                 )
             return None
         if labels is None:

@@ -12,8 +12,7 @@ from PIL import Image
 
 from gankit.data.pixels import to_pixels
 from gankit.errors import ConfigError, RunError
-from gankit.families.infogan import InfoGAN
-from gankit.game_types import Latent
+from gankit.game_types import Code
 from gankit.pictures import grid, save_png
 from gankit.storage import write_atomically
 from gankit.trained.gan import GAN, draw_block
@@ -32,8 +31,8 @@ def sweep(
     """Images uint8 [rows, steps, H, W] or [rows, steps, H, W, C]: one row a latent, swept.
 
     Args:
-        code: number of an InfoGAN's code, from 1; categories are all shown, a continuous code
-            goes from -span to span.
+        code: number of one of the game's codes (`Game.codes`), from 1; categories are all shown, a
+            continuous code goes from -span to span.
         dimension: in place of a code, a dimension of the noise, from 0.
         span: how far; the paper's pictures go from -2 to 2.
 
@@ -50,16 +49,17 @@ def sweep(
     latent = draw_block(game, 0, labels, rows, seed)
     values: list[float] = np.linspace(-span, span, steps).tolist()
     if code is not None:
-        if not isinstance(game, InfoGAN) or not 1 <= code <= len(game.codes):
-            count = len(game.codes) if isinstance(game, InfoGAN) else 0
-            raise ConfigError(f"this run has {count} codes, there is no code {code}")
-        values = list(range(game.codes[code - 1].categories)) or values
-        swept = [game.with_code(latent, code - 1, value) for value in values]
+        if not 1 <= code <= len(game.codes):
+            raise ConfigError(f"this run has {len(game.codes)} codes, there is no code {code}")
+        chosen = game.codes[code - 1]
+        values = list(range(chosen.categories)) or values
+        swept = [chosen.put(latent, value) for value in values]
     else:
-        size, chosen = game.config.latent.size, dimension or 0
-        if not 0 <= chosen < size:
-            raise ConfigError(f"the noise has dimensions 0 to {size - 1}, there is no {chosen}")
-        swept = [_with_dimension(latent, chosen, value) for value in values]
+        size, column = game.config.latent.size, dimension or 0
+        if not 0 <= column < size:
+            raise ConfigError(f"the noise has dimensions 0 to {size - 1}, there is no {column}")
+        number = Code(0, slice(column, column + 1))
+        swept = [number.put(latent, value) for value in values]
     device = next(gan.generator.parameters()).device
     with torch.inference_mode():
         columns = [to_pixels(game.generate(part.to(device)), game.value_range) for part in swept]
@@ -87,9 +87,3 @@ def write_sweep(images: NDArray[np.uint8], target: Path) -> None:
             raise ConfigError(f"-o {target.name}: give name.png or name.gif")
     except OSError as error:
         raise RunError(f"'{target}' cannot be written: {error.strerror}") from None
-
-
-def _with_dimension(latent: Latent, dimension: int, value: float) -> Latent:
-    noise = latent.noise.clone()
-    noise[:, dimension] = value
-    return Latent(noise, latent.labels)

@@ -395,7 +395,7 @@ def _find_start_again(game: Game, run: Run, origin: Origin | None) -> Start | No
     start = start_from(game, origin.path)
     if start.origin.digest != origin.digest:
         raise RunError(
-            f"--init-from '{origin.path}' has other weights than when '{run.folder}' began: "
+            f"--init-from '{origin.path}' has other weights than when '{run.folder}' was started: "
             "choose another --out"
         )
     return start

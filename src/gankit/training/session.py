@@ -238,7 +238,7 @@ class Session(Trainer):
             self._check_nothing_lost(found, kept)
             if not weights_are_there:
                 raise RunError(
-                    f"'{run.folder}' began with the weights of another run, and its first "
+                    f"'{run.folder}' started with the weights of another run, and its first "
                     "checkpoint cannot be read: choose another --out"
                 )
             self._set_aside(found)

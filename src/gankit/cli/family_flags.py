@@ -1,0 +1,104 @@
+"""Options of `gankit train` that a family brings, known once the command line names the family.
+
+A family is loaded, and torch with it, only if an option is typed that not every family has, or
+the family's own --help is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from gankit.errors import ConfigError
+from gankit.registry import load_plugins
+from gankit.settings.reference import Setting, flags_of
+
+HELP = ("--help", "-h")
+RESERVED = (*HELP, "--version", "--import", "--family", "--data")
+
+
+class Own(NamedTuple):
+    """A family, and those of its settings that are options of `train`, by key."""
+
+    family: str
+    settings: Mapping[str, Setting]
+
+
+def own_flags(arguments: Sequence[str], options: Mapping[str, bool]) -> Own | None:
+    """The family that the arguments of `train` name, and its own options; None if nothing is typed
+    that needs them.
+
+    Args:
+        arguments: what is typed behind `train`.
+        options: every option that `train` has for all families, and whether a value follows it.
+
+    Raises:
+        ConfigError: an option belongs to another family, or its name is taken.
+    """
+    typed = [word.partition("=")[0] for word in arguments if word.startswith("-")]
+    strange = [name for name in typed if name.startswith("--") and name not in {*options, *HELP}]
+    family = _named(arguments, options)
+    if not strange and not (family and set(typed) & set(HELP)):
+        return None
+    family = family or _of_recipe(arguments)
+    settings = {} if family is None else _flags(family)
+    for setting in settings.values():
+        if setting.flag in {*options, *RESERVED}:
+            raise ConfigError(
+                f"family '{family}' gives {setting.key} the flag {setting.flag}, which "
+                "`gankit train` has already: give it another one"
+            )
+    mine = {setting.flag for setting in settings.values()}
+    for name in strange:
+        if name not in mine:
+            _check_is_no_familys(name, family)
+    return None if family is None else Own(family, settings)
+
+
+def _named(arguments: Sequence[str], options: Mapping[str, bool]) -> str | None:
+    """The family: what comes first but for options that all families have, and their values."""
+    rest = iter(arguments)
+    for word in rest:
+        name, given, _ = word.partition("=")
+        if not word.startswith("-"):
+            return word
+        if name not in options:  # whether a value follows is not known
+            return None
+        if options[name] and not given:
+            next(rest, None)
+    return None
+
+
+def _of_recipe(arguments: Sequence[str]) -> str | None:
+    """The family of the recipe that is asked for."""
+    from gankit.choose_recipe import configure
+
+    words = [part for word in arguments for part in word.split("=", 1)]
+    name = dict(pairwise(words)).get("--recipe")
+    return None if name is None else configure(recipe=name).family
+
+
+def _flags(family: str) -> dict[str, Setting]:
+    from gankit.families import FAMILIES
+
+    return flags_of(FAMILIES[family].Options())
+
+
+def _check_is_no_familys(name: str, family: str | None) -> None:
+    """Raise ConfigError if other families have an option of this name."""
+    from gankit.families import FAMILIES, Game
+    from gankit.game import families_that
+
+    def has_it(game: type[Game]) -> bool:
+        return name in {setting.flag for setting in flags_of(game.Options()).values()}
+
+    load_plugins()
+    if not any(has_it(FAMILIES[other]) for other in FAMILIES.names()):
+        return  # a slip: the parser suggests the nearest option
+    owners = families_that(has_it)
+    if family is None:
+        raise ConfigError(f"{name} is a setting of {owners}: name the family first, before it")
+    raise ConfigError(
+        f"{name} is a setting of {owners}, not of '{family}': leave it out, or train {owners}"
+    )
