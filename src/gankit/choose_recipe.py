@@ -35,7 +35,8 @@ def configure(
         if family not in (None, config.family):
             raise ConfigError(
                 f"recipe '{recipe}' is of family '{config.family}', not '{family}': "
-                "leave one of the two out"
+                "leave one of the two out",
+                *("family", "recipe"),
             )
     else:
         points = isinstance(source, Dataset) and not source.is_images

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 
 class GankitError(Exception):
-    """Something the user gave cannot work: the message says what, and what to do about it."""
+    """Something the user gave cannot work: the message says what, and what to do about it.
+
+        raise ConfigError(f"draws must be in 1 to 100, got {draws}", "draws")
+
+    Messages speak Python: they name settings by their keys and arguments by their names. The
+    command line adds how these are typed there.
+
+    Attributes:
+        about: the settings (`training.batch`) and arguments (`draws`) that the message names.
+    """
+
+    def __init__(self, message: str, *about: str) -> None:
+        super().__init__(message)
+        self.about = about
 
 
 class ConfigError(GankitError, ValueError):

@@ -70,7 +70,9 @@ def fit(
         if not isinstance(error, MemoryError) and "memory" not in str(error):
             raise
         raise TrainingError(
-            "out of memory: lower --batch, --size or the networks' widths; what was reached is kept"
+            "out of memory: lower training.batch, data.size or the networks' widths; what was "
+            "reached is kept",
+            *("training.batch", "data.size"),
         ) from None
 
 

@@ -103,10 +103,9 @@ class Registry(Generic[T]):
         load_plugins()
         if name not in self:
             module = visible(home[:LONGEST])
-            file = module if "." in module else f"{module}.py"
             raise ConfigError(
-                f"{self.kind} {shown(name)} is defined in {module}: import it first "
-                f"(gankit --import {file} ...)"
+                f"{self.kind} {shown(name)} is defined in {module}: import it first",
+                "import",
             )
 
     def names(self) -> tuple[str, ...]:

@@ -8,20 +8,20 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated, Any, Literal, NoReturn
 
 from cyclopts import App, Parameter
 
 from gankit.cli.imports import import_all, split_imports
-from gankit.cli.options import option
+from gankit.cli.options import option, typed_as
 from gankit.cli.streams import silence
 from gankit.cli.study import compare, doctor, evaluate, probe, report, reproduce
 from gankit.cli.train import train
 from gankit.cli.use import classify, sample, sweep
 from gankit.errors import ConfigError, GankitError, Interrupted, SilentError
 from gankit.settings.reference import FLAGS, every_setting
-from gankit.settings.schema import SettingError
 from gankit.text import visible
 from gankit.version import __version__
 
@@ -113,6 +113,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):  # a name that the terminal cannot show is no failure
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    arguments: list[str] = []
     try:
         try:
             imports, arguments = split_imports(sys.argv[1:])
@@ -123,7 +124,7 @@ def main() -> None:
     except SilentError:
         sys.exit(2)
     except GankitError as error:
-        _end(2, _with_flag(error))
+        _end(2, _with_options(error, arguments))
     except Interrupted as asked:
         _end(128 + asked.number, str(asked))
     except KeyboardInterrupt:
@@ -142,10 +143,12 @@ def main() -> None:
         )
 
 
-def _with_flag(error: GankitError) -> str:
-    """The line of an error, and the flag of the setting that it is about, if that has one."""
-    key = error.key if isinstance(error, SettingError) else ""
-    return f"{error} ({FLAGS[key].flag})" if key in FLAGS else str(error)
+def _with_options(error: GankitError, arguments: Sequence[str]) -> str:
+    """The text of an error, and behind its first line how what that is about is typed."""
+    first, *more = str(error).split("\n")
+    command = app.parse_commands(arguments)[1][-1]
+    options = typed_as(command, error.about, FLAGS) if error.about else []
+    return "\n".join([f"{first} ({', '.join(options)})" if options else first, *more])
 
 
 def _end(code: int, why: str) -> NoReturn:

@@ -28,7 +28,7 @@ from gankit.settings.schema import (
     section,
     setting,
 )
-from gankit.text import shown, visible
+from gankit.text import shown
 
 Precision = Literal["32", "64", "bf16"]
 """Bits of a number; bf16: 32, and 16 inside the networks where that is safe."""
@@ -375,7 +375,8 @@ def override(config: Config, changes: Mapping[str, Any]) -> Config:
     if family != config.family:  # its options are another class
         raise ConfigError(
             f"the family is '{config.family}' here and cannot be set to {shown(family)}: "
-            f"name it first, as in `gankit train {visible(family[:40])}`"
+            f"begin with gankit.configure({shown(family)})",
+            "family",
         )
     changed: Config = replaced(config, changes, "")
     return changed

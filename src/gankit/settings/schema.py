@@ -32,15 +32,11 @@ LONGEST = 64
 
 
 class SettingError(ConfigError):
-    """A setting is not what it must be. The command line adds the setting's flag.
-
-    Attributes:
-        key: the setting's dotted key, such as `training.batch`.
-    """
+    """A setting, named by its dotted key such as `training.batch`, is not what it must be."""
 
     def __init__(self, key: str, why: str) -> None:
-        super().__init__(key, why)
-        self.key = key
+        super().__init__("", key)
+        self.args = (key, why)  # what pickle makes it from again
 
     def __str__(self) -> str:
         return " ".join(self.args)

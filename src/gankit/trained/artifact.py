@@ -76,7 +76,7 @@ def check_homes(stored: Mapping[str, Any], path: Path) -> None:
         FAMILIES.check_there(config.get("family"), stored.get("module"))
         LOSSES.check_there(loss, stored.get("loss_module"))
     except ConfigError as error:
-        raise RunError(f"'{path}': {error}") from None
+        raise RunError(f"'{path}': {error}", *error.about) from None
 
 
 def load(path: str | Path, device: str = "cpu", *, networks: Networks | None = None) -> GAN:

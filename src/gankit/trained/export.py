@@ -33,7 +33,7 @@ def read_label(typed: str | None) -> Labels:
     try:
         vectors: NDArray[np.generic] = np.load(typed, allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise ConfigError(f"--label {typed} is no array: {error}") from None
+        raise ConfigError(f"label {typed} is no array: {error}", "label") from None
     return vectors
 
 
@@ -50,7 +50,7 @@ def write_samples(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> N
         RunError: the files cannot be written.
     """
     if n > MOST_SAMPLES:
-        raise ConfigError(f"-n must be at most {MOST_SAMPLES:,}, got {shown(n)}")
+        raise ConfigError(f"n must be at most {MOST_SAMPLES:,}, got {shown(n)}", "n")
     try:
         if target.suffix == ".png":
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -59,7 +59,9 @@ def write_samples(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> N
             target.parent.mkdir(parents=True, exist_ok=True)
             _write_arrays(gan, n, label, seed, target)
         elif target.suffix and not target.is_dir():
-            raise ConfigError(f"-o {target.name}: give name.png, name.npz or a folder's name")
+            raise ConfigError(
+                f"target must be name.png, name.npz or a folder's name, got {target.name}", "target"
+            )
         else:
             _write_folder(gan, n, label, seed, target)
     except OSError as error:
@@ -73,7 +75,8 @@ def _write_grid(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> Non
         return
     if n * math.prod(gan.shape[1:]) > MOST_PIXELS:
         raise ConfigError(
-            f"a grid of {n:,} images is too large to look at: use -o NAME.npz or a folder"
+            f"a grid of {n:,} images is too large to look at: choose target name.npz or a folder",
+            "target",
         )
     classes = len(gan.class_names)
     by_class = label is None and 2 <= classes <= 16
@@ -93,7 +96,9 @@ def _write_arrays(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> N
 
 def _write_folder(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> None:
     if len(gan.shape) == 1:
-        raise ConfigError("points are no pictures: use -o NAME.npz, or NAME.png for a plot")
+        raise ConfigError(
+            "points are no pictures: choose target name.npz, or name.png for a plot", "target"
+        )
     labels = gan.labels_for(n, label)
     target.mkdir(parents=True, exist_ok=True)
     written, digits = 0, len(str(n - 1))

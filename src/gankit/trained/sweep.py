@@ -52,13 +52,13 @@ def sweep(
     if code is not None:
         if not isinstance(game, InfoGAN) or not 1 <= code <= len(game.codes):
             count = len(game.codes) if isinstance(game, InfoGAN) else 0
-            raise ConfigError(f"this run has {count} codes, there is no code {code}")
+            raise ConfigError(f"this run has {count} codes, there is no code {code}", "code")
         values = list(range(game.codes[code - 1].categories)) or values
         swept = [game.with_code(latent, code - 1, value) for value in values]
     else:
         size, chosen = game.config.latent.size, dimension or 0
         if not 0 <= chosen < size:
-            raise ConfigError(f"the noise has dimensions 0 to {size - 1}, there is no {chosen}")
+            raise ConfigError(f"dimension must be in 0 to {size - 1}, got {chosen}", "dimension")
         swept = [_with_dimension(latent, chosen, value) for value in values]
     device = next(gan.generator.parameters()).device
     with torch.inference_mode():
@@ -84,7 +84,7 @@ def write_sweep(images: NDArray[np.uint8], target: Path) -> None:
             )
             write_atomically(target, buffer.getvalue())
         else:
-            raise ConfigError(f"-o {target.name}: give name.png or name.gif")
+            raise ConfigError(f"target must be name.png or name.gif, got {target.name}", "target")
     except OSError as error:
         raise RunError(f"'{target}' cannot be written: {error.strerror}") from None
 

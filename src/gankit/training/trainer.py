@@ -187,5 +187,6 @@ def check_count(config: Config, dataset: Dataset, batch: int) -> None:
         unit = "readable images" if dataset.is_images else "points"
         raise DataError(
             f"data '{config.data.source}' holds {len(dataset)} {unit}; a batch needs "
-            f"{batch}: add more, or lower --batch"
+            f"{batch}: add more, or lower training.batch",
+            "training.batch",
         )
