@@ -19,7 +19,11 @@ def configure(
 ) -> Config:
     """A complete configuration: the named recipe, else the one for this family and data.
 
-        config = gankit.configure("dcgan", gankit.Dataset.of(images))
+    >>> import gankit
+    >>> gankit.configure("dcgan", "digits").data.source
+    'digits'
+    >>> gankit.configure(recipe="toy-gan").family
+    'gan'
 
     Args:
         family: a name in `gankit list`; None: the default job's, `cgan`.

@@ -42,7 +42,11 @@ def fit(
 ) -> Outcome:
     """Train what `config` says into a run directory; given a begun run, go on with it.
 
-        gankit.fit(gankit.configure("cgan", "digits"), "runs/digits")
+    >>> import gankit
+    >>> config = gankit.override(gankit.configure("gan", "toy:ring8"), {"training.steps": 2})
+    >>> outcome = gankit.fit(config, "runs/ring")
+    >>> outcome.step, outcome.finished
+    (2, True)
 
     Args:
         config: a complete configuration (`gankit.configure` makes one).
@@ -55,6 +59,9 @@ def fit(
             [-1, 1] for images, D(x) answers with logits [N] or [N, 1]; a conditional family gives
             labels as well.
         callbacks: yours, called behind gankit's own (`gankit.Callback`).
+
+    Returns:
+        where the run stands, and what stopped it if it is not finished.
 
     Raises:
         GankitError: one of its subclasses, for everything that a user can mend.

@@ -41,6 +41,14 @@ from gankit.stabilisers.past import HistoricalAverage, LaggedDiscriminator, Repl
 class Game(ABC):
     """A family's two networks and what they play for.
 
+    >>> import gankit
+    >>> config = gankit.configure("gan", "toy:ring8")
+    >>> game = gankit.build_game(config, gankit.load_dataset("toy:ring8"))
+    >>> isinstance(game, gankit.Game)
+    True
+    >>> game.generator(torch.zeros(5, game.latent_size)).shape
+    torch.Size([5, 2])
+
     Attributes:
         Options: the family's dataclass of options.
         options: the family's own settings, `config.network`.

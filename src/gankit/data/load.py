@@ -42,6 +42,11 @@ def load_dataset(
 ) -> Dataset:
     """The data set of this name, or the images at this path.
 
+    >>> import gankit
+    >>> dataset = gankit.load_dataset("digits")
+    >>> len(dataset), dataset.shape, dataset.class_names[:2]
+    (10000, (1, 28, 28), ('0', '1'))
+
     Args:
         source: a name in `DATASETS`, else a folder of images (sub-folders are classes), a
             folder of IDX files, a pattern such as `photos/*.jpg`, or an .npz file of arrays

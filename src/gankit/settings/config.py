@@ -300,7 +300,18 @@ CODES = Flag("--codes", "infogan's: categories of each code, or c: '10,c,c'")
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """A complete run. `network` is the family's own dataclass of options."""
+    """A complete run: every setting, in sections (docs/settings.md).
+
+    >>> import gankit
+    >>> config = gankit.Config(family="dcgan")
+    >>> config.training.batch, config.latent.prior
+    (64, 'normal')
+
+    `gankit.configure` makes the one that suits a family and its data, `gankit.override` a changed
+    one; nothing changes in place. `network` is the family's own dataclass of options.
+
+    Raises ConfigError if a value is out of range.
+    """
 
     family: str = setting("cgan", "the family of the game, named first: `gankit train cgan`")
     data: DataConfig = nested(DataConfig)
@@ -354,10 +365,20 @@ def from_dict(given: Mapping[str, Any], network_options: type) -> Config:
 
 
 def override(config: Config, changes: Mapping[str, Any]) -> Config:
-    """`config` with dotted keys changed: `override(c, {"objective.k": 2})`.
+    """A configuration with some settings changed; the one given stays as it is.
 
-    Values may be strings, as typed on a command line. A budget that is set replaces the other
-    budgets. Raises ConfigError for an unknown key (with a suggestion) and for a wrong type.
+    >>> import gankit
+    >>> config = gankit.configure("dcgan", "digits")
+    >>> changed = gankit.override(config, {"training.batch": "32", "training.steps": 100})
+    >>> changed.training.batch, changed.training.steps, changed.training.minutes
+    (32, 100, None)
+
+    Args:
+        changes: new values by dotted key. They may be strings, as typed on a command line. A
+            budget that is set replaces the other budgets.
+
+    Raises ConfigError if a key is unknown (with a suggestion), or a value is out of range or of a
+    wrong type.
     """
     changes = {_current(key): value for key, value in changes.items()}
     budget = [key for key in changes if key in {f"training.{name}" for name in BUDGETS}]

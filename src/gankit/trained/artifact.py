@@ -82,7 +82,11 @@ def check_homes(stored: Mapping[str, Any], path: Path) -> None:
 def load(path: str | Path, device: str = "cpu", *, networks: Networks | None = None) -> GAN:
     """Load a trained GAN from a run directory or an artifact file.
 
-        gankit.load("runs/digits").sample(64, seed=0)
+    >>> import gankit
+    >>> config = gankit.override(gankit.configure("gan", "toy:ring8"), {"training.steps": 2})
+    >>> _ = gankit.fit(config, "runs/ring")
+    >>> gankit.load("runs/ring").step
+    2
 
     Args:
         path: of either.

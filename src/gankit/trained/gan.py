@@ -29,10 +29,17 @@ Output = Literal["np", "pt", "pil"]
 
 
 class GAN:
-    """A trained generator, ready to sample.
+    """A trained generator, ready to sample; `gankit.load` makes one.
 
-        gan = gankit.load("runs/digits")
-        images = gan.sample(64, labels=7, seed=0)  # uint8 [64, 28, 28]
+    >>> import gankit
+    >>> config = gankit.configure("gan", "toy:ring8")
+    >>> _ = gankit.fit(gankit.override(config, {"training.steps": 2}), "runs/ring")
+    >>> gan = gankit.load("runs/ring")
+    >>> gan
+    <gankit.GAN gan 2 after 2 steps>
+    >>> points = gan.sample(64, seed=0)
+    >>> points.shape, str(points.dtype)
+    ((64, 2), 'float32')
 
     Attributes:
         config: the complete configuration of its run.
