@@ -354,6 +354,6 @@ def _check(n: int | None, draws: int, seed: int, metrics: Sequence[str], device:
     if not 0 <= seed < 2**63:
         raise ConfigError(f"seed must be in [0, 2^63), got {seed}", "seed")
     if device == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("device cuda: torch finds no CUDA device here", "device")
+        raise ConfigError("device cuda: torch finds no CUDA device here, use cpu", "device")
     if device == "mps" and not torch.backends.mps.is_available():
-        raise ConfigError("device mps: torch finds no Apple GPU here", "device")
+        raise ConfigError("device mps: torch finds no Apple GPU here, use cpu", "device")
