@@ -61,25 +61,60 @@ def test_a_wrong_value_is_a_value_error_too(error):
         raise error("so")
 
 
-def test_measures_by_name():
-    metrics = gankit.metrics
-    assert metrics.__all__ == sorted(metrics.__all__)
-    for name in metrics.__all__:
-        thing = getattr(metrics, name)
-        assert callable(thing), f"{name} is hidden by its file"
-        assert inspect.getdoc(thing)
-        assert inspect.isclass(thing) or ">>>" in thing.__doc__, f"{name} has no example"
+@pytest.mark.parametrize("room", ["losses", "metrics", "nn", "penalties"])
+def test_the_names_of_a_room(room):
+    names = getattr(gankit, room).__all__
+    assert names == sorted(names)
+    for name in names:
+        assert not inspect.ismodule(getattr(getattr(gankit, room), name)), f"its file hides {name}"
+
+
+def functions_and_classes():
+    """Everything that a user may import and call, with where it stands."""
+    for room in (gankit, gankit.losses, gankit.metrics, gankit.nn, gankit.penalties):
+        for name in room.__all__:
+            thing = getattr(room, name)
+            if inspect.isclass(thing) or inspect.isroutine(thing):
+                yield pytest.param(thing, id=f"{room.__name__}.{name}")
+
+
+def run_examples(thing, folder, monkeypatch):
+    """What fails of the examples in a docstring; None if there are none."""
+    monkeypatch.chdir(folder)
+    known = dict(vars(import_module(thing.__module__)))
+    text = inspect.cleandoc(thing.__doc__ or "")
+    examples = doctest.DocTestParser().get_doctest(text, known, thing.__name__, None, None)
+    said: list[str] = []
+    doctest.DocTestRunner(verbose=False).run(examples, out=said.append)
+    return "".join(said) if examples.examples else None
+
+
+@pytest.mark.parametrize("thing", list(functions_and_classes()))
+def test_an_example_of_every_public_function_and_class(thing, tmp_path, monkeypatch):
+    assert run_examples(thing, tmp_path, monkeypatch) == ""
+
+
+def test_an_example_that_is_missing_or_wrong_is_found(tmp_path, monkeypatch):
+    def shown():
+        """>>> 1 + 1
+        3
+        """
+
+    assert "Got:" in run_examples(shown, tmp_path, monkeypatch)
+    shown.__doc__ = "Explained, and not shown."
+    assert run_examples(shown, tmp_path, monkeypatch) is None
 
 
 @pytest.mark.parametrize(
     "path",
     [
         "losses.py",
+        "nn/__init__.py",
         "penalties.py",
         "scores/evaluate.py",
         *(f"metrics/{p.name}" for p in (ROOT / "src/gankit/metrics").glob("*.py")),
     ],
 )
-def test_examples_in_docstrings(path):
+def test_examples_of_a_file(path):
     name = "gankit." + path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
     assert doctest.testmod(import_module(name)).failed == 0

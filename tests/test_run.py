@@ -57,7 +57,7 @@ def test_each_difference_has_a_line(run):
     with pytest.raises(RunError) as caught:
         run.check_resumable(run.record(), other, describe(dataset("g", 7)))
     first, *lines = str(caught.value).splitlines()
-    assert "choose another --out" in first
+    assert "choose another folder" in first
     assert [line.strip() for line in lines] == [
         f"objective.loss: {CONFIG.objective.loss!r} in the run, 'hinge' asked",
         "training.seed: 0 in the run, 3 asked",

@@ -81,7 +81,7 @@ def test_data_that_was_moved_is_asked_for_and_counts_as_the_runs_own(run, source
     before, _ = told(run)
     assert reals.own
     now = moved(at_home, source)
-    with pytest.raises(DataError, match="give --data PATH, where it is now") as raised:
+    with pytest.raises(DataError, match="give data, the path where it is now") as raised:
         evaluate(run)
     assert "\n" not in str(raised.value)
     found = read_reals(gankit.load(run), now, None, print, run)
@@ -100,7 +100,7 @@ def test_the_doctor_looks_at_data_that_was_moved(run, source, at_home):
     before = diagnose(run)
     now = moved(at_home, source)
     missing = diagnose(run).unseen["memorisation"]
-    assert "give --data PATH, where it is now" in missing
+    assert "give data, the path where it is now" in missing
     assert diagnose(run, now) == before
     with pytest.raises(DataError, match="nowhere"):
         diagnose(run, "nowhere")
@@ -117,7 +117,7 @@ def test_the_probe_takes_the_runs_own_data_or_data_that_was_moved(run, source, a
     said: list[str] = []
     before = probe(run, **quick, say=said.append)
     now = moved(at_home, source)
-    with pytest.raises(DataError, match="give --data PATH, where it is now"):
+    with pytest.raises(DataError, match="give data, the path where it is now"):
         probe(run, **quick)
     after = probe(run, now, **quick, say=said.append)
     assert (after.rows, after.data, after.data_hash) == (before.rows, before.data, before.data_hash)
@@ -141,10 +141,10 @@ def test_a_relative_path_seen_from_another_folder(run, source, at_home, tmp_path
     with pytest.raises(DataError, match="relative to where the run was trained") as raised:
         evaluate(run)
     here = str(at_home / source).rstrip("/")
-    assert f"give --data {here!r}" in str(raised.value).replace(f" {here}", f" {here!r}")
+    assert f"give data {here!r}" in str(raised.value).replace(f" {here}", f" {here!r}")
     assert "not what" not in told(run, data=here)[1]
     run = run.rename(tmp_path / "moved")
-    with pytest.raises(DataError, match=r"and this is .*elsewhere: give --data PATH"):
+    with pytest.raises(DataError, match=r"and this is .*elsewhere: give data, the path"):
         evaluate(run)
 
 
@@ -159,7 +159,7 @@ def test_the_folder_itself_seen_from_another_folder(small, tmp_path, monkeypatch
     assert (
         "48 examples then, 60 now; the path is relative to where the run was trained: give" in said
     )
-    assert f"--data {tmp_path / 'photos'}" in said
+    assert f"give data {tmp_path / 'photos'}" in said
     assert "not what" not in told(run, data="../photos")[1]
 
 

@@ -41,7 +41,9 @@ def test_every_recipe_fits_some_data(recipe):
 @pytest.mark.parametrize("family", FAMILIES.names())
 def test_what_does_not_fit_is_said_in_one_line(family, monkeypatch):
     monkeypatch.setattr(gankit.size, "memory", lambda: 2**20)
-    with pytest.raises(ConfigError, match=r"needs about .* GiB of memory.*--batch") as caught:
+    with pytest.raises(
+        ConfigError, match=r"needs about .* GiB of memory.*training.batch"
+    ) as caught:
         check_size(configure(family, "digits"), DIGITS)
     assert "\n" not in str(caught.value)
 

@@ -19,7 +19,11 @@ def configure(
 ) -> Config:
     """A complete configuration: the named recipe, else the one for this family and data.
 
-        config = gankit.configure("dcgan", gankit.Dataset.of(images))
+    >>> import gankit
+    >>> gankit.configure("dcgan", "digits").data.source
+    'digits'
+    >>> gankit.configure(recipe="toy-gan").family
+    'gan'
 
     Args:
         family: a name in `gankit list`; None: the default one, `cgan`.
@@ -35,7 +39,8 @@ def configure(
         if family not in (None, config.family):
             raise ConfigError(
                 f"recipe '{recipe}' is of family '{config.family}', not '{family}': "
-                "leave one of the two out"
+                "leave one of the two out",
+                *("family", "recipe"),
             )
     else:
         points = isinstance(source, Dataset) and source.kind == "points"

@@ -4,23 +4,73 @@ from __future__ import annotations
 
 
 class GankitError(Exception):
-    """Something the user gave cannot work: the message says what, and what to do about it."""
+    """Something the user gave cannot work: the message says what, and what to do about it.
+
+    >>> import gankit
+    >>> try:
+    ...     gankit.override(gankit.Config(), {"training.batch": 1})
+    ... except gankit.GankitError as error:
+    ...     print(error, error.about)
+    training.batch must be at least 2, got 1 ('training.batch',)
+
+    Messages speak Python: they name settings by their keys and arguments by their names. The
+    command line adds how these are typed there.
+
+    Attributes:
+        about: the settings (`training.batch`) and arguments (`draws`) that the message names.
+    """
+
+    def __init__(self, message: str, *about: str) -> None:
+        super().__init__(message)
+        self.about = about
 
 
 class ConfigError(GankitError, ValueError):
-    """A setting is unknown, out of range or at odds with another one."""
+    """A setting or an argument is unknown, out of range or at odds with another one.
+
+    >>> import gankit
+    >>> try:
+    ...     gankit.configure("dcgan", recipe="gan-fast")
+    ... except gankit.ConfigError as error:
+    ...     print(error)
+    recipe 'gan-fast' is of family 'gan', not 'dcgan': leave one of the two out
+    """
 
 
 class DataError(GankitError, ValueError):
-    """The training data is missing, unreadable or too small."""
+    """The training data is missing, unreadable or too small.
+
+    >>> import gankit
+    >>> try:
+    ...     gankit.load_dataset("toy:ring8", size=32)
+    ... except gankit.DataError as error:
+    ...     print(error)
+    data 'toy:ring8' is points, not images: leave size and channels out
+    """
 
 
 class RunError(GankitError):
-    """A run directory or artifact is missing, damaged, foreign or at odds with the request."""
+    """A run directory or artifact is missing, damaged, foreign or at odds with the request.
+
+    >>> import gankit
+    >>> try:
+    ...     gankit.load("runs/nowhere")
+    ... except gankit.RunError as error:
+    ...     print(error)
+    no artifact at 'runs/nowhere'
+    """
 
 
 class TrainingError(GankitError):
-    """Training cannot go on, after everything that can be tried was tried."""
+    """Training cannot go on, after everything that can be tried was tried.
+
+    What was reached is kept. Unlike a ConfigError or a DataError it is no ValueError: what was
+    given could have worked.
+
+    >>> import gankit
+    >>> issubclass(gankit.TrainingError, ValueError)
+    False
+    """
 
 
 class SilentError(GankitError):

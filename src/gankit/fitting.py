@@ -44,7 +44,11 @@ def fit(
 ) -> Outcome:
     """Train what `config` says into a run directory; given a begun run, go on with it.
 
-        gankit.fit(gankit.configure("cgan", "digits"), "runs/digits")
+    >>> import gankit
+    >>> config = gankit.override(gankit.configure("gan", "toy:ring8"), {"training.steps": 2})
+    >>> outcome = gankit.fit(config, "runs/ring")
+    >>> outcome.step, outcome.finished
+    (2, True)
 
     Args:
         config: a complete configuration (`gankit.configure` makes one).
@@ -60,6 +64,9 @@ def fit(
             weights as far as they fit (docs/init_from.md); a begun one goes on from its own.
         callbacks: yours, called behind gankit's own (`gankit.Callback`).
 
+    Returns:
+        where the run stands, and what stopped it if it is not finished.
+
     Raises:
         GankitError: one of its subclasses, for everything that a user can mend.
     """
@@ -74,7 +81,9 @@ def fit(
         if not isinstance(error, MemoryError) and "memory" not in str(error):
             raise
         raise TrainingError(
-            "out of memory: lower --batch, --size or the networks' widths; what was reached is kept"
+            "out of memory: lower training.batch, data.size or the networks' widths; what was "
+            "reached is kept",
+            *("training.batch", "data.size"),
         ) from None
 
 

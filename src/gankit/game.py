@@ -47,6 +47,14 @@ from gankit.stabilisers.order import asked_for
 class Game(Part, ABC):
     """A family's two networks and what they play for.
 
+    >>> import gankit
+    >>> config = gankit.configure("gan", "toy:ring8")
+    >>> game = gankit.build_game(config, gankit.load_dataset("toy:ring8"))
+    >>> isinstance(game, gankit.Game)
+    True
+    >>> game.generator(torch.zeros(5, game.latent_size)).shape
+    torch.Size([5, 2])
+
     Attributes:
         Options: the family's dataclass of options.
         options: the family's own settings, `config.network`.
@@ -309,7 +317,9 @@ class Game(Part, ABC):
         if config.data.labels_per_class is not None and not self.guided:
             raise ConfigError(
                 f"family '{config.family}' does not learn from few labels: leave "
-                f"--labels-per-class out, or train {families_that(lambda f: f.guided)}"
+                "data.labels_per_class out, or train "
+                f"{families_that(lambda f: f.guided)}",
+                "data.labels_per_class",
             )
 
     @property

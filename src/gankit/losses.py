@@ -31,6 +31,17 @@ from torch import Tensor
 from gankit.errors import ConfigError
 from gankit.registry import Registry
 
+__all__ = [
+    "LOSSES",
+    "Loss",
+    "hinge",
+    "least_squares",
+    "minimax",
+    "non_saturating",
+    "relativistic",
+    "wasserstein",
+]
+
 Objective = Callable[[Tensor, Tensor], Tensor]
 
 

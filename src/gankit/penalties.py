@@ -24,6 +24,16 @@ from torch.nn.utils import parametrizations
 from gankit.errors import ConfigError
 from gankit.registry import Registry
 
+__all__ = [
+    "PENALTIES",
+    "Penalty",
+    "gradient_penalty",
+    "r1",
+    "r2",
+    "spectral_norm",
+    "squared_gradient",
+]
+
 Discriminate = Callable[[Tensor], Tensor]
 PenaltyTerm = Callable[[Discriminate, Tensor, Tensor, Tensor], Tensor]
 """What the update calls: (D, real, fake, mix)."""
@@ -31,8 +41,18 @@ PenaltyTerm = Callable[[Discriminate, Tensor, Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Penalty:
-    """A named penalty: `value(discriminate, real, fake, mix)` during training (None: it has no
-    term), and `prepare(discriminator)` once, before training."""
+    """A penalty by name, for `PENALTIES`.
+
+    >>> zero = Penalty("zero", lambda d, real, fake, mix: d(real).mean() ** 2)
+    >>> zero.value(lambda x: x.sum(1), torch.ones(4, 2), torch.zeros(4, 2), torch.rand(4))
+    tensor(4.)
+
+    Attributes:
+        name: as it is chosen in a configuration.
+        value: during training: a scalar from (D, real [N, ...], fake [N, ...], mix [N] in [0, 1]);
+            None: it has no term.
+        prepare: called once with the discriminator, before training.
+    """
 
     name: str
     value: PenaltyTerm | None

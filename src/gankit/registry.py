@@ -63,7 +63,19 @@ class Registry(Generic[T]):
         self._homes: dict[str, str] = {}  # the module that registered it
 
     def register(self, name: str, summary: str = "") -> Callable[[T], T]:
-        """Decorator: `name` stands for the thing; the summary is its docstring's first line."""
+        """Decorator: `name` stands for the thing from here on.
+
+        >>> shapes: Registry[type] = Registry("shape")
+        >>> @shapes.register("square", "four equal sides")
+        ... class Square: ...
+        >>> shapes["square"].__name__, shapes.summaries()
+        ('Square', {'square': 'four equal sides'})
+
+        Args:
+            summary: one line for `gankit list`; empty: the first line of the thing's docstring.
+
+        Raises ValueError if the name is taken.
+        """
         home = str(sys._getframe(1).f_globals.get("__name__", "__main__"))
 
         def add(thing: T) -> T:
@@ -103,10 +115,9 @@ class Registry(Generic[T]):
         load_plugins()
         if name not in self:
             module = visible(home[:LONGEST])
-            file = module if "." in module else f"{module}.py"
             raise ConfigError(
-                f"{self.kind} {shown(name)} is defined in {module}: import it first "
-                f"(gankit --import {file} ...)"
+                f"{self.kind} {shown(name)} is defined in {module}: import it first",
+                "import",
             )
 
     def names(self) -> tuple[str, ...]:

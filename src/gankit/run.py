@@ -139,7 +139,7 @@ class Run:
         Raises RunError if the directory is something else, damaged or of another version.
         """
         if self.folder.exists() and not self.folder.is_dir():
-            raise RunError(f"'{self.folder}' is a file, not a folder: choose another --out")
+            raise RunError(f"'{self.folder}' is a file: choose another folder", "folder")
         if not os.path.lexists(self.record_path):
             self._check_unused()
             return None
@@ -174,10 +174,13 @@ class Run:
             raise RunError(
                 f"'{self.folder}' holds parts of a run ({', '.join(of_a_run)}) and no run.json, "
                 "which says what run it is: bring run.json back from a copy, or choose another "
-                "--out"
+                "folder",
+                "folder",
             )
         if found:
-            raise RunError(f"'{self.folder}' is not empty and holds no run: choose another --out")
+            raise RunError(
+                f"'{self.folder}' is not empty and holds no run: choose another folder", "folder"
+            )
 
     def _is_left(self, path: Path) -> bool:
         if path.name in LEFT_BY_A_KILL and path.is_dir():
@@ -218,8 +221,9 @@ class Run:
         if found:
             lines = "\n  ".join(found)
             raise RunError(
-                f"'{self.folder}' holds a run with other settings; choose another --out, or go "
-                f"back to its settings:\n  {lines}"
+                f"'{self.folder}' holds a run with other settings: choose another folder, or go "
+                f"back to its own\n  {lines}",
+                "folder",
             )
 
     def _check_origin(self, origin: Origin | None, asked: str | Path | None) -> None:
@@ -228,8 +232,10 @@ class Run:
             return
         weights = "its own weights" if origin is None else f"the weights of '{origin.path}'"
         raise RunError(
-            f"'{self.folder}' started with {weights}, not with those of '{asked}': leave --init-from "
-            "out to go on, or choose another --out"
+            f"'{self.folder}' started with {weights}, not with those of '{asked}': leave "
+            "init_from out to go on, or choose another folder",
+            "init_from",
+            "folder",
         )
 
     def begin(self, record: Record) -> None:
@@ -358,7 +364,7 @@ class Run:
         except OSError as error:
             raise RunError(
                 f"{what} cannot be written in '{self.folder}' ({error.strerror or error}): what "
-                "was written before is intact; mend that and give the same command again"
+                "was written before is intact; mend that and train again"
             ) from None
 
 

@@ -71,7 +71,7 @@ def find_data(
         again = trained.source in DATASETS or trained.source.startswith(PYTHON)
         if source is not None or again:
             raise
-        raise DataError(f"{error}; {advice(trained.source, run)}") from None
+        raise DataError(f"{error}; {advice(trained.source, run)}", "data") from None
     same = None if record is None else record.data["fingerprint"] == dataset.fingerprint
     return Found(dataset, settings, same)
 
@@ -79,16 +79,14 @@ def find_data(
 def advice(source: str, run: Path) -> str:
     """What to do if a run's data is not where it was, as the end of a sentence."""
     if os.path.isabs(os.path.expandvars(os.path.expanduser(source))):  # noqa: PTH111, PTH117
-        return "if it was moved, give --data PATH, where it is now"
+        return "if it was moved, give data, the path where it is now"
     found = _beside(source, run)
     if found is not None:
-        return (
-            f"the path is relative to where the run was trained: give --data {shlex.quote(found)}"
-        )
+        return f"the path is relative to where the run was trained: give data {shlex.quote(found)}"
     here = shlex.quote(str(Path.cwd()))
     return (
-        f"the path is relative to where the run was trained, and this is {here}: give --data PATH,"
-        " where it is now"
+        f"the path is relative to where the run was trained, and this is {here}: give data, "
+        "the path where it is now"
     )
 
 

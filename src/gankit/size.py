@@ -50,7 +50,9 @@ def check_size(config: Config, task: Task) -> None:
             f"this '{config.family}' needs about {needed / 2**30:,.0f} GiB of memory, this machine "
             f"has {there / 2**30:,.0f}: its networks have {weights:,} weights and make "
             f"{made + judged:,} numbers for one example, the batch is {config.training.batch:,}. "
-            "Lower the sizes in network, latent.size, stabilise or --batch"
+            "Lower the sizes in network, latent.size, stabilise or training.batch",
+            "latent.size",
+            "training.batch",
         )
 
 

@@ -172,7 +172,7 @@ def test_a_process_that_cannot_be_started(monkeypatch):
     monkeypatch.setattr(multiprocessing.get_context().Process, "start", refuse)
     with (
         Feed(Numbers(), seed=1, batch=8, workers=3) as feed,
-        pytest.raises(TrainingError, match=r"cannot be started .*fewer than 3 workers"),
+        pytest.raises(TrainingError, match=r"cannot be started .*lower runtime.workers from 3"),
     ):
         feed.at(0)
 

@@ -164,7 +164,9 @@ def test_output_that_cannot_be(refused, tmp_path):
         assert "file" in refused("train", "cgan", "digits", *STEPS, *TINY, "--out", out)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/notes.txt").write_text("mine")
-    assert "another --out" in refused("train", "cgan", "digits", *STEPS, *TINY, "--out", "mine")
+    assert "another folder (--out)" in refused(
+        "train", "cgan", "digits", *STEPS, *TINY, "--out", "mine"
+    )
 
 
 @pytest.fixture

@@ -136,7 +136,7 @@ def test_codes_are_swept_and_categories_classify(gankit, tmp_path):
     assert gankit("sweep", "r", "--code", "1", "-o", "s.png")[:2] == (0, "s.png\n")
     assert gankit("sweep", "r", "--code", "2", "-o", "s.gif")[0] == 0
     code, _, err = gankit("sweep", "r", "--code", "3")
-    assert (code, err) == (2, "gankit: this run has 2 codes, there is no code 3\n")
+    assert (code, err) == (2, "gankit: this run has 2 codes, there is no code 3 (--code)\n")
     assert "both given" in gankit("sweep", "r", "--code", "1", "--dimension", "0")[2]
     assert "--rows must be in 1 to 100" in gankit("sweep", "r", "--rows", "0")[2]
     code, out, err = gankit("classify", "r", "digits", "-o", "named.csv")
@@ -153,7 +153,10 @@ def test_a_reproduction_adds_a_line(gankit, tmp_path):
     assert out.count("paper=8 modes") == 2
     assert len((tmp_path / "results/ring-modes.csv").read_text().splitlines()) == 3
     assert "unknown reproduction 'ring-mode'" in gankit("reproduce", "ring-mode")[2]
-    assert "whole numbers such as 0,1,2" in gankit("reproduce", "ring-modes", "--seeds", "x")[2]
+    assert (
+        "whole numbers joined by commas, got 'x' (--seeds)"
+        in gankit("reproduce", "ring-modes", "--seeds", "x")[2]
+    )
 
 
 @pytest.mark.slow

@@ -110,15 +110,15 @@ def test_data_that_was_moved(gankit, refused, tmp_path):
     assert gankit("train", "dcgan", "./photos", *STEPS, "--out", "r")[0] == 0
     (tmp_path / "photos").rename(tmp_path / "moved")
     few = ("-n", "20", "--draws", "1", "--metrics", "frechet")
-    assert "give --data PATH, where it is now" in refused("evaluate", "r", *few)
+    assert "give data, the path where it is now (--data)" in refused("evaluate", "r", *few)
     code, _, err = gankit("evaluate", "r", *few, "--data", "moved")
     assert code == 0, err
     assert "not what the run was trained on" not in err
-    assert "give --data PATH" in gankit("doctor", "r")[1]
+    assert "give data, the path" in gankit("doctor", "r")[1]
     code, out, err = gankit("doctor", "r", "--data", "./moved/")
     assert code == 0, err
-    assert "give --data" not in out
+    assert "give data" not in out
     assert "nowhere" in refused("doctor", "r", "--data", "nowhere")
     pytest.importorskip("sklearn")
-    assert "give --data PATH" in refused("probe", "r")
+    assert "where it is now (--data)" in refused("probe", "r")
     assert "has no test split" in refused("probe", "r", "--data", "moved")

@@ -28,9 +28,7 @@ def test_a_report_again(gankit, tmp_path):
     Page(tmp_path / "a/report.html").check_stands_alone()
     code, out, err = gankit("report", "none")
     assert (code, out) == (2, "")
-    assert err == (
-        "gankit: 'none' is not there, or is no folder: name a folder that `gankit train` wrote\n"
-    )
+    assert err == ("gankit: 'none' is not there, or is no folder: give the folder of a run\n")
 
 
 @pytest.mark.usefixtures("runs")

@@ -40,6 +40,10 @@ def test_a_table_a_file_and_json(gankit, tmp_path):
 
 
 def test_refused_in_one_line(refused):
-    assert "is no run" in refused("probe", "nowhere", "digits")
-    assert "such as 10,100" in refused("probe", "nowhere", "digits", "--labels-per-class", "x")
-    assert "--draws must be at least 1" in refused("probe", "nowhere", "digits", "--draws", "0")
+    assert "holds no run" in refused("probe", "nowhere", "digits")
+    assert "joined by commas, got 'x' (--labels-per-class)" in refused(
+        "probe", "nowhere", "digits", "--labels-per-class", "x"
+    )
+    assert "draws must be at least 1, got 0 (--draws)" in refused(
+        "probe", "nowhere", "digits", "--draws", "0"
+    )

@@ -152,7 +152,7 @@ def test_other_protocols_are_refused_or_said(pair, tmp_path):
     with pytest.raises(ConfigError) as caught:
         compare(pair)
     first, *lines = str(caught.value).splitlines()
-    assert "--allow-differences" in first
+    assert "allow_differences" in first
     assert [line.strip() for line in lines] == [
         "digits: a and b: split: test and train",
         "digits: a and b: n_fake: 2000 and 500",
@@ -229,9 +229,9 @@ def test_what_cannot_be_compared_is_refused(small, pair, tmp_path):
 def test_a_page_that_cannot_be_written_is_one_line(pair, tmp_path):
     comparison = compare(pair)
     for target, options, said in (
-        ("c.png", {}, "give name.html"),
-        ("c.html", {"rows": 0}, "--rows must be in 1 to 20"),
-        ("c.html", {"seed": -1}, "the seed must be in"),
+        ("c.png", {}, "must be name.html"),
+        ("c.html", {"rows": 0}, "rows must be in 1 to 20"),
+        ("c.html", {"seed": -1}, "seed must be in"),
     ):
         with pytest.raises(ConfigError, match=said):
             write_comparison(comparison, tmp_path / target, **options)

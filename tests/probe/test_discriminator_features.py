@@ -180,12 +180,12 @@ def test_it_is_the_newest_checkpoint_that_can_be_read(small, tmp_path, newest, p
 
 @pytest.mark.slow
 def test_what_is_no_run_of_images(small, tmp_path):
-    with pytest.raises(RunError, match="is no run"):
+    with pytest.raises(RunError, match="holds no run"):
         trained_discriminator(Run(tmp_path / "none"), silent)
     (tmp_path / "other").mkdir()
     (tmp_path / "other/file").write_text("of something else")
     for path in ("other", "other/file"):
-        with pytest.raises(RunError, match="is no run"):
+        with pytest.raises(RunError, match="holds no run"):
             trained_discriminator(Run(tmp_path / path), silent)
     config = override(small("gan", "toy:ring8"), {"training.steps": 1})
     fit(config, tmp_path / "toy")

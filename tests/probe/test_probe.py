@@ -99,7 +99,7 @@ def test_arrays_of_the_runs_size(runs, tmp_path):
     path = arrays(tmp_path / "a.npz")
     found = probe(runs / "dcgan", path, test=path, **QUICK, baselines=False)
     assert [row.features for row in found.rows] == ["discriminator"]
-    with pytest.raises(DataError, match="--test DATA names test images"):
+    with pytest.raises(DataError, match="give test, images of another source"):
         probe(runs / "dcgan", path, **QUICK)
     small = arrays(tmp_path / "b.npz", side=20)
     with pytest.raises(DataError, match="1x20x20"):
@@ -112,7 +112,7 @@ def test_what_is_refused(runs, tmp_path, monkeypatch):
         probe(runs / "dcgan", "digits", labels_per_class=(1001,))
     with pytest.raises(ConfigError, match="at least 2, got 1"):
         probe(runs / "dcgan", "digits", labels_per_class=(10, 1))
-    with pytest.raises(ConfigError, match="--draws must be at least 1"):
+    with pytest.raises(ConfigError, match="draws must be at least 1"):
         probe(runs / "dcgan", "digits", draws=0)
     with pytest.raises(ConfigError, match="no convolutions to probe"):
         probe(runs / "gan", "digits")
@@ -125,7 +125,7 @@ def test_what_is_refused(runs, tmp_path, monkeypatch):
     with pytest.raises(DataError, match=r"2 \(black, white\), are not those to learn"):
         probe(runs / "dcgan", str(tmp_path / "a"), test=str(tmp_path / "b"))
     monkeypatch.setattr(module, "MEMORY", 1e6)
-    with pytest.raises(ConfigError, match="lower --labels-per-class"):
+    with pytest.raises(ConfigError, match="lower labels_per_class"):
         probe(runs / "dcgan", "digits")
 
 

@@ -233,7 +233,7 @@ def test_data_without_a_test_split_is_parted(small, tmp_path):
     assert report.protocol.network == "pixels"
     assert report.protocol.data == "a.npz"
     assert any("a part of the training data" in line for line in said)
-    assert any("--features" in line for line in said)
+    assert any("features 'efficientnet'" in line for line in said)
     assert "too_near" not in values(report)
     assert all(s.floor is not None for s in report.scores if s.metric != "path_length")
     more = evaluate(folder, draws=1, n=101)
@@ -274,7 +274,7 @@ def test_labels_are_asked_for_as_often_as_they_occur(run):
     [
         ({"n": 5}, ConfigError, "at least 20"),
         ({"draws": 0}, ConfigError, "1 to 100"),
-        ({"seed": -1}, ConfigError, "--seed"),
+        ({"seed": -1}, ConfigError, "seed must be in"),
         ({"metrics": ["frechte"]}, ConfigError, "Did you mean 'frechet'"),
         ({"features": "pixles"}, ConfigError, "Did you mean 'pixels'"),
         ({"data": "toy:ring8"}, DataError, "the run makes images"),

@@ -52,7 +52,7 @@ def test_a_dimension_of_the_noise_of_any_family(runs):
     [
         ("infogan", {"code": 3}, "has 2 codes, there is no code 3"),
         ("cgan", {"code": 1}, "has 0 codes"),
-        ("cgan", {"dimension": 64}, "dimensions 0 to 63"),
+        ("cgan", {"dimension": 64}, "dimension must be in 0 to 63"),
     ],
 )
 def test_what_is_not_there_is_said(runs, name, changes, said):

@@ -442,9 +442,9 @@ def test_other_weights_are_refused_where_a_run_goes_on(config, trained, tmp_path
     for folder, asked, said in (
         ("new", "plain", f"started with the weights of '{trained}', not with those of "),
         ("plain", "old", "started with its own weights, not with those of "),
-        ("plain", "plain", "leave --init-from out to go on"),
+        ("plain", "plain", "leave init_from out to go on"),
     ):
-        with pytest.raises(gankit.RunError, match="leave --init-from out to go on") as caught:
+        with pytest.raises(gankit.RunError, match="leave init_from out to go on") as caught:
             gankit.fit(config(), tmp_path / folder, init_from=tmp_path / asked)
         assert said in str(caught.value)
         assert "\n" not in str(caught.value)

@@ -43,7 +43,7 @@ def test_auto_takes_the_fastest_that_is_there(machine, cuda, mps, chosen):
 @pytest.mark.parametrize("device", ["cuda", "mps"])
 def test_a_device_that_is_missing_is_refused(machine, device):
     machine()
-    with pytest.raises(ConfigError, match=f"--device {device} is not available"):
+    with pytest.raises(ConfigError, match=f"runtime.device '{device}' is not available"):
         choose_device(device)
 
 
@@ -52,7 +52,7 @@ def test_what_a_device_does_not_offer_is_refused(machine):
     with pytest.raises(ConfigError, match="64 is not there on MPS"):
         start_runtime(RuntimeConfig(device="mps", precision="64"))
     machine(cuda=True)
-    with pytest.raises(ConfigError, match="--devices 3 asked, 1 CUDA"):
+    with pytest.raises(ConfigError, match=r"runtime\.devices is 3, 1 CUDA"):
         start_runtime(RuntimeConfig(device="cuda", devices=3))
 
 

@@ -459,7 +459,7 @@ def test_half_a_step_is_not_kept(config, tmp_path, monkeypatch):
         raise MemoryError
 
     monkeypatch.setattr(session, "find_not_finite", checked)
-    with pytest.raises(gankit.TrainingError, match=r"out of memory: lower --batch"):
+    with pytest.raises(gankit.TrainingError, match=r"out of memory: lower training.batch"):
         fit(config, tmp_path / "r")
     assert [p.name for p in checkpoints(Run(tmp_path / "r"))] == ["step-00000000.safetensors"]
 
@@ -469,7 +469,7 @@ def test_out_of_memory_before_the_first_step_is_one_line_too(config, tmp_path, m
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9")
 
     monkeypatch.setattr("gankit.game.Game.after_step", after_step)
-    with pytest.raises(gankit.TrainingError, match=r"out of memory: lower --batch"):
+    with pytest.raises(gankit.TrainingError, match=r"out of memory: lower training.batch"):
         fit(config, tmp_path / "r")
 
 

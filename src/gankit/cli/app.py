@@ -16,14 +16,13 @@ from cyclopts import App, Parameter
 
 from gankit.cli.family_flags import Own, own_flags
 from gankit.cli.imports import import_all, split_imports
-from gankit.cli.options import option
+from gankit.cli.options import option, typed_as
 from gankit.cli.streams import silence
 from gankit.cli.study import compare, doctor, evaluate, probe, report, reproduce
 from gankit.cli.train import by_argument, command, train
 from gankit.cli.use import classify, sample, sweep
 from gankit.errors import ConfigError, GankitError, Interrupted, SilentError
 from gankit.settings.reference import FLAGS, Setting, every_setting
-from gankit.settings.schema import SettingError
 from gankit.text import visible
 from gankit.version import __version__
 
@@ -148,6 +147,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     own: Own | None = None
+    arguments: list[str] = []
     try:
         try:
             imports, arguments = split_imports(sys.argv[1:])
@@ -159,7 +159,7 @@ def main() -> None:
     except SilentError:
         sys.exit(2)
     except GankitError as error:
-        _end(2, _with_flag(error, FLAGS if own is None else {**FLAGS, **own.settings}))
+        _end(2, _with_options(error, arguments, own))
     except Interrupted as asked:
         _end(128 + asked.number, str(asked))
     except KeyboardInterrupt:
@@ -178,10 +178,13 @@ def main() -> None:
         )
 
 
-def _with_flag(error: GankitError, flags: Mapping[str, Setting]) -> str:
-    """The line of an error, and the flag of the setting that it is about, if that has one."""
-    key = error.key if isinstance(error, SettingError) else ""
-    return f"{error} ({flags[key].flag})" if key in flags else str(error)
+def _with_options(error: GankitError, arguments: Sequence[str], own: Own | None) -> str:
+    """The text of an error, and behind its first line how what that is about is typed."""
+    first, *more = str(error).split("\n")
+    flags: Mapping[str, Setting] = FLAGS if own is None else {**FLAGS, **own.settings}
+    command = app_with(own).parse_commands(arguments)[1][-1]
+    options = typed_as(command, error.about, flags) if error.about else []
+    return "\n".join([f"{first} ({', '.join(options)})" if options else first, *more])
 
 
 def _end(code: int, why: str) -> NoReturn:

@@ -134,7 +134,7 @@ def probe(
         run,
         data,
         test=test,
-        labels_per_class=parse_numbers(labels_per_class, "--labels-per-class: such as 10,100"),
+        labels_per_class=parse_numbers(labels_per_class, "labels_per_class"),
         draws=draws,
         classifiers=("svm", "logistic") if classifier == "both" else (classifier,),
         baselines=baselines,
@@ -162,12 +162,12 @@ def reproduce(
 ) -> None:
     """A published result again: train its recipe, measure by its protocol, add to its table."""
     from gankit.reproduce.reproduce import reproduce as reproduce_one
-    from gankit.settings.text import SEEDS_WANTED, parse_numbers
+    from gankit.settings.text import parse_numbers
 
     exclusive_budget(minutes, steps, None)
     given = {"training.minutes": minutes, "training.steps": steps, "runtime.threads": threads}
     changes = {key: value for key, value in given.items() if value is not None}
-    for seed in parse_numbers(seeds, SEEDS_WANTED):
+    for seed in parse_numbers(seeds, "seeds"):
         line = reproduce_one(name, seed=seed, runs=runs, results=out, data=data, changes=changes)
         print("  ".join(f"{key}={value}" for key, value in line.items()))
     print(out / f"{name}.csv")

@@ -68,7 +68,9 @@ def choose_labelled(dataset: Dataset, per_class: int, seed: int) -> NDArray[np.i
         of_class = shuffled[labels[shuffled] == label][:per_class]
         if len(of_class) < per_class:
             raise ConfigError(
-                f"--labels-per-class {per_class}: class '{name}' has {len(of_class)} examples"
+                f"data.labels_per_class is {per_class}, class '{name}' has {len(of_class)} "
+                "examples: lower it",
+                "data.labels_per_class",
             )
         chosen.append(of_class)
     return np.concatenate(chosen)

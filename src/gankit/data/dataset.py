@@ -32,6 +32,14 @@ def kind_of(shape: tuple[int, ...], symbols: Sequence[str] = ()) -> Kind:
 class Dataset(ABC):
     """Examples that can be read by index, in any order, any number of times.
 
+    >>> import gankit
+    >>> images = np.zeros((6, 16, 16), np.uint8)
+    >>> dataset = gankit.Dataset.of(images, [0, 1] * 3, class_names=["cat", "dog"])
+    >>> len(dataset), dataset.shape, dataset.class_names
+    (6, (1, 16, 16), ('cat', 'dog'))
+    >>> dataset.read(np.array([0, 5])).shape
+    (2, 1, 16, 16)
+
     Attributes:
         name: what the user typed.
         shape: of one example: (channels, height, width) of an image, (dimensions,) of a point,

@@ -42,6 +42,11 @@ def load_dataset(
 ) -> Dataset:
     """The data set of this name, or the images at this path.
 
+    >>> import gankit
+    >>> dataset = gankit.load_dataset("digits")
+    >>> len(dataset), dataset.shape, dataset.class_names[:2]
+    (10000, (1, 28, 28), ('0', '1'))
+
     Args:
         source: a name in `DATASETS`, else a folder of images (sub-folders are classes), a
             folder of IDX files, a pattern such as `photos/*.jpg`, or an .npz file of arrays
@@ -79,7 +84,8 @@ def _read(source: str, options: ReadOptions) -> Dataset:
     if source.startswith(PYTHON):
         raise DataError(
             f"this run was trained on data given from Python ({source.removeprefix(PYTHON)!r}), "
-            "which cannot be found again: give --data"
+            "which cannot be found again: give data, the path where it is now",
+            "data",
         )
     path = locate(source)
     if path.is_dir():

@@ -57,7 +57,9 @@ def digits(options: ReadOptions) -> Dataset:
 def stacked_digits(options: ReadOptions) -> Dataset:
     """25,600 colour images of three random digits each (Metz et al. 2016, arXiv 1611.02163)."""
     if options.channels == "grey":
-        raise DataError("data 'stacked_digits' is colour: leave --channels grey out")
+        raise DataError(
+            "data 'stacked_digits' is colour: leave data.channels = grey out", "data.channels"
+        )
     grey = digits(replace(options, channels="auto"))
     random = rng(0, Purpose.TOY, 0 if options.split == "train" else 1)
     chosen = random.integers(len(grey), size=(toys.COUNT, 3))

@@ -121,7 +121,8 @@ class ReadAhead(Generic[T]):
                     self._workers[number].ask(self._round, asked)
         raise TrainingError(
             f"a worker that reads images died {MOST_DEATHS} times over batch {position:,}"
-            f" ({cause}): fewer workers need less memory (--set runtime.workers=0: none)"
+            f" ({cause}): fewer workers need less memory: lower runtime.workers, to 0 for none",
+            "runtime.workers",
         )
 
     def _ask(self, number: int, position: int) -> None:
@@ -133,8 +134,9 @@ class ReadAhead(Generic[T]):
             return _Worker.start(self._source, others)
         except OSError as error:
             raise TrainingError(
-                f"a process that reads images cannot be started ({error.strerror or error}): give"
-                f" fewer than {self._count} workers (--set runtime.workers=0: none)"
+                f"a process that reads images cannot be started ({error.strerror or error}):"
+                f" lower runtime.workers from {self._count}, to 0 for none",
+                "runtime.workers",
             ) from None
 
 

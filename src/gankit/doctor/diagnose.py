@@ -20,29 +20,29 @@ OWN_NETWORKS = (
 )
 
 
-def diagnose(folder: Path, source: str | None = None) -> Diagnosis:
+def diagnose(folder: Path, data: str | None = None) -> Diagnosis:
     """Look for every sign of sickness in a run, finished or not.
 
     Args:
         folder: the run's directory.
-        source: where the run's data is now; None: where it was. Samples are compared with the
+        data: where the run's data is now; None: where it was. Samples are compared with the
             data only if it has the run's fingerprint.
 
     Raises:
         RunError: there is no run.
-        DataError: `source` cannot be read.
+        DataError: `data` cannot be read.
     """
     run = Run(folder)
     record = run.record()
     if record is None:
-        raise RunError(f"'{folder}' holds no run: give a folder that `gankit train` wrote")
-    examination, why_none = _samples(run, record, source)
+        raise RunError(f"'{folder}' holds no run: give the folder of one")
+    examination, why_none = _samples(run, record, data)
     return look_for(Case(record, run.metrics(), run.events(), examination, why_none))
 
 
-def examine(folder: Path, source: str | None = None) -> list[Verdict]:
+def examine(folder: Path, data: str | None = None) -> list[Verdict]:
     """What is wrong with a run, the sick first; empty if it is healthy. Writes nothing."""
-    return list(diagnose(folder, source).verdicts)
+    return list(diagnose(folder, data).verdicts)
 
 
 def read_verdicts(folder: Path) -> list[Verdict] | None:

@@ -187,7 +187,7 @@ class BEGAN(Game):
         if stuck == STUCK_AFTER:
             self.notices.append(
                 f"k has been 0 for {STUCK_AFTER:,} steps: D ignores the fakes. The fakes' error is "
-                f"{fake:.3f}, wanted below gamma * {real:.3f}: raise --set network.gamma"
+                f"{fake:.3f}, wanted below gamma * {real:.3f}: raise network.gamma"
             )
         if self.options.patience and since >= self.options.patience:
             since, best, halved = 0.0, smooth, halved + 1

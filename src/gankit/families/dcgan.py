@@ -62,7 +62,8 @@ def check_image_size(family: str, task: Task) -> None:
         height, width = task.shape[1:]
         raise ConfigError(
             f"family '{family}' makes images of 16 to 256 pixels a side, got {height}x{width}: "
-            "choose one with --size"
+            "set data.size",
+            "data.size",
         )
 
 

@@ -160,7 +160,8 @@ class GAN(Game):
             if max(self.task.shape[1:]) > (o.core - 1) * 3 + 5:
                 raise ConfigError(
                     f"network.core = {o.core} makes images of {(o.core - 1) * 3 + 5} pixels a side "
-                    f"at most, got {max(self.task.shape[1:])}: raise it, or lower --size"
+                    f"at most, got {max(self.task.shape[1:])}: raise it, or lower data.size",
+                    *("network.core", "data.size"),
                 )
             network = ConvolvingGenerator(self.config.latent.size, self.task.shape, o, output)
         else:

@@ -24,7 +24,7 @@ from gankit.nn.init import init_normal
 from gankit.nn.shapes import widths_for
 from gankit.recipes import RECIPES, adam
 from gankit.settings.config import Config, DataConfig, LatentConfig, TrainingConfig
-from gankit.settings.schema import LAYER, check_settings, setting
+from gankit.settings.schema import LAYER, SettingError, check_settings, setting
 from gankit.text import shown
 
 
@@ -76,10 +76,11 @@ class InfoGANOptions:
             if code != "c" and not (code.isdecimal() and 2 <= int(code[:9]) <= LAYER):
                 raise ConfigError(
                     f"network.codes: {shown(code)} is neither c (continuous) nor a number of "
-                    f"categories from 2 to {LAYER:,}: such as --codes 10,c,c"
+                    f"categories from 2 to {LAYER:,}: such as 10,c,c",
+                    "network.codes",
                 )
         if not self.codes:
-            raise ConfigError("network.codes: at least one code is needed: such as --codes 10,c,c")
+            raise SettingError("network.codes", "needs at least one code, such as 10,c,c")
         if len(self.code_weights) not in (1, len(self.codes)):
             raise ConfigError(
                 f"network.code_weights: give one for all {len(self.codes)} codes, or one each"

@@ -124,7 +124,8 @@ class Inception(FeatureNetwork):
         except OSError as error:
             raise ConfigError(
                 f"the weights of 'inception' cannot be downloaded ({error}): put them into torch's "
-                "cache, or give another network: --features"
+                "cache, or give other features",
+                "features",
             ) from None
         self.digest = digest(network.state_dict())
         self._network, self._device = network, device

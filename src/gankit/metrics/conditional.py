@@ -16,6 +16,11 @@ from gankit.metrics.frechet import frechet_distance, moments
 class ByClass:
     """A measure of all classes together, of each, and of the worst.
 
+    >>> read, asked = np.array([0, 1, 1]), np.array([0, 1, 0])
+    >>> found = conditional_accuracy(read, asked, 2)
+    >>> found.worst, found.worst_class
+    (0.5, 0)
+
     Attributes:
         overall: of accuracy, the share of all samples; of a distance, the mean over classes.
         each: float64 [K]; nan for a class that nobody asked for.

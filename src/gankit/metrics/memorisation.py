@@ -21,6 +21,12 @@ from gankit.metrics.distances import nearest
 class Memorisation:
     """How near samples lie to the training set.
 
+    >>> random = np.random.default_rng(0)
+    >>> train, held_out = random.normal(size=(500, 2)), random.normal(size=(100, 2))
+    >>> copied = memorisation(train[:50], train, held_out)
+    >>> copied.nearer, copied.too_near, copied.z > 3
+    (1.0, 1.0, True)
+
     Attributes:
         too_near: the share of samples nearer to the training set than the nearest `alpha` of the
             held-out examples are; `alpha` where nothing is memorised. It sees a few copies.

@@ -13,7 +13,18 @@ from gankit.metrics.arrays import as_features
 
 @dataclass(frozen=True)
 class ModeCount:
-    """Modes with at least one good sample; the share of good samples; KL in nats."""
+    """How samples fall on the modes of a mixture.
+
+    >>> centres = np.array([[0.0, 0.0], [1.0, 0.0]])
+    >>> count = count_modes(centres, centres, sigma=0.02)
+    >>> count.found, count.good, count.kl
+    (2, 1.0, 0.0)
+
+    Attributes:
+        found: modes with at least one good sample.
+        good: the share of good samples, in [0, 1].
+        kl: of the good samples over the modes to a uniform choice, in nats; see `kl_to_uniform`.
+    """
 
     found: int
     good: float

@@ -13,7 +13,11 @@ from gankit.metrics.distances import kth_nearest
 
 @dataclass(frozen=True)
 class Spread:
-    """Lengths are root mean squares over the numbers of an example.
+    """How far apart examples lie. Lengths are root mean squares over the numbers of an example.
+
+    >>> found = spread(np.array([[0.0], [2.0], [4.0]]))
+    >>> found.mean.tolist(), found.diversity, found.nearest
+    ([2.0], 2.0, 2.0)
 
     Attributes:
         mean: the mean example, float64 [D].

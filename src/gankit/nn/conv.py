@@ -24,6 +24,10 @@ class ConvGenerator(nn.Module):
     The stem is a linear map to the core; each stage is normalised and rectified, then a
     transposed convolution of stride 2. Any size works: each stage aims at its share of the
     final height and width, and what a stage makes too large is cut.
+
+    >>> g = ConvGenerator(16, (3, 28, 20), widths=(32, 16), kernel=4, norm=nn.BatchNorm2d)
+    >>> g(torch.randn(5, 16)).shape
+    torch.Size([5, 3, 28, 20])
     """
 
     def __init__(
@@ -90,6 +94,10 @@ class ConvDiscriminator(nn.Module):
     `norm` follows every convolution but the first, and batch normalisation then the hidden layer.
     A label's code is laid over the image as constant planes; with `projection` classes it is
     projected on the last features.
+
+    >>> d = ConvDiscriminator((3, 28, 20), widths=(16, 32), kernel=4, norm=None)
+    >>> d(torch.zeros(5, 3, 28, 20)).shape
+    torch.Size([5])
     """
 
     def __init__(

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 
 class Maxout(nn.Module):
-    """Each unit is the max of `pieces` linear maps (arXiv 1302.4389): [N, inputs] -> [N, units]."""
+    """Each unit is the max of `pieces` linear maps (arXiv 1302.4389): [N, inputs] -> [N, units].
+
+    >>> Maxout(inputs=3, units=5, pieces=2)(torch.zeros(4, 3)).shape
+    torch.Size([4, 5])
+    """
 
     def __init__(self, inputs: int, units: int, pieces: int) -> None:
         super().__init__()
@@ -41,7 +45,11 @@ class MaxoutConv(nn.Module):
 
 
 class GaussianNoise(nn.Module):
-    """N(0, std^2) on every input while training; nothing in eval mode."""
+    """N(0, std^2) on every input while training; nothing in eval mode.
+
+    >>> GaussianNoise(0.3).eval()(torch.ones(2))
+    tensor([1., 1.])
+    """
 
     def __init__(self, std: float) -> None:
         super().__init__()
@@ -64,9 +72,11 @@ class DrawnDropout(nn.Module):
 
 
 class OneHot(nn.Module):
-    """Labels int64 [N] -> the raw one-hot vector [N, classes]; 5 is [0,0,0,0,0,1,0,0,0,0].
+    """Labels int64 [N] in 0..classes-1 -> the raw one-hot vectors, int64 [N, classes]; no weights.
 
-    It has no weights; `like` gives the vector's dtype.
+    >>> OneHot(3)(torch.tensor([2, 0]))
+    tensor([[0, 0, 1],
+            [1, 0, 0]])
     """
 
     def __init__(self, classes: int) -> None:
@@ -83,7 +93,17 @@ def label_map(classes: int, condition: int, size: int) -> nn.Embedding | nn.Line
 
 
 class ConditionalBatchNorm2d(nn.BatchNorm2d):
-    """Batch normalisation whose gain and bias belong to the label (arXiv 1707.00683)."""
+    """Batch normalisation whose gain and bias belong to the label (arXiv 1707.00683).
+
+    >>> norm = ConditionalBatchNorm2d(channels=8, classes=10)
+    >>> norm(torch.randn(2, 8, 4, 4), torch.tensor([3, 7])).shape
+    torch.Size([2, 8, 4, 4])
+
+    Args:
+        channels: of the input [N, channels, H, W].
+        classes: of the labels int64 [N]; 0: a label is a vector.
+        condition: the size of that vector: labels float [N, condition].
+    """
 
     def __init__(self, channels: int, classes: int, condition: int = 0) -> None:
         super().__init__(channels, affine=False)
@@ -103,7 +123,14 @@ class ConditionalBatchNorm2d(nn.BatchNorm2d):
 
 @torch.no_grad()
 def limit_norms(network: nn.Module, most: float) -> None:
-    """Scale the weights into each unit of a dense layer down to this norm (arXiv 1207.0580)."""
+    """Scale the weights into each unit of a dense layer down to a norm (arXiv 1207.0580), in place.
+
+    >>> layer = nn.Linear(4, 2)
+    >>> _ = nn.init.ones_(layer.weight)  # a norm of 2 into each unit
+    >>> limit_norms(layer, most=1.0)
+    >>> round(layer.weight[0].norm().item(), 3)
+    1.0
+    """
     for module in network.modules():
         if isinstance(module, nn.Linear):
             module.weight.copy_(module.weight.renorm(2, 0, most))
@@ -112,7 +139,14 @@ def limit_norms(network: nn.Module, most: float) -> None:
 @contextmanager
 def frozen(network: nn.Module) -> Iterator[None]:
     """Inside, gradients pass through `network` but it does not change: no weight collects a
-    gradient, no buffer moves (batch statistics, spectral-norm vectors), training mode stays."""
+    gradient, no buffer moves (batch statistics, spectral-norm vectors), training mode stays.
+
+    >>> d, x = nn.Linear(2, 1), torch.ones(3, 2, requires_grad=True)
+    >>> with frozen(d):
+    ...     d(x).sum().backward()
+    >>> d.weight.grad is None, x.grad.shape
+    (True, torch.Size([3, 2]))
+    """
     weights = [p for p in network.parameters() if p.requires_grad]
     norms = [m for m in network.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
     spectral = [m for m in network.modules() if type(m).__name__ == "_SpectralNorm" and m.training]

@@ -12,6 +12,10 @@ class MinibatchDiscrimination(nn.Module):
     M_i = f_i T with T in R^(F x B x C); o_b(i) = sum over j of exp(-|M_ib - M_jb|_1), and a
     linear map of o (Salimans et al. 2016, arXiv 1606.03498, section 3.2). The paper puts o
     beside the features before D's last layer: that is the sum of two linear maps.
+
+    >>> closeness = MinibatchDiscrimination(features=8, kernels=4, size=3, outputs=1)
+    >>> closeness(torch.zeros(5, 8)).shape
+    torch.Size([5, 1])
     """
 
     def __init__(self, features: int, kernels: int, size: int, outputs: int) -> None:

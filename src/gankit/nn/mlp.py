@@ -23,6 +23,10 @@ class MLPGenerator(nn.Module):
     """noise (and the label's code, concatenated) -> ReLU layers -> an example of `shape`.
 
     With dropout, the noise [N, z] has the chances of the hidden units' masks, U(0, 1), behind it.
+
+    >>> g = MLPGenerator(16, shape=(1, 8, 8), hidden=(32,), output="tanh")
+    >>> g(torch.randn(5, 16)).shape
+    torch.Size([5, 1, 8, 8])
     """
 
     def __init__(
@@ -80,6 +84,10 @@ class MLPDiscriminator(nn.Module):
 
     Dropout is on each layer's input, as in the GAN paper: `dropout` is (pixels, elsewhere).
     With `projection` classes, the label's embedding is projected on the last hidden layer.
+
+    >>> d = MLPDiscriminator((1, 8, 8), hidden=(32,), pieces=0, dropout=(0.0, 0.0))
+    >>> d(torch.zeros(5, 1, 8, 8)).shape
+    torch.Size([5])
     """
 
     def __init__(

@@ -20,12 +20,20 @@ OUTPUTS: dict[str, Callable[[], nn.Module]] = {
 
 
 def stages_for(shape: Sequence[int]) -> int:
-    """How often an image can be halved before its short side falls under 4: 64 -> 4, 28 -> 2."""
+    """How often an image [C, H, W] can be halved before its short side falls under 4, at least 1.
+
+    >>> stages_for((3, 64, 64)), stages_for((1, 28, 28))
+    (4, 2)
+    """
     return max(1, int(math.log2(min(shape[1:]) / 4)))
 
 
 def widths_for(base: int, stages: int, most: int = 1024) -> list[int]:
-    """D's channels, doubling: (128, 4) -> [128, 256, 512, 1024]. G's are the reverse."""
+    """D's channels, doubling from `base` up to `most`. G's are the reverse.
+
+    >>> widths_for(128, stages=4)
+    [128, 256, 512, 1024]
+    """
     return [min(base * 2**i, most) for i in range(stages)]
 
 

@@ -52,10 +52,7 @@ def compare(folders: Sequence[Path], *, allow_differences: bool = False) -> Comp
         RunError: a run is missing, damaged, or has no generator yet.
     """
     if not 2 <= len({folder.resolve() for folder in folders}) == len(folders) <= MOST_RUNS:
-        raise ConfigError(
-            f"{len(folders)} given: name 2 to {MOST_RUNS} runs, each once, as in "
-            "`gankit compare runs/a runs/b`"
-        )
+        raise ConfigError(f"{len(folders)} given: name 2 to {MOST_RUNS} runs, each once")
     runs = [read_facts(folder) for folder in folders]
     kinds = {run.record.task.kind: run.folder for run in runs}
     if len(kinds) > 1:
@@ -70,8 +67,9 @@ def compare(folders: Sequence[Path], *, allow_differences: bool = False) -> Comp
     if differ and not allow_differences:
         lines = "\n  ".join(differ)
         raise ConfigError(
-            "these scores do not compare, their protocols differ; measure the runs alike, or say "
-            f"--allow-differences:\n  {lines}"
+            "these scores do not compare, their protocols differ; measure the runs alike, or set "
+            f"allow_differences\n  {lines}",
+            "allow_differences",
         )
     return Comparison(names, runs, [load(folder) for folder in folders], differ)
 

@@ -58,9 +58,9 @@ def write_comparison(seen: Comparison, target: Path, *, seed: int = 0, rows: int
         RunError: the page cannot be written.
     """
     if target.suffix != ".html":
-        raise ConfigError(f"-o {target.name}: give name.html")
+        raise ConfigError(f"target must be name.html, got {target.name}", "target")
     if not 1 <= rows <= MOST_ROWS:
-        raise ConfigError(f"--rows must be in 1 to {MOST_ROWS}, got {rows}")
+        raise ConfigError(f"rows must be in 1 to {MOST_ROWS}, got {rows}", "rows")
     content = page(
         f"{', '.join(seen.names)}: a comparison",
         element(

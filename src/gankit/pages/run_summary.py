@@ -83,7 +83,7 @@ def read_facts(folder: Path) -> Facts:
     run = Run(folder)
     if not run.record_path.exists():
         what = "holds no run" if folder.is_dir() else "is not there, or is no folder"
-        raise RunError(f"'{folder}' {what}: name a folder that `gankit train` wrote")
+        raise RunError(f"'{folder}' {what}: give the folder of a run")
     record = run.record()
     assert record is not None
     reports, unread = find_reports(folder)

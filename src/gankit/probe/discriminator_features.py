@@ -148,7 +148,7 @@ def known_run(run: Run) -> Record:
     """What a run was started with. Raises RunError where there is none, ConfigError for points."""
     record = run.record() if run.record_path.is_file() else None
     if record is None:
-        raise RunError(f"'{run.folder}' is no run: give the folder that `gankit train` wrote")
+        raise RunError(f"'{run.folder}' holds no run: give the folder of one")
     if not record.task.is_images:
         raise ConfigError(
             f"this run knows {record.task.kind}, not images: there is nothing to probe"

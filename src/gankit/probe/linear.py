@@ -56,8 +56,9 @@ def balanced_draw(labels: Indices, per_class: int, seed: int, draw: int) -> Indi
         own = np.flatnonzero(labels == label)
         if len(own) < per_class:
             raise ConfigError(
-                f"--labels-per-class {per_class} asks more than there is: class number {label} "
-                f"has {len(own)} examples"
+                f"labels_per_class {per_class} asks more than there is: class number {label} "
+                f"has {len(own)} examples",
+                "labels_per_class",
             )
         chosen.append(random.permutation(own)[:per_class])
     return np.concatenate(chosen)

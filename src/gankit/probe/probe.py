@@ -59,7 +59,7 @@ Extractor = Callable[[NDArray[np.generic]], Features]
 
 def probe(
     folder: Path,
-    source: str | None = None,
+    data: str | None = None,
     *,
     test: str | None = None,
     labels_per_class: Sequence[int] = (10, 100),
@@ -75,8 +75,8 @@ def probe(
 
     Args:
         folder: a run directory with a checkpoint.
-        source: labelled images, read at the run's size; None: the run's own, where they were.
-        test: a source whose training split is the test set; None: the test split of `source`.
+        data: labelled images, read at the run's size; None: the run's own, where they were.
+        test: a source whose training split is the test set; None: the test split of `data`.
         labels_per_class: budgets, of at least 2.
         draws: class-balanced choices of that many labels.
         baselines: whether to add D before its first step, k-means features, pixels and, for a
@@ -95,7 +95,7 @@ def probe(
     record = known_run(run)
     game, step = trained_discriminator(run, say)
     own = ConvFeatures(game)
-    source, train, tested = _data(folder, record, source, test, say)
+    source, train, tested = _data(folder, record, data, test, say)
     random = rng(seed, Purpose.REFERENCE, 1)
     chosen = np.sort(random.permutation(len(tested))[:test_limit])
     chances = _Draws(train, labels_per_class, draws, seed)
@@ -157,14 +157,14 @@ def _check_numbers(
     budgets: Sequence[int], draws: int, centroids: int, test_limit: int | None
 ) -> None:
     given = (
-        ("--labels-per-class", min(budgets), 2),
-        ("--draws", draws, 1),
-        ("--centroids", centroids, 1),
-        ("--test-limit", 1 if test_limit is None else test_limit, 1),
+        ("labels_per_class", min(budgets), 2),
+        ("draws", draws, 1),
+        ("centroids", centroids, 1),
+        ("test_limit", 1 if test_limit is None else test_limit, 1),
     )
     for name, number, least in given:
         if number < least:
-            raise ConfigError(f"{name} must be at least {least}, got {number}")
+            raise ConfigError(f"{name} must be at least {least}, got {number}", name)
 
 
 def _data(
@@ -187,7 +187,7 @@ def _data(
     except DataError as error:
         if test is not None:
             raise
-        raise DataError(f"{error}; --test DATA names test images of another source") from None
+        raise DataError(f"{error}; give test, images of another source", "test") from None
     for name, dataset in ((source, train), (test or source, tested)):
         if dataset.labels is None or not dataset.class_names:
             raise DataError(
@@ -208,7 +208,8 @@ def _check_memory(chances: _Draws, dims: int, n_test: int) -> None:
         raise ConfigError(
             f"{dims:,} features of {len(chances.used) + n_test:,} images and a fit on "
             f"{chances.largest:,} of them need about {needed / 1e9:.0f} GB, at most "
-            f"{MEMORY / 1e9:.0f} are taken: lower --labels-per-class, --draws or --test-limit"
+            f"{MEMORY / 1e9:.0f} are taken: lower labels_per_class, draws or test_limit",
+            *("labels_per_class", "draws", "test_limit"),
         )
 
 

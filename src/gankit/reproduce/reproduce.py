@@ -54,8 +54,8 @@ def reproduce(
     outcome = fit(config, runs / f"{name}-{seed}")
     if not outcome.finished:
         raise TrainingError(
-            f"stopped at step {outcome.step:,} of {outcome.steps:,}, nothing measured: the same "
-            "command again goes on from there"
+            f"stopped at step {outcome.step:,} of {outcome.steps:,}, nothing measured: "
+            "reproduced again, it goes on from there"
         )
     trained = Trained(outcome.run, load(outcome.run.folder), train, test)
     line = {

@@ -142,7 +142,7 @@ def evaluate(
     if keep and (folder is None or not Run(folder).record_path.exists()):
         raise ConfigError("keep=True is for a run, or a GAN that gankit.load read from one")
     if against is not None and data is not None:
-        raise ConfigError("give the real examples once: against or data")
+        raise ConfigError("give the real examples once: against or data", "against", "data")
     reals = _reals(source, data if against is None else against, split, watch, path)
     network = choose_network(reals, given, device, watch.say)
     usual = network.usual
@@ -324,7 +324,8 @@ def applicable(names: Sequence[str], pair: Pair) -> dict[str, Measure]:
     for name in names:
         if not METRICS[name].has(pair):
             raise ConfigError(
-                f"metric '{name}' does not apply here: it takes {METRICS[name].needs}"
+                f"metric '{name}' does not apply here: it takes {METRICS[name].needs}",
+                "metrics",
             )
     return {name: METRICS[name] for name in names}
 
@@ -356,14 +357,14 @@ def _check(n: int | None, draws: int, seed: int, metrics: Sequence[str], device:
     for name in metrics:
         METRICS[name]
     if n is not None and n < 20:
-        raise ConfigError(f"-n must be at least 20, got {n}")
+        raise ConfigError(f"n must be at least 20, got {n}", "n")
     if n is not None and n > MOST_SAMPLES:
-        raise ConfigError(f"-n must be at most {MOST_SAMPLES:,}, got {shown(n)}")
+        raise ConfigError(f"n must be at most {MOST_SAMPLES:,}, got {shown(n)}", "n")
     if not 1 <= draws <= 100:
-        raise ConfigError(f"--draws must be in 1 to 100, got {draws}")
+        raise ConfigError(f"draws must be in 1 to 100, got {draws}", "draws")
     if not 0 <= seed < 2**63:
-        raise ConfigError(f"--seed must be in [0, 2^63), got {seed}")
+        raise ConfigError(f"seed must be in [0, 2^63), got {seed}", "seed")
     if device == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("--device cuda: torch finds no CUDA device here")
+        raise ConfigError("device cuda: torch finds no CUDA device here, use cpu", "device")
     if device == "mps" and not torch.backends.mps.is_available():
-        raise ConfigError("--device mps: torch finds no Apple GPU here")
+        raise ConfigError("device mps: torch finds no Apple GPU here, use cpu", "device")

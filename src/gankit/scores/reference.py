@@ -84,7 +84,7 @@ def read_reals(
         raise ConfigError(f"there are no measures of {gan.kind}: this run cannot be evaluated")
     name = source or gan.config.data.source
     if name.startswith("toy:") and gan.kind == "images":  # which would refuse the size instead
-        raise DataError(f"data '{name}' is points, the run makes images: give other --data")
+        raise DataError(f"data '{name}' is points, the run makes images: give other data", "data")
     record = None if path is None else record_beside(path)
     trained, where = gan.config.data, path or Path()
     read = find_data(trained, gan.shape, source, where, record)
@@ -103,7 +103,9 @@ def read_reals(
     for dataset in (train, measured):
         if dataset.shape != gan.shape:
             given, wanted = ("x".join(map(str, shape)) for shape in (dataset.shape, gan.shape))
-            raise DataError(f"data '{name}' is {given}, the run makes {wanted}: give other --data")
+            raise DataError(
+                f"data '{name}' is {given}, the run makes {wanted}: give other data", "data"
+            )
         if len(dataset) < FEWEST:
             raise DataError(
                 f"data '{name}' holds {len(dataset)} examples; scores need {FEWEST} or more"
@@ -183,7 +185,8 @@ def choose_network(
         if given is not None:
             raise ConfigError(
                 f"the feature network '{given.name}' sees images; these are points, measured as "
-                "they are: leave --features out"
+                "they are: leave features out",
+                "features",
             )
         return Points()
     if given is not None:
@@ -194,7 +197,7 @@ def choose_network(
     if reals.measured.name != "stacked_digits":  # what is asked of them is their modes
         say(
             "measured in raw pixels, which see little of what a picture shows: a network that was "
-            "trained on such pictures says more (--features efficientnet, inception, or a file)"
+            "trained on such pictures says more: features 'efficientnet', 'inception' or a file"
         )
     return Pixels()
 

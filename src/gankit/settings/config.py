@@ -28,7 +28,7 @@ from gankit.settings.schema import (
     section,
     setting,
 )
-from gankit.text import shown, visible
+from gankit.text import shown
 
 Precision = Literal["32", "64", "bf16"]
 """Bits of a number; bf16: 32, and 16 inside the networks where that is safe."""
@@ -303,7 +303,18 @@ DEFAULT_FAMILY = "cgan"
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """A complete run. `network` is the family's own dataclass of options."""
+    """A complete run: every setting, in sections (docs/settings.md).
+
+    >>> import gankit
+    >>> config = gankit.Config(family="dcgan")
+    >>> config.training.batch, config.latent.prior
+    (64, 'normal')
+
+    `gankit.configure` makes the one that suits a family and its data, `gankit.override` a changed
+    one; nothing changes in place. `network` is the family's own dataclass of options.
+
+    Raises ConfigError if a value is out of range.
+    """
 
     family: str = setting(
         DEFAULT_FAMILY, f"the family of the game, named first: `gankit train {DEFAULT_FAMILY}`"
@@ -359,10 +370,20 @@ def from_dict(given: Mapping[str, Any], network_options: type) -> Config:
 
 
 def override(config: Config, changes: Mapping[str, Any]) -> Config:
-    """`config` with dotted keys changed: `override(c, {"objective.k": 2})`.
+    """A configuration with some settings changed; the one given stays as it is.
 
-    Values may be strings, as typed on a command line. A budget that is set replaces the other
-    budgets. Raises ConfigError for an unknown key (with a suggestion) and for a wrong type.
+    >>> import gankit
+    >>> config = gankit.configure("dcgan", "digits")
+    >>> changed = gankit.override(config, {"training.batch": "32", "training.steps": 100})
+    >>> changed.training.batch, changed.training.steps, changed.training.minutes
+    (32, 100, None)
+
+    Args:
+        changes: new values by dotted key. They may be strings, as typed on a command line. A
+            budget that is set replaces the other budgets.
+
+    Raises ConfigError if a key is unknown (with a suggestion), or a value is out of range or of a
+    wrong type.
     """
     changes = {_current(key): value for key, value in changes.items()}
     budget = [key for key in changes if key in {f"training.{name}" for name in BUDGETS}]
@@ -380,7 +401,8 @@ def override(config: Config, changes: Mapping[str, Any]) -> Config:
     if family != config.family:  # its options are another class
         raise ConfigError(
             f"the family is '{config.family}' here and cannot be set to {shown(family)}: "
-            f"name it first, as in `gankit train {visible(family[:40])}`"
+            f"begin with gankit.configure({shown(family)})",
+            "family",
         )
     changed: Config = replaced(config, changes, "")
     return changed

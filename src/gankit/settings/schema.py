@@ -37,15 +37,11 @@ FLAG = re.compile(r"--[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
 class SettingError(ConfigError):
-    """A setting is not what it must be. The command line adds the setting's flag.
-
-    Attributes:
-        key: the setting's dotted key, such as `training.batch`.
-    """
+    """A setting, named by its dotted key such as `training.batch`, is not what it must be."""
 
     def __init__(self, key: str, why: str) -> None:
-        super().__init__(key, why)
-        self.key = key
+        super().__init__("", key)
+        self.args = (key, why)  # what pickle makes it from again
 
     def __str__(self) -> str:
         return " ".join(self.args)
@@ -110,7 +106,9 @@ def setting(
             Without one it is typed `--set key=value`.
     """
     if flag is not None and not FLAG.fullmatch(flag):
-        raise TypeError(f"a flag is of the form --name or --two-words, got {flag!r}")
+        raise TypeError(
+            f"a flag is two hyphens and lower-case words with hyphens between, got {flag!r}"
+        )
     limits = None
     if (least, most, above, below) != (None, None, None, None):
         if (least is None) == (above is None) or (most is None) == (below is None):

@@ -19,19 +19,18 @@ def parse_assignments(pairs: list[str]) -> dict[str, str]:
     """`["objective.k=2"]` as typed after `--set` -> `{"objective.k": "2"}`."""
     for pair in pairs:
         if "=" not in pair:
-            raise ConfigError(f"--set {pair!r} is not of the form section.key=value")
+            raise ConfigError(f"{pair!r} is not of the form section.key=value", "pairs")
     return dict(pair.split("=", 1) for pair in pairs)
 
 
-SEEDS_WANTED = "--seeds takes whole numbers such as 0,1,2"
-
-
-def parse_numbers(text: str, wanted: str) -> list[int]:
-    """`0,1,2` -> [0, 1, 2]. Raises ConfigError, saying `wanted`, for anything else."""
+def parse_numbers(text: str, name: str) -> list[int]:
+    """`0,1,2` -> [0, 1, 2]. Raises ConfigError, about the argument `name`, for anything else."""
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
-        raise ConfigError(f"{wanted}, got {shown(text)}") from None
+        raise ConfigError(
+            f"{name} must be whole numbers joined by commas, got {shown(text)}", name
+        ) from None
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -30,6 +30,13 @@ class Stabiliser(Part):
     """One thing that keeps a game from failing. A game calls its stabilisers in a stated order
     (order.py); whoever overrides a hook calls nobody else's.
 
+    >>> import gankit, torch
+    >>> class Half(gankit.Stabiliser):
+    ...     def shown(self, examples, progress):
+    ...         return examples / 2
+    >>> Half().shown(torch.ones(2), 0.0)
+    tensor([0.5000, 0.5000])
+
     Attributes:
         shares_a_batch: D judges real and fake as one batch, whatever its layers.
         looks_at_real: what G minimises depends on D's answer to real examples too.

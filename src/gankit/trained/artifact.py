@@ -104,13 +104,17 @@ def check_homes(stored: Mapping[str, Any], path: Path) -> None:
             if isinstance(entry, list) and len(entry) == 3 and entry[0] in [*OTHERS]:
                 OTHERS[entry[0]].check_there(*entry[1:])
     except ConfigError as error:
-        raise RunError(f"'{path}': {error}") from None
+        raise RunError(f"'{path}': {error}", *error.about) from None
 
 
 def load(path: str | Path, device: str = "cpu", *, networks: Networks | None = None) -> GAN:
     """Load a trained GAN from a run directory or an artifact file.
 
-        gankit.load("runs/digits").sample(64, seed=0)
+    >>> import gankit
+    >>> config = gankit.override(gankit.configure("gan", "toy:ring8"), {"training.steps": 2})
+    >>> _ = gankit.fit(config, "runs/ring")
+    >>> gankit.load("runs/ring").step
+    2
 
     Args:
         path: of either.

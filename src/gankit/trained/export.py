@@ -33,7 +33,7 @@ def read_label(typed: str | None) -> Labels:
     try:
         vectors: NDArray[np.generic] = np.load(typed, allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise ConfigError(f"--label {typed} is no array: {error}") from None
+        raise ConfigError(f"label {typed} is no array: {error}", "label") from None
     return vectors
 
 
@@ -51,7 +51,7 @@ def write_samples(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> N
         RunError: the files cannot be written.
     """
     if n > MOST_SAMPLES:
-        raise ConfigError(f"-n must be at most {MOST_SAMPLES:,}, got {shown(n)}")
+        raise ConfigError(f"n must be at most {MOST_SAMPLES:,}, got {shown(n)}", "n")
     try:
         if target.suffix == ".png":
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,9 @@ def write_samples(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> N
             target.parent.mkdir(parents=True, exist_ok=True)
             _write_arrays(gan, n, label, seed, target)
         elif target.suffix and not target.is_dir():
-            raise ConfigError(f"-o {target.name}: give name.png, name.npz or a folder's name")
+            raise ConfigError(
+                f"target must be name.png, name.npz or a folder's name, got {target.name}", "target"
+            )
         else:
             _write_folder(gan, n, label, seed, target)
     except OSError as error:
@@ -69,8 +71,8 @@ def write_samples(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> N
 
 def _check_images(gan: GAN) -> None:
     if gan.kind != "images":
-        plot = ", or NAME.png for a plot" if gan.kind == "points" else ""
-        raise ConfigError(f"{gan.kind} are no pictures: use -o NAME.npz{plot}")
+        plot = ", or name.png for a plot" if gan.kind == "points" else ""
+        raise ConfigError(f"{gan.kind} are no pictures: choose target name.npz{plot}", "target")
 
 
 def _write_grid(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> None:
@@ -81,7 +83,8 @@ def _write_grid(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> Non
     _check_images(gan)
     if n * math.prod(gan.shape[1:]) > MOST_PIXELS:
         raise ConfigError(
-            f"a grid of {n:,} images is too large to look at: use -o NAME.npz or a folder"
+            f"a grid of {n:,} images is too large to look at: choose target name.npz or a folder",
+            "target",
         )
     classes = len(gan.class_names)
     by_class = label is None and 2 <= classes <= 16

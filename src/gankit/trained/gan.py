@@ -31,10 +31,17 @@ Output = Literal["np", "pt", "pil"]
 
 
 class GAN:
-    """A trained generator, ready to sample.
+    """A trained generator, ready to sample; `gankit.load` makes one.
 
-        gan = gankit.load("runs/digits")
-        images = gan.sample(64, labels=7, seed=0)  # uint8 [64, 28, 28]
+    >>> import gankit
+    >>> config = gankit.configure("gan", "toy:ring8")
+    >>> _ = gankit.fit(gankit.override(config, {"training.steps": 2}), "runs/ring")
+    >>> gan = gankit.load("runs/ring")
+    >>> gan
+    <gankit.GAN gan 2 after 2 steps>
+    >>> points = gan.sample(64, seed=0)
+    >>> points.shape, str(points.dtype)
+    ((64, 2), 'float32')
 
     Attributes:
         config: the complete configuration of its run.
@@ -170,9 +177,9 @@ class GAN:
     def blocks(self, n: int, labels: Labels = None, seed: int = 0) -> Iterator[NDArray[Any]]:
         """The same samples in pieces of at most `BLOCK`, so that memory does not grow with n."""
         if n < 1:
-            raise ConfigError(f"the number of samples must be at least 1, got {n}")
+            raise ConfigError(f"n must be at least 1, got {n}", "n")
         if not 0 <= seed < 2**64:
-            raise ConfigError(f"the seed must be in [0, 2^64), got {seed}")
+            raise ConfigError(f"seed must be in [0, 2^64), got {seed}", "seed")
         every = self.labels_for(n, labels)
         device = next(self.generator.parameters()).device
         for block, start in enumerate(range(0, n, BLOCK)):
@@ -221,8 +228,9 @@ class GAN:
         if not self.class_names:
             if labels is not None:
                 raise ConfigError(
-                    f"label {labels!r} asked of an unconditional run ('{self.config.family}'): "
-                    f"leave the label out, or train {families_that(lambda f: f.conditional)}"
+                    f"labels {labels!r} asked of an unconditional run ('{self.config.family}'): "
+                    f"leave labels out, or train {families_that(lambda f: f.conditional)}",
+                    "labels",
                 )
             return None
         if labels is None:
@@ -230,22 +238,24 @@ class GAN:
         if isinstance(labels, (int, str, np.integer)):
             return np.full(n, self._label(labels), np.int64)
         if len(labels) != n:
-            raise ConfigError(f"{len(labels)} labels given for {n} samples: give one, or one each")
+            raise ConfigError(
+                f"{len(labels)} labels given for {n} samples: give one, or one each", "labels"
+            )
         return np.array([self._label(label) for label in labels], np.int64)
 
     def _vectors(self, n: int, given: Labels) -> NDArray[np.float32]:
         """One vector for all of `n` samples or one for each: float32 [n, C]."""
         wanted = f"an array [{self.condition}], or [{n}, {self.condition}]"
         if given is None:
-            raise ConfigError(
-                f"this run is asked by a vector: give labels, {wanted} (--label x.npy)"
-            )
+            raise ConfigError(f"this run is asked by a vector: give labels, {wanted}", "labels")
         try:
             vectors = np.asarray(given, np.float32)
             return np.array(np.broadcast_to(vectors, (n, self.condition)))
         except (ValueError, TypeError):
             shape = np.shape(given)
-            raise ConfigError(f"labels of shape {shape} given; needed is {wanted}") from None
+            raise ConfigError(
+                f"labels of shape {shape} given; needed is {wanted}", "labels"
+            ) from None
 
     def _label(self, label: Any) -> int:
         names = self.class_names
@@ -253,9 +263,11 @@ class GAN:
             return names.index(label)
         if str(label).isdecimal() and int(label) < len(names):
             return int(label)
+        known = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
         raise ConfigError(
-            f"label {str(label)!r} is outside the {len(names)} classes: "
-            f"0 to {len(names) - 1}, or {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}"
+            f"label {str(label)!r} is outside the {len(names)} classes: 0 to {len(names) - 1}, or "
+            f"{known}",
+            "labels",
         )
 
 

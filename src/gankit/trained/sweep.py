@@ -50,14 +50,15 @@ def sweep(
     values: list[float] = np.linspace(-span, span, steps).tolist()
     if code is not None:
         if not 1 <= code <= len(game.codes):
-            raise ConfigError(f"this run has {len(game.codes)} codes, there is no code {code}")
+            count = len(game.codes)
+            raise ConfigError(f"this run has {count} codes, there is no code {code}", "code")
         chosen = game.codes[code - 1]
         values = list(range(chosen.categories)) or values
         swept = [chosen.put(latent, value) for value in values]
     else:
         size, column = game.config.latent.size, dimension or 0
         if not 0 <= column < size:
-            raise ConfigError(f"the noise has dimensions 0 to {size - 1}, there is no {column}")
+            raise ConfigError(f"dimension must be in 0 to {size - 1}, got {column}", "dimension")
         number = Code(0, slice(column, column + 1))
         swept = [number.put(latent, value) for value in values]
     device = next(gan.generator.parameters()).device
@@ -84,6 +85,6 @@ def write_sweep(images: NDArray[np.uint8], target: Path) -> None:
             )
             write_atomically(target, buffer.getvalue())
         else:
-            raise ConfigError(f"-o {target.name}: give name.png or name.gif")
+            raise ConfigError(f"target must be name.png or name.gif, got {target.name}", "target")
     except OSError as error:
         raise RunError(f"'{target}' cannot be written: {error.strerror}") from None

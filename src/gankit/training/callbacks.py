@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 class Callback:
     """Called by the loop at fixed points of a run; every method does nothing unless overridden.
 
-        class Losses(gankit.Callback):
-            def after_step(self, trainer, moves):
-                print(trainer.state.step, moves["d/adversarial"])
-
-        gankit.fit(config, "runs/x", callbacks=[Losses()])
+    >>> import gankit
+    >>> class Losses(gankit.Callback):
+    ...     def after_step(self, trainer, moves):
+    ...         print(trainer.state.step, moves["d/adversarial"] > 0)
+    >>> config = gankit.override(gankit.configure("gan", "toy:ring8"), {"training.steps": 2})
+    >>> _ = gankit.fit(config, "runs/ring", callbacks=[Losses()])
+    1 True
+    2 True
 
     Callbacks are called in the order of their list, behind gankit's own. A callback looks and
     writes; it changes nothing of what is trained. It may draw random numbers: a step's draws are

@@ -78,7 +78,7 @@ def read_trained(path: str | Path) -> Trained:
         place.stat()
     except (OSError, ValueError, RuntimeError) as error:
         why = getattr(error, "strerror", None) or error
-        raise RunError(f"--init-from '{path}' cannot be read: {why}") from None
+        raise RunError(f"init_from '{path}' cannot be read: {why}", "init_from") from None
     return _read_run(str(path), place) if place.is_dir() else _read_artifact(str(path), place)
 
 
@@ -86,7 +86,9 @@ def _read_run(path: str, folder: Path) -> Trained:
     run = Run(folder)
     record = run.record() if run.record_path.exists() else None
     if record is None:
-        raise RunError(f"--init-from '{path}' holds no run: give a folder with a run.json")
+        raise RunError(
+            f"init_from '{path}' holds no run: give a folder with a run.json", "init_from"
+        )
     notes = []
     for file in reversed(checkpoints(run)):
         try:
@@ -101,7 +103,9 @@ def _read_run(path: str, folder: Path) -> Trained:
     why = "; ".join(notes) or "there is none in checkpoints/"
     also = run.artifact_path.exists()
     instead = f"; the averaged generator is in {run.artifact_path.name}: give that" if also else ""
-    raise RunError(f"--init-from '{path}' has no checkpoint that can be read ({why}){instead}")
+    raise RunError(
+        f"init_from '{path}' has no checkpoint that can be read ({why}){instead}", "init_from"
+    )
 
 
 def _read_artifact(path: str, file: Path) -> Trained:
@@ -139,9 +143,10 @@ class Start:
         self._taken = {player: _pair(game, player, trained, classes) for player in PLAYERS}
         if not any(taken.share for taken in self._taken.values()):
             raise ConfigError(
-                f"--init-from '{trained.path}' is a {trained.describe()}: nothing of it fits "
+                f"init_from '{trained.path}' is a {trained.describe()}: nothing of it fits "
                 f"this {game.config.family} for {game.task.describe()}; give networks of the same "
-                "kind and widths"
+                "kind and widths",
+                "init_from",
             )
         shares = {player: taken.share for player, taken in self._taken.items()}
         whole = tuple(player for player, taken in self._taken.items() if taken.whole)
@@ -382,7 +387,9 @@ def find_start(game: Game, run: Run, asked: str | Path | None) -> Start | None:
         return None
     if real_path(asked) in (real_path(run.folder), real_path(run.artifact_path)):
         raise ConfigError(
-            f"--init-from '{asked}' is the new run's own folder: choose another --out"
+            f"init_from '{asked}' is the new run's own folder: choose another one",
+            "init_from",
+            "folder",
         )
     return start_from(game, asked)
 
@@ -395,7 +402,8 @@ def _find_start_again(game: Game, run: Run, origin: Origin | None) -> Start | No
     start = start_from(game, origin.path)
     if start.origin.digest != origin.digest:
         raise RunError(
-            f"--init-from '{origin.path}' has other weights than when '{run.folder}' was started: "
-            "choose another --out"
+            f"init_from '{origin.path}' has other weights than when '{run.folder}' was started: "
+            "choose another folder",
+            "folder",
         )
     return start

@@ -109,6 +109,6 @@ def keeping_what_was_reached(session: Session) -> Iterator[None]:
         if not session.writes:
             raise SilentError from None
         raise TrainingError(
-            f"another process of this run ended at step {session.state.step:,}: the same command "
+            f"another process of this run ended at step {session.state.step:,}: training again "
             f"goes on from step {max(session.written, 0):,}"
         ) from None

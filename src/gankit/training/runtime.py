@@ -19,6 +19,7 @@ from torch.optim import Optimizer
 
 from gankit.errors import ConfigError
 from gankit.settings.config import Precision, RuntimeConfig
+from gankit.settings.schema import SettingError
 
 
 class Runtime:
@@ -209,10 +210,15 @@ def start_runtime(config: RuntimeConfig) -> Runtime:
     """
     device = choose_device(config.device)
     if device == "mps" and config.precision == "64":
-        raise ConfigError("--precision 64 is not there on MPS: use --device cpu")
+        raise ConfigError(
+            "runtime.precision 64 is not there on MPS: set runtime.device to cpu",
+            *("runtime.precision", "runtime.device"),
+        )
     if device == "cuda" and config.devices > torch.cuda.device_count():
         raise ConfigError(
-            f"--devices {config.devices} asked, {torch.cuda.device_count()} CUDA devices are there"
+            f"runtime.devices is {config.devices}, {torch.cuda.device_count()} CUDA devices are "
+            "there: lower it",
+            "runtime.devices",
         )
     if config.devices > 1 or _elastic_world()[0] > 1:
         return FabricRuntime(config, device)
@@ -224,14 +230,16 @@ def check_world(config: RuntimeConfig, batch: int) -> None:
     world = _elastic_world()[0] or config.devices
     if batch % world:
         raise ConfigError(
-            f"batch {batch} cannot be shared by {world} processes: give a multiple of {world}"
+            f"training.batch {batch} cannot be shared by {world} processes: give a multiple of "
+            f"{world}",
+            "training.batch",
         )
 
 
 def check_processes(config: RuntimeConfig, reason: str | None) -> None:
     """Raises ConfigError where several processes are asked for and `reason` is against it."""
     if reason and (_elastic_world()[0] or config.devices) > 1:
-        raise ConfigError(f"{reason}: train with --devices 1")
+        raise ConfigError(f"{reason}: set runtime.devices to 1", "runtime.devices")
 
 
 def compute_in_bfloat16(network: nn.Module, device: torch.device) -> None:
@@ -256,7 +264,7 @@ def choose_device(asked: str) -> str:
     if asked == "auto":
         return next(name for name, is_there in there.items() if is_there)
     if not there[asked]:
-        raise ConfigError(f"--device {asked} is not available here: use --device auto")
+        raise SettingError("runtime.device", f"'{asked}' is not available here: use 'auto'")
     return asked
 
 

@@ -179,8 +179,10 @@ class Session(Trainer):
             kept = "the last checkpoint is intact" if self.written >= 0 else "nothing is trained"
             raise TrainingError(
                 f"stopped at step {step:,}: {problem} is not finite, and was not after "
-                f"{rollbacks - 1} ways back to a checkpoint with other draws; {kept}. Lower --lr-d "
-                "and --lr-g, or hold D back with --penalty r1"
+                f"{rollbacks - 1} ways back to a checkpoint with other draws; {kept}. Lower "
+                "discriminator_optimizer.lr and generator_optimizer.lr, or hold D back with "
+                "objective.penalty r1",
+                *("discriminator_optimizer.lr", "generator_optimizer.lr", "objective.penalty"),
             )
         self.runtime.barrier()  # every process reads before one writes
         found = self._restore(below=self._went_back_to)
@@ -204,7 +206,7 @@ class Session(Trainer):
         found = restore_newest(self.run, self.state, self.record, below)
         step = float(-1 if found.step is None else found.step)
         if self.runtime.anywhere(self.runtime.from_first(step) != step):
-            raise RunError("the processes read different checkpoints: give the command again")
+            raise RunError("the processes read different checkpoints: train again")
         if found.step is not None:
             self._set_aside(found)
         return found
@@ -239,7 +241,8 @@ class Session(Trainer):
             if not weights_are_there:
                 raise RunError(
                     f"'{run.folder}' started with the weights of another run, and its first "
-                    "checkpoint cannot be read: choose another --out"
+                    "checkpoint cannot be read: choose another folder",
+                    "folder",
                 )
             self._set_aside(found)
             return
@@ -261,7 +264,8 @@ class Session(Trainer):
             raise RunError(
                 f"'{self.run.folder}' is trained to step {taken:,} or further, and no checkpoint "
                 f"of it can be read ({why}). Nothing was changed: bring checkpoints/ back from a "
-                "copy, or train anew in another --out"
+                "copy, or train anew in another folder",
+                "folder",
             )
 
     def is_ended(self) -> bool:

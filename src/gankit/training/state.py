@@ -62,6 +62,12 @@ def build_game(
 ) -> Game:
     """The family's game with weights drawn from the run's seed, whatever was drawn before.
 
+    >>> import gankit
+    >>> config = gankit.configure("gan", "toy:ring8")
+    >>> game = gankit.build_game(config, gankit.load_dataset("toy:ring8"))
+    >>> game.task.shape, game.config.family
+    ((2,), 'gan')
+
     Args:
         config: a complete configuration.
         task: what is learned, or the data set.

@@ -26,8 +26,9 @@ class Tracker:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
             raise ConfigError(
-                "TensorBoard is not installed: pip install 'gankit[track]', or"
-                " leave --tensorboard out"
+                "TensorBoard is not installed: pip install 'gankit[track]', or leave "
+                "output.tensorboard off",
+                "output.tensorboard",
             ) from None
         self._make = partial(SummaryWriter, folder / "tensorboard")
 

@@ -30,11 +30,14 @@ from gankit.training.update import NotFiniteError, choose_update
 class Trainer:
     """Plays a game on a data set. No folder is needed.
 
-        config = gankit.configure("gan", "toy:ring8")
-        dataset = gankit.load_dataset("toy:ring8")
-        with gankit.Trainer(gankit.build_game(config, dataset), dataset) as trainer:
-            for _ in range(1000):
-                numbers = trainer.step()  # {"d/adversarial": 1.38, "g/adversarial": 0.69, ...}
+    >>> import gankit
+    >>> dataset = gankit.load_dataset("toy:ring8")
+    >>> config = gankit.override(gankit.configure("gan", "toy:ring8"), {"training.steps": 3})
+    >>> with gankit.Trainer(gankit.build_game(config, dataset), dataset) as trainer:
+    ...     for _ in range(3):
+    ...         moves = trainer.step()
+    >>> trainer.state.step, moves["g/adversarial"] > 0
+    (3, True)
 
     `gankit.fit` is this, with a run directory: checkpoints, pictures, a log, ways back.
 
@@ -203,5 +206,6 @@ def check_count(config: Config, dataset: Dataset, batch: int) -> None:
         unit = "readable images" if dataset.is_images else dataset.kind
         raise DataError(
             f"data '{config.data.source}' holds {len(dataset)} {unit}; a batch needs "
-            f"{batch}: add more, or lower --batch"
+            f"{batch}: add more, or lower training.batch",
+            "training.batch",
         )

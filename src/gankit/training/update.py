@@ -16,10 +16,10 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from gankit.errors import ConfigError
 from gankit.game import Game
 from gankit.game_types import Batch, Moves, Terms
 from gankit.nn.layers import frozen, limit_norms
+from gankit.settings.schema import SettingError
 from gankit.training.runtime import Runtime
 from gankit.training.state import State
 
@@ -43,13 +43,16 @@ def choose_update(game: Game) -> Update:
     asked = game.config.objective.update
     if own := game.own_update():
         if asked != "auto":
-            raise ConfigError(
-                f"family '{game.config.family}' brings its own update: leave objective.update out"
+            raise SettingError(
+                "objective.update",
+                f"is not for family '{game.config.family}', which brings its own: leave it out",
             )
         return partial(_take_turn, own)
     reason = why_not_simultaneous(game)
     if asked == "simultaneous" and reason:
-        raise ConfigError(f"--update simultaneous does not hold here: {reason}; use alternating")
+        raise SettingError(
+            "objective.update", f"= simultaneous does not hold here: {reason}; use alternating"
+        )
     return alternating if asked == "alternating" or reason else simultaneous
 
 
