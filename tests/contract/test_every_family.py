@@ -87,17 +87,16 @@ def test_terms_are_finite_scalars_by_stable_names(small, family):
 def test_only_the_player_whose_turn_it_is_moves(small, family):
     state, draw = opened(small, family, **{"objective.update": "alternating"})
     steps = []
-    for player, optimizer in state.optimizers.items():
-        other = state.networks["generator" if player == "discriminator" else "discriminator"]
+    for player, optimizer in ((k, p.optimizer) for k, p in state.players.items()):
+        other = state.players["generator" if player == "discriminator" else "discriminator"].network
 
         def step(closure=None, player=player, other=other, original=optimizer.step):
             before = copies(other)
-            mine = copies(state.networks[player])
+            mine = copies(state.players[player].network)
             original()
             assert all(torch.equal(v, before[k]) for k, v in other.state_dict().items())
-            assert any(
-                not torch.equal(v, mine[k]) for k, v in state.networks[player].state_dict().items()
-            )
+            now = copies(state.players[player].network)
+            assert any(not torch.equal(v, mine[k]) for k, v in now.items())
             steps.append(player)
 
         optimizer.step = step
@@ -112,12 +111,12 @@ def test_the_generators_turn_leaves_the_discriminator_as_it_was(small, family):
     generator_terms = state.game.generator_terms
 
     def watched(batch, fake):
-        seen["before"] = copies(state.networks["discriminator"])
+        seen["before"] = copies(state.players["discriminator"].network)
         return generator_terms(batch, fake)
 
     state.game.generator_terms = watched
     choose_update(state.game)(state, draw, RUNTIME)
-    after = state.networks["discriminator"].state_dict()
+    after = state.players["discriminator"].network.state_dict()
     assert all(torch.equal(v, seen["before"][k]) for k, v in after.items())
 
 

@@ -54,5 +54,5 @@ def test_two_steps_or_the_reason(small, family, loss, penalty):
             moves = update(state, lambda s: draw_batch(state, feed, RUNTIME, s), RUNTIME)
             state.step += 1
     assert all(math.isfinite(float(v.detach())) for v in moves.tensors().values())
-    for network in state.networks.values():
+    for network in (player.network for player in state.players.values()):
         assert all(torch.isfinite(p).all() for p in network.parameters())

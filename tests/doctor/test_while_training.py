@@ -38,7 +38,7 @@ def test_the_gradients_are_those_of_the_step(small, tmp_path, update):
     config = small("gan", "toy:ring8", **{"objective.update": update})
     with opened(config, tmp_path / "r") as session:
         moves = session.step()
-        for player, network in session.state.networks.items():
+        for player, network in ((k, p.network) for k, p in session.state.players.items()):
             gradients = [p.grad for p in network.parameters() if p.grad is not None]
             norm = torch.cat([g.flatten() for g in gradients]).norm()
             assert moves.gradients[f"grad_{player[0]}"] == pytest.approx(float(norm), rel=1e-5)

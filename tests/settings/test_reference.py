@@ -60,5 +60,5 @@ def test_a_flag_of_a_family_is_known_with_its_options():
 
 def test_a_flag_that_cannot_be_typed_is_refused_where_it_is_declared():
     for flag in ("depth", "-d", "--Depth", "--net_depth", "--depth=3"):
-        with pytest.raises(TypeError, match="form --name"):
+        with pytest.raises(TypeError, match="two hyphens and"):
             declare(1, "layers", flag=flag)

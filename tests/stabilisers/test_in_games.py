@@ -136,10 +136,10 @@ def moved(before, network):
 @pytest.mark.parametrize("update", ["simultaneous", "alternating"])
 def test_freezing_stops_one_player(update):
     state, draw = opened(**{"stabilise.freeze_d": 0.1, "objective.update": update})
-    before = {p: weights(n) for p, n in state.networks.items()}
+    before = {p: weights(n) for p, n in ((k, v.network) for k, v in state.players.items())}
     choose_update(state.game)(state, draw, RUNTIME)
-    assert not moved(before["discriminator"], state.networks["discriminator"])  # 0.5 > 0.1
-    assert moved(before["generator"], state.networks["generator"])
+    assert not moved(before["discriminator"], state.players["discriminator"].network)  # 0.5 > 0.1
+    assert moved(before["generator"], state.players["generator"].network)
 
 
 @pytest.mark.parametrize("update", ["simultaneous", "alternating"])
@@ -153,9 +153,9 @@ def test_clipping_shortens_a_long_gradient_and_leaves_a_short_one(update):
         state, draw = opened(
             **settings, **{"generator_optimizer.clip": clip, "objective.update": update}
         )
-        before = weights(state.networks["generator"])
+        before = weights(state.players["generator"].network)
         choose_update(state.game)(state, draw, RUNTIME)
-        after = state.networks["generator"].parameters()
+        after = state.players["generator"].network.parameters()
         step = torch.cat(
             [(a.detach() - b).flatten() for a, b in zip(after, before, strict=True)]
         ).norm()
@@ -167,7 +167,8 @@ def test_the_norm_into_a_unit_is_limited():
         **{"discriminator_optimizer.max_norm": 0.05, "discriminator_optimizer.lr": 1.0}
     )
     choose_update(state.game)(state, draw, RUNTIME)
-    linear = [m for m in state.networks["discriminator"].modules() if isinstance(m, nn.Linear)]
+    layers = state.players["discriminator"].network.modules()
+    linear = [m for m in layers if isinstance(m, nn.Linear)]
     assert max(m.weight.norm(dim=1).max().item() for m in linear) <= 0.05 + 1e-9
 
 
@@ -250,9 +251,9 @@ def test_simultaneous_with_matching_is_two_passes():
     batch = draw(0)
     fake = state.game.generate(batch.latent)
     loss = state.game.generator_terms(batch, fake).loss
-    expected = torch.autograd.grad(loss, list(state.networks["generator"].parameters()))
+    expected = torch.autograd.grad(loss, list(state.players["generator"].network.parameters()))
     choose_update(state.game)(state, draw, RUNTIME)
-    for p, e in zip(state.networks["generator"].parameters(), expected, strict=True):
+    for p, e in zip(state.players["generator"].network.parameters(), expected, strict=True):
         assert torch.allclose(p.grad, e, rtol=1e-9, atol=1e-12)
 
 
@@ -264,9 +265,9 @@ def test_top_k_s_other_fakes_do_not_move_g():
     fake = state.game.generate(batch.latent)
     logits = state.game.logits(fake, None)
     loss = state.game.loss.generator(logits, logits.topk(2).values)
-    expected = torch.autograd.grad(loss, list(state.networks["generator"].parameters()))
+    expected = torch.autograd.grad(loss, list(state.players["generator"].network.parameters()))
     choose_update(state.game)(state, draw, RUNTIME)
-    for p, e in zip(state.networks["generator"].parameters(), expected, strict=True):
+    for p, e in zip(state.players["generator"].network.parameters(), expected, strict=True):
         assert torch.allclose(p.grad, e, rtol=1e-9, atol=1e-12)
 
 

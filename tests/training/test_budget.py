@@ -84,7 +84,7 @@ def test_what_was_tried_is_undone_even_by_an_error(monkeypatch, equal):
             clock.step()
             state.step += 1
             with torch.no_grad():
-                for network in state.networks.values():
+                for network in (player.network for player in state.players.values()):
                     for p in network.parameters():
                         p.add_(1)
             if clock.steps > 3:

@@ -81,9 +81,9 @@ def test_moments_lie_in_memory_as_their_weights_do(small, run):
     fresh = opened(small("dcgan"))
     restore_newest(run, fresh)
     strides = []
-    for player, network in fresh.networks.items():
+    for player, network in ((k, p.network) for k, p in fresh.players.items()):
         for weight in network.parameters():
-            moment = fresh.optimizers[player].state[weight]["exp_avg"]
+            moment = fresh.players[player].optimizer.state[weight]["exp_avg"]
             assert moment.stride() == weight.stride()
             strides.append(weight.dim() == 4 and not weight.is_contiguous())
     assert any(strides)  # some weights do lie channels last
@@ -106,7 +106,7 @@ def test_a_state_before_its_first_step_forgets_moments(small):
     start = capture(state, copy=True)
     advance(state, 1)
     restore(state, *start)
-    assert not any(optimizer.state for optimizer in state.optimizers.values())
+    assert not any(player.optimizer.state for player in state.players.values())
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty"])

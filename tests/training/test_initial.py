@@ -131,7 +131,7 @@ def test_a_trainer_without_a_folder_begins_so_too(config, trained, equal, tmp_pa
         assert trainer.init_from.step == 6
         for _ in range(6):
             trainer.step()
-        state = trainer.state.networks["generator"].state_dict()
+        state = trainer.state.players["generator"].network.state_dict()
     gankit.fit(config(), tmp_path / "new", init_from=trained)
     by_fit = {k.removeprefix("generator/"): v for k, v in last(tmp_path / "new").items()}
     assert equal(state, {k: by_fit[k] for k in state})

@@ -328,7 +328,7 @@ def poison(monkeypatch, at, where, always=False):
 
 
 def _weight(state):
-    next(state.networks["discriminator"].parameters()).data.view(-1)[0] = float("nan")
+    next(state.players["discriminator"].network.parameters()).data.view(-1)[0] = float("nan")
 
 
 def _average(state):
@@ -336,7 +336,7 @@ def _average(state):
 
 
 def _moment(state):
-    moments = next(iter(state.optimizers["generator"].state.values()))
+    moments = next(iter(state.players["generator"].optimizer.state.values()))
     moments["exp_avg"].view(-1)[0] = float("nan")
 
 

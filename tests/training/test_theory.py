@@ -47,7 +47,7 @@ def opened(source, **changes):
 def test_for_a_fixed_generator_d_learns_the_best_d():
     """Two known densities, N(1.5, .5) and U(0, 3): D by gradient descent against D*."""
     state, data = opened("toy:gaussian1d")
-    discriminator = state.networks["discriminator"]
+    discriminator = state.players["discriminator"].network
     optimizer = torch.optim.Adam(discriminator.parameters(), 3e-3)
     rng = np.random.default_rng(0)
     torch.manual_seed(0)
@@ -69,14 +69,14 @@ def test_for_a_fixed_generator_d_learns_the_best_d():
 @pytest.mark.parametrize("source", ["toy:gaussian1d", "toy:ring8"])
 def test_the_pictures_are_drawn_and_leave_no_trace(source):
     state, data = opened(source, **{"objective.loss": "minimax"})
-    before = {k: v.clone() for k, v in state.networks["discriminator"].state_dict().items()}
+    before = {k: v.clone() for k, v in state.players["discriminator"].network.state_dict().items()}
     picture = draw_theory(state, data)
     assert picture.dtype == np.uint8
     assert picture.ndim == 3
     assert picture.std() > 5
-    after = state.networks["discriminator"].state_dict()
+    after = state.players["discriminator"].network.state_dict()
     assert all(torch.equal(v, before[k]) for k, v in after.items())
-    assert state.networks["discriminator"].training
+    assert state.players["discriminator"].network.training
 
 
 def test_where_d_means_something_else_nothing_is_claimed():

@@ -69,8 +69,13 @@ def opened(game: str, **changes):
     return state, lambda substep: draw_batch(state, feed, RUNTIME, substep)
 
 
+def networks(state):
+    return {name: player.network for name, player in state.players.items()}
+
+
 def weights(state):
-    return {p: [w.detach().clone() for w in n.parameters()] for p, n in state.networks.items()}
+    found = networks(state)
+    return {p: [w.detach().clone() for w in n.parameters()] for p, n in found.items()}
 
 
 def two_pass(state, draw, extra=True):
@@ -87,10 +92,10 @@ def two_pass(state, draw, extra=True):
         loss_d = loss_d + for_d * F.cross_entropy(named, batch.labels)
         loss_g = loss_g + for_g * F.cross_entropy(obeyed, batch.labels)
     loss_d = loss_d + sum(penalty_terms(game, batch, fake, state.step).values())
-    networks = state.networks
+    losses = {"discriminator": loss_d, "generator": loss_g}
     return {
-        "discriminator": torch.autograd.grad(loss_d, list(networks["discriminator"].parameters())),
-        "generator": torch.autograd.grad(loss_g, list(networks["generator"].parameters())),
+        name: torch.autograd.grad(losses[name], list(network.parameters()), retain_graph=True)
+        for name, network in networks(state).items()
     }
 
 
@@ -107,7 +112,7 @@ def test_simultaneous_is_two_passes_at_the_same_weights(game, loss, penalty):
     state, draw = opened(game, **{"objective.loss": loss, "objective.penalty": penalty})
     expected, before = two_pass(state, draw), weights(state)
     simultaneous(state, draw, RUNTIME)
-    for player, network in state.networks.items():
+    for player, network in networks(state).items():
         assert_close([p.grad for p in network.parameters()], expected[player])
         for b, p, e in zip(before[player], network.parameters(), expected[player], strict=True):
             assert torch.allclose((b - p.detach()) / 0.1, e, rtol=1e-6, atol=1e-8)
@@ -119,10 +124,10 @@ def test_simultaneous_holds_where_a_player_has_no_slope(loss, logit):
     """Beyond a hinge's margin, at a least-squares optimum, far into saturation."""
     state, draw = opened("mlp", **{"objective.loss": loss})
     with torch.no_grad():
-        state.networks["discriminator"].head.linear.bias.fill_(logit)
+        state.players["discriminator"].network.head.linear.bias.fill_(logit)
     expected = two_pass(state, draw)
     simultaneous(state, draw, RUNTIME)
-    for player, network in state.networks.items():
+    for player, network in networks(state).items():
         assert all(torch.isfinite(p.grad).all() for p in network.parameters())
         for p, e in zip(network.parameters(), expected[player], strict=True):
             assert torch.allclose(p.grad, e, rtol=1e-6, atol=1e-9)
@@ -138,20 +143,20 @@ def test_alternating_moves_g_against_the_d_that_has_just_moved(game, k):
 
     for substep in range(k):
         gradients = two_pass(reference, lambda _, s=substep: draw_reference(s))
-        discriminator = reference.networks["discriminator"]
+        discriminator = networks(reference)["discriminator"]
         with torch.no_grad():
             for p, g in zip(discriminator.parameters(), gradients["discriminator"], strict=True):
                 p -= 0.1 * g
     gradients = two_pass(reference, lambda _: draw_reference(k - 1))
     with torch.no_grad():
         for p, g in zip(
-            reference.networks["generator"].parameters(), gradients["generator"], strict=True
+            networks(reference)["generator"].parameters(), gradients["generator"], strict=True
         ):
             p -= 0.1 * g
-    for player in state.networks:
+    for player in state.players:
         assert_close(
-            [p.detach() for p in state.networks[player].parameters()],
-            [p.detach() for p in reference.networks[player].parameters()],
+            [p.detach() for p in state.players[player].network.parameters()],
+            [p.detach() for p in networks(reference)[player].parameters()],
         )
 
 
@@ -162,8 +167,9 @@ def test_alternating_is_that_of_every_loss(loss):
         state, draw = opened(game, **changes)
         expected = two_pass(state, draw)["discriminator"]
         alternating(state, draw, RUNTIME)
-        assert_close([p.grad for p in state.networks["discriminator"].parameters()], expected)
-        generator = state.networks["generator"]
+        discriminator = state.players["discriminator"].network
+        assert_close([p.grad for p in discriminator.parameters()], expected)
+        generator = state.players["generator"].network
         found = [p.grad for p in generator.parameters()]
         with torch.no_grad():  # G as it was; D has moved
             for p, g in zip(generator.parameters(), found, strict=True):
@@ -176,13 +182,13 @@ def test_alternating_is_that_of_every_loss(loss):
 def test_simultaneous_is_two_passes_under_spectral_norm(game):
     """With vectors that have settled, so that a further pass does not turn them."""
     state, draw = opened(game, **{"objective.penalty": "spectral_norm"})
-    weights_of = state.networks["discriminator"]
+    weights_of = state.players["discriminator"].network
     for module in weights_of.modules():
         for _ in range(3000 if hasattr(module, "parametrizations") else 0):
             assert module.weight is not None  # a read in training mode is a power iteration
     expected = two_pass(state, draw)
     simultaneous(state, draw, RUNTIME)
-    for player, network in state.networks.items():
+    for player, network in networks(state).items():
         scale = max(float(e.abs().max()) for e in expected[player])
         for p, e in zip(network.parameters(), expected[player], strict=True):
             assert float((p.grad - e).abs().max()) <= 1e-6 * scale
@@ -226,7 +232,7 @@ def test_generators_turn_leaves_batch_statistics_and_spectral_vectors_alone():
     )
     alternating(state, draw, RUNTIME)
     state.step += 1
-    discriminator, seen = state.networks["discriminator"], {}
+    discriminator, seen = state.players["discriminator"].network, {}
     original = state.game.generator_terms
 
     def watched(batch, fake):
@@ -300,14 +306,14 @@ def test_a_number_that_is_not_finite_is_named_before_any_weight_moves(update, wh
     before = weights(state)
     if where == "term":
         with torch.no_grad():
-            state.networks["discriminator"].head.linear.bias.fill_(float("nan"))
+            state.players["discriminator"].network.head.linear.bias.fill_(float("nan"))
         named, before = "d/adversarial", weights(state)
     else:
-        parameter = state.networks["discriminator"].layers[0].weight
+        parameter = state.players["discriminator"].network.layers[0].weight
         parameter.register_hook(lambda g: g * float("inf"))
         named = "discriminator.layers.0.weight"
     with pytest.raises(NotFiniteError, match=named):
         choose_update(state.game)(state, draw, RUNTIME)
-    for player, network in state.networks.items():
+    for player, network in networks(state).items():
         for a, b in zip(before[player], network.parameters(), strict=True):
             assert torch.equal(torch.nan_to_num(a), torch.nan_to_num(b.detach()))

@@ -95,7 +95,7 @@ class Poison:
             return self.put_term(state.game)
         if self.target.startswith("gradient "):
             player, _, name = self.target.removeprefix("gradient ").partition("/")
-            weight = dict(state.networks[player].named_parameters())[name]
+            weight = dict(state.players[player].network.named_parameters())[name]
             return weight.register_hook(lambda gradient: gradient * self.value).remove
         from gankit.training.checkpoint import capture
 

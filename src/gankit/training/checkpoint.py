@@ -27,9 +27,9 @@ def capture(state: State, copy: bool = False) -> tuple[dict[str, Tensor], dict[s
     tensors = {f"game/{k}": v for part in state.game.parts for k, v in part.state().items()}
     for player, average in state.averages.items():
         tensors |= {f"average/{player}/{k}": v for k, v in average.network.state_dict().items()}
-    for player in PLAYERS:
-        tensors |= {f"{player}/{k}": v for k, v in state.networks[player].state_dict().items()}
-        for index, moments in state.optimizers[player].state_dict()["state"].items():
+    for player, playing in state.players.items():
+        tensors |= {f"{player}/{k}": v for k, v in playing.network.state_dict().items()}
+        for index, moments in playing.optimizer.state_dict()["state"].items():
             for name, value in moments.items():
                 if isinstance(value, Tensor):
                     tensors[f"optimizer/{player}/{index}/{name}"] = value
@@ -60,7 +60,7 @@ def _put(state: State, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> N
     for part in state.game.parts:
         part.load_state(below(tensors, "game/"))
     for player in PLAYERS:
-        state.networks[player].load_state_dict(below(tensors, f"{player}/"))
+        state.players[player].network.load_state_dict(below(tensors, f"{player}/"))
         _restore_optimizer(state, player, below(tensors, f"optimizer/{player}/"))
     state.step, state.seconds = numbers["step"], numbers["seconds"]
     state.rollbacks = numbers["rollbacks"]
@@ -78,7 +78,7 @@ def _check_numbers(numbers: dict[str, Any]) -> None:
 
 def _check_tensors(state: State, tensors: dict[str, Tensor]) -> None:
     """Raises RunError if the players' weights and averages are not of this state's make."""
-    networks = {player: state.networks[player] for player in PLAYERS}
+    networks = {player: state.players[player].network for player in PLAYERS}
     networks |= {f"average/{player}": a.network for player, a in state.averages.items()}
     for prefix, network in networks.items():
         wanted, found = network.state_dict(), below(tensors, f"{prefix}/")
@@ -198,8 +198,8 @@ def config_differences(stored: Any, record: Record) -> list[str]:
 
 
 def _restore_optimizer(state: State, player: str, tensors: dict[str, Tensor]) -> None:
-    optimizer = state.optimizers[player]
-    parameters = list(state.networks[player].parameters())
+    optimizer = state.players[player].optimizer
+    parameters = list(state.players[player].network.parameters())
     moments: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         index, name = key.split("/")

@@ -50,7 +50,8 @@ def _data(dataset: Dataset) -> str:
 
 def _networks(state: State) -> str:
     lines = []
-    for player, network in state.networks.items():
+    for player in state.players:
+        network = state.players[player].network
         count = sum(p.numel() for p in network.parameters())
         lines.append(f"{player}: {count:,} parameters")
         for name, module in network.named_modules():
@@ -65,7 +66,9 @@ def _plan(config: Config, update: str, per_step: float, state: State) -> str:
     training, k = config.training, config.objective.k
     steps = given_steps(config) or int(60 * (training.minutes or 0) / per_step)
     weights = sum(
-        p.numel() * p.element_size() for n in state.networks.values() for p in n.parameters()
+        p.numel() * p.element_size()
+        for player in state.players.values()
+        for p in player.network.parameters()
     )
     # Weights, gradients, two moments, the average and a checkpoint's copy on its way to the disk.
     memory = 6 * weights / 1e6

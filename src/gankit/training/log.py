@@ -10,7 +10,6 @@ from gankit.game_types import Moves
 from gankit.storage import flush
 from gankit.training.callbacks import Callback
 from gankit.training.session import Session
-from gankit.training.state import PLAYERS
 from gankit.training.tensorboard import Tracker
 
 
@@ -40,8 +39,8 @@ class Log(Callback):
         for callback in trainer.callbacks:
             numbers |= callback.numbers(trainer)
         numbers["images_per_second"] = trainer.clock.images_per_second()
-        for player in PLAYERS:
-            numbers[f"lr_{player[0]}"] = trainer.state.optimizers[player].param_groups[0]["lr"]
+        for name, player in trainer.state.players.items():
+            numbers[f"lr_{name[0]}"] = player.optimizer.param_groups[0]["lr"]
         self._write(trainer, numbers)
 
     def _write(self, trainer: Session, numbers: dict[str, float]) -> None:

@@ -20,7 +20,7 @@ from gankit.game_types import Batch
 from gankit.nn.ema import Average
 from gankit.own_networks import check_networks, with_networks
 from gankit.randomness import Purpose, rng, torch_seed
-from gankit.settings.config import Config
+from gankit.settings.config import Config, OptimizerConfig
 from gankit.size import check_size
 from gankit.training.optimizers import build_optimizer
 from gankit.training.runtime import Runtime, compute_in_bfloat16
@@ -29,14 +29,29 @@ PLAYERS = ("generator", "discriminator")
 
 
 @dataclass
+class Player:
+    """One of the two, as it trains.
+
+    Attributes:
+        network: the bare one; the game may hold it wrapped by the runtime.
+        optimizer: what to step, wrapped or bare.
+        settings: how it descends.
+        average: the averaged network, if the artifact holds this player: the generator, and the
+            discriminator if it answers users too.
+    """
+
+    network: nn.Module
+    optimizer: Any
+    settings: OptimizerConfig
+    average: Average | None = None
+
+
+@dataclass
 class State:
     """What a checkpoint holds.
 
     Attributes:
-        networks: the bare players; `game` may hold them wrapped by the runtime.
-        optimizers: what to step for each player, wrapped or bare.
-        averages: by player, the averaged networks that the artifact holds: the generator, and
-            the discriminator where it answers users too.
+        players: both, by name.
         step: steps taken so far.
         seconds: spent on them, over all resumptions.
         rollbacks: how often the run was taken back after a number that was not finite;
@@ -44,12 +59,15 @@ class State:
     """
 
     game: Game
-    networks: dict[str, nn.Module]
-    optimizers: dict[str, Any]
-    averages: dict[str, Average]
+    players: dict[str, Player]
     step: int = 0
     seconds: float = 0.0
     rollbacks: int = 0
+
+    @property
+    def averages(self) -> dict[str, Average]:
+        """The averages of those players that have one."""
+        return {name: p.average for name, p in self.players.items() if p.average is not None}
 
     def follow(self) -> None:
         """A step was taken: the averaged networks follow."""
@@ -110,13 +128,7 @@ def build_state(
     config = game.config
     if dataset is not None:
         _meet(game, dataset)
-    networks: dict[str, nn.Module] = {}
-    optimizers: dict[str, Any] = {}
-    for player in PLAYERS:
-        network: nn.Module = getattr(game, player)
-        networks[player] = network.to(runtime.device, runtime.dtype)
-        if any(isinstance(m, (nn.Conv2d, nn.ConvTranspose2d)) for m in network.modules()):
-            networks[player] = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    networks = {player: _placed(getattr(game, player), runtime) for player in PLAYERS}
     averages = {
         player: Average(networks[player], config.training.ema)
         for player in (PLAYERS if game.judges else PLAYERS[:1])
@@ -125,15 +137,24 @@ def build_state(
         begin(networks, averages)
     for stabiliser in game.stabilisers:
         stabiliser.begin(game)
-    for player in PLAYERS:
-        bare: Optimizer = build_optimizer(
-            getattr(config, f"{player}_optimizer"), networks[player].parameters(), runtime.device
-        )
+    players = {}
+    for name, network in networks.items():
+        settings = getattr(config, f"{name}_optimizer")
+        bare: Optimizer = build_optimizer(settings, network.parameters(), runtime.device)
         if runtime.mixed:
-            compute_in_bfloat16(networks[player], runtime.device)
-        wrapped, optimizers[player] = runtime.set_up(networks[player], bare)
-        setattr(game, player, wrapped)
-    return State(game, networks, optimizers, averages)
+            compute_in_bfloat16(network, runtime.device)
+        wrapped, optimizer = runtime.set_up(network, bare)
+        setattr(game, name, wrapped)
+        players[name] = Player(network, optimizer, settings, averages.get(name))
+    return State(game, players)
+
+
+def _placed(network: nn.Module, runtime: Runtime) -> nn.Module:
+    """The network where it trains, in the memory format that convolutions are fast in."""
+    network = network.to(runtime.device, runtime.dtype)
+    if any(isinstance(m, (nn.Conv2d, nn.ConvTranspose2d)) for m in network.modules()):
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network
 
 
 def _meet(game: Game, dataset: Dataset) -> None:

@@ -49,7 +49,7 @@ def draw_theory(state: State, dataset: Dataset) -> Pixels:
     """Figure 1 of the paper for numbers; for points of the plane samples, D and D* side by side."""
     rng = np.random.default_rng(state.game.config.training.seed)
     noise = draw_noise(state.game.config.latent, SAMPLES, rng)
-    generator = state.networks["generator"]
+    generator = state.players["generator"].network
     weight = next(generator.parameters())
     with torch.no_grad():
         fake = generator(noise.to(weight.device, weight.dtype), None)
@@ -61,7 +61,7 @@ def draw_theory(state: State, dataset: Dataset) -> Pixels:
 
 def beliefs_at(state: State, places: NDArray[np.floating]) -> NDArray[np.float64]:
     """D(x) = sigmoid(logit) at each of `places` [N, D], as D would answer outside training."""
-    network = state.networks["discriminator"]
+    network = state.players["discriminator"].network
     weight, was_training = next(network.parameters()), network.training
     network.eval()
     with torch.no_grad():

@@ -23,7 +23,7 @@ from gankit.training.checkpoint import capture, restore
 from gankit.training.initial import Start, start_from
 from gankit.training.optimizers import set_pace
 from gankit.training.runtime import Runtime, start_runtime
-from gankit.training.state import PLAYERS, build_state, draw_batch
+from gankit.training.state import build_state, draw_batch
 from gankit.training.update import NotFiniteError, choose_update
 
 
@@ -132,9 +132,8 @@ class Trainer:
         """
         state, game, steps = self.state, self.game, self.plan.steps
         game.progress = state.step / steps
-        for player in PLAYERS:
-            config = getattr(self.config, f"{player}_optimizer")
-            set_pace(state.optimizers[player], config, state.step, steps, game.pace)
+        for player in state.players.values():
+            set_pace(player.optimizer, player.settings, state.step, steps, game.pace)
         if self.runtime.world > 1 and self.runtime.rank == 0:
             self._before = capture(state, copy=True)  # another process may end within the step
         moves = self._update(state, self._draw, self.runtime)

@@ -84,7 +84,7 @@ class OwnTurn:
         return self.state.step
 
     def frozen(self, player: str) -> AbstractContextManager[None]:
-        return frozen(self.state.networks[player])
+        return frozen(self.state.players[player].network)
 
     def besides(self, batch: Batch, fake: Tensor) -> Terms:
         return besides(self.state.game, batch, fake, self.state.step)
@@ -109,7 +109,7 @@ def alternating(state: State, draw: Draw, runtime: Runtime) -> Moves:
         d_terms = game.discriminator_terms(batch, fake.detach())
         d_terms = d_terms.with_terms(besides(game, batch, fake, state.step))
         grad_d = _descend(state, "discriminator", d_terms, runtime)
-    with frozen(state.networks["discriminator"]), runtime.without_sync(game.discriminator):
+    with frozen(state.players["discriminator"].network), runtime.without_sync(game.discriminator):
         g_terms = game.generator_terms(batch, fake)
         g_terms = g_terms.with_terms(game.weight_terms("generator"))
         grad_g = _descend(state, "generator", g_terms, runtime)
@@ -122,8 +122,8 @@ def simultaneous(state: State, draw: Draw, runtime: Runtime) -> Moves:
     batch = draw(0)
     fake = game.generate(batch.latent)
     leaf = fake.detach().requires_grad_()
-    for optimizer in state.optimizers.values():
-        optimizer.zero_grad(set_to_none=True)
+    for player in state.players.values():
+        player.optimizer.zero_grad(set_to_none=True)
     with runtime.without_sync(game.discriminator):  # the pass below synchronises both
         more = Moves(besides(game, batch, fake, state.step), game.weight_terms("generator"))
         for terms in (more.discriminator, more.generator):
@@ -139,9 +139,9 @@ def simultaneous(state: State, draw: Draw, runtime: Runtime) -> Moves:
     )
     _check_terms(moves, runtime)
     fake.backward(for_fake)  # type: ignore[no-untyped-call]
-    norms = {p: _check_gradients(p, network) for p, network in state.networks.items()}
-    for player in state.networks:
-        _move(state, player, norms[player])
+    norms = {name: _check_gradients(name, p.network) for name, p in state.players.items()}
+    for name, norm in norms.items():
+        _move(state, name, norm)
     gradients = {"grad_d": norms["discriminator"], "grad_g": norms["generator"]}
     return Moves(moves.discriminator, moves.generator, gradients)
 
@@ -220,24 +220,25 @@ def _descend(state: State, player: str, terms: Terms, runtime: Runtime) -> float
     blank = Terms({})
     moves = Moves(terms, blank) if player == "discriminator" else Moves(blank, terms)
     _check_terms(moves, runtime)
-    state.optimizers[player].zero_grad(set_to_none=True)
+    state.players[player].optimizer.zero_grad(set_to_none=True)
     terms.loss.backward()  # type: ignore[no-untyped-call]
-    norm = _check_gradients(player, state.networks[player])
+    norm = _check_gradients(player, state.players[player].network)
     _move(state, player, norm)
     return norm
 
 
-def _move(state: State, player: str, norm: float) -> None:
-    """The player's step, on a gradient no longer than its `clip`; none where it stands still."""
-    if not all(stabiliser.moves(player) for stabiliser in state.game.stabilisers):
+def _move(state: State, name: str, norm: float) -> None:
+    """The player's step, on a gradient no longer than its `clip`; none if it stands still."""
+    if not all(stabiliser.moves(name) for stabiliser in state.game.stabilisers):
         return
-    clip = getattr(state.game.config, f"{player}_optimizer").clip
+    player = state.players[name]
+    clip, most = player.settings.clip, player.settings.max_norm
     if clip and norm > clip:
-        gradients = [p.grad for p in state.networks[player].parameters() if p.grad is not None]
+        gradients = [p.grad for p in player.network.parameters() if p.grad is not None]
         torch._foreach_mul_(gradients, clip / norm)
-    state.optimizers[player].step()
-    if most := getattr(state.game.config, f"{player}_optimizer").max_norm:
-        limit_norms(state.networks[player], most)
+    player.optimizer.step()
+    if most:
+        limit_norms(player.network, most)
 
 
 def _check_terms(moves: Moves, runtime: Runtime) -> None:
