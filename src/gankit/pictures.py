@@ -86,6 +86,17 @@ def read_picture(path: Path) -> Image.Image:
         raise OSError(f"it is damaged: {error}") from None
 
 
+def is_whole(path: Path) -> bool:
+    """Whether a picture, or a film, can be read to its end."""
+    try:
+        with Image.open(path, formats=["PNG", "GIF"]) as picture:
+            picture.seek(getattr(picture, "n_frames", 1) - 1)
+            picture.load()
+    except Exception:  # a damaged file fails in many ways
+        return False
+    return True
+
+
 GREY = ("L", "1", "I", "I;16", "F")
 LARGEST = 2**25
 """Pixels of a picture that is read back: four times what the largest grid has."""

@@ -86,7 +86,8 @@ class Damage:
         if self.target == ".":
             return ("picture", "film")
         if self.target.startswith("samples"):
-            return (f"picture {Path(self.target).name}".removesuffix(" samples"), "film", "grid")
+            own = f"picture {Path(self.target).name}".removesuffix(" samples")
+            return (own, "picture 0000003.png", "film", "grid")
         if self.target.startswith("metrics.jsonl"):
             return ("log",)
         gone = self.harm in ("removed", "emptied", "a link to nowhere")

@@ -147,7 +147,7 @@ class Whole:
 
 def contents(run: Path) -> dict[str, Any]:
     """What a run has come to, without what it says of the clock."""
-    newest = max(run.glob("checkpoints/step-*.safetensors"), default=None)
+    newest = max(run.glob("checkpoints/step-[0-9]*.safetensors"), default=None)
     pictures = {f"picture {p.name}": _hash(p) for p in sorted(run.glob("samples/*.png"))}
     report = run / "report.html"
     return {

@@ -13,6 +13,7 @@ from gankit.data import Dataset
 from gankit.errors import GankitError, RunError, SilentError, TrainingError
 from gankit.game import Game
 from gankit.owner import Owner, OwnerLostError
+from gankit.pictures import is_whole
 from gankit.run import Plan, Record, Run, checkpoints, describe
 from gankit.storage import not_finite, read_tensors
 from gankit.trained.artifact import save_artifact
@@ -271,11 +272,11 @@ class Session(Trainer):
     def is_ended(self) -> bool:
         """Whether a call that stood where this one stands made the last picture, film and page."""
         run, step = self.run, self.state.step
-        made = [run.report_path]
-        if self.game.task.is_drawn:
-            made += [run.samples / f"{step:07d}.png", run.grid_path, run.timeline_path]
+        pictures = (run.samples / f"{step:07d}.png", run.grid_path, run.timeline_path)
+        made = not self.game.task.is_drawn or all(map(is_whole, pictures))
         ended = [event for event in run.events() if event.get("event") == "ended"]
-        return all(p.is_file() for p in made) and ended[-1:] == [{"event": "ended", "step": step}]
+        paged = run.report_path.is_file() and run.report_path.stat().st_size > 0
+        return made and paged and ended[-1:] == [{"event": "ended", "step": step}]
 
     def note_end(self) -> None:
         """Remember that everything was made that a call makes at its end."""
