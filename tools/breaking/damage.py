@@ -90,6 +90,8 @@ class Damage:
             return (own, "picture 0000003.png", "film", "grid")
         if self.target.startswith("metrics.jsonl"):
             return ("log",)
+        if (self.target, self.harm) == ("report.html", "a folder"):
+            return ("report",)  # a page is no reason not to train: it is said in one line
         gone = self.harm in ("removed", "emptied", "a link to nowhere")
         return (
             () if gone else {"grid.png": ("grid",), "timeline.gif": ("film",)}.get(self.target, ())
@@ -131,7 +133,7 @@ class Damage:
             if "step-" in path and "*" not in self.target and path < newest:
                 continue  # an older one, which goes in its turn
             same = after.get(path) == content or content in there
-            if path.endswith(".jsonl") and self.error is None:  # its whole lines must stay
+            if path.endswith(".jsonl"):  # it grows; its whole lines must stay
                 lines = [line for line in content.splitlines() if line.startswith(b"{")]
                 same = path in after and len(after[path].splitlines()) >= len(lines) - 1
             expect(same, f"{self}: {path} is gone or overwritten", lost=True)

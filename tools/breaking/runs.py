@@ -158,7 +158,7 @@ def contents(run: Path) -> dict[str, Any]:
         **pictures,
         "grid": _hash(run / "grid.png"),
         "film": _hash(run / "timeline.gif"),
-        "report": report.exists() and report.read_text().rstrip().endswith("</html>"),
+        "report": report.is_file() and report.read_text().rstrip().endswith("</html>"),
         "leftovers": sorted(p.name for p in run.rglob("*.part")),
     }
 
