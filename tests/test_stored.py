@@ -96,7 +96,9 @@ def test_whatever_json_holds_is_the_object_or_a_stored_error(given):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"shape": [1, 2]}, "shape must be a list of one size, or of three"),
+        ({"shape": [1, 2, 3, 4]}, "shape must be a list of one to three sizes"),
+        ({"symbols": "abc"}, "symbols must be a list of texts"),
+        ({"symbols": ["a"]}, "tokens have one size"),
         ({"shape": "abc"}, "shape must be"),
         ({"shape": [1, 8, 0]}, "shape must be"),
         ({"shape": [1, 8, 8.0]}, "shape must be"),

@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from gankit.text import in_shell, shown, visible
+from gankit.text import LONG_REASON, in_shell, reason, shown, visible
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,10 @@ def test_a_path_is_one_word_and_no_option(path):
     (word,) = shlex.split(in_shell(path))
     assert word.removeprefix("./") == path
     assert not word.startswith("-")
+
+
+def test_another_librarys_error_is_one_short_line():
+    assert reason(ValueError("a\nb \x1b c")) == "a b \\x1b c"
+    assert reason(KeyError()) == "KeyError"
+    long = reason(ValueError("x" * 10**6))
+    assert len(long) == LONG_REASON + 3

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from gankit.errors import ConfigError
 from gankit.game import Game, families_that
+from gankit.text import reason
 
 Networks = tuple[nn.Module, nn.Module | None]
 """(G, D); where nothing is trained D may be None."""
@@ -95,9 +96,9 @@ def _check(
         with torch.random.fork_rng(devices=[]), torch.no_grad():
             made = network.eval()(given, labels)
     except Exception as error:  # a user's network may raise anything
-        why = " ".join(str(error).split())[:200]
         raise ConfigError(
-            f"the {player} given fails on two examples of {list(given.shape[1:])} ({asked}): {why}"
+            f"the {player} given fails on two examples of {list(given.shape[1:])} ({asked}): "
+            f"{reason(error)}"
         ) from error
     for module in training:
         module.training = True

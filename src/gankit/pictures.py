@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from gankit.storage import patiently, write_atomically
+from gankit.text import reason
 
 Pixels = NDArray[np.uint8]
 Colour = tuple[int, int, int]
@@ -83,7 +84,7 @@ def read_picture(path: Path) -> Image.Image:
     except OSError:
         raise
     except Exception as error:  # a damaged file fails in many ways: zlib, struct, SyntaxError
-        raise OSError(f"it is damaged: {error}") from None
+        raise OSError(f"it is damaged: {reason(error)}") from None
 
 
 def is_whole(path: Path) -> bool:

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Generic, TypeVar
 
 from gankit.errors import ConfigError
-from gankit.text import shown, visible
+from gankit.text import reason, shown, visible
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ def load_plugins() -> tuple[str, ...]:
 
 def why_not_imported(error: Exception) -> str:
     """`cannot be imported: ...`, in one line."""
-    return f"cannot be imported: {type(error).__name__}: {' '.join(str(error).split())}"
+    return f"cannot be imported: {type(error).__name__}: {reason(error)}"
 
 
 def did_you_mean(given: object, known: Iterable[str]) -> str:

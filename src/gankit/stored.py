@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from gankit.text import shown
+from gankit.text import reason, shown
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ def parse_json(text: str) -> Any:
     except RecursionError:
         raise StoredError("it is nested too deeply") from None
     except ValueError as error:
-        raise StoredError(f"it is not JSON: {error}") from None
+        raise StoredError(f"it is not JSON: {reason(error)}") from None
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 LONGEST = 60
 """Characters of a value that an error shows."""
+LONG_REASON = 200
+"""Characters of another library's error that a message shows."""
 HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, but for the tab and the end of a line
     "\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
@@ -31,6 +33,12 @@ def shown(value: object) -> str:
         return f"a {type(value).__name__} too large to show"
     long = len(text) > LONGEST or (isinstance(value, (str, bytes)) and len(value) > LONGEST)
     return f"{text[:LONGEST]}..." if long else text
+
+
+def reason(error: BaseException) -> str:
+    """What another library's error says, in one short line; its type if it says nothing."""
+    text = " ".join(visible(str(error)[: 4 * LONG_REASON]).split())
+    return f"{text[:LONG_REASON]}..." if len(text) > LONG_REASON else text or type(error).__name__
 
 
 def in_shell(path: Path | str) -> str:

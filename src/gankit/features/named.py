@@ -25,6 +25,7 @@ from gankit.features.files import ENDINGS, load_file
 from gankit.features.network import FeatureNetwork, make_ready
 from gankit.registry import Registry
 from gankit.storage import digest, read_tensors
+from gankit.text import reason
 
 FEATURES: Registry[Callable[[str], FeatureNetwork]] = Registry("feature network")
 
@@ -123,8 +124,8 @@ class Inception(FeatureNetwork):
             network = FeatureExtractorInceptionV3("inception", ["2048", "logits_unbiased"])
         except OSError as error:
             raise ConfigError(
-                f"the weights of 'inception' cannot be downloaded ({error}): put them into torch's "
-                "cache, or give other features",
+                f"the weights of 'inception' cannot be downloaded ({reason(error)}): put them "
+                "into torch's cache, or give other features",
                 "features",
             ) from None
         self.digest = digest(network.state_dict())

@@ -12,7 +12,7 @@ from gankit.errors import ConfigError
 from gankit.settings.config import Config
 from gankit.settings.schema import flatten
 from gankit.stored import StoredError, read_text
-from gankit.text import shown
+from gankit.text import reason, shown
 
 
 def parse_assignments(pairs: list[str]) -> dict[str, str]:
@@ -53,7 +53,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     except RecursionError:
         raise ConfigError(f"config file '{path}' is not TOML: nested too deeply") from None
     except ValueError as error:
-        raise ConfigError(f"config file '{path}' is not TOML: {error}") from None
+        raise ConfigError(f"config file '{path}' is not TOML: {reason(error)}") from None
     return flat
 
 

@@ -20,7 +20,7 @@ from gankit.stabilisers.freezing import Freezing
 from gankit.stabilisers.generator_terms import Entropy, TopK
 from gankit.stabilisers.noise import Noise
 from gankit.stabilisers.past import HistoricalAverage, LaggedDiscriminator, Replay
-from gankit.text import shown
+from gankit.text import reason, shown
 
 ORDER = (
     JointBatch,
@@ -57,7 +57,7 @@ def _plugins(named: Sequence[str]) -> list[Stabiliser]:
             made.append(kind(float(strength)) if given else kind())
         except (TypeError, ValueError) as error:
             raise ConfigError(
-                f"stabilise.plugins: {shown(entry)} makes no stabiliser ({error}): give a name, or "
-                "a name and its strength, such as jitter:0.2"
+                f"stabilise.plugins: {shown(entry)} makes no stabiliser ({reason(error)}): give a "
+                "name, or a name and its strength, such as jitter:0.2"
             ) from None
     return made

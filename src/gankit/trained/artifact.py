@@ -26,7 +26,7 @@ from gankit.stabilisers.augment import AUGMENTATIONS
 from gankit.stabilisers.base import PLUGIN_STABILISERS
 from gankit.storage import not_finite, read_tensors, write_tensors
 from gankit.stored import check_data, is_count
-from gankit.text import shown
+from gankit.text import reason, shown
 from gankit.trained.gan import GAN
 from gankit.version import __version__
 
@@ -156,7 +156,7 @@ def load(path: str | Path, device: str = "cpu", *, networks: Networks | None = N
     except (KeyError, TypeError, ValueError, RuntimeError, ConfigError) as error:
         raise RunError(
             f"'{path}', written by gankit {str(header.get('gankit'))[:20]}, does not fit this one "
-            f"({__version__}): {error}"
+            f"({__version__}): {reason(error)}"
         ) from None
     for player in _kept(game):
         _ready(getattr(game, player), device)

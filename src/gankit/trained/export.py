@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gankit.errors import ConfigError, RunError
 from gankit.pictures import grid, save_png, scatter
 from gankit.storage import write_atomically
-from gankit.text import shown
+from gankit.text import reason, shown
 from gankit.trained.gan import GAN, Labels
 
 MOST_PIXELS = 50_000_000
@@ -33,7 +33,7 @@ def read_label(typed: str | None) -> Labels:
     try:
         vectors: NDArray[np.generic] = np.load(typed, allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise ConfigError(f"label {typed} is no array: {error}", "label") from None
+        raise ConfigError(f"label {typed} is no array: {reason(error)}", "label") from None
     return vectors
 
 

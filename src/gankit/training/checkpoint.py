@@ -19,6 +19,7 @@ from gankit.families import FAMILIES
 from gankit.run import Record, Run, checkpoints
 from gankit.settings.config import differences, from_dict, to_dict
 from gankit.storage import flush, not_finite, read_tensors, write_tensors
+from gankit.text import reason
 from gankit.training.state import PLAYERS, State
 
 
@@ -51,7 +52,7 @@ def restore(state: State, tensors: dict[str, Tensor], numbers: dict[str, Any]) -
         _put(state, tensors, numbers)
     except (KeyError, IndexError, ValueError, TypeError, RuntimeError) as error:
         _put(state, *before)
-        raise RunError(f"does not fit this run: {error}") from None
+        raise RunError(f"does not fit this run: {reason(error)}") from None
 
 
 def _put(state: State, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
@@ -193,7 +194,7 @@ def config_differences(stored: Any, record: Record) -> list[str]:
     try:
         config = from_dict(stored, FAMILIES[stored["family"]].Options)
     except (GankitError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise RunError(f"has a configuration that cannot be read: {error}") from None
+        raise RunError(f"has a configuration that cannot be read: {reason(error)}") from None
     return differences(config, record.config, but=("data.source",))
 
 

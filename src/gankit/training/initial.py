@@ -29,7 +29,7 @@ from gankit.run import Origin, Run, checkpoints, real_path
 from gankit.stabilisers.batch import WithReference
 from gankit.storage import not_finite, read_tensors
 from gankit.stored import StoredError, check_data, is_count
-from gankit.text import shown, visible
+from gankit.text import reason, shown, visible
 from gankit.training.checkpoint import below, read_checkpoint
 from gankit.training.state import PLAYERS
 
@@ -118,7 +118,7 @@ def _read_artifact(path: str, file: Path) -> Trained:
             raise StoredError(f"its step is {shown(header.get('step'))}")
         family = str(header["config"]["family"])[:60]
     except (StoredError, KeyError, TypeError) as error:
-        raise RunError(f"'{file}' is no artifact that this gankit reads: {error}") from None
+        raise RunError(f"'{file}' is no artifact that this gankit reads: {reason(error)}") from None
     task = Task.stored(header)
     averaged = {player: below(tensors, f"{player}/") for player in PLAYERS}
     return Trained(path, header["step"], header["digest"], family, task, {}, averaged)
