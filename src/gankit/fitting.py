@@ -10,9 +10,9 @@ from pathlib import Path
 
 from torch import nn
 
-from gankit.data import Dataset, load_configured
+from gankit.data import Dataset, load_configured, tell_classes
 from gankit.doctor.while_training import Watch
-from gankit.errors import TrainingError
+from gankit.errors import GankitError, TrainingError
 from gankit.game import Game
 from gankit.pages.report import ReportPage
 from gankit.run import Run, describe
@@ -92,20 +92,22 @@ def opened(
     else:
         dataset = Dataset.of(dataset)
         config = replace(config, data=replace(config.data, source=dataset.whence))
-    check_count(config, dataset, config.training.batch)
     run = Run(Path(folder).expanduser())
     record = run.record()
     if record is not None:  # looked at again by its owner; what is refused makes no file
+        dataset.number_classes(record.task.class_names)
         own = () if networks is None else ("G", "D")
         run.check_resumable(record, config, describe(dataset), own)
-    check_world(config.runtime, config.training.batch)
-    game = build_game(config, dataset, networks)
-    choose_update(game)
+    with _telling_of(dataset):
+        check_count(config, dataset, config.training.batch)
+        check_world(config.runtime, config.training.batch)
+        game = build_game(config, dataset, networks)
+        choose_update(game)
     check_processes(config.runtime, game.why_one_process())
     runtime = start_runtime(config.runtime)
     with Display(quiet=runtime.rank != 0) as display:
-        for note in dataset.notes:
-            display.say(note)
+        for line in _about(dataset):
+            display.say(line)
         usual = usual_callbacks(game, dataset, run, display, writes=runtime.rank == 0)
         with open_session(
             game,
@@ -117,6 +119,23 @@ def opened(
             started=started,
         ) as session:
             yield session
+
+
+def _about(dataset: Dataset) -> list[str]:
+    """What a person should know of the data: its classes, what was left out and why."""
+    classes = tell_classes(dataset)
+    return [*([] if classes is None else [classes]), *dataset.notes]
+
+
+@contextmanager
+def _telling_of(dataset: Dataset) -> Iterator[None]:
+    """Say what is known of the data before a refusal, which may follow from it."""
+    try:
+        yield
+    except GankitError:
+        for line in _about(dataset):
+            Display().say(line)
+        raise
 
 
 def usual_callbacks(

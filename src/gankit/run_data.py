@@ -72,6 +72,8 @@ def find_data(
         if source is not None or again:
             raise
         raise DataError(f"{error}; {advice(trained.source, run)}") from None
+    if record is not None:
+        dataset.number_classes(record.task.class_names)
     same = None if record is None else record.data["fingerprint"] == dataset.fingerprint
     return Found(dataset, settings, same)
 

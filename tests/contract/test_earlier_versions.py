@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import gankit
 from gankit.fitting import fit
 from gankit.run import Run
+from gankit.run_data import find_data
 from gankit.settings.config import override
 from gankit.storage import read_tensors
 
@@ -61,3 +63,38 @@ def test_given_the_same_budget_there_is_nothing_to_train(stored):
     assert (outcome.trained, outcome.step) == (0, 8)
     assert (folder / "model.safetensors").read_bytes() == before
     assert (folder / "report.html").exists()
+
+
+@pytest.fixture
+def numbered(tmp_path):
+    """A folder of twelve classes, 0 to 11, of two pictures each."""
+    for number in range(12):
+        folder = tmp_path / "data" / str(number)
+        folder.mkdir(parents=True)
+        for name in "ab":
+            Image.new("L", (16, 16), 20 * number).save(folder / f"{name}.png")
+    return tmp_path / "data"
+
+
+def test_classes_that_were_in_the_order_of_letters_keep_their_numbers(
+    numbered, tmp_path, small, monkeypatch, newest, equal
+):
+    changes = {"training.steps": 4, "output.doctor": 0, "generator_optimizer.schedule": "constant"}
+    changes |= {"discriminator_optimizer.schedule": "constant"}
+    config = small("cgan", str(numbered), **changes)
+    with monkeypatch.context() as earlier:
+        earlier.setattr("gankit.data.listing.by_nature", sorted)
+        fit(config, tmp_path / "whole")
+        fit(override(config, {"training.steps": 2}), tmp_path / "run")
+    assert gankit.load(tmp_path / "run").class_names[:4] == ("0", "1", "10", "11")
+    assert fit(config, tmp_path / "run").trained == 2
+    assert equal(newest(tmp_path / "run"), newest(tmp_path / "whole"))
+    gan = gankit.load(tmp_path / "run")
+    assert gan.class_names == tuple(sorted(map(str, range(12))))
+    found = find_data(
+        gan.config.data, gan.shape, None, tmp_path / "run", Run(tmp_path / "run").record()
+    )
+    assert found.same
+    # Each picture shows its class by name.
+    shown = found.dataset.read(np.arange(24))[:, 0, 0, 0] // 20
+    assert [int(gan.class_names[label]) for label in found.dataset.labels] == shown.tolist()

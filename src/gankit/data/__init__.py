@@ -10,6 +10,7 @@ from gankit.data.load import (
     load_dataset,
     load_of_shape,
     source_name,
+    tell_classes,
 )
 from gankit.data.named import DATASETS
 from gankit.data.pixels import as_pictures, as_planes
@@ -26,4 +27,5 @@ __all__ = [
     "load_dataset",
     "load_of_shape",
     "source_name",
+    "tell_classes",
 ]

@@ -81,6 +81,25 @@ class Dataset(ABC):
         return PYTHON + self.name if self.source is None else self.source
 
     @property
+    def class_counts(self) -> tuple[int, ...]:
+        """How many examples each class has, in label order; empty where there are no classes."""
+        if self.labels is None or not self.class_names:
+            return ()
+        return tuple(np.bincount(self.labels, minlength=len(self.class_names)).tolist())
+
+    def number_classes(self, names: Sequence[str]) -> None:
+        """Give each class the number that a class of its name has among `names`.
+
+        A run keeps the numbers that it began with, in whatever order its data is read now. Nothing
+        changes where a class is not among them.
+        """
+        if not self.class_names or not set(self.class_names) <= set(names):
+            return
+        assert self.labels is not None
+        number = np.array([list(names).index(name) for name in self.class_names])
+        self.labels, self.class_names = number[self.labels], tuple(names)
+
+    @property
     def is_images(self) -> bool:
         """True for images [C, H, W], False for points [D]."""
         return len(self.shape) == 3

@@ -12,6 +12,7 @@ from gankit.data.dataset import PYTHON, Dataset
 from gankit.data.folder import read_image_folder, read_image_pattern
 from gankit.data.idx import is_idx_folder, read_idx_folder
 from gankit.data.images import Channels, Fit, ReadOptions, Split
+from gankit.data.listing import name_some
 from gankit.data.named import DATASETS
 from gankit.data.walk import split_pattern
 from gankit.errors import DataError
@@ -136,6 +137,16 @@ def source_name(source: str) -> str:
         fixed, wild = split_pattern(typed)
         typed = str(fixed) if wild else typed
     return os.path.basename(os.path.abspath(typed)) if typed else ""  # noqa: PTH100, PTH119
+
+
+def tell_classes(dataset: Dataset) -> str | None:
+    """`2 classes: cat (10), dog (12)`, the first ten of many; None where there are none."""
+    counts = dataset.class_counts
+    if not counts:
+        return None
+    each = zip(dataset.class_names, counts, strict=True)
+    told = name_some((f"{name} ({count:,})" for name, count in each), most=10)
+    return f"{len(counts):,} class{'es' * (len(counts) != 1)}: {told}"
 
 
 CHANNELS: dict[int, Channels] = {1: "grey", 3: "rgb"}
