@@ -95,7 +95,7 @@ def opened(
     run = Run(Path(folder).expanduser())
     record = run.record()
     if record is not None:  # looked at again by its owner; what is refused makes no file
-        dataset.number_classes(record.task.class_names)
+        dataset.number_classes(record.task.class_names, record.task.condition)
         own = () if networks is None else ("G", "D")
         run.check_resumable(record, config, describe(dataset), own)
     with _telling_of(dataset):

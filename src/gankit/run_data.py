@@ -73,7 +73,7 @@ def find_data(
             raise
         raise DataError(f"{error}; {advice(trained.source, run)}") from None
     if record is not None:
-        dataset.number_classes(record.task.class_names)
+        dataset.number_classes(record.task.class_names, record.task.condition)
     same = None if record is None else record.data["fingerprint"] == dataset.fingerprint
     return Found(dataset, settings, same)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gankit.data.claims import check_claim
 from gankit.data.dataset import ArrayDataset, array_fingerprint
 from gankit.data.images import ReadOptions
+from gankit.data.labels import Labels, read_labels
 from gankit.data.pixels import as_planes
 from gankit.errors import DataError
 
@@ -24,9 +25,9 @@ def read_arrays(name: str, path: Path, options: ReadOptions) -> ArrayDataset:
     """The arrays of an .npz file.
 
     It holds `images`, uint8 [N, H, W] or [N, H, W, C], or `points`, float [N, D]; and perhaps
-    `labels`, whole numbers [N] from 0, or `conditions`, float [N, C]: what the generator is
-    given for each example (features of another thing, say). Several labels at once, as 0 and 1,
-    go by either name.
+    `labels`, whole numbers or names [N] (`gankit.data.labels`), or `conditions`, float [N, C]: what
+    the generator is given for each example (features of another thing, say). Several labels at
+    once, as 0 and 1, go by either name.
     `test_images` and so on, where they are there, are the test split.
 
     Raises DataError for anything else, and where size or channels are asked for.
@@ -45,9 +46,14 @@ def read_arrays(name: str, path: Path, options: ReadOptions) -> ArrayDataset:
             f"data {name!r} is no .npz file of arrays: {str(error) or type(error).__name__}"
         ) from None
     examples = _examples(name, arrays, others, prefix)
-    labels, names = _labels(name, arrays, prefix, len(examples))
-    fingerprint = array_fingerprint(examples, labels)
-    return ArrayDataset(name, examples, fingerprint, labels, names)
+    labels = _labels(name, arrays, prefix, len(examples))
+    if labels is None:
+        return ArrayDataset(name, examples, array_fingerprint(examples))
+    fingerprint = array_fingerprint(examples, labels.given)
+    dataset = ArrayDataset(name, examples, fingerprint, labels.numbers, labels.names)
+    if prefix and "labels" in arrays:  # numbered as they are for training
+        dataset.number_classes(read_labels(f"labels in '{name}'", arrays["labels"]).names)
+    return dataset
 
 
 def _read_members(
@@ -59,7 +65,7 @@ def _read_members(
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             key = info.filename.removesuffix(".npy")
-            if key in {prefix + known for known in KNOWN}:
+            if key in {"labels", *(prefix + known for known in KNOWN)}:
                 arrays[key] = _read_member(f"array '{key}' in {name!r}", archive, info, size)
             else:
                 archive.open(info).close()  # a damaged name is no other name
@@ -117,35 +123,20 @@ def _examples(
     return np.ascontiguousarray(points, np.float32)
 
 
-def _several_at_once(labels: NDArray[Any]) -> bool:
-    return labels.ndim == 2 and labels.shape[1] > 1 and bool(np.isin(labels, (0, 1)).all())
-
-
-def _labels(
-    name: str, arrays: dict[str, NDArray[Any]], prefix: str, count: int
-) -> tuple[NDArray[Any] | None, tuple[str, ...]]:
+def _labels(name: str, arrays: dict[str, NDArray[Any]], prefix: str, count: int) -> Labels | None:
     labels, conditions = arrays.get(f"{prefix}labels"), arrays.get(f"{prefix}conditions")
     if labels is not None and conditions is not None:
         raise DataError(f"data '{name}' has labels and conditions: give one of the two")
     given = labels if labels is not None else conditions
     if given is None:
-        return None, ()
-    if labels is not None and _several_at_once(labels):
-        labels = None
-    if len(given) != count:
-        raise DataError(
-            f"data '{name}' has {count} examples and labels or conditions for {len(given)}"
-        )
+        return None
+    if not given.shape or len(given) != count:
+        found = len(given) if given.shape else "no list of them"
+        raise DataError(f"data '{name}' has {count} examples and labels or conditions for {found}")
     if labels is not None:
-        if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
-            raise DataError(
-                f"labels in '{name}' must be whole numbers [N] from 0, or several at once as 0 and "
-                "1, [N, C]; other vectors are called conditions"
-            )
-        return labels.astype(np.int64), tuple(map(str, range(int(labels.max()) + 1)))
+        return read_labels(f"labels in '{name}'", labels)
     number = np.issubdtype(given.dtype, np.number) or given.dtype == np.bool_
     if not number or given.ndim != 2 or not given.shape[1] or not np.isfinite(given).all():
-        raise DataError(
-            f"conditions (or several labels at once) in '{name}' must be finite numbers [N, C]"
-        )
-    return given.astype(np.float32), ()
+        raise DataError(f"conditions in '{name}' must be finite numbers [N, C]")
+    conditions = given.astype(np.float32)
+    return Labels(conditions, (), conditions)

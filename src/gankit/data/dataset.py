@@ -60,8 +60,9 @@ class Dataset(ABC):
                 channels first; an array has them last unless only the first can be meant. Or
                 (given, labels); or a torch data set of items x or (x, y); or a Hugging Face data
                 set with a column `image` and perhaps `label`; or a Dataset, which is returned.
-            labels: whole numbers [N] from 0, or conditions, floats [N, C].
-            class_names: one for each class; None: the data set's own, else their numbers.
+            labels: whole numbers from 0 or names, [N]: the classes are the values that occur; or
+                one 1 in each row of zeros, [N, K]; or conditions, floats [N, C].
+            class_names: of the classes 0, 1, ...; None: the data set's own, else the values.
             name: what messages and pages call it.
 
         Raises:
@@ -72,8 +73,13 @@ class Dataset(ABC):
                 raise DataError("a Dataset has labels of its own: give its arrays, or no labels")
             return given
         found = read_given(given, labels, class_names)
-        fingerprint = array_fingerprint(found.examples, found.labels)
-        return ArrayDataset(name, found.examples, fingerprint, *found[1:])
+        given_labels = found.labels
+        if given_labels is None:
+            fingerprint = array_fingerprint(found.examples)
+            return ArrayDataset(name, found.examples, fingerprint, notes=found.notes)
+        numbers, names, as_given = given_labels
+        fingerprint = array_fingerprint(found.examples, as_given)
+        return ArrayDataset(name, found.examples, fingerprint, numbers, names, found.notes)
 
     @property
     def whence(self) -> str:
@@ -87,12 +93,17 @@ class Dataset(ABC):
             return ()
         return tuple(np.bincount(self.labels, minlength=len(self.class_names)).tolist())
 
-    def number_classes(self, names: Sequence[str]) -> None:
+    def number_classes(self, names: Sequence[str], condition: int = 0) -> None:
         """Give each class the number that a class of its name has among `names`.
 
         A run keeps the numbers that it began with, in whatever order its data is read now. Nothing
-        changes where a class is not among them.
+        changes where a class is not among them. `condition`: a run of 0.1 knew one 1 in a row of
+        so many numbers as a vector.
         """
+        columns = [int(name) if name.isdecimal() else condition for name in self.class_names]
+        if condition and self.labels is not None and max(columns, default=condition) < condition:
+            rows = np.eye(condition, dtype=np.float32)[columns]
+            self.labels, self.class_names = rows[self.labels], ()
         if not self.class_names or not set(self.class_names) <= set(names):
             return
         assert self.labels is not None

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from gankit.data.labels import Labels, read_labels
 from gankit.data.pixels import as_planes
 from gankit.errors import DataError
 from gankit.text import shown
@@ -30,8 +31,7 @@ class Given(NamedTuple):
     """What `read_given` makes of it; each as a Dataset holds it."""
 
     examples: NDArray[Any]
-    labels: NDArray[Any] | None
-    class_names: tuple[str, ...]
+    labels: Labels | None
     notes: tuple[str, ...]
 
 
@@ -48,8 +48,7 @@ def read_given(
         given, found = _items(given)
         labels = found if labels is None else labels
     examples, notes = _examples(given)
-    known, names = _labels(labels, len(examples), class_names)
-    return Given(examples, known, names, notes)
+    return Given(examples, _labels(labels, len(examples), class_names), notes)
 
 
 def _is_indexed(given: object) -> bool:
@@ -185,40 +184,38 @@ def _as_bytes(planes: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
     )
 
 
-def _labels(
-    labels: object, count: int, class_names: Sequence[str] | None
-) -> tuple[NDArray[Any] | None, tuple[str, ...]]:
-    """(int64 [N] or float32 [N, C], class names). Raises DataError."""
-    if labels is None:
+def _labels(given: object, count: int, class_names: Sequence[str] | None) -> Labels | None:
+    """Classes or vectors, None if none are given. Raises DataError."""
+    if given is None:
         if class_names:
             raise DataError("class names are given without labels: give labels too")
-        return None, ()
-    known = _plain(labels)
+        return None
+    known = _plain(given)
     if len(known.shape) == 0 or len(known) != count:
         found = len(known) if known.shape else "no list of"
         raise DataError(f"there are {count} examples and {found} labels: give one label for each")
-    if known.ndim == 1 and np.issubdtype(known.dtype, np.integer):
-        return known.astype(np.int64), _names(known, class_names)
-    numbers = np.issubdtype(known.dtype, np.number) or known.dtype == np.bool_
-    if known.ndim == 2 and known.shape[1] and numbers and np.isfinite(known).all():
-        if class_names:
-            raise DataError("class names go with whole numbers as labels: leave them out")
-        return known.astype(np.float32), ()
-    raise DataError(
-        f"labels cannot be {known.dtype} {list(known.shape)}: give whole numbers [N] from 0, or "
-        "finite conditions [N, C]"
-    )
+    if known.ndim == 2 and _are_conditions(known):
+        return _conditions(known, class_names)
+    labels = read_labels("labels", known, class_names)
+    if class_names and not labels.names:
+        return _conditions(known, class_names)
+    return labels
 
 
-def _names(labels: NDArray[Any], class_names: Sequence[str] | None) -> tuple[str, ...]:
-    least, most = int(labels.min()), int(labels.max())
-    if least < 0 or most >= 2**16:
-        raise DataError(f"labels must be whole numbers from 0, got {least} to {most}: number them")
-    if class_names is None:
-        return tuple(map(str, range(most + 1)))
-    if len(class_names) <= most:
+def _are_conditions(known: NDArray[Any]) -> bool:
+    """Whether rows of numbers are vectors: neither one class each nor of 0 and 1."""
+    if known.shape[1] == 1:
+        return known.dtype.kind == "f"
+    return known.dtype.kind in "biuf" and not np.isin(known, (0, 1)).all()
+
+
+def _conditions(known: NDArray[Any], class_names: Sequence[str] | None) -> Labels:
+    if class_names:
+        raise DataError("class names go with whole numbers as labels: leave them out")
+    if not known.shape[1] or not np.isfinite(known).all():
         raise DataError(
-            f"there are {len(class_names)} class names, and labels up to {most}: give a name for "
-            "each"
+            f"labels cannot be {known.dtype} {list(known.shape)}: give whole numbers or names [N], "
+            "or finite conditions [N, C]"
         )
-    return tuple(map(str, class_names))
+    vectors = known.astype(np.float32)
+    return Labels(vectors, (), vectors)

@@ -49,7 +49,22 @@ def read_idx_folder(name: str, folder: Path, options: ReadOptions) -> ArrayDatas
             f"{labels_path} holds {len(labels)} labels for {len(images)} images:"
             " the two files do not belong together"
         )
-    return images_dataset(name, images, labels, options)
+    dataset = images_dataset(name, images, labels, options)
+    if options.split == "test":
+        dataset.number_classes(_trained_classes(folder))
+    return dataset
+
+
+def _trained_classes(folder: Path) -> list[str]:
+    """The names of the classes of the training split, in order; none if they cannot be told."""
+    try:
+        labels_path = _labels_file(_images_file(folder, "train"))
+        if labels_path is None:
+            return []
+        labels = read_idx(labels_path, dimensions=1)
+    except DataError:
+        return []
+    return [str(value) for value in np.unique(labels)]
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:

@@ -206,8 +206,8 @@ def _classes(
             (),
             tuple(path for path in paths if path.startswith(f"{pictures}/")),
             [
-                f"left out, pictures that go with those in '{pictures}' one by one and are no classes: "
-                f"{name_some(made)}"
+                f"left out, pictures that go with those in '{pictures}' one by one and are no "
+                f"classes: {name_some(made)}"
             ],
         )
     loose = [path for path in paths if "/" not in path]
