@@ -10,12 +10,13 @@ from pathlib import Path
 
 from torch import nn
 
-from gankit.data import Dataset, load_configured, tell_classes
+from gankit.data import Dataset, decided, load_configured, tell_classes
 from gankit.doctor.while_training import Watch
 from gankit.errors import GankitError, TrainingError
 from gankit.game import Game
 from gankit.pages.report import ReportPage
 from gankit.run import Run, describe
+from gankit.run_data import as_begun, load_begun
 from gankit.scores.while_training import Evaluations
 from gankit.settings.config import Config
 from gankit.training.callbacks import Callback
@@ -48,8 +49,8 @@ def fit(
         config: a complete configuration (`gankit.configure` makes one).
         folder: the run directory, created if it is missing.
         dataset: what to learn: a Dataset, or anything that `gankit.Dataset.of` accepts, such as
-            (images, labels); None: what `config.data` names. A run goes on with the data whose
-            fingerprint it began with.
+            (images, labels), all of it; None: what `config.data` names. A run goes on with the
+            data whose fingerprint it began with.
         networks: your own (G, D) in place of the family's; they are copied, and what is trained
             comes back from `gankit.load(folder, networks=(G, D))`. G(z) makes [N, *shape] in
             [-1, 1] for images, D(x) answers with logits [N] or [N, 1]; a conditional family gives
@@ -87,13 +88,17 @@ def opened(
     What cannot work is refused first, before a process is started or a file is written.
     """
     started = time.monotonic()
-    if dataset is None:
-        dataset = load_configured(config.data)
-    else:
-        dataset = Dataset.of(dataset)
-        config = replace(config, data=replace(config.data, source=dataset.whence))
     run = Run(Path(folder).expanduser())
     record = run.record()
+    if dataset is not None:
+        dataset = Dataset.of(dataset)
+        config = replace(config, data=replace(config.data, source=dataset.whence, holdout=0.0))
+    elif record is None:
+        dataset = load_configured(config.data)
+        config = replace(config, data=decided(config.data, dataset))
+    else:
+        config = replace(config, data=as_begun(config.data, record))
+        dataset = load_begun(config.data, record)
     if record is not None:  # looked at again by its owner; what is refused makes no file
         dataset.number_classes(record.task.class_names, record.task.condition)
         own = () if networks is None else ("G", "D")

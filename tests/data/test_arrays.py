@@ -62,7 +62,13 @@ def test_several_labels_at_once(tmp_path, kind):
     [
         ({}, "needs either images or points"),
         ({"images": IMAGES, "points": POINTS}, "needs either"),
-        ({"images": IMAGES.astype(float)}, "must be uint8"),
+        ({"images": IMAGES.astype(complex)}, "must be uint8"),
+        ({"images": IMAGES * 2.0}, r"\[0, 1\] or \[-1, 1\], or in \[0, 255\] .*scale them"),
+        ({"images": IMAGES / -100}, "scale them"),
+        (
+            {"images": np.where(IMAGES == 9, np.nan, IMAGES / 255)},
+            "numbers that are not finite, the",
+        ),
         ({"images": IMAGES[..., None].repeat(2, 3)}, "have 2 channels"),
         ({"points": POINTS[:, 0]}, r"must be numbers \[N, D\]"),
         ({"points": np.full((4, 2), np.nan)}, "not all finite"),

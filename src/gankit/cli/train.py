@@ -18,9 +18,9 @@ from gankit.text import in_shell
 
 ORDER = (
     "family", "data", "minutes", "steps", "images", "out", "seed", "recipe", "config", "size",
-    "fit", "channels", "batch", "labels_per_class", "codes", "z_dim", "prior", "loss", "penalty",
-    "penalty_weight", "augment", "k", "update", "ema", "lr_d", "lr_g", "device", "devices",
-    "precision", "threads", "sample_every", "checkpoint_every", "keep", "tensorboard",
+    "fit", "channels", "holdout", "batch", "labels_per_class", "codes", "z_dim", "prior", "loss",
+    "penalty", "penalty_weight", "augment", "k", "update", "ema", "lr_d", "lr_g", "device",
+    "devices", "precision", "threads", "sample_every", "checkpoint_every", "keep", "tensorboard",
     "evaluate_every", "set_", "dry_run",
 )  # fmt: skip
 """The arguments of `train` in the order of --help; any other one comes last."""

@@ -6,6 +6,7 @@ from gankit.data.dataset import ArrayDataset, Dataset
 from gankit.data.load import (
     at_shape,
     check_shape,
+    decided,
     load_configured,
     load_dataset,
     load_of_shape,
@@ -23,6 +24,7 @@ __all__ = [
     "as_planes",
     "at_shape",
     "check_shape",
+    "decided",
     "load_configured",
     "load_dataset",
     "load_of_shape",

@@ -5,12 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gankit.data.given import read_given
+from gankit.data.holdout import held_out, no_test_split, rest, tell_held
 from gankit.errors import DataError
 
 PYTHON = "python:"
@@ -29,6 +30,8 @@ class Dataset(ABC):
         fingerprint: a short hex digest that changes when the data (or how it is read) changes.
         notes: one line for each thing the user should know (dropped, resized, converted).
         unreadable: files that could not be read so far, where files are read as training goes.
+        held_out: how many examples of the source are held out from training as its test split.
+        values: what becomes black and white of images of more than 8 bits; None of all others.
         source: what `load_dataset` reads it from again; None if a program gave it.
     """
 
@@ -39,6 +42,8 @@ class Dataset(ABC):
     fingerprint: str
     notes: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
+    held_out: int = 0
+    values: tuple[float, float] | None = None
     source: str | None = None
 
     @staticmethod
@@ -154,6 +159,30 @@ class ArrayDataset(Dataset):
 
     def read(self, indices: NDArray[np.int64]) -> NDArray[np.generic]:
         return self.examples[indices]
+
+
+def split_off(dataset: ArrayDataset, split: Literal["train", "test"], share: float) -> ArrayDataset:
+    """The part of a set without a test split that is for training, or the one held out from it.
+
+    Raises DataError if the latter is asked for and there is none.
+    """
+    count = len(dataset)
+    held = held_out(count, dataset.labels, share)
+    if not len(held):
+        if split == "test":
+            raise no_test_split(dataset.name, count, share)
+        return dataset
+    kept = held if split == "test" else rest(count, held)
+    part = ArrayDataset(
+        dataset.name,
+        dataset.examples[kept],
+        array_fingerprint(kept, np.frombuffer(dataset.fingerprint.encode(), np.uint8)),
+        None if dataset.labels is None else dataset.labels[kept],
+        dataset.class_names,
+        (*dataset.notes, tell_held(len(held), count)),
+    )
+    part.held_out, part.values = len(held), dataset.values
+    return part
 
 
 class Subset(Dataset):

@@ -12,6 +12,7 @@ from PIL import Image
 
 from gankit.data.labels import Labels, read_labels
 from gankit.data.pixels import as_planes
+from gankit.data.values import floats_range, tell_range, to_bytes
 from gankit.errors import DataError
 from gankit.text import shown
 
@@ -167,21 +168,10 @@ def _channels_first(array: NDArray[Any], first: bool) -> NDArray[Any]:
 
 
 def _as_bytes(planes: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
-    """uint8 pictures of floats in [0, 1] or [-1, 1], and which of the two. Raises DataError."""
-    low, high = float(planes.min()), float(planes.max())
-    if low < -1 or high > 1:
-        raise DataError(
-            f"images as floats must be in [0, 1] or [-1, 1], these are in [{low:.4g}, {high:.4g}]: "
-            "scale them, or give uint8"
-        )
-    signed = low < 0
-    scaled = (planes + 1) * 127.5 if signed else planes * 255.0
-    which = "[-1, 1]" if signed else "[0, 1]"
-    return (
-        np.ascontiguousarray(np.rint(scaled).astype(np.uint8)),
-        f"images given as floats, taken as {which} (they are in [{low:.3g}, {high:.3g}]) and "
-        "stored in 8 bits",
-    )
+    """uint8 pictures of floats in a usual range, and which one. Raises DataError."""
+    values = floats_range(float(planes.min()), float(planes.max()))
+    note = f"images given as floats, taken as [{values[0]}, {values[1]}]: {tell_range(values)}"
+    return np.ascontiguousarray(to_bytes(planes, values)), note
 
 
 def _labels(given: object, count: int, class_names: Sequence[str] | None) -> Labels | None:

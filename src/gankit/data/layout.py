@@ -141,3 +141,11 @@ def masks_of(names: Collection[str]) -> tuple[str, list[str]] | None:
     if len(pictures) == 1 and made and len(made) + 1 == len(plain):
         return pictures[0], made
     return None
+
+
+def name_some(names: Iterable[str], most: int = 5) -> str:
+    """The first names on one line, and how many more there are."""
+    # A file name may hold line breaks, and bytes that no terminal can print.
+    shown = ["".join(c if c.isprintable() else "?" for c in name) for name in names]
+    more = f" and {len(shown) - most} more" if len(shown) > most else ""
+    return ", ".join(shown[:most]) + more

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import posixpath
-import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -13,8 +11,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from gankit.data.classes import classes_of
 from gankit.data.images import Split
-from gankit.data.layout import FEW, Splits, by_nature, find_splits, masks_of
+from gankit.data.label_files import find_table
+from gankit.data.layout import Splits, by_nature, find_splits, name_some
 from gankit.data.walk import (
     Everything,
     Finds,
@@ -43,6 +43,7 @@ class Index:
         class_names: the sub-folders, in natural order; empty where there are no labels.
         notes: what was left out, and why.
         has_test: whether there is a test split beside the pictures.
+        by_table: whether a file of labels tells the classes.
     """
 
     root: Path
@@ -52,6 +53,7 @@ class Index:
     class_names: tuple[str, ...]
     notes: tuple[str, ...]
     has_test: bool = False
+    by_table: bool = False
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -66,15 +68,17 @@ class Index:
         )
 
 
-def index_folder(folder: Path, split: Split) -> Index:
+def index_folder(folder: Path, split: Split, tables: bool = True) -> Index:
     """List every picture in the folder and below, and tell splits and classes from the sub-folders.
 
     Sub-folders of the usual names of splits are read as the one asked for (`find_splits`). Two or
     more other ones with pictures are classes, whatever lies deeper belongs to them. What is hidden
-    or put there by a file system, and gankit's own run directories, are passed over.
+    or put there by a file system, and gankit's own run directories, are passed over. If `tables`,
+    a file of labels decides in place of sub-folders (`gankit.data.label_files`).
 
     Raises:
-        DataError: there are no pictures, no such split, or the folder cannot be listed.
+        DataError: there are no pictures, no such split, the folder cannot be listed, or its file of
+            labels is damaged.
     """
     source = f"data folder {str(folder)!r}"
     if is_run(folder, _names(folder)):
@@ -86,14 +90,15 @@ def index_folder(folder: Path, split: Split) -> Index:
             raise DataError(
                 f"{source} has no test split: put the pictures into sub-folders 'train' and 'test'"
             )
-        return _index(folder, finds, source)
+        return _index(folder, finds, source, folder if tables else None)
     part = splits.of(split)
     if part is None:
         raise DataError(
             f"{source} has no {split} split: it has {', '.join(splits.folders.values())}"
         )
     root = folder / part
-    index = _index(root, _walked(root, Everything(), source), f"data folder {str(root)!r}")
+    finds, source = _walked(root, Everything(), source), f"data folder {str(root)!r}"
+    index = _index(root, finds, source, folder if tables else None, split)
     notes = (*_about_splits(splits, part), *index.notes)
     return replace(index, notes=notes, has_test=splits.of("test") not in (None, part))
 
@@ -116,28 +121,17 @@ def _about_splits(splits: Splits, part: str) -> list[str]:
     return notes
 
 
-def index_pattern(pattern: str, split: Split) -> Index:
+def index_pattern(pattern: str) -> Index:
     """List the pictures that a glob pattern matches; sub-folders of its fixed part are classes.
 
     Raises:
-        DataError: it matches no pictures, its fixed part is no folder, or a test split is asked
-            for.
+        DataError: it matches no pictures, or its fixed part is no folder.
     """
-    if split == "test":
-        raise DataError(f"data pattern {pattern!r} has no test split: give a pattern for it")
     root, parts = split_pattern(pattern)
     if not parts or not os.path.isdir(root):  # noqa: PTH112 - never raises
         raise DataError(f"data pattern {pattern!r}: there is no folder {str(root)!r}")
     source = f"data pattern {pattern!r}"
     return _index(root, _walked(root, Pattern.of(parts), source), source)
-
-
-def name_some(names: Iterable[str], most: int = 5) -> str:
-    """The first names on one line, and how many more there are."""
-    # A file name may hold line breaks, and bytes that no terminal can print.
-    shown = ["".join(c if c.isprintable() else "?" for c in name) for name in names]
-    more = f" and {len(shown) - most} more" if len(shown) > most else ""
-    return ", ".join(shown[:most]) + more
 
 
 def _names(folder: Path) -> Collection[str]:
@@ -154,32 +148,41 @@ def _walked(root: Path, wanted: Wanted, source: str) -> Finds:
         raise DataError(f"{source} cannot be listed: {error.strerror or error}") from None
 
 
-def _index(root: Path, finds: Finds, source: str) -> Index:
-    left_out = _left_out(finds)
+def _index(
+    root: Path, finds: Finds, source: str, top: Path | None = None, split: Split | None = None
+) -> Index:
+    """What was found, with its classes. `top`: the folder that was given, which a file of labels
+    may belong to; None: none is read."""
     if not finds.pictures:
-        held = f"only {' and '.join(left_out)}" if left_out else "it is empty"
-        lost = any(is_picture(name) for name in finds.dangling)
-        needed = FETCH if lost else f"training needs {KINDS} files"
-        raise DataError(f"{source} holds no images, {held}: {needed}")
-    tops = {path.partition("/")[0] for path in finds.pictures if "/" in path}
-    classes, paths, told = _classes(root, tuple(sorted(finds.pictures)), tops)
-    notes = [*(f"left out: {what}" for what in left_out), *told]
-    empty = [name for name in by_nature(finds.folders) if name not in tops]
-    if empty and classes:
-        notes.append(f"sub-folders without pictures, which are no classes: {name_some(empty)}")
+        raise _no_pictures(finds, source)
+    paths = tuple(sorted(finds.pictures))
+    table = None if top is None else find_table(root, paths, top, split)
+    found = classes_of(root, paths, finds.folders, table)
+    if table is not None and table.path.parent == Path(os.path.abspath(root)):  # noqa: PTH100
+        finds.others[table.path.suffix.lower()] -= 1
+    notes = (*(f"left out: {what}" for what in _left_out(finds)), *found.notes)
+    names = tuple(by_nature(set(found.classes.values())))
     labels = None
-    if classes:
-        number = {name: label for label, name in enumerate(classes)}
-        labels = np.array([number[path.partition("/")[0]] for path in paths], np.int64)
-    sizes = tuple(finds.pictures[path] for path in paths)
-    return Index(root, paths, sizes, labels, classes, tuple(notes))
+    if names:
+        number = {name: label for label, name in enumerate(names)}
+        labels = np.array([number[found.classes[path]] for path in found.paths], np.int64)
+    sizes = tuple(finds.pictures[path] for path in found.paths)
+    return Index(root, found.paths, sizes, labels, names, notes, by_table=found.by_table)
+
+
+def _no_pictures(finds: Finds, source: str) -> DataError:
+    left_out = _left_out(finds)
+    held = f"only {' and '.join(left_out)}" if left_out else "it is empty"
+    lost = any(is_picture(name) for name in finds.dangling)
+    needed = FETCH if lost else f"training needs {KINDS} files"
+    return DataError(f"{source} holds no images, {held}: {needed}")
 
 
 def _left_out(finds: Finds) -> list[str]:
     """What is no picture to read, one piece of text for each reason."""
     told = []
     if others := finds.others.total():
-        suffixes = name_some(sorted(finds.others))
+        suffixes = name_some(sorted(+finds.others))
         told.append(f"{others:,} other file{'s' * (others != 1)} ({suffixes})")
     for names, one, several in (
         (finds.runs, "run directory", "run directories"),
@@ -193,60 +196,3 @@ def _left_out(finds: Finds) -> list[str]:
             what = one if len(names) == 1 else several
             told.append(f"{len(names):,} {what} ({name_some(sorted(names))})")
     return told
-
-
-def _classes(
-    root: Path, paths: tuple[str, ...], tops: Collection[str]
-) -> tuple[tuple[str, ...], tuple[str, ...], list[str]]:
-    """(the names of the classes, none if sub-folders tell no classes; the pictures to read; what
-    the user should know). `tops`: the sub-folders that hold pictures."""
-    if (masks := masks_of(tops)) is not None:
-        pictures, made = masks
-        return (
-            (),
-            tuple(path for path in paths if path.startswith(f"{pictures}/")),
-            [
-                f"left out, pictures that go with those in '{pictures}' one by one and are no "
-                f"classes: {name_some(made)}"
-            ],
-        )
-    loose = [path for path in paths if "/" not in path]
-    if not tops:
-        return (), paths, []
-    if len(tops) > 1 and len(loose) <= FEW * len(paths):
-        notes = [f"left out, in no class sub-folder: {name_some(loose)}"] if loose else []
-        return tuple(by_nature(tops)), tuple(p for p in paths if "/" in p), notes + _views(paths)
-    one = "sub-folders are read as one set without labels"
-    if len(tops) > 1:
-        lie = f"{len(loose):,} pictures lie" if len(loose) > 1 else "1 picture lies"
-        one += f", as {lie} beside them: move what is loose, and each sub-folder is a class"
-    elif not loose and (nested := _nested(paths)) is not None:
-        folder, names = nested
-        one += f"; the classes {name_some(names)} lie in {str(root / folder)!r}: give that folder"
-    return (), paths, [one]
-
-
-def _nested(paths: tuple[str, ...]) -> tuple[str, list[str]] | None:
-    """(the folder below which all lies in several sub-folders, their names), if there is one."""
-    prefix = posixpath.commonpath([posixpath.dirname(path) for path in paths])
-    inner = {path[len(prefix) + 1 :].partition("/")[0] for path in paths}
-    folders = all("/" in path[len(prefix) + 1 :] for path in paths)
-    return (prefix, by_nature(inner)) if folders and len(inner) > 1 else None
-
-
-def _views(paths: tuple[str, ...]) -> list[str]:
-    """A warning if the two classes hold the same file names, as two views of the same things do."""
-    stems: dict[str, set[str]] = {}
-    for path in paths:
-        top, _, rest = path.partition("/")
-        stems.setdefault(top, set()).add(posixpath.splitext(rest)[0])
-    if len(stems) > 2:
-        return []
-    first, *others = stems.values()
-    telling = len(first) > 1 and not all(re.fullmatch(r"\D{0,8}\d+", stem) for stem in first)
-    if not (telling and all(other == first for other in others)):
-        return []
-    return [
-        f"the classes {name_some(by_nature(stems))} hold files of the same names: if they show the "
-        "same things they are no classes, give one of the folders alone"
-    ]

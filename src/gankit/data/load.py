@@ -10,9 +10,10 @@ from pathlib import Path
 from gankit.data.arrays import read_arrays
 from gankit.data.dataset import PYTHON, Dataset
 from gankit.data.folder import read_image_folder, read_image_pattern
+from gankit.data.holdout import SHARE
 from gankit.data.idx import is_idx_folder, read_idx_folder
-from gankit.data.images import Channels, Fit, ReadOptions, Split
-from gankit.data.listing import name_some
+from gankit.data.images import Channels, Fit, ReadOptions, Split, Values
+from gankit.data.layout import name_some
 from gankit.data.named import DATASETS
 from gankit.data.walk import split_pattern
 from gankit.errors import DataError
@@ -20,8 +21,20 @@ from gankit.registry import did_you_mean, load_plugins
 from gankit.settings.config import DataConfig
 
 
-def load_configured(data: DataConfig, split: Split = "train") -> Dataset:
-    """The data set that a configuration names, read as it says. Raises DataError."""
+def load_configured(
+    data: DataConfig, split: Split = "train", *, begun: bool = False, tables: bool = True
+) -> Dataset:
+    """The data set that a configuration names, read as it says.
+
+    Args:
+        split: `train` or `test`; of a source without a test split, what is held out from training.
+        begun: whether the configuration is of a run that began with it. If it is not, what it
+            leaves open is decided by the data, as for a run that begins.
+        tables: whether a file of labels beside pictures is read.
+
+    Raises DataError.
+    """
+    own: Values = None if begun else "own"
     return load_dataset(
         data.source,
         size=data.size,
@@ -29,7 +42,16 @@ def load_configured(data: DataConfig, split: Split = "train") -> Dataset:
         channels=data.channels,
         split=split,
         memory_gb=data.memory_gb,
+        values=own if data.values is None else data.values,
+        holdout=SHARE if data.holdout is None else data.holdout,
+        tables=tables,
     )
+
+
+def decided(data: DataConfig, dataset: Dataset) -> DataConfig:
+    """The configuration of data that was read by it, with what was decided as that was done."""
+    holdout = SHARE if data.holdout is None and dataset.held_out else data.holdout
+    return replace(data, holdout=holdout, values=dataset.values)
 
 
 def load_dataset(
@@ -40,6 +62,9 @@ def load_dataset(
     channels: Channels = "auto",
     split: Split = "train",
     memory_gb: float = 2.0,
+    values: Values = "own",
+    holdout: float = 0.0,
+    tables: bool = True,
 ) -> Dataset:
     """The data set of this name, or the images at this path.
 
@@ -48,11 +73,18 @@ def load_dataset(
             folder of IDX files, a pattern such as `photos/*.jpg`, or an .npz file of arrays
             (`gankit.data.arrays`); `~` and `$VAR` work.
         size: pixels, one number for a square or (height, width), 8 to 1024; None keeps the
-            set's own size where its pictures agree on one in 16..256, else 64 x 64.
+            set's own size where most of its pictures agree on one in 16..256, else 64 x 64.
         fit: `crop` scales the short side and cuts the middle out, `stretch` distorts.
         channels: `grey`, `rgb`, or `auto`: grey where the pictures are.
-        split: `train` or `test`.
+        split: `train` or `test`. Folders of the usual names (`val`, `validation_set`) are splits.
         memory_gb: a folder that needs more than this (10^9 bytes) is read as training goes.
+        values: what becomes black and what becomes white of images of more than 8 bits; `own`:
+            what the whole set holds; None: by the type of each file.
+        holdout: the share, 0 to 0.5, of a source without a test split that is kept from the
+            training split and is its test split; 20 examples at least, or none. Named sets are
+            left as they are.
+        tables: whether a file of labels beside the pictures is read (`dataset.json`, or a CSV or
+            TSV table of files and labels).
 
     Raises:
         DataError: nothing is there, nothing in it can be read, or an option is out of range.
@@ -63,6 +95,9 @@ def load_dataset(
         channels=channels,
         split=split,
         memory_gb=memory_gb,
+        values=values,
+        holdout=holdout,
+        tables=tables,
     )
     source = os.fspath(source)
     dataset = _read(source, options)
@@ -86,7 +121,7 @@ def _read(source: str, options: ReadOptions) -> Dataset:
     if path.is_dir():
         read = read_idx_folder if is_idx_folder(path) else read_image_folder
         return read(source, path, options)
-    if path.suffix == ".npz" and path.is_file():
+    if path.suffix.lower() == ".npz" and path.is_file():
         return read_arrays(source, path, options)
     if path.exists():
         raise DataError(f"data {source!r} is a file; training needs a folder of images, or an .npz")
