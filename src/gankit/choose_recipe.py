@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
-from gankit.data import Dataset
+from gankit.data import DATASETS, Dataset, has_classes, looks_like_path
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES
 from gankit.recipes import RECIPES
@@ -22,7 +22,8 @@ def configure(
         config = gankit.configure("dcgan", gankit.Dataset.of(images))
 
     Args:
-        family: a name in `gankit list`; None: the default job's, `cgan`.
+        family: a name in `gankit list`; None: `cgan`, or `dcgan` for a path to data without
+            classes.
         source: a data set's name, a path, or a Dataset; None: the recipe's own.
         recipe: a name in `gankit list`.
 
@@ -39,7 +40,7 @@ def configure(
             )
     else:
         points = isinstance(source, Dataset) and not source.is_images
-        config = _default(family or "cgan", name or "digits", points)
+        config = _default(family or _family_for(name), name or "digits", points)
     if name is not None:
         config = replace(config, data=replace(config.data, source=name))
     if config.data.is_arrays or isinstance(source, Dataset):  # which are taken as they are
@@ -56,6 +57,13 @@ def _name(source: object) -> str | None:
         f"data must be a name, a path or a Dataset, got one {type(source).__name__}: make one with "
         "gankit.Dataset.of(...)"
     )
+
+
+def _family_for(name: str | None) -> str:
+    """The family to train if none is named: one that is asked for classes, where there are any."""
+    if name is None or name in DATASETS or not looks_like_path(name):
+        return "cgan"
+    return "cgan" if has_classes(name) else "dcgan"
 
 
 def _default(family: str, name: str, points: bool) -> Config:

@@ -56,7 +56,10 @@ def _takes_settings(command: Callable[..., None]) -> Callable[..., None]:
 
 @_takes_settings
 def train(
-    family: Annotated[str | None, option("see `gankit list`; the default is cgan")] = None,
+    family: Annotated[
+        str | None,
+        option("see `gankit list`; the default fits the data: cgan, or dcgan without classes"),
+    ] = None,
     data: Annotated[
         str | None, option("a data set's name, a folder of images or of IDX files, or an .npz file")
     ] = None,
@@ -76,6 +79,8 @@ def train(
     """Train a GAN. The same command again resumes; a larger budget extends."""
     from gankit.choose_recipe import configure
 
+    if data is None and family is not None and _is_data(family):
+        family, data = None, family
     exclusive_budget(**{name: settings.get(name) for name in BUDGETS})
     chosen = configure(family, data, recipe)
     if config is not None:
@@ -90,6 +95,14 @@ def train(
         return
     folder = (out or _default_folder(chosen.family, chosen.data.source)).expanduser()
     _report(folder, _fit(chosen, folder))
+
+
+def _is_data(family: str) -> bool:
+    """Whether what stands in the place of the family is a path, which is data."""
+    from gankit.data import looks_like_path
+    from gankit.families import FAMILIES
+
+    return looks_like_path(family) and family not in FAMILIES
 
 
 def exclusive_budget(minutes: object, steps: object, images: object) -> None:

@@ -7,9 +7,11 @@ from gankit.data.load import (
     at_shape,
     check_shape,
     decided,
+    has_classes,
     load_configured,
     load_dataset,
     load_of_shape,
+    looks_like_path,
     source_name,
     tell_classes,
 )
@@ -25,9 +27,11 @@ __all__ = [
     "at_shape",
     "check_shape",
     "decided",
+    "has_classes",
     "load_configured",
     "load_dataset",
     "load_of_shape",
+    "looks_like_path",
     "source_name",
     "tell_classes",
 ]

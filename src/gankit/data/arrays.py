@@ -45,6 +45,16 @@ def read_arrays(name: str, path: Path, options: ReadOptions) -> ArrayDataset:
     return _dataset(name, arrays, others, prefix, options.values)
 
 
+def has_labels(path: Path) -> bool:
+    """Whether an .npz file holds labels or conditions; False if it cannot be read."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return False
+    return "labels.npy" in names or "conditions.npy" in names
+
+
 Arrays = dict[str, NDArray[Any]]
 
 

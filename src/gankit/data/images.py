@@ -33,9 +33,16 @@ MOST_HELD = 0.5
 """The largest share that can be held out."""
 
 SUFFIXES = frozenset(
-    (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff")
-)
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "GIF", "TIFF")  # nothing that runs code
+    (".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".gif", ".tif",
+     ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".jp2", ".j2k", ".jpx", ".avif", ".heic",
+     ".heif", ".hif")
+)  # fmt: skip
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF")
+"""What is read by its first bytes; nothing that runs code."""
+TGA = ".tga"
+"""What has no first bytes of its own, and is known by its name alone."""
+HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+"""What stands behind `ftyp` in a picture that needs pillow-heif."""
 JPEG = ("JPEG", "MPO")  # which can be decoded at a fraction of their size
 
 # How a file starts that only stands for a picture -> what it is.
@@ -133,7 +140,7 @@ def opened(path: str | Path) -> Iterator[Image.Image]:
     """The picture with only its header read; any failure inside becomes an `UnreadableError`."""
     try:
         with _regular_file(path) as file:
-            image = _identified(file)
+            image = _identified(file, os.path.splitext(path)[1].lower())  # noqa: PTH122
             try:
                 yield image
             finally:
@@ -158,14 +165,16 @@ def _regular_file(path: str | Path) -> BinaryIO:
     return file
 
 
-def _identified(file: BinaryIO) -> Image.Image:
-    """The picture in a file, by its first bytes.
+def _identified(file: BinaryIO, suffix: str) -> Image.Image:
+    """The picture in a file, by its first bytes; of a TGA, which has none, by its suffix.
 
     Not Image.open, which judges by pixels alone, a JPEG by those that are never decoded.
     """
     Image.init()
     start = file.read(64)
-    for name in FORMATS:
+    for name in (*FORMATS, *_further(start, suffix)):
+        if name not in Image.OPEN:  # Pillow was built without it
+            continue
         factory, accepts = Image.OPEN[name]
         # What Pillow's own loop takes for "not of this format after all".
         with suppress(SyntaxError, IndexError, TypeError, struct.error):
@@ -178,6 +187,21 @@ def _identified(file: BinaryIO) -> Image.Image:
         if start.startswith(pointer):
             raise UnreadableError(what)
     raise UnreadableError("not an image")
+
+
+def _further(start: bytes, suffix: str) -> tuple[str, ...]:
+    """The formats beside `FORMATS` that a file may be of. Raises UnreadableError for HEIC if
+    pillow-heif is not installed."""
+    if start[4:8] == b"ftyp" and start[8:12] in HEIC and b"avif" not in start[8:32]:
+        try:
+            from pillow_heif import register_heif_opener
+        except ImportError:
+            raise UnreadableError(
+                "HEIC, which needs more than is installed: pip install 'gankit[heic]'"
+            ) from None
+        register_heif_opener()
+        return ("HEIF",)
+    return ("TGA",) if suffix == TGA else ()
 
 
 def _stored_pixels(image: Image.Image) -> int:

@@ -27,7 +27,7 @@ from gankit.data.walk import (
 )
 from gankit.errors import DataError
 
-KINDS = "PNG, JPEG, WebP, BMP, GIF or TIFF"
+KINDS = "PNG, JPEG, WebP, BMP, GIF, TIFF, PNM, TGA, JPEG 2000, AVIF or HEIC"
 FETCH = "fetch what they stand for (`git annex get`, `dvc pull`), or mend the links"
 
 

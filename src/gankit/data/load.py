@@ -7,13 +7,14 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from gankit.data.arrays import read_arrays
+from gankit.data.arrays import has_labels, read_arrays
 from gankit.data.dataset import PYTHON, Dataset
 from gankit.data.folder import read_image_folder, read_image_pattern
 from gankit.data.holdout import SHARE
-from gankit.data.idx import is_idx_folder, read_idx_folder
+from gankit.data.idx import has_idx_labels, is_idx_folder, read_idx_folder
 from gankit.data.images import Channels, Fit, ReadOptions, Split, Values
 from gankit.data.layout import name_some
+from gankit.data.listing import index_folder, index_pattern
 from gankit.data.named import DATASETS
 from gankit.data.walk import split_pattern
 from gankit.errors import DataError
@@ -107,7 +108,11 @@ def load_dataset(
 
 def _read(source: str, options: ReadOptions) -> Dataset:
     if source in DATASETS:
-        return DATASETS[source](options)
+        dataset = DATASETS[source](options)
+        if os.path.lexists(source):
+            own = f"'{source}' is gankit's own data set; what lies here by that name is ./{source}"
+            dataset.notes = (own, *dataset.notes)
+        return dataset
     if not os.path.lexists(source):  # then it may be the name of an installed package's
         load_plugins()
         if source in DATASETS:
@@ -121,11 +126,39 @@ def _read(source: str, options: ReadOptions) -> Dataset:
     if path.is_dir():
         read = read_idx_folder if is_idx_folder(path) else read_image_folder
         return read(source, path, options)
-    if path.suffix.lower() == ".npz" and path.is_file():
+    if _is_archive(path.name) and path.is_file():
         return read_arrays(source, path, options)
     if path.exists():
         raise DataError(f"data {source!r} is a file; training needs a folder of images, or an .npz")
     return read_image_pattern(source, str(path), options)
+
+
+def looks_like_path(text: str) -> bool:
+    """Whether what was typed is a folder, a file or a pattern, there or not, and hardly a name."""
+    typed = os.path.expandvars(os.path.expanduser(text))  # noqa: PTH111
+    if os.path.lexists(typed) or split_pattern(typed)[1]:
+        return True
+    separators = {"/", os.sep, os.altsep or os.sep}
+    return text.startswith(("~", ".")) or any(s in text for s in separators) or _is_archive(text)
+
+
+def _is_archive(text: str) -> bool:
+    return text.lower().endswith(".npz")
+
+
+def has_classes(source: str) -> bool:
+    """Whether a path leads to data with classes, as far as it can be told without reading it.
+
+    Raises DataError if nothing is there.
+    """
+    path = locate(source)
+    if path.is_dir():
+        if is_idx_folder(path):
+            return has_idx_labels(path)
+        return bool(index_folder(path, "train").class_names)
+    if _is_archive(path.name):
+        return has_labels(path)
+    return not path.exists() and bool(index_pattern(str(path)).class_names)
 
 
 def locate(source: str) -> Path:

@@ -63,7 +63,7 @@ class DataConfig:
         None,
         "what becomes black and white of images of more than 8 bits; unless given, by their own "
         "range",
-        least=-1e30, most=1e30,
+        least=-(10**15), most=10**15,
     )  # fmt: skip
     labels_per_class: int | None = setting(
         None, "how many labels a family that learns from few may see",
