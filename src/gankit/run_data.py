@@ -36,8 +36,10 @@ class Found:
     record: Record | None = None
 
     def test(self) -> Dataset:
-        """The test split, read in the same way. Raises DataError if there is none."""
-        return _load(self.settings, "test", self.record)
+        """The test split, read and numbered in the same way. Raises DataError if there is none."""
+        dataset = _load(self.settings, "test", self.record)
+        dataset.number_classes(self.dataset.class_names, self.dataset.condition)
+        return dataset
 
 
 def record_beside(path: Path) -> Record | None:
@@ -78,6 +80,10 @@ def find_data(
             raise
         raise DataError(f"{error}; {advice(trained.source, run)}") from None
     same = None if record is None else record.data["fingerprint"] == dataset.fingerprint
+    if record is not None:
+        task = record.task
+        if same or set(dataset.class_names) == set(task.class_names):
+            dataset.number_classes(task.class_names, task.condition)
     return Found(dataset, settings, same, record)
 
 
@@ -97,14 +103,9 @@ def load_begun(data: DataConfig, record: Record) -> Dataset:
 
 
 def _load(settings: DataConfig, split: Literal["train", "test"], record: Record | None) -> Dataset:
-    """Read data as a run has it, with the classes numbered as its own."""
-    if record is None:
-        return load_configured(settings, split, begun=True)
-    task = record.task
-    tables = bool(task.class_names)  # a file of labels that the run has not read is left alone
-    dataset = load_configured(settings, split, begun=True, tables=tables)
-    dataset.number_classes(task.class_names, task.condition)
-    return dataset
+    """Read data as a run has it. A file of labels that the run has not read is left alone."""
+    tables = record is None or bool(record.task.class_names)
+    return load_configured(settings, split, begun=True, tables=tables)
 
 
 def advice(source: str, run: Path) -> str:

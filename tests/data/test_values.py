@@ -85,6 +85,7 @@ def test_a_given_range_is_applied_and_is_part_of_the_fingerprint(tmp_path):
     own, other = load_dataset(tmp_path), load_dataset(tmp_path, values=(0.0, 2040.0))
     assert all_of(other)[1, 0, 0] == 255
     assert np.array_equal(all_of(other), np.rint(np.minimum(PIXELS * 2.0, 255)))
+    assert "0 becomes black and 2,040 white, as was asked for" in notes(other)
     old = load_dataset(tmp_path, values=None)
     assert all_of(old).max() == 16
     assert len({own.fingerprint, other.fingerprint, old.fingerprint}) == 3

@@ -178,10 +178,13 @@ def _survey(name: str, index: Index, options: ReadOptions) -> tuple[ReadAs, tupl
     if not sizes:
         raise _nothing_readable(name, reasons)
     size, told = (options.size, []) if options.size else _choose_size(sizes)
-    values = options.values if isinstance(options.values, tuple) and deep else None
+    values: Range | None = None
     if deep and options.values == "own":
         values, notes = _own_range(index)
         told += notes
+    elif deep and isinstance(options.values, tuple):
+        values = options.values
+        told.append(f"of more than 8 bits: {tell_range(values)}, as was asked for or recorded")
     if cut:
         told.append(_check_cut(name, index.root, cut))
     return ReadAs((3 if coloured else 1, *size), options.fit, values), tuple(told)

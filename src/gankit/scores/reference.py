@@ -86,8 +86,9 @@ def read_reals(
     record = None if path is None else record_beside(path)
     trained, where = gan.config.data, path or Path()
     read = find_data(trained, gan.shape, source, where, record)
-    if record is None:
-        read.dataset.number_classes(gan.game.task.class_names)
+    known = gan.game.task.class_names
+    if record is None and set(read.dataset.class_names) == set(known):
+        read.dataset.number_classes(known)
     train, own = read.dataset, read.same or name == trained.source
     measured, found = train, "train"
     if split != "train":
