@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from gankit.choose_recipe import configure
-from gankit.data import decided, load_configured, load_dataset
+from gankit.data import decided, load_configured, load_dataset, load_of_shape
 from gankit.data.holdout import FEWEST, held_out, rest
 from gankit.errors import DataError
 
@@ -99,3 +99,8 @@ def test_what_is_left_open_is_decided_as_a_run_begins(tmp_path):
         data = configure("dcgan", str(source)).data
         assert data.holdout is None
         assert decided(data, load_configured(data)).holdout == share
+
+
+def test_other_images_at_a_runs_shape_are_all_read(tmp_path):
+    numbered(tmp_path, 210)
+    assert len(load_of_shape(str(tmp_path), (1, 16, 16))) == 210

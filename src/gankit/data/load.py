@@ -16,6 +16,7 @@ from gankit.data.images import Channels, Fit, ReadOptions, Split, Values
 from gankit.data.layout import name_some
 from gankit.data.listing import index_folder, index_pattern
 from gankit.data.named import DATASETS
+from gankit.data.values import Range
 from gankit.data.walk import split_pattern
 from gankit.errors import DataError
 from gankit.registry import did_you_mean, load_plugins
@@ -230,13 +231,20 @@ def at_shape(data: DataConfig, source: str, shape: tuple[int, ...]) -> DataConfi
 
 
 def load_of_shape(
-    source: str, shape: tuple[int, ...], split: Split = "train", fit: Fit = "crop"
+    source: str,
+    shape: tuple[int, ...],
+    split: Split = "train",
+    fit: Fit = "crop",
+    values: Range | None = None,
 ) -> Dataset:
-    """The images of a source as a run of `shape` (channels, height, width) takes them.
+    """The images of a source as a run of `shape` (channels, height, width) takes them, all of them.
+
+    `values`: what the run takes for black and white of images of more than 8 bits.
 
     Raises DataError where they cannot be read, or are arrays of another shape.
     """
-    dataset = load_configured(at_shape(DataConfig(fit=fit), source, shape), split)
+    asked = DataConfig(fit=fit, values=values, holdout=0.0)
+    dataset = load_configured(at_shape(asked, source, shape), split)
     check_shape(dataset, shape)
     return dataset
 

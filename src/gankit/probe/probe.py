@@ -183,7 +183,8 @@ def _data(
             tested = found.test()
             check_shape(tested, record.task.shape)
         else:
-            tested = load_of_shape(test, record.task.shape, fit=record.config.data.fit)
+            data = record.config.data
+            tested = load_of_shape(test, record.task.shape, fit=data.fit, values=data.values)
     except DataError as error:
         if test is not None:
             raise
