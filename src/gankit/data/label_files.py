@@ -153,22 +153,24 @@ def _text(path: Path, label: Any) -> str:
 def _table_rows(path: Path) -> Rows | None:
     try:
         with path.open("rb") as file:
-            content = file.read(LONGEST + 1)
+            start = file.read(4096)
     except OSError:
         return None
-    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    head, _, _ = content[:4096].decode(encoding, "replace").partition("\n")
+    encoding = "utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    head, _, _ = start.decode(encoding, "replace").partition("\n")
     delimiter = max(",;\t|", key=head.count)
     header = [cell.strip().strip("\"'").lower() for cell in head.strip().split(delimiter)]
     columns = _columns(header)
     if columns is None:
         return None
     try:
+        with path.open("rb") as file:
+            content = file.read(LONGEST + 1)
         if len(content) > LONGEST:
             raise ValueError(f"it is longer than {LONGEST:,} bytes")
         text = content.decode(encoding)
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
-    except (ValueError, csv.Error) as error:
+    except (OSError, ValueError, csv.Error) as error:
         raise DataError(f"label file {str(path)!r} cannot be read: {error}") from None
     found = []
     for number, row in enumerate(rows[1:], 2):
