@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import gankit
 from gankit.choose_recipe import configure
-from gankit.errors import ConfigError
+from gankit.cli.train import train
+from gankit.errors import ConfigError, DataError
 from gankit.families import FAMILIES, Task
 from gankit.fitting import fit
 from gankit.recipes import RECIPES
+from gankit.run import Run
 from gankit.settings.config import override
 from gankit.training.state import build_game
 from gankit.training.update import alternating, choose_update, simultaneous
@@ -172,3 +175,29 @@ def test_cgan_trains_as_its_paper_says():
         assert (player.name, player.lr, player.decay_rate) == ("sgd", 0.1, 1.00004)
         assert (player.lr_floor, player.momentum, player.momentum_end) == (1e-6, 0.5, 0.7)
     assert config.training.batch == 100
+
+
+def test_without_a_family_the_data_decides(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        Image.new("L", (16, 16)).save(tmp_path / name / "1.png")
+    assert configure(None, str(tmp_path)).family == "cgan"
+    assert configure(None, str(tmp_path / "a")).family == "dcgan"
+    assert configure(None, "digits").family == configure().family == "cgan"
+
+
+def test_a_path_in_the_place_of_the_family_is_data(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    for number in range(8):
+        Image.new("L", (16, 16), number).save(tmp_path / "photos" / f"{number}.png")
+    options = {"steps": 1, "batch": 4, "threads": 1, "set_": ["output.doctor=0"]}
+    train("photos", out=tmp_path / "run", **options)
+    record = Run(tmp_path / "run").record()
+    assert (record.config.family, record.config.data.source) == ("dcgan", "photos")
+    train("./photos/", out=tmp_path / "run", **options)
+    assert "nothing to do" in capsys.readouterr().out
+    with pytest.raises(ConfigError, match=r"unknown family 'dcgn'.*Did you mean 'dcgan'"):
+        train("dcgn", **options)
+    with pytest.raises(DataError, match="no such folder or file"):
+        train("./nowhere", **options)

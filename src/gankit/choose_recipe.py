@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
-from gankit.data import Dataset
+from gankit.data import DATASETS, Dataset, has_classes, looks_like_path
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES
 from gankit.recipes import RECIPES
-from gankit.settings.config import DEFAULT_FAMILY, Config
+from gankit.settings.config import DEFAULT_FAMILY, DEFAULT_WITHOUT_CLASSES, Config
 
 
 def configure(
@@ -26,7 +26,8 @@ def configure(
     'gan'
 
     Args:
-        family: a name in `gankit list`; None: the default one, `cgan`.
+        family: a name in `gankit list`; None: `cgan`, or `dcgan` for a path to data without
+            classes.
         source: a data set's name, a path, or a Dataset; None: the recipe's own.
         recipe: a name in `gankit list`.
 
@@ -44,7 +45,7 @@ def configure(
             )
     else:
         points = isinstance(source, Dataset) and source.kind == "points"
-        config = _default(family or DEFAULT_FAMILY, name or "digits", points)
+        config = _default(family or _family_for(name), name or "digits", points)
     if name is not None:
         config = replace(config, data=replace(config.data, source=name))
     if config.data.is_arrays or isinstance(source, Dataset):  # which are taken as they are
@@ -61,6 +62,13 @@ def _name(source: object) -> str | None:
         f"data must be a name, a path or a Dataset, got one {type(source).__name__}: make one with "
         "gankit.Dataset.of(...)"
     )
+
+
+def _family_for(name: str | None) -> str:
+    """The family to train if none is named: one that is asked for classes, if there are any."""
+    if name is None or name in DATASETS or not looks_like_path(name) or has_classes(name):
+        return DEFAULT_FAMILY
+    return DEFAULT_WITHOUT_CLASSES
 
 
 def _default(family: str, name: str, points: bool) -> Config:

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from torch import nn
 
-from gankit.data import Dataset, load_configured
+from gankit.data import Dataset, decided, load_configured, tell_classes
 from gankit.doctor.while_training import Watch
-from gankit.errors import TrainingError
+from gankit.errors import GankitError, TrainingError
 from gankit.game import Game
 from gankit.pages.report import ReportPage
 from gankit.run import Run, describe
+from gankit.run_data import as_begun, load_begun
 from gankit.scores.while_training import Evaluations
 from gankit.settings.config import Config
 from gankit.training.callbacks import Callback
@@ -54,8 +55,8 @@ def fit(
         config: a complete configuration (`gankit.configure` makes one).
         folder: the run directory, created if it is missing.
         dataset: what to learn: a Dataset, or anything that `gankit.Dataset.of` accepts, such as
-            (images, labels); None: what `config.data` names. A run goes on with the data whose
-            fingerprint it began with.
+            (images, labels), all of it; None: what `config.data` names. A run goes on with the
+            data whose fingerprint it began with.
         networks: your own (G, D) in place of the family's; they are copied, and what is trained
             comes back from `gankit.load(folder, networks=(G, D))`. G(z) makes [N, *shape] in
             [-1, 1] for images, D(x) answers with logits [N] or [N, 1]; a conditional family gives
@@ -101,27 +102,31 @@ def opened(
     What cannot work is refused first, before a process is started or a file is written.
     """
     started = time.monotonic()
-    if dataset is None:
-        dataset = load_configured(config.data)
-    else:
-        dataset = Dataset.of(dataset)
-        config = replace(config, data=replace(config.data, source=dataset.whence))
-    check_count(config, dataset, config.training.batch)
     run = Run(Path(folder).expanduser())
     record = run.record()
+    if dataset is not None:
+        dataset = Dataset.of(dataset)
+        config = replace(config, data=replace(config.data, source=dataset.whence, holdout=0.0))
+    elif record is None:
+        dataset = load_configured(config.data)
+        config = replace(config, data=decided(config.data, dataset))
+    else:
+        config = replace(config, data=as_begun(config.data, record))
+        dataset = load_begun(config.data, record)
     if record is not None:  # looked at again by its owner; what is refused makes no file
+        dataset.number_classes(record.task.class_names, record.task.condition)
         own = () if networks is None else ("G", "D")
         run.check_resumable(record, config, describe(dataset), own, init_from)
-    check_world(config.runtime, config.training.batch)
-    game = build_game(config, dataset, networks)
-    choose_update(game)
+    with _telling_of(dataset):
+        check_count(config, dataset, config.training.batch)
+        check_world(config.runtime, config.training.batch)
+        game = build_game(config, dataset, networks)
+        choose_update(game)
     start = find_start(game, run, init_from)
     check_processes(config.runtime, why_one_process(game))
     runtime = start_runtime(config.runtime)
     with Display(quiet=runtime.rank != 0) as display:
-        for note in dataset.notes:
-            display.say(note)
-        for line in start.lines if start else ():
+        for line in (*_about(dataset), *(start.lines if start else ())):
             display.say(line)
         usual = usual_callbacks(game, dataset, run, display, writes=runtime.rank == 0)
         with open_session(
@@ -135,6 +140,23 @@ def opened(
             started=started,
         ) as session:
             yield session
+
+
+def _about(dataset: Dataset) -> list[str]:
+    """What a person should know of the data: its classes, what was left out and why."""
+    classes = tell_classes(dataset)
+    return [*([] if classes is None else [classes]), *dataset.notes]
+
+
+@contextmanager
+def _telling_of(dataset: Dataset) -> Iterator[None]:
+    """Say what is known of the data before a refusal, which may follow from it."""
+    try:
+        yield
+    except GankitError:
+        for line in _about(dataset):
+            Display().say(line)
+        raise
 
 
 def usual_callbacks(

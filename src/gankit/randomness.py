@@ -26,6 +26,7 @@ class Purpose(IntEnum):
     LABELS = 8
     REFERENCE = 9
     EVALUATION = 10
+    HOLDOUT = 11
 
 
 def rng(seed: int, purpose: Purpose, step: int = 0, substep: int = 0) -> np.random.Generator:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -27,11 +27,19 @@ class Found:
         dataset: the training split.
         settings: how it was read; another split is read in the same way.
         same: whether it is what the run was trained on; None if that is not known.
+        record: of the run, if it has one.
     """
 
     dataset: Dataset
     settings: DataConfig
     same: bool | None
+    record: Record | None = None
+
+    def test(self) -> Dataset:
+        """The test split, read and numbered in the same way. Raises DataError if there is none."""
+        dataset = _load(self.settings, "test", self.record)
+        dataset.number_classes(self.dataset.class_names, self.dataset.condition)
+        return dataset
 
 
 def record_beside(path: Path) -> Record | None:
@@ -63,17 +71,41 @@ def find_data(
     Raises:
         DataError: it cannot be read. For the run's own the message says what to do.
     """
-    moved = source is not None and source != trained.source
-    settings = at_shape(trained, source, shape) if source is not None and moved else trained
+    settings = at_shape(trained, trained.source if source is None else source, shape)
     try:
-        dataset = load_configured(settings, split)
+        dataset = _load(settings, split, record)
     except DataError as error:
         again = trained.source in DATASETS or trained.source.startswith(PYTHON)
         if source is not None or again:
             raise
         raise DataError(f"{error}; {advice(trained.source, run)}", "data") from None
     same = None if record is None else record.data["fingerprint"] == dataset.fingerprint
-    return Found(dataset, settings, same)
+    if record is not None:
+        task = record.task
+        if same or set(dataset.class_names) == set(task.class_names):
+            dataset.number_classes(task.class_names, task.condition)
+    return Found(dataset, settings, same, record)
+
+
+def as_begun(data: DataConfig, record: Record) -> DataConfig:
+    """What was asked for, with what the run decided as it began where nothing is asked for."""
+    begun = record.config.data
+    return replace(
+        data,
+        holdout=begun.holdout if data.holdout is None else data.holdout,
+        values=begun.values if data.values is None else data.values,
+    )
+
+
+def load_begun(data: DataConfig, record: Record) -> Dataset:
+    """Read data at the shape of a run that goes on with it. Raises DataError."""
+    return _load(at_shape(data, data.source, record.task.shape), "train", record)
+
+
+def _load(settings: DataConfig, split: Literal["train", "test"], record: Record | None) -> Dataset:
+    """Read data as a run has it. A file of labels that the run has not read is left alone."""
+    tables = record is None or bool(record.task.class_names)
+    return load_configured(settings, split, begun=True, tables=tables)
 
 
 def advice(source: str, run: Path) -> str:

@@ -24,6 +24,7 @@ DATA str
 --size str
 --fit crop|stretch
 --channels auto|grey|rgb
+--holdout float
 --batch int
 --labels-per-class int
 --z-dim int

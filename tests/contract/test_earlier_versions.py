@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import gankit
 from gankit.fitting import fit
 from gankit.run import Run
+from gankit.run_data import find_data
 from gankit.settings.config import override
 from gankit.storage import read_tensors
 
@@ -61,3 +65,88 @@ def test_given_the_same_budget_there_is_nothing_to_train(stored):
     assert (outcome.trained, outcome.step) == (0, 8)
     assert (folder / "model.safetensors").read_bytes() == before
     assert (folder / "report.html").exists()
+
+
+def as_written_before(folder):
+    """Take the settings that 0.1 had not out of a run's record."""
+    record = json.loads((folder / "run.json").read_text())
+    for key in ("holdout", "values"):
+        del record["config"]["data"][key]
+    (folder / "run.json").write_text(json.dumps(record))
+
+
+def test_a_run_that_held_nothing_out_goes_on_with_the_whole_set(tmp_path, small, newest, equal):
+    for number in range(210):
+        (tmp_path / "data").mkdir(exist_ok=True)
+        Image.new("L", (16, 16), number).save(tmp_path / "data" / f"{number}.png")
+    changes = {"training.steps": 4, "output.doctor": 0, "generator_optimizer.schedule": "constant"}
+    changes |= {"discriminator_optimizer.schedule": "constant"}
+    config = small("dcgan", str(tmp_path / "data"), **changes)
+    whole = override(config, {"data.holdout": 0})
+    fit(whole, tmp_path / "whole")
+    fit(override(whole, {"training.steps": 2}), tmp_path / "run")
+    as_written_before(tmp_path / "run")
+    assert Run(tmp_path / "run").record().config.data.holdout == 0
+    assert fit(config, tmp_path / "run").trained == 2
+    assert equal(newest(tmp_path / "run"), newest(tmp_path / "whole"))
+    assert Run(tmp_path / "run").record().data["count"] == 210
+    # One that begins now holds a tenth out, and records it.
+    fit(override(config, {"training.steps": 1}), tmp_path / "new")
+    record = Run(tmp_path / "new").record()
+    assert (record.config.data.holdout, record.data["count"]) == (0.1, 189)
+    assert fit(override(config, {"training.steps": 2}), tmp_path / "new").trained == 1
+
+
+def test_sixteen_bits_are_read_on_as_they_were(tmp_path, small):
+    rng = np.random.default_rng(0)
+    (tmp_path / "data").mkdir()
+    for number in range(8):
+        twelve = rng.integers(0, 4096, (16, 16)).astype(np.uint16)
+        Image.fromarray(twelve).save(tmp_path / "data" / f"{number}.png")
+    config = small("dcgan", str(tmp_path / "data"), **{"training.steps": 1, "output.doctor": 0})
+    fit(config, tmp_path / "new")
+    record = Run(tmp_path / "new").record()
+    assert record.config.data.values[1] > 4000
+    found = find_data(record.config.data, (1, 16, 16), None, tmp_path / "new", record)
+    assert found.same
+    assert found.dataset.read(np.arange(8)).max() == 255
+    assert fit(override(config, {"training.steps": 2}), tmp_path / "new").trained == 1
+    old = replace(record.config, data=replace(record.config.data, values=None))
+    before = find_data(old.data, (1, 16, 16), None, tmp_path / "new", record)
+    assert not before.same
+    assert before.dataset.read(np.arange(8)).max() == 16
+
+
+@pytest.fixture
+def numbered(tmp_path):
+    """A folder of twelve classes, 0 to 11, of two pictures each."""
+    for number in range(12):
+        folder = tmp_path / "data" / str(number)
+        folder.mkdir(parents=True)
+        for name in "ab":
+            Image.new("L", (16, 16), 20 * number).save(folder / f"{name}.png")
+    return tmp_path / "data"
+
+
+def test_classes_that_were_in_the_order_of_letters_keep_their_numbers(
+    numbered, tmp_path, small, monkeypatch, newest, equal
+):
+    changes = {"training.steps": 4, "output.doctor": 0, "generator_optimizer.schedule": "constant"}
+    changes |= {"discriminator_optimizer.schedule": "constant"}
+    config = small("cgan", str(numbered), **changes)
+    with monkeypatch.context() as earlier:
+        earlier.setattr("gankit.data.listing.by_nature", sorted)
+        fit(config, tmp_path / "whole")
+        fit(override(config, {"training.steps": 2}), tmp_path / "run")
+    assert gankit.load(tmp_path / "run").class_names[:4] == ("0", "1", "10", "11")
+    assert fit(config, tmp_path / "run").trained == 2
+    assert equal(newest(tmp_path / "run"), newest(tmp_path / "whole"))
+    gan = gankit.load(tmp_path / "run")
+    assert gan.class_names == tuple(sorted(map(str, range(12))))
+    found = find_data(
+        gan.config.data, gan.shape, None, tmp_path / "run", Run(tmp_path / "run").record()
+    )
+    assert found.same
+    # Each picture shows its class by name.
+    shown = found.dataset.read(np.arange(24))[:, 0, 0, 0] // 20
+    assert [int(gan.class_names[label]) for label in found.dataset.labels] == shown.tolist()

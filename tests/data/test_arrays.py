@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import gankit
-from gankit.data import load_dataset
+from gankit.data import Dataset, load_dataset
 from gankit.errors import ConfigError, DataError
 from gankit.fitting import fit
 from gankit.settings.config import override
@@ -62,7 +62,13 @@ def test_several_labels_at_once(tmp_path, kind):
     [
         ({}, "needs either images or points"),
         ({"images": IMAGES, "points": POINTS}, "needs either"),
-        ({"images": IMAGES.astype(float)}, "must be uint8"),
+        ({"images": IMAGES.astype(complex)}, "must be uint8"),
+        ({"images": IMAGES * 2.0}, r"\[0, 1\] or \[-1, 1\], or in \[0, 255\] .*scale them"),
+        ({"images": IMAGES / -100}, "scale them"),
+        (
+            {"images": np.where(IMAGES == 9, np.nan, IMAGES / 255)},
+            "numbers that are not finite, the",
+        ),
         ({"images": IMAGES[..., None].repeat(2, 3)}, "have 2 channels"),
         ({"points": POINTS[:, 0]}, r"must be numbers \[N, D\]"),
         ({"points": np.full((4, 2), np.nan)}, "not all finite"),
@@ -71,8 +77,12 @@ def test_several_labels_at_once(tmp_path, kind):
             "40 examples and labels or conditions for 3",
         ),
         ({"points": POINTS, "labels": np.full(40, -1)}, "whole numbers"),
-        ({"points": POINTS, "labels": np.zeros(40)}, "whole numbers"),
-        ({"points": POINTS, "labels": np.arange(40)[:, None] % 3}, "or several at once"),
+        ({"points": POINTS, "labels": np.arange(40) / 2}, "at 1 stands 0.5 .20 of 40 are like it"),
+        ({"points": POINTS, "labels": np.full(40, np.nan)}, "at 0 stands nan"),
+        ({"points": POINTS, "labels": np.zeros((40, 2, 2), int)}, "or several at once"),
+        ({"points": POINTS, "labels": np.array(["a"] * 39 + [""])}, "an empty text, at 39"),
+        ({"points": POINTS, "labels": np.array([b"\xff"] * 40)}, "no UTF-8 text"),
+        ({"points": POINTS, "labels": np.int64(3)}, "no list of them"),
         ({"points": POINTS, "labels": POINTS}, "other vectors are called conditions"),
         ({"points": POINTS, "conditions": np.zeros(40)}, "finite numbers"),
         ({"points": POINTS, "conditions": np.full((40, 2), "red")}, "finite numbers"),
@@ -86,6 +96,60 @@ def test_several_labels_at_once(tmp_path, kind):
 def test_what_is_refused(tmp_path, arrays, said):
     with pytest.raises(DataError, match=said):
         load_dataset(saved(tmp_path, **arrays))
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        (np.arange(40) % 3 + 1, ("1", "2", "3")),
+        (np.where(np.arange(40) % 2, 90, 5), ("5", "90")),
+        (np.arange(40) % 2 * 10**12, ("0", "1000000000000")),
+        (np.arange(40)[:, None] % 3, ("0", "1", "2")),
+        (np.arange(40) % 3 + 1.0, ("1", "2", "3")),
+        (np.arange(40) % 2 == 0, ("False", "True")),
+        (np.array(["dog", "cat"] * 20), ("cat", "dog")),
+        (np.array(["10", "9"] * 20), ("9", "10")),
+        (np.array([b"dog", b"cat"] * 20), ("cat", "dog")),
+        (np.eye(3)[np.arange(40) % 3], ("0", "1", "2")),
+        (np.eye(4, dtype=bool)[np.arange(40) % 2 * 3], ("0", "3")),
+        (np.full(40, 7, np.uint8), ("7",)),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("given", [False, True])
+def test_classes_are_the_values_that_occur_named_by_value(tmp_path, labels, names, given):
+    if given:
+        data = Dataset.of(POINTS, labels)
+    else:
+        data = load_dataset(saved(tmp_path, points=POINTS, labels=labels))
+    assert data.class_names == names
+    assert data.labels.dtype == np.int64
+    flat = labels.argmax(1) if labels.ndim == 2 and labels.shape[1] > 1 else labels.ravel()
+    known = {name: label for label, name in enumerate(names)}
+    shown = [x.decode() if isinstance(x, bytes) else str(x).removesuffix(".0") for x in flat]
+    assert data.labels.tolist() == [known[name] for name in shown]
+    assert sum(data.class_counts) == 40
+
+
+def test_the_classes_of_a_test_split_are_numbered_as_for_training(tmp_path):
+    path = saved(
+        tmp_path, images=IMAGES, labels=np.arange(40) % 3 + 1,
+        test_images=IMAGES[:4], test_labels=np.array([3, 1, 3, 1]),
+    )  # fmt: skip
+    tested = load_dataset(path, split="test")
+    assert tested.class_names == ("1", "2", "3")
+    assert tested.labels.tolist() == [2, 0, 2, 0]
+
+
+def test_labels_that_a_run_began_with_keep_their_numbers(tmp_path):
+    data = load_dataset(saved(tmp_path, images=IMAGES, labels=np.arange(40) % 3 + 1))
+    data.number_classes(["0", "1", "2", "3"])
+    assert data.labels.tolist() == (np.arange(40) % 3 + 1).tolist()
+    rows = np.eye(3)[np.arange(40) % 3]
+    data = load_dataset(saved(tmp_path, images=IMAGES, labels=rows))
+    data.number_classes([], condition=3)
+    assert (data.condition, data.class_names) == (3, ())
+    assert np.array_equal(data.labels, rows)
 
 
 def test_a_file_that_is_no_archive(tmp_path):

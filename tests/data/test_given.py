@@ -135,7 +135,7 @@ def test_hugging_face_data_sets():
         (([(1, 2, 3)],), r"x or \(x, y\), got one of 3 parts"),
         ((GREY, LABELS[:3]), "6 examples and 3 labels"),
         ((GREY, LABELS - 1), "whole numbers from 0, got -1 to 1"),
-        ((GREY, LABELS / 2), r"labels cannot be float64 \[6\]"),
+        ((GREY, LABELS / 2), r"labels cannot be float64 \[6\]: at 1 stands 0.5"),
         ((GREY, "abcdef"), "no list of labels"),
     ],
 )

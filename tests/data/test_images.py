@@ -2,6 +2,7 @@
 
 import os
 import struct
+import sys
 import threading
 import time
 import zlib
@@ -9,12 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, features
 
 from gankit.data import load_dataset, memory
 from gankit.data.images import ReadOptions, UnreadableError, decode, resized
 from gankit.errors import DataError
 
+AVIF = pytest.mark.skipif(not features.check("avif"), reason="Pillow is built without AVIF")
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
 
@@ -48,6 +50,12 @@ def as_planes(picture):
         (".tif", {}, 0),
         (".tiff", {"compression": "tiff_lzw"}, 0),
         (".gif", {}, 0),
+        (".ppm", {}, 0),
+        (".pnm", {}, 0),
+        (".tga", {}, 0),
+        (".TGA", {}, 0),
+        (".jp2", {"irreversible": False}, 0),
+        pytest.param(".avif", {"quality": 100}, 4, marks=AVIF),
         (".webp", {"lossless": True}, 0),
         (".webp", {"quality": 95}, 4),
         (".jpg", {"quality": 95, "subsampling": 0}, 4),
@@ -383,3 +391,45 @@ def test_sizes_out_of_range_are_refused(size):
 def test_unknown_options_are_refused(options, message):
     with pytest.raises(DataError, match=message):
         ReadOptions(**options)
+
+
+def test_grey_and_black_and_white_of_the_netpbm_family(tmp_path):
+    grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    Image.fromarray(grey).save(tmp_path / "a.pgm")
+    assert np.array_equal(read(tmp_path / "a.pgm")[0], grey)
+    (tmp_path / "a.pgm").unlink()
+    Image.fromarray(grey > 99).save(tmp_path / "a.pbm")
+    assert np.array_equal(read(tmp_path / "a.pbm")[0], (grey > 99) * 255)
+
+
+HEIC = b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf" + bytes(99)
+
+
+def test_heic_without_its_reader_is_said_and_leaves_the_classes_in_order(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)  # as if it were not installed
+    for name in ("a", "c"):
+        (tmp_path / name).mkdir()
+        quarters().save(tmp_path / name / "1.png")
+    (tmp_path / "b").mkdir()
+    for name in ("1.heic", "2.HEIC"):
+        (tmp_path / "b" / name).write_bytes(HEIC)
+    for memory_gb in (2, 0):
+        dataset = load_dataset(tmp_path, memory_gb=memory_gb)
+        assert dataset.class_names == ("a", "b", "c")
+        assert dataset.labels.tolist() == [0, 2]
+        told = "\n".join(dataset.notes)
+        assert "2 files: b/1.heic (HEIC, which needs more than is installed: pip install" in told
+        assert "classes without a readable image: b" in told
+
+
+def test_heic_with_its_reader(tmp_path):
+    heif = pytest.importorskip("pillow_heif")
+    heif.register_heif_opener()
+    quarters(size=64).save(tmp_path / "a.heic", quality=100)
+    assert read(tmp_path / "a.heic")[:, 48, 48].tolist() == pytest.approx(list(WHITE), abs=4)
+
+
+def test_a_text_by_the_name_of_a_format_without_a_mark_is_no_picture(tmp_path):
+    (tmp_path / "a.tga").write_text("no picture at all, and long enough to be one by its length")
+    with pytest.raises(DataError, match="not an image"):
+        load_dataset(tmp_path)

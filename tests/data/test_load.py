@@ -8,8 +8,9 @@ import threading
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from gankit.data import DATASETS, load_dataset, named
+from gankit.data import DATASETS, has_classes, load_dataset, looks_like_path, named
 from gankit.data.fetch import Source
 from gankit.errors import DataError
 
@@ -312,3 +313,41 @@ def test_published_sources_name_all_four_files():
         assert source.url.endswith("/")
         assert len(source.files) == len(set(source.files.values())) == 4
         assert all(len(md5) == 32 for md5 in source.files.values())
+
+
+def test_an_own_folder_by_the_name_of_a_set_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert load_dataset("digits").notes == ()
+    for name in ("a", "b"):
+        (tmp_path / "digits" / name).mkdir(parents=True)
+        Image.new("L", (16, 16)).save(tmp_path / "digits" / name / "1.png")
+    dataset = load_dataset("digits")
+    assert len(dataset) == 10_000
+    assert "gankit's own data set; what lies here by that name is ./digits" in dataset.notes[0]
+    assert load_dataset("./digits").class_names == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [("./photos", True), ("photos/", True), ("~/x", True), ("x.npz", True), ("X.NPZ", True),
+     ("*.png", True), ("here", True), ("dcgn", False), ("digits", False), ("", False)],
+)  # fmt: skip
+def test_what_looks_like_a_path(tmp_path, monkeypatch, text, path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    assert looks_like_path(text) == path
+
+
+def test_whether_there_are_classes_is_told_without_reading(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        (tmp_path / "set" / name / "1.png").write_text("no picture")
+    assert has_classes(str(tmp_path / "set"))
+    assert has_classes(str(tmp_path / "set" / "*" / "*.png"))
+    assert not has_classes(str(tmp_path / "set" / "a"))
+    np.savez(tmp_path / "x.npz", images=np.zeros((9, 9, 9)), labels=np.zeros(9))
+    np.savez(tmp_path / "y.npz", images=np.zeros((9, 9, 9)))
+    assert has_classes(str(tmp_path / "x.npz"))
+    assert not has_classes(str(tmp_path / "y.npz"))
+    with pytest.raises(DataError, match="no such folder or file"):
+        has_classes(str(tmp_path / "nowhere"))

@@ -39,6 +39,12 @@ def test_every_recipe_survives_a_round_trip(recipe):
     [
         ("training.batch", "48", 48),
         ("data.size", "48x64", (48, 64)),
+        ("data.size", "48X64", (48, 64)),
+        ("data.size", "64px", (64, 64)),
+        ("data.size", "48 x 64 pixels", (48, 64)),
+        ("data.size", "48\xd764", (48, 64)),
+        ("data.values", "0,4095", (0.0, 4095.0)),
+        ("data.holdout", "0", 0.0),
         ("data.size", "64", (64, 64)),
         ("data.size", "none", None),
         ("generator_optimizer.lr", "1e-3", 1e-3),
@@ -403,7 +409,8 @@ def test_what_is_no_plain_file_is_not_waited_for(tmp_path):
 
 
 KEYS = """
-data.channels data.fit data.labels_per_class data.memory_gb data.size data.source
+data.channels data.fit data.holdout data.labels_per_class data.memory_gb data.size data.source
+data.values
 discriminator_optimizer.beta1 discriminator_optimizer.beta2 discriminator_optimizer.clip
 discriminator_optimizer.decay_from discriminator_optimizer.decay_rate discriminator_optimizer.lr
 discriminator_optimizer.lr_floor discriminator_optimizer.max_norm

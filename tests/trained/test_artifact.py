@@ -59,7 +59,8 @@ def test_names_come_before_numbers(run):
     gan = gankit.load(run)
     gan.class_names = ("cat", "0", "dog")
     assert gan.labels_for(1, "0").tolist() == [1]  # a name
-    assert gan.labels_for(1, 0).tolist() == [0]  # a number
+    assert gan.labels_for(1, 0).tolist() == [1]  # the same, as a number
+    assert gan.labels_for(1, 2).tolist() == [2]  # no name: a place
     assert gan.labels_for(1, "2").tolist() == [2]
 
 

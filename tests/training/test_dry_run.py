@@ -24,7 +24,7 @@ def test_it_reports_data_networks_plan_and_settings(small, tmp_path, monkeypatch
     config = small("cgan", "digits", **{"training.steps": 40})
     report = rehearse(config)
     assert "10,000 images (channels x height x width) 1x28x28" in report
-    assert "10 classes: 0, 1, 2" in report
+    assert "10 classes: 0 (1,000), 1 (1,000)" in report
     game = build_game(config, Task((1, 28, 28), tuple("0123456789")))
     for player in ("generator", "discriminator"):
         count = sum(p.numel() for p in getattr(game, player).parameters())

@@ -13,16 +13,16 @@ from cyclopts import Parameter as CommandLine
 from gankit.cli.options import option
 from gankit.cli.streams import silence
 from gankit.errors import ConfigError
-from gankit.settings.config import BUDGETS, DEFAULT_FAMILY, override
+from gankit.settings.config import BUDGETS, override
 from gankit.settings.reference import FLAGS, Setting, flags_of
 from gankit.settings.text import parse_assignments, read_toml
 from gankit.text import in_shell
 
 ORDER = (
     "family", "data", "minutes", "steps", "images", "out", "init_from", "seed", "recipe", "config",
-    "size", "fit", "channels", "batch", "labels_per_class", "z_dim", "prior", "loss", "penalty",
-    "penalty_weight", "augment", "k", "update", "ema", "lr_d", "lr_g", "device", "devices",
-    "precision", "threads", "sample_every", "checkpoint_every", "keep", "tensorboard",
+    "size", "fit", "channels", "holdout", "batch", "labels_per_class", "z_dim", "prior", "loss",
+    "penalty", "penalty_weight", "augment", "k", "update", "ema", "lr_d", "lr_g", "device",
+    "devices", "precision", "threads", "sample_every", "checkpoint_every", "keep", "tensorboard",
     "evaluate_every", "set_", "dry_run",
 )  # fmt: skip
 """The arguments of `train` in the order of --help; any other one comes behind them, and a
@@ -77,7 +77,7 @@ def _parameter(name: str, setting: Setting, *described: CommandLine) -> Paramete
 def _train(
     family: Annotated[
         str | None,
-        option(f"see `gankit list`; the default is {DEFAULT_FAMILY}; with --help: its own options"),
+        option("see `gankit list`; the default fits the data; with --help: its own options"),
     ] = None,
     data: Annotated[
         str | None, option("a data set's name, a folder of images or of IDX files, or an .npz file")
@@ -102,6 +102,8 @@ def _train(
     """Train a GAN. The same command again resumes; a larger budget extends."""
     from gankit.choose_recipe import configure
 
+    if data is None and family is not None and _is_data(family):
+        family, data = None, family
     exclusive_budget(**{name: settings.get(name) for name in BUDGETS})
     chosen = configure(family, data, recipe)
     if config is not None:
@@ -120,6 +122,14 @@ def _train(
 
 
 train = command({})
+
+
+def _is_data(family: str) -> bool:
+    """Whether what stands in the place of the family is a path, which is data."""
+    from gankit.data import looks_like_path
+    from gankit.families import FAMILIES
+
+    return looks_like_path(family) and family not in FAMILIES
 
 
 def exclusive_budget(minutes: object, steps: object, images: object) -> None:

@@ -6,10 +6,14 @@ from gankit.data.dataset import ArrayDataset, Dataset
 from gankit.data.load import (
     at_shape,
     check_shape,
+    decided,
+    has_classes,
     load_configured,
     load_dataset,
     load_of_shape,
+    looks_like_path,
     source_name,
+    tell_classes,
 )
 from gankit.data.named import DATASETS
 from gankit.data.pixels import as_pictures, as_planes
@@ -22,8 +26,12 @@ __all__ = [
     "as_planes",
     "at_shape",
     "check_shape",
+    "decided",
+    "has_classes",
     "load_configured",
     "load_dataset",
     "load_of_shape",
+    "looks_like_path",
     "source_name",
+    "tell_classes",
 ]

@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gankit.data.claims import check_claim
-from gankit.data.dataset import ArrayDataset, array_fingerprint
-from gankit.data.images import ReadOptions
+from gankit.data.dataset import ArrayDataset, array_fingerprint, split_off
+from gankit.data.images import ReadOptions, Values
+from gankit.data.labels import Labels, read_labels
 from gankit.data.pixels import as_planes
+from gankit.data.values import Range, choose_range, floats_range, tell_range, to_bytes
 from gankit.errors import DataError
 
 KNOWN = ("images", "points", "labels", "conditions")
@@ -23,19 +25,82 @@ KNOWN = ("images", "points", "labels", "conditions")
 def read_arrays(name: str, path: Path, options: ReadOptions) -> ArrayDataset:
     """The arrays of an .npz file.
 
-    It holds `images`, uint8 [N, H, W] or [N, H, W, C], or `points`, float [N, D]; and perhaps
-    `labels`, whole numbers [N] from 0, or `conditions`, float [N, C]: what the generator is
-    given for each example (features of another thing, say). Several labels at once, as 0 and 1,
-    go by either name.
+    It holds `images`, uint8 [N, H, W] or [N, H, W, C] (whole numbers and floats of other kinds
+    become 8 bits: `gankit.data.values`), or `points`, float [N, D]; and perhaps
+    `labels`, whole numbers or names [N] (`gankit.data.labels`), or `conditions`, float [N, C]: what
+    the generator is given for each example (features of another thing, say). Several labels at
+    once, as 0 and 1, go by either name.
     `test_images` and so on, where they are there, are the test split.
 
     Raises DataError for anything else, and where size or channels are asked for.
     """
     if options.size is not None or options.channels != "auto":
         raise DataError(f"data '{name}' is arrays, taken as they are: leave size and channels out")
+    arrays, others = _read_file(name, path, options.split == "test")
+    has_test = any(key.startswith("test_") for key in (*arrays, *others))
+    if options.holdout and not has_test:
+        whole = _dataset(name, arrays, others, "", options.values)
+        return split_off(whole, options.split, options.holdout)
     prefix = "" if options.split == "train" else "test_"
+    return _dataset(name, arrays, others, prefix, options.values)
+
+
+def has_labels(path: Path) -> bool:
+    """Whether an .npz file holds labels or conditions; False if it cannot be read."""
     try:
-        arrays, others = _read_members(name, path, prefix)
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return False
+    return "labels.npy" in names or "conditions.npy" in names
+
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def _dataset(
+    name: str, arrays: Arrays, others: tuple[str, ...], prefix: str, values: Values
+) -> ArrayDataset:
+    """A split of what is in the file, read and numbered as for training."""
+    examples = _examples(name, arrays, others, prefix)
+    notes: tuple[str, ...] = ()
+    by = None
+    if examples.ndim == 4 and examples.dtype != np.uint8:
+        trained = arrays.get("images", examples)
+        by = values if isinstance(values, tuple) else _range_of(name, trained)
+        notes = (f"the images are {examples.dtype}: {tell_range(by)}",)
+        examples = to_bytes(examples, by)
+    labels = _labels(name, arrays, prefix, len(examples))
+    numbers, names, given = labels or (None, (), None)
+    fingerprint = array_fingerprint(examples, given)
+    dataset = ArrayDataset(name, examples, fingerprint, numbers, names, notes)
+    dataset.values = by
+    if prefix and "labels" in arrays:
+        dataset.number_classes(read_labels(f"labels in '{name}'", arrays["labels"]).names)
+    return dataset
+
+
+def _range_of(name: str, images: NDArray[Any]) -> Range:
+    """What becomes black and white of images that are not uint8. Raises DataError."""
+    wrong = images.size - int(np.isfinite(images).sum())
+    if wrong:
+        first = int((~np.isfinite(images)).reshape(len(images), -1).any(axis=1).argmax())
+        raise DataError(
+            f"images in '{name}' hold {wrong:,} numbers that are not finite, the first in image "
+            f"{first:,}: leave those images out, or fill them"
+        )
+    low, high = float(images.min()), float(images.max())
+    try:
+        floats = images.dtype.kind == "f"
+        return floats_range(low, high) if floats else choose_range(low, high, integers=True)
+    except DataError as error:
+        raise DataError(f"images in '{name}': {error}") from None
+
+
+def _read_file(name: str, path: Path, test: bool) -> tuple[Arrays, tuple[str, ...]]:
+    """The arrays that are known by name, if `test` of both splits; the names of all others."""
+    try:
+        return _read_members(name, path, test)
     except MemoryError:
         raise DataError(f"data {name!r} does not fit into memory: save fewer examples") from None
     except DataError:
@@ -44,22 +109,15 @@ def read_arrays(name: str, path: Path, options: ReadOptions) -> ArrayDataset:
         raise DataError(
             f"data {name!r} is no .npz file of arrays: {str(error) or type(error).__name__}"
         ) from None
-    examples = _examples(name, arrays, others, prefix)
-    labels, names = _labels(name, arrays, prefix, len(examples))
-    fingerprint = array_fingerprint(examples, labels)
-    return ArrayDataset(name, examples, fingerprint, labels, names)
 
 
-def _read_members(
-    name: str, path: Path, prefix: str
-) -> tuple[dict[str, NDArray[Any]], tuple[str, ...]]:
-    """(the arrays of a split that are known by name, the names of all others)."""
+def _read_members(name: str, path: Path, test: bool) -> tuple[Arrays, tuple[str, ...]]:
     arrays, others = {}, []
     size = path.stat().st_size
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             key = info.filename.removesuffix(".npy")
-            if key in {prefix + known for known in KNOWN}:
+            if (key.removeprefix("test_") if test else key) in KNOWN:
                 arrays[key] = _read_member(f"array '{key}' in {name!r}", archive, info, size)
             else:
                 archive.open(info).close()  # a damaged name is no other name
@@ -93,9 +151,7 @@ def _read_member(
     return read
 
 
-def _examples(
-    name: str, arrays: dict[str, NDArray[Any]], others: tuple[str, ...], prefix: str
-) -> NDArray[Any]:
+def _examples(name: str, arrays: Arrays, others: tuple[str, ...], prefix: str) -> NDArray[Any]:
     images, points = arrays.get(f"{prefix}images"), arrays.get(f"{prefix}points")
     if (images is None) == (points is None):
         found = ", ".join((*arrays, *others)) or "nothing"
@@ -103,8 +159,11 @@ def _examples(
             f"data '{name}' needs either {prefix}images or {prefix}points, found {found}"
         )
     if images is not None:
-        if images.dtype != np.uint8 or images.ndim not in (3, 4) or 0 in images.shape:
-            raise DataError(f"images in '{name}' must be uint8 [N, H, W] or [N, H, W, C]")
+        if images.dtype.kind not in "iuf" or images.ndim not in (3, 4) or 0 in images.shape:
+            raise DataError(
+                f"images in '{name}' must be uint8, or other numbers, [N, H, W] or [N, H, W, C], "
+                f"got {images.dtype} {list(images.shape)}"
+            )
         if images.ndim == 4 and images.shape[3] not in (1, 3):
             raise DataError(f"images in '{name}' have {images.shape[3]} channels: 1 or 3 are known")
         planes = as_planes(images)
@@ -117,35 +176,20 @@ def _examples(
     return np.ascontiguousarray(points, np.float32)
 
 
-def _several_at_once(labels: NDArray[Any]) -> bool:
-    return labels.ndim == 2 and labels.shape[1] > 1 and bool(np.isin(labels, (0, 1)).all())
-
-
-def _labels(
-    name: str, arrays: dict[str, NDArray[Any]], prefix: str, count: int
-) -> tuple[NDArray[Any] | None, tuple[str, ...]]:
+def _labels(name: str, arrays: Arrays, prefix: str, count: int) -> Labels | None:
     labels, conditions = arrays.get(f"{prefix}labels"), arrays.get(f"{prefix}conditions")
     if labels is not None and conditions is not None:
         raise DataError(f"data '{name}' has labels and conditions: give one of the two")
     given = labels if labels is not None else conditions
     if given is None:
-        return None, ()
-    if labels is not None and _several_at_once(labels):
-        labels = None
-    if len(given) != count:
-        raise DataError(
-            f"data '{name}' has {count} examples and labels or conditions for {len(given)}"
-        )
+        return None
+    if not given.shape or len(given) != count:
+        found = len(given) if given.shape else "no list of them"
+        raise DataError(f"data '{name}' has {count} examples and labels or conditions for {found}")
     if labels is not None:
-        if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
-            raise DataError(
-                f"labels in '{name}' must be whole numbers [N] from 0, or several at once as 0 and "
-                "1, [N, C]; other vectors are called conditions"
-            )
-        return labels.astype(np.int64), tuple(map(str, range(int(labels.max()) + 1)))
+        return read_labels(f"labels in '{name}'", labels)
     number = np.issubdtype(given.dtype, np.number) or given.dtype == np.bool_
     if not number or given.ndim != 2 or not given.shape[1] or not np.isfinite(given).all():
-        raise DataError(
-            f"conditions (or several labels at once) in '{name}' must be finite numbers [N, C]"
-        )
-    return given.astype(np.float32), ()
+        raise DataError(f"conditions in '{name}' must be finite numbers [N, C]")
+    conditions = given.astype(np.float32)
+    return Labels(conditions, (), conditions)

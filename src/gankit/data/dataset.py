@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gankit.data.given import read_given
+from gankit.data.holdout import held_out, no_test_split, rest, tell_held
 from gankit.errors import DataError
 
 PYTHON = "python:"
@@ -51,6 +52,8 @@ class Dataset(ABC):
         fingerprint: a short hex digest that changes when the data (or how it is read) changes.
         notes: one line for each thing the user should know (dropped, resized, converted).
         unreadable: files that could not be read so far, where files are read as training goes.
+        held_out: how many examples of the source are held out from training as its test split.
+        values: what becomes black and white of images of more than 8 bits; None of all others.
         source: what `load_dataset` reads it from again; None if a program gave it.
     """
 
@@ -62,6 +65,8 @@ class Dataset(ABC):
     fingerprint: str
     notes: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
+    held_out: int = 0
+    values: tuple[float, float] | None = None
     source: str | None = None
 
     @staticmethod
@@ -83,8 +88,9 @@ class Dataset(ABC):
                 channels first; an array has them last unless only the first can be meant. Or
                 (given, labels); or a torch data set of items x or (x, y); or a Hugging Face data
                 set with a column `image` and perhaps `label`; or a Dataset, which is returned.
-            labels: whole numbers [N] from 0, or conditions, floats [N, C].
-            class_names: one for each class; None: the data set's own, else their numbers.
+            labels: whole numbers from 0 or names, [N]: the classes are the values that occur; or
+                one 1 in each row of zeros, [N, K]; or conditions, floats [N, C].
+            class_names: of the classes 0, 1, ...; None: the data set's own, else the values.
             name: what messages and pages call it.
 
         Raises:
@@ -95,8 +101,13 @@ class Dataset(ABC):
                 raise DataError("a Dataset has labels of its own: give its arrays, or no labels")
             return given
         found = read_given(given, labels, class_names)
-        fingerprint = array_fingerprint(found.examples, found.labels)
-        return ArrayDataset(name, found.examples, fingerprint, *found[1:])
+        given_labels = found.labels
+        if given_labels is None:
+            fingerprint = array_fingerprint(found.examples)
+            return ArrayDataset(name, found.examples, fingerprint, notes=found.notes)
+        numbers, names, as_given = given_labels
+        fingerprint = array_fingerprint(found.examples, as_given)
+        return ArrayDataset(name, found.examples, fingerprint, numbers, names, found.notes)
 
     @property
     def whence(self) -> str:
@@ -107,6 +118,30 @@ class Dataset(ABC):
     def kind(self) -> Kind:
         """`images`, `points`, `tokens` or `trajectories`."""
         return kind_of(self.shape, self.symbols)
+
+    @property
+    def class_counts(self) -> tuple[int, ...]:
+        """How many examples each class has, in label order; empty if there are no classes."""
+        if self.labels is None or not self.class_names:
+            return ()
+        return tuple(np.bincount(self.labels, minlength=len(self.class_names)).tolist())
+
+    def number_classes(self, names: Sequence[str], condition: int = 0) -> None:
+        """Give each class the number that a class of its name has among `names`.
+
+        A run keeps the numbers that it began with, in whatever order its data is read now. Nothing
+        changes if a class is not among them. `condition`: a run of 0.1 knew one 1 in a row of
+        so many numbers as a vector.
+        """
+        columns = [int(name) if name.isdecimal() else condition for name in self.class_names]
+        if condition and self.labels is not None and max(columns, default=condition) < condition:
+            rows = np.eye(condition, dtype=np.float32)[columns]
+            self.labels, self.class_names = rows[self.labels], ()
+        if not self.class_names or not set(self.class_names) <= set(names):
+            return
+        assert self.labels is not None
+        number = np.array([list(names).index(name) for name in self.class_names])
+        self.labels, self.class_names = number[self.labels], tuple(names)
 
     @property
     def is_images(self) -> bool:
@@ -154,6 +189,30 @@ class ArrayDataset(Dataset):
 
     def read(self, indices: NDArray[np.int64]) -> NDArray[np.generic]:
         return self.examples[indices]
+
+
+def split_off(dataset: ArrayDataset, split: Literal["train", "test"], share: float) -> ArrayDataset:
+    """The part of a set without a test split that is for training, or the one held out from it.
+
+    Raises DataError if the latter is asked for and there is none.
+    """
+    count = len(dataset)
+    held = held_out(count, dataset.labels, share)
+    if not len(held):
+        if split == "test":
+            raise no_test_split(dataset.name, count, share)
+        return dataset
+    kept = held if split == "test" else rest(count, held)
+    part = ArrayDataset(
+        dataset.name,
+        dataset.examples[kept],
+        array_fingerprint(kept, np.frombuffer(dataset.fingerprint.encode(), np.uint8)),
+        None if dataset.labels is None else dataset.labels[kept],
+        dataset.class_names,
+        (*dataset.notes, tell_held(len(held), count)),
+    )
+    part.held_out, part.values = len(held), dataset.values
+    return part
 
 
 class Subset(Dataset):

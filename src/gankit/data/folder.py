@@ -3,37 +3,61 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gankit.data.dataset import ArrayDataset, Dataset
+from gankit.data.holdout import held_out, no_test_split, rest, tell_held
 from gankit.data.images import (
     Fit,
+    Numbers,
     ReadOptions,
     Shape,
     UnreadableError,
     decode,
     header,
+    numbers_of,
     quiet_decoding,
 )
-from gankit.data.listing import Index, index_folder, index_pattern, name_some
+from gankit.data.layout import name_some
+from gankit.data.listing import Index, index_folder, index_pattern
+from gankit.data.values import Range, choose_range, tell_range
 from gankit.errors import DataError
 
-SAMPLED = 200
-"""Pictures that are looked at, evenly spread over the set, to choose its size and channels."""
+SAMPLED, LOOKED_AT = 200, 5000
+"""Pictures that are looked at, evenly spread over the set, to choose its channels; to choose its
+size, for which their headers are enough."""
+
+MOST_OF_THEM = 0.9
+"""The share of the pictures whose common size is taken for that of the set."""
 
 OWN_SIZE = (16, 256)
-"""Pictures that agree on a size with sides in this range keep it where none is asked for."""
+"""Pictures of which most agree on a size with sides in this range keep it where none is asked
+for."""
 
 DEFAULT_SIZE = (64, 64)
 
+DARK = 64
+"""Colours of 16 bits of which the upper 8 stay below this in all pictures were meant otherwise."""
+
 GREY_TOLERANCE = 3
 """How far the channels of a grey picture may lie apart: JPEG stores colours with rounding."""
+
+
+class ReadAs(NamedTuple):
+    """How each picture of a set is read."""
+
+    shape: Shape
+    fit: Fit
+    values: Range | None = None
 
 
 class FolderDataset(Dataset):
@@ -43,21 +67,21 @@ class FolderDataset(Dataset):
         self,
         name: str,
         index: Index,
-        shape: Shape,
-        fit: Fit,
+        read_as: ReadAs,
         notes: tuple[str, ...] = (),
         unreadable: tuple[str, ...] = (),
     ) -> None:
         """`unreadable`: paths that need not be tried again."""
         self.name = name
-        self.shape = shape
+        self.shape = read_as.shape
+        self.values = read_as.values
         self.labels = index.labels
         self.class_names = index.class_names
-        self.fingerprint = _fingerprint(index, shape, fit)
+        self.fingerprint = _fingerprint(index, read_as)
         self.notes = notes
         self.unreadable = unreadable
         self._index = index
-        self._read_as = (shape, fit)
+        self._read_as = read_as
 
     def __len__(self) -> int:
         return len(self._index)
@@ -92,9 +116,14 @@ def read_image_folder(name: str, folder: Path, options: ReadOptions) -> Dataset:
     """The images in a folder and below it; class sub-folders become labels.
 
     Raises:
-        DataError: there are no images, or none can be read.
+        DataError: there are no images, no such split, or none can be read.
     """
-    return _read(name, index_folder(folder, options.split), options)
+    index = index_folder(folder, "train", options.tables)
+    if options.split == "train" or not index.has_test:
+        return _read(name, index, index, options)
+    tested = _read(name, index, index_folder(folder, "test", options.tables), options)
+    tested.number_classes(index.class_names)
+    return tested
 
 
 def read_image_pattern(name: str, pattern: str, options: ReadOptions) -> Dataset:
@@ -103,36 +132,109 @@ def read_image_pattern(name: str, pattern: str, options: ReadOptions) -> Dataset
     Raises:
         DataError: it matches none, or none can be read.
     """
-    return _read(name, index_pattern(pattern, options.split), options)
+    index = index_pattern(pattern)
+    return _read(name, index, index, options)
 
 
-def _read(name: str, index: Index, options: ReadOptions) -> Dataset:
+def _read(name: str, whole: Index, index: Index, options: ReadOptions) -> Dataset:
+    """The pictures of `index`, read as those of `whole` suggest, but for those of another split."""
+    held = np.empty(0, np.int64)
+    if not whole.has_test:
+        held = held_out(len(whole), whole.labels, options.holdout)
+        if options.split == "test":
+            index = index.keep(held.tolist())
+            if not len(held):
+                raise no_test_split(name, len(whole), options.holdout)
+        elif len(held):
+            index = index.keep(rest(len(whole), held).tolist())
     with quiet_decoding():
-        shape, notes = _survey(name, index, options)
+        read_as, notes = _survey(name, whole, options)
+        if len(held):
+            notes = (*notes, tell_held(len(held), len(whole)))
         notes = index.notes + notes
-        if options.fits_in_memory(len(index), shape):
-            return _in_memory(name, index, shape, options.fit, notes)
-        return _on_disk(name, index, shape, options.fit, notes)
+        in_memory = options.fits_in_memory(len(index), read_as.shape)
+        dataset = (_in_memory if in_memory else _on_disk)(name, index, read_as, notes)
+    dataset.held_out = len(held)
+    return dataset
 
 
-def _survey(name: str, index: Index, options: ReadOptions) -> tuple[Shape, tuple[str, ...]]:
-    """The shape to read at, as asked for or else as a sample of the pictures suggests."""
-    spread = np.linspace(0, len(index) - 1, min(len(index), SAMPLED)).round().astype(int)
-    sizes: set[tuple[int, int]] = set()
+def _survey(name: str, index: Index, options: ReadOptions) -> tuple[ReadAs, tuple[str, ...]]:
+    """How to read a set, as asked for or else as its pictures suggest; what to say of it."""
+    sizes: dict[str, tuple[int, int]] = {}
     coloured = options.channels == "rgb"
-    reasons: dict[str, str] = {}
-    for path in (index.paths[position] for position in spread):
+    deep, cut, reasons = False, [], dict[str, str]()
+    sampled = set(_spread(len(index), SAMPLED))
+    for position in sorted({*_spread(len(index), LOOKED_AT), *sampled}):
+        path = index.paths[position]
         try:
-            size, stored_grey = header(index.root / path)
-            if options.channels == "auto" and not (coloured or stored_grey):
+            found = header(index.root / path)
+            if position in sampled and options.channels == "auto" and not (coloured or found.grey):
                 coloured = _is_coloured(index.root / path)
-            sizes.add(size)
         except UnreadableError as error:
             reasons[path] = str(error)
+            continue
+        sizes[path], deep = found.size, deep or found.deep
+        cut += [path] if found.cut and position in sampled else []
     if not sizes:
         raise _nothing_readable(name, reasons)
-    size, notes = (options.size, ()) if options.size else _choose_size(sizes)
-    return (3 if coloured else 1, *size), notes
+    size, told = (options.size, []) if options.size else _choose_size(sizes)
+    values: Range | None = None
+    if deep and options.values == "own":
+        values, notes = _own_range(index)
+        told += notes
+    elif deep and isinstance(options.values, tuple):
+        values = options.values
+        told.append(f"of more than 8 bits: {tell_range(values)}, as was asked for or recorded")
+    if cut:
+        told.append(_check_cut(name, index.root, cut))
+    return ReadAs((3 if coloured else 1, *size), options.fit, values), tuple(told)
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """At most so many positions of `count`, evenly spread."""
+    return np.linspace(0, count - 1, min(count, most)).round().astype(int).tolist()  # type: ignore[no-any-return]
+
+
+def _own_range(index: Index) -> tuple[Range | None, list[str]]:
+    """What becomes black and white of all pictures of more than 8 bits; what to say of it."""
+
+    def look(path: str) -> Numbers | None:
+        with suppress(UnreadableError):  # named when it is read
+            return numbers_of(index.root / path)
+        return None
+
+    with ThreadPoolExecutor(_threads()) as pool:
+        found = dict(zip(index.paths, pool.map(look, index.paths), strict=True))
+    deep = {path: numbers for path, numbers in found.items() if numbers is not None}
+    ends = [numbers.ends for numbers in deep.values() if numbers.ends is not None]
+    if not ends:
+        return None, []
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
+    values = choose_range(low, high, all(numbers.integers for numbers in deep.values()))
+    notes = [
+        f"{len(deep):,} pictures hold numbers from {low:,.6g} to {high:,.6g}: {tell_range(values)}"
+        " (--set data.values=LOW,HIGH for others)"
+    ]
+    if holes := [f"{path} ({n.not_finite:,})" for path, n in deep.items() if n.not_finite]:
+        notes.append(f"pixels that are no numbers, read as black: {name_some(holes)}")
+    return values, notes
+
+
+def _check_cut(name: str, root: Path, paths: Sequence[str]) -> str:
+    """A line on colours of 16 bits. Raises DataError if what is decoded of them is nearly black."""
+    brightest = 0
+    for path in paths:
+        with suppress(UnreadableError):
+            brightest = max(
+                brightest, int(decode(root / path, (3, *DEFAULT_SIZE), "stretch").max())
+            )
+    if brightest < DARK:
+        raise DataError(
+            f"data {name!r} holds colours of 16 bits that use only the lower ones, such as "
+            f"{name_some(paths, 1)}: of each the upper 8 bits are read, 0 to {brightest} here; "
+            "save the pictures with 8 bits a colour"
+        )
+    return "colours of 16 bits are read by their upper 8 bits"
 
 
 def _is_coloured(path: Path) -> bool:
@@ -141,26 +243,37 @@ def _is_coloured(path: Path) -> bool:
     return bool((pixels.max(axis=0) - pixels.min(axis=0)).max() > GREY_TOLERANCE)
 
 
-def _choose_size(sizes: set[tuple[int, int]]) -> tuple[tuple[int, int], tuple[str, ...]]:
-    """The size that the pictures agree on, if it is a usual one to train at; and a note if not."""
-    (height, width), *others = sorted(sizes)
+def _choose_size(sizes: Mapping[str, tuple[int, int]]) -> tuple[tuple[int, int], list[str]]:
+    """The size that most pictures agree on, if it is a usual one to train at; and why another."""
+    counts = Counter(sizes.values())
+    (height, width), common = min(counts.items(), key=lambda item: (-item[1], item[0]))
     least, most = OWN_SIZE
-    if not others and least <= min(height, width) and max(height, width) <= most:
-        return (height, width), ()
-    have = "of different sizes" if others else f"{height} x {width}"
+    usual = least <= min(height, width) and max(height, width) <= most
+    others = [f"{p} {h} x {w}" for p, (h, w) in sizes.items() if (h, w) != (height, width)]
+    if usual and not others:
+        return (height, width), []
+    have = f"the pictures are {height} x {width}"
+    if others:
+        some = f"{len(others):,} {'are' if len(others) > 1 else 'is'} not ({name_some(others)})"
+        have = f"{common:,} pictures are {height} x {width}, {some}"
+    if usual and common >= MOST_OF_THEM * len(sizes):
+        return (height, width), [f"{have}: all are read at {height} x {width}, the size of most"]
     chosen = f"{DEFAULT_SIZE[0]} x {DEFAULT_SIZE[1]}"
-    return DEFAULT_SIZE, (f"the pictures are {have}: read at {chosen}, as no size is given",)
+    why = (
+        f"no size is common to {MOST_OF_THEM:.0%} of them"
+        if common < MOST_OF_THEM * len(sizes)
+        else f"a side is outside {least} to {most}"
+    )
+    return DEFAULT_SIZE, [f"{have}: read at {chosen}, as {why} and no --size is given"]
 
 
-def _in_memory(
-    name: str, index: Index, shape: Shape, fit: Fit, notes: tuple[str, ...]
-) -> ArrayDataset:
+def _in_memory(name: str, index: Index, read_as: ReadAs, notes: tuple[str, ...]) -> Dataset:
     """Decode everything now, in threads (decoders let go of the interpreter's lock)."""
-    images = np.empty((len(index), *shape), np.uint8)
+    images = np.empty((len(index), *read_as.shape), np.uint8)
 
     def fill(position: int) -> str | None:
         try:
-            images[position] = decode(index.root / index.paths[position], shape, fit)
+            images[position] = decode(index.root / index.paths[position], *read_as)
         except UnreadableError as error:
             return str(error)
         return None
@@ -176,15 +289,15 @@ def _in_memory(
         for new, old in enumerate(kept):  # in place: a copy would need the memory twice
             images[new] = images[old]
     readable = index.keep(kept)
-    fingerprint = _fingerprint(readable, shape, fit)
+    fingerprint = _fingerprint(readable, read_as)
     notes += _empty_classes(readable)
     examples, names = images[: len(kept)], index.class_names
-    return ArrayDataset(name, examples, fingerprint, readable.labels, names, notes)
+    dataset = ArrayDataset(name, examples, fingerprint, readable.labels, names, notes)
+    dataset.values = read_as.values
+    return dataset
 
 
-def _on_disk(
-    name: str, index: Index, shape: Shape, fit: Fit, notes: tuple[str, ...]
-) -> FolderDataset:
+def _on_disk(name: str, index: Index, read_as: ReadAs, notes: tuple[str, ...]) -> Dataset:
     """Leave the pictures where they are, having found a readable one of each class.
 
     A class without any is left out, as it is in memory: later it would end the run.
@@ -196,7 +309,7 @@ def _on_disk(
         reasons: dict[str, str] = {}
         for path in (index.paths[position] for position in np.flatnonzero(labels == label)):
             try:
-                decode(index.root / path, shape, fit)
+                decode(index.root / path, *read_as)
             except UnreadableError as error:
                 reasons[path] = str(error)
             else:
@@ -215,9 +328,9 @@ def _on_disk(
         notes += (f"left out, unreadable: {_told(lost)}", *_empty_classes(index))
     if stood_in:
         notes += (f"unreadable, the next ones of their class stand in: {_told(stood_in)}",)
-    gigabytes = len(index) * np.prod(shape) / 1e9
+    gigabytes = len(index) * np.prod(read_as.shape) / 1e9
     notes += (f"read from disk as training goes: {gigabytes:.3g} GB in memory otherwise",)
-    return FolderDataset(name, index, shape, fit, notes, tuple(sorted(stood_in)))
+    return FolderDataset(name, index, read_as, notes, tuple(sorted(stood_in)))
 
 
 def _threads() -> int:
@@ -245,13 +358,17 @@ def _told(reasons: Mapping[str, str]) -> str:
     return f"{len(reasons)} file{'s' * (len(reasons) != 1)}: {files}"
 
 
-def _fingerprint(index: Index, shape: Shape, fit: Fit) -> str:
+def _fingerprint(index: Index, read_as: ReadAs) -> str:
     """Of the files' names and sizes and of how they are read: contents would take too long.
 
     Names are relative to the folder, so that it stays the same wherever the folder is.
     """
-    digest = blake2b(f"{shape} {fit}".encode(), digest_size=8)
+    shape, fit, values = read_as
+    how = f"{shape} {fit}" if values is None else f"{shape} {fit} {values}"
+    digest = blake2b(how.encode(), digest_size=8)
     for path, size in zip(index.paths, index.sizes, strict=True):
         digest.update(os.fsencode(path))
         digest.update(f"\0{size}\n".encode())
+    if index.by_table and index.labels is not None:  # which the names of the files do not tell
+        digest.update("\n".join(index.class_names[label] for label in index.labels).encode())
     return digest.hexdigest()

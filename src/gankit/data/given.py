@@ -10,7 +10,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from gankit.data.labels import Labels, read_labels
 from gankit.data.pixels import as_planes
+from gankit.data.values import floats_range, tell_range, to_bytes
 from gankit.errors import DataError
 from gankit.text import shown
 
@@ -30,8 +32,7 @@ class Given(NamedTuple):
     """What `read_given` makes of it; each as a Dataset holds it."""
 
     examples: NDArray[Any]
-    labels: NDArray[Any] | None
-    class_names: tuple[str, ...]
+    labels: Labels | None
     notes: tuple[str, ...]
 
 
@@ -48,8 +49,7 @@ def read_given(
         given, found = _items(given)
         labels = found if labels is None else labels
     examples, notes = _examples(given)
-    known, names = _labels(labels, len(examples), class_names)
-    return Given(examples, known, names, notes)
+    return Given(examples, _labels(labels, len(examples), class_names), notes)
 
 
 def _is_indexed(given: object) -> bool:
@@ -168,57 +168,44 @@ def _channels_first(array: NDArray[Any], first: bool) -> NDArray[Any]:
 
 
 def _as_bytes(planes: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
-    """uint8 pictures of floats in [0, 1] or [-1, 1], and which of the two. Raises DataError."""
-    low, high = float(planes.min()), float(planes.max())
-    if low < -1 or high > 1:
-        raise DataError(
-            f"images as floats must be in [0, 1] or [-1, 1], these are in [{low:.4g}, {high:.4g}]: "
-            "scale them, or give uint8"
-        )
-    signed = low < 0
-    scaled = (planes + 1) * 127.5 if signed else planes * 255.0
-    which = "[-1, 1]" if signed else "[0, 1]"
-    return (
-        np.ascontiguousarray(np.rint(scaled).astype(np.uint8)),
-        f"images given as floats, taken as {which} (they are in [{low:.3g}, {high:.3g}]) and "
-        "stored in 8 bits",
-    )
+    """uint8 pictures of floats in a usual range, and which one. Raises DataError."""
+    values = floats_range(float(planes.min()), float(planes.max()))
+    note = f"images given as floats, taken as [{values[0]}, {values[1]}]: {tell_range(values)}"
+    return np.ascontiguousarray(to_bytes(planes, values)), note
 
 
-def _labels(
-    labels: object, count: int, class_names: Sequence[str] | None
-) -> tuple[NDArray[Any] | None, tuple[str, ...]]:
-    """(int64 [N] or float32 [N, C], class names). Raises DataError."""
-    if labels is None:
+def _labels(given: object, count: int, class_names: Sequence[str] | None) -> Labels | None:
+    """Classes or vectors, None if none are given. Raises DataError."""
+    if given is None:
         if class_names:
             raise DataError("class names are given without labels: give labels too")
-        return None, ()
-    known = _plain(labels)
+        return None
+    known = _plain(given)
     if len(known.shape) == 0 or len(known) != count:
         found = len(known) if known.shape else "no list of"
         raise DataError(f"there are {count} examples and {found} labels: give one label for each")
-    if known.ndim == 1 and np.issubdtype(known.dtype, np.integer):
-        return known.astype(np.int64), _names(known, class_names)
-    numbers = np.issubdtype(known.dtype, np.number) or known.dtype == np.bool_
-    if known.ndim == 2 and known.shape[1] and numbers and np.isfinite(known).all():
-        if class_names:
-            raise DataError("class names go with whole numbers as labels: leave them out")
-        return known.astype(np.float32), ()
-    raise DataError(
-        f"labels cannot be {known.dtype} {list(known.shape)}: give whole numbers [N] from 0, or "
-        "finite conditions [N, C]"
-    )
+    if known.ndim == 2 and _are_conditions(known):
+        return _conditions(known, class_names)
+    labels = read_labels("labels", known, class_names)
+    if class_names and not labels.names:
+        return _conditions(known, class_names)
+    return labels
 
 
-def _names(labels: NDArray[Any], class_names: Sequence[str] | None) -> tuple[str, ...]:
-    least, most = int(labels.min()), int(labels.max())
-    if least < 0 or most >= 2**16:
-        raise DataError(f"labels must be whole numbers from 0, got {least} to {most}: number them")
-    if class_names is None:
-        return tuple(map(str, range(most + 1)))
-    if len(class_names) <= most:
+def _are_conditions(known: NDArray[Any]) -> bool:
+    """Whether rows of numbers are vectors: neither one class each nor of 0 and 1."""
+    if known.shape[1] == 1:
+        return known.dtype.kind == "f"
+    return known.dtype.kind in "biuf" and not np.isin(known, (0, 1)).all()
+
+
+def _conditions(known: NDArray[Any], class_names: Sequence[str] | None) -> Labels:
+    if class_names:
+        raise DataError("class names go with whole numbers as labels: leave them out")
+    if not known.shape[1] or not np.isfinite(known).all():
         raise DataError(
-            f"there are {len(class_names)} class names, and labels up to {most}: give a name for "
-            "each"
+            f"labels cannot be {known.dtype} {list(known.shape)}: give whole numbers or names [N], "
+            "or finite conditions [N, C]"
         )
-    return tuple(map(str, class_names))
+    vectors = known.astype(np.float32)
+    return Labels(vectors, (), vectors)

@@ -7,6 +7,7 @@ import math
 import os
 import re
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gankit.data.claims import check_claim
-from gankit.data.dataset import ArrayDataset, array_fingerprint
+from gankit.data.dataset import ArrayDataset, array_fingerprint, split_off
 from gankit.data.images import ReadOptions, Split, planes, resized
 from gankit.errors import DataError
 
@@ -37,6 +38,9 @@ def read_idx_folder(name: str, folder: Path, options: ReadOptions) -> ArrayDatas
     Raises:
         DataError: the split is missing, or a file is damaged.
     """
+    if options.holdout and not _has_test(folder):
+        whole = read_idx_folder(name, folder, replace(options, split="train", holdout=0))
+        return split_off(whole, options.split, options.holdout)
     images_path = _images_file(folder, options.split)
     images = read_idx(images_path, dimensions=3)
     labels_path = _labels_file(images_path)
@@ -49,7 +53,32 @@ def read_idx_folder(name: str, folder: Path, options: ReadOptions) -> ArrayDatas
             f"{labels_path} holds {len(labels)} labels for {len(images)} images:"
             " the two files do not belong together"
         )
-    return images_dataset(name, images, labels, options)
+    dataset = images_dataset(name, images, labels, options)
+    if options.split == "test":
+        dataset.number_classes(_trained_classes(folder))
+    return dataset
+
+
+def has_idx_labels(folder: Path) -> bool:
+    """Whether labels lie beside the images for training. Raises DataError without such images."""
+    return _labels_file(_images_file(folder, "train")) is not None
+
+
+def _has_test(folder: Path) -> bool:
+    names = (file.name for file in _images_files(folder))
+    return any(part in name for name in names for part in _SPLIT_NAMES["test"])
+
+
+def _trained_classes(folder: Path) -> list[str]:
+    """The names of the classes of the training split, in order; none if they cannot be told."""
+    try:
+        labels_path = _labels_file(_images_file(folder, "train"))
+        if labels_path is None:
+            return []
+        labels = read_idx(labels_path, dimensions=1)
+    except DataError:
+        return []
+    return [str(value) for value in np.unique(labels)]
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -11,14 +11,24 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gankit.data.images import SUFFIXES, Split
-from gankit.data.walk import Everything, Finds, Pattern, Wanted, is_run, split_pattern, walk
+from gankit.data.classes import classes_of
+from gankit.data.images import Split
+from gankit.data.label_files import find_table
+from gankit.data.layout import Splits, by_nature, find_splits, name_some
+from gankit.data.walk import (
+    Everything,
+    Finds,
+    Pattern,
+    Wanted,
+    is_picture,
+    is_run,
+    split_pattern,
+    walk,
+)
 from gankit.errors import DataError
 
-KINDS = "PNG, JPEG, WebP, BMP, GIF or TIFF"
+KINDS = "PNG, JPEG, WebP, BMP, GIF, TIFF, PNM, TGA, JPEG 2000, AVIF or HEIC"
 FETCH = "fetch what they stand for (`git annex get`, `dvc pull`), or mend the links"
-FEW = 0.05
-"""The share of loose pictures beside class sub-folders that is taken for an oversight."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +40,10 @@ class Index:
         paths: with `/` between the parts, sorted.
         sizes: the bytes of each file.
         labels: int64 [N], or None where sub-folders do not tell classes.
-        class_names: the sub-folders, sorted; empty where there are no labels.
+        class_names: the sub-folders, in natural order; empty where there are no labels.
         notes: what was left out, and why.
+        has_test: whether there is a test split beside the pictures.
+        by_table: whether a file of labels tells the classes.
     """
 
     root: Path
@@ -40,6 +52,8 @@ class Index:
     labels: NDArray[np.int64] | None
     class_names: tuple[str, ...]
     notes: tuple[str, ...]
+    has_test: bool = False
+    by_table: bool = False
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -54,56 +68,70 @@ class Index:
         )
 
 
-def index_folder(folder: Path, split: Split) -> Index:
-    """List every picture in the folder and below, and tell classes from the sub-folders.
+def index_folder(folder: Path, split: Split, tables: bool = True) -> Index:
+    """List every picture in the folder and below, and tell splits and classes from the sub-folders.
 
-    Two or more sub-folders with pictures are classes, whatever lies deeper belongs to them.
-    A folder with both a `train` and a `test` sub-folder is read as the one asked for. Hidden
-    files and folders and gankit's own run directories are passed over.
+    Sub-folders of the usual names of splits are read as the one asked for (`find_splits`). Two or
+    more other ones with pictures are classes, whatever lies deeper belongs to them. What is hidden
+    or put there by a file system, and gankit's own run directories, are passed over. If `tables`,
+    a file of labels decides in place of sub-folders (`gankit.data.label_files`).
 
     Raises:
-        DataError: there are no pictures, no such split, or the folder cannot be listed.
+        DataError: there are no pictures, no such split, the folder cannot be listed, or its file of
+            labels is damaged.
     """
-    root = _split_root(folder, split)
-    if is_run(root, _names(root)):
+    source = f"data folder {str(folder)!r}"
+    if is_run(folder, _names(folder)):
+        raise DataError(f"{source} is a run directory, not data: give a folder of images")
+    finds = _walked(folder, Everything(), source)
+    splits = find_splits(finds.pictures)
+    if splits is None:
+        if split == "test":
+            raise DataError(
+                f"{source} has no test split: put the pictures into sub-folders 'train' and 'test'"
+            )
+        return _index(folder, finds, source, folder if tables else None)
+    part = splits.of(split)
+    if part is None:
         raise DataError(
-            f"data folder {str(root)!r} is a run directory, not data: give a folder of images"
+            f"{source} has no {split} split: it has {', '.join(splits.folders.values())}"
         )
-    return _index(root, Everything(), f"data folder {str(root)!r}")
+    root = folder / part
+    finds, source = _walked(root, Everything(), source), f"data folder {str(root)!r}"
+    index = _index(root, finds, source, folder if tables else None, split)
+    notes = (*_about_splits(splits, part), *index.notes)
+    return replace(index, notes=notes, has_test=splits.of("test") not in (None, part))
 
 
-def index_pattern(pattern: str, split: Split) -> Index:
+def _about_splits(splits: Splits, part: str) -> list[str]:
+    """Which folder is read, and what lies beside it."""
+    others = [name for name in splits.folders.values() if name not in (part, splits.of("test"))]
+    notes = []
+    if part == splits.only:
+        notes.append(f"'{part}' is the only split: it is trained on")
+    elif splits.of("test") is None:
+        notes.append(f"'{part}' is read as the training split; there is no test split")
+    elif part != splits.of("test"):
+        notes.append(f"splits: '{part}' is trained on, '{splits.of('test')}' is for scores")
+    if others and part != splits.only:
+        notes.append(f"left out, splits that are not used: {name_some(others)}")
+    if splits.others:
+        told = (f"{name or 'loose pictures'} ({n:,})" for name, n in splits.others.items())
+        notes.append(f"left out, beside the splits: {name_some(told)}")
+    return notes
+
+
+def index_pattern(pattern: str) -> Index:
     """List the pictures that a glob pattern matches; sub-folders of its fixed part are classes.
 
     Raises:
-        DataError: it matches no pictures, its fixed part is no folder, or a test split is asked
-            for.
+        DataError: it matches no pictures, or its fixed part is no folder.
     """
-    if split == "test":
-        raise DataError(f"data pattern {pattern!r} has no test split: give a pattern for it")
     root, parts = split_pattern(pattern)
     if not parts or not os.path.isdir(root):  # noqa: PTH112 - never raises
         raise DataError(f"data pattern {pattern!r}: there is no folder {str(root)!r}")
-    return _index(root, Pattern.of(parts), f"data pattern {pattern!r}")
-
-
-def name_some(names: Iterable[str], most: int = 5) -> str:
-    """The first names on one line, and how many more there are."""
-    # A file name may hold line breaks, and bytes that no terminal can print.
-    shown = ["".join(c if c.isprintable() else "?" for c in name) for name in names]
-    more = f" and {len(shown) - most} more" if len(shown) > most else ""
-    return ", ".join(shown[:most]) + more
-
-
-def _split_root(folder: Path, split: Split) -> Path:
-    if (folder / "train").is_dir() and (folder / "test").is_dir():
-        return folder / split
-    if split == "test":
-        raise DataError(
-            f"data folder {str(folder)!r} has no test split: put the pictures into"
-            " sub-folders 'train' and 'test'"
-        )
-    return folder
+    source = f"data pattern {pattern!r}"
+    return _index(root, _walked(root, Pattern.of(parts), source), source)
 
 
 def _names(folder: Path) -> Collection[str]:
@@ -113,41 +141,52 @@ def _names(folder: Path) -> Collection[str]:
         return ()  # the walk tells the user why
 
 
-def _index(root: Path, wanted: Wanted, source: str) -> Index:
+def _walked(root: Path, wanted: Wanted, source: str) -> Finds:
     try:
-        finds = walk(str(root), wanted)
+        return walk(str(root), wanted)
     except OSError as error:
         raise DataError(f"{source} cannot be listed: {error.strerror or error}") from None
-    left_out = _left_out(finds)
+
+
+def _index(
+    root: Path, finds: Finds, source: str, top: Path | None = None, split: Split | None = None
+) -> Index:
+    """What was found, with its classes. `top`: the folder that was given, which a file of labels
+    may belong to; None: none is read."""
     if not finds.pictures:
-        held = f"only {' and '.join(left_out)}" if left_out else "it is empty"
-        lost = any(Path(name).suffix.lower() in SUFFIXES for name in finds.dangling)
-        needed = FETCH if lost else f"training needs {KINDS} files"
-        raise DataError(f"{source} holds no images, {held}: {needed}")
-    notes = [f"left out: {what}" for what in left_out]
+        raise _no_pictures(finds, source)
     paths = tuple(sorted(finds.pictures))
-    classes, loose = _classes(paths)
-    if classes and loose:
-        notes.append(f"left out, in no class sub-folder: {name_some(loose)}")
-        paths = tuple(path for path in paths if "/" in path)
-    elif len(loose) < len(paths) and not classes:
-        notes.append("sub-folders are read as one set without labels")
+    table = None if top is None else find_table(root, paths, top, split)
+    found = classes_of(root, paths, finds.folders, table)
+    if table is not None and table.path.parent == Path(os.path.abspath(root)):  # noqa: PTH100
+        finds.others[table.path.suffix.lower()] -= 1
+    notes = (*(f"left out: {what}" for what in _left_out(finds)), *found.notes)
+    names = tuple(by_nature(set(found.classes.values())))
     labels = None
-    if classes:
-        number = {name: label for label, name in enumerate(classes)}
-        labels = np.array([number[path.split("/")[0]] for path in paths], np.int64)
-    sizes = tuple(finds.pictures[path] for path in paths)
-    return Index(root, paths, sizes, labels, classes, tuple(notes))
+    if names:
+        number = {name: label for label, name in enumerate(names)}
+        labels = np.array([number[found.classes[path]] for path in found.paths], np.int64)
+    sizes = tuple(finds.pictures[path] for path in found.paths)
+    return Index(root, found.paths, sizes, labels, names, notes, by_table=found.by_table)
+
+
+def _no_pictures(finds: Finds, source: str) -> DataError:
+    left_out = _left_out(finds)
+    held = f"only {' and '.join(left_out)}" if left_out else "it is empty"
+    lost = any(is_picture(name) for name in finds.dangling)
+    needed = FETCH if lost else f"training needs {KINDS} files"
+    return DataError(f"{source} holds no images, {held}: {needed}")
 
 
 def _left_out(finds: Finds) -> list[str]:
     """What is no picture to read, one piece of text for each reason."""
     told = []
     if others := finds.others.total():
-        suffixes = name_some(sorted(finds.others))
+        suffixes = name_some(sorted(+finds.others))
         told.append(f"{others:,} other file{'s' * (others != 1)} ({suffixes})")
     for names, one, several in (
         (finds.runs, "run directory", "run directories"),
+        (finds.passed, "name that is hidden or a system's", "names that are hidden or a system's"),
         (finds.dangling, "link that points nowhere", "links that point nowhere"),
         (finds.circular, "link that leads back", "links that lead back"),
         (finds.special, "pipe, socket or device", "pipes, sockets or devices"),
@@ -157,12 +196,3 @@ def _left_out(finds: Finds) -> list[str]:
             what = one if len(names) == 1 else several
             told.append(f"{len(names):,} {what} ({name_some(sorted(names))})")
     return told
-
-
-def _classes(paths: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names of the classes, none if sub-folders tell no classes; and the loose pictures."""
-    loose = tuple(path for path in paths if "/" not in path)
-    names = sorted({path.split("/")[0] for path in paths if "/" in path})
-    if len(names) < 2 or len(loose) > FEW * len(paths):
-        return (), loose
-    return tuple(names), loose

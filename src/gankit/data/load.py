@@ -7,20 +7,36 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from gankit.data.arrays import read_arrays
+from gankit.data.arrays import has_labels, read_arrays
 from gankit.data.dataset import PYTHON, Dataset
 from gankit.data.folder import read_image_folder, read_image_pattern
-from gankit.data.idx import is_idx_folder, read_idx_folder
-from gankit.data.images import Channels, Fit, ReadOptions, Split
+from gankit.data.holdout import SHARE
+from gankit.data.idx import has_idx_labels, is_idx_folder, read_idx_folder
+from gankit.data.images import Channels, Fit, ReadOptions, Split, Values
+from gankit.data.layout import name_some
+from gankit.data.listing import index_folder, index_pattern
 from gankit.data.named import DATASETS
+from gankit.data.values import Range
 from gankit.data.walk import split_pattern
 from gankit.errors import DataError
 from gankit.registry import did_you_mean, load_plugins
 from gankit.settings.config import DataConfig
 
 
-def load_configured(data: DataConfig, split: Split = "train") -> Dataset:
-    """The data set that a configuration names, read as it says. Raises DataError."""
+def load_configured(
+    data: DataConfig, split: Split = "train", *, begun: bool = False, tables: bool = True
+) -> Dataset:
+    """The data set that a configuration names, read as it says.
+
+    Args:
+        split: `train` or `test`; of a source without a test split, what is held out from training.
+        begun: whether the configuration is of a run that began with it. If it is not, what it
+            leaves open is decided by the data, as for a run that begins.
+        tables: whether a file of labels beside pictures is read.
+
+    Raises DataError.
+    """
+    own: Values = None if begun else "own"
     return load_dataset(
         data.source,
         size=data.size,
@@ -28,7 +44,16 @@ def load_configured(data: DataConfig, split: Split = "train") -> Dataset:
         channels=data.channels,
         split=split,
         memory_gb=data.memory_gb,
+        values=own if data.values is None else data.values,
+        holdout=SHARE if data.holdout is None else data.holdout,
+        tables=tables,
     )
+
+
+def decided(data: DataConfig, dataset: Dataset) -> DataConfig:
+    """The configuration of data that was read by it, with what was decided as that was done."""
+    holdout = SHARE if data.holdout is None and dataset.held_out else data.holdout
+    return replace(data, holdout=holdout, values=dataset.values)
 
 
 def load_dataset(
@@ -39,6 +64,9 @@ def load_dataset(
     channels: Channels = "auto",
     split: Split = "train",
     memory_gb: float = 2.0,
+    values: Values = "own",
+    holdout: float = 0.0,
+    tables: bool = True,
 ) -> Dataset:
     """The data set of this name, or the images at this path.
 
@@ -52,11 +80,18 @@ def load_dataset(
             folder of IDX files, a pattern such as `photos/*.jpg`, or an .npz file of arrays
             (`gankit.data.arrays`); `~` and `$VAR` work.
         size: pixels, one number for a square or (height, width), 8 to 1024; None keeps the
-            set's own size where its pictures agree on one in 16..256, else 64 x 64.
+            set's own size where most of its pictures agree on one in 16..256, else 64 x 64.
         fit: `crop` scales the short side and cuts the middle out, `stretch` distorts.
         channels: `grey`, `rgb`, or `auto`: grey where the pictures are.
-        split: `train` or `test`.
+        split: `train` or `test`. Folders of the usual names (`val`, `validation_set`) are splits.
         memory_gb: a folder that needs more than this (10^9 bytes) is read as training goes.
+        values: what becomes black and what becomes white of images of more than 8 bits; `own`:
+            what the whole set holds; None: by the type of each file.
+        holdout: the share, 0 to 0.5, of a source without a test split that is kept from the
+            training split and is its test split; 20 examples at least, or none. Named sets are
+            left as they are.
+        tables: whether a file of labels beside the pictures is read (`dataset.json`, or a CSV or
+            TSV table of files and labels).
 
     Raises:
         DataError: nothing is there, nothing in it can be read, or an option is out of range.
@@ -67,6 +102,9 @@ def load_dataset(
         channels=channels,
         split=split,
         memory_gb=memory_gb,
+        values=values,
+        holdout=holdout,
+        tables=tables,
     )
     source = os.fspath(source)
     dataset = _read(source, options)
@@ -76,7 +114,11 @@ def load_dataset(
 
 def _read(source: str, options: ReadOptions) -> Dataset:
     if source in DATASETS:
-        return DATASETS[source](options)
+        dataset = DATASETS[source](options)
+        if os.path.lexists(source):
+            own = f"'{source}' is gankit's own data set; what lies here by that name is ./{source}"
+            dataset.notes = (own, *dataset.notes)
+        return dataset
     if not os.path.lexists(source):  # then it may be the name of an installed package's
         load_plugins()
         if source in DATASETS:
@@ -91,11 +133,39 @@ def _read(source: str, options: ReadOptions) -> Dataset:
     if path.is_dir():
         read = read_idx_folder if is_idx_folder(path) else read_image_folder
         return read(source, path, options)
-    if path.suffix == ".npz" and path.is_file():
+    if _is_archive(path.name) and path.is_file():
         return read_arrays(source, path, options)
     if path.exists():
         raise DataError(f"data {source!r} is a file; training needs a folder of images, or an .npz")
     return read_image_pattern(source, str(path), options)
+
+
+def looks_like_path(text: str) -> bool:
+    """Whether what was typed is a folder, a file or a pattern, there or not, and hardly a name."""
+    typed = os.path.expandvars(os.path.expanduser(text))  # noqa: PTH111
+    if os.path.lexists(typed) or split_pattern(typed)[1]:
+        return True
+    separators = {"/", os.sep, os.altsep or os.sep}
+    return text.startswith(("~", ".")) or any(s in text for s in separators) or _is_archive(text)
+
+
+def _is_archive(text: str) -> bool:
+    return text.lower().endswith(".npz")
+
+
+def has_classes(source: str) -> bool:
+    """Whether a path leads to data with classes, as far as it can be told without reading it.
+
+    Raises DataError if nothing is there.
+    """
+    path = locate(source)
+    if path.is_dir():
+        if is_idx_folder(path):
+            return has_idx_labels(path)
+        return bool(index_folder(path, "train").class_names)
+    if _is_archive(path.name):
+        return has_labels(path)
+    return not path.exists() and bool(index_pattern(str(path)).class_names)
 
 
 def locate(source: str) -> Path:
@@ -144,6 +214,16 @@ def source_name(source: str) -> str:
     return os.path.basename(os.path.abspath(typed)) if typed else ""  # noqa: PTH100, PTH119
 
 
+def tell_classes(dataset: Dataset) -> str | None:
+    """`2 classes: cat (10), dog (12)`, the first ten of many; None where there are none."""
+    counts = dataset.class_counts
+    if not counts:
+        return None
+    each = zip(dataset.class_names, counts, strict=True)
+    told = name_some((f"{name} ({count:,})" for name, count in each), most=10)
+    return f"{len(counts):,} class{'es' * (len(counts) != 1)}: {told}"
+
+
 CHANNELS: dict[int, Channels] = {1: "grey", 3: "rgb"}
 
 
@@ -157,13 +237,20 @@ def at_shape(data: DataConfig, source: str, shape: tuple[int, ...]) -> DataConfi
 
 
 def load_of_shape(
-    source: str, shape: tuple[int, ...], split: Split = "train", fit: Fit = "crop"
+    source: str,
+    shape: tuple[int, ...],
+    split: Split = "train",
+    fit: Fit = "crop",
+    values: Range | None = None,
 ) -> Dataset:
-    """The images of a source as a run of `shape` (channels, height, width) takes them.
+    """The images of a source as a run of `shape` (channels, height, width) takes them, all of them.
+
+    `values`: what the run takes for black and white of images of more than 8 bits.
 
     Raises DataError where they cannot be read, or are arrays of another shape.
     """
-    dataset = load_configured(at_shape(DataConfig(fit=fit), source, shape), split)
+    asked = DataConfig(fit=fit, values=values, holdout=0.0)
+    dataset = load_configured(at_shape(asked, source, shape), split)
     check_shape(dataset, shape)
     return dataset
 

@@ -36,6 +36,8 @@ def bytes_needed(image: Image.Image, stored_pixels: int) -> int:
         copies += [4] * 6  # scaled to 8 bits
     if image.format == "WEBP":
         copies += [4, 4, 4]  # its decoder's own
+    if image.format in ("JPEG2000", "AVIF", "HEIF"):
+        copies += [4] * 5
     needed = sum(image.height * (ROW + each * image.width) for each in copies)
     if image.info.get("progressive"):
         needed += 2 * len(image.getbands()) * stored_pixels  # coefficients, at full size

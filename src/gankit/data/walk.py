@@ -21,6 +21,25 @@ RUN_FILES = frozenset((RUN_RECORD, ".lock", "metrics.jsonl", "events.jsonl", "mo
 RUN_FOLDERS = frozenset(("checkpoints", "samples"))
 """What `gankit train` writes beside pictures; tests hold that a real run is recognised by it."""
 
+SYSTEMS = frozenset(
+    ("@eadir", "@recycle", "@recently-snapshot", "@sharebin", "@tmp", "#recycle", "#snapshot",
+     "$recycle.bin", "recycler", "system volume information", "lost+found", "__macosx",
+     "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r", "__pycache__",
+     "network trash folder", "temporary items", "thumbs", "_thumbs", "thumbnails", "_thumbnails")
+)  # fmt: skip
+"""What file systems, network drives and viewers put beside pictures and do not hide, in small
+letters: thumbnails, bins, indexes. What a name with a dot before it is, is hidden anyway."""
+
+
+def is_passed_over(name: str) -> bool:
+    """Whether a file or folder of this name is no user's data."""
+    return name.startswith(".") or name.lower() in SYSTEMS
+
+
+def is_picture(path: str) -> bool:
+    """Whether a file's name ends as a picture's does."""
+    return os.path.splitext(path)[1].lower() in SUFFIXES  # noqa: PTH122 - called for each file
+
 
 class Wanted(Protocol):
     """Which names a walk is for."""
@@ -34,18 +53,19 @@ class Wanted(Protocol):
 
 @dataclass(frozen=True)
 class Everything:
-    """All that is not hidden."""
+    """All that is not passed over."""
 
     def takes(self, name: str) -> bool:
-        return not name.startswith(".")
+        return not is_passed_over(name)
 
     def enter(self, name: str) -> Self | None:
-        return None if name.startswith(".") else self
+        return None if is_passed_over(name) else self
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """What a glob pattern matches, as a shell reads it: `*` hides hidden names, `**` is any depth.
+    """What a glob pattern matches, as a shell reads it: `**` is any depth, and hidden names are
+    matched by name alone. So are the names in `SYSTEMS`.
 
     A name that is literally a part of the pattern matches too, whatever brackets it holds.
 
@@ -87,8 +107,8 @@ def _with_any_depth(parts: tuple[str, ...], places: Iterable[int]) -> frozenset[
 
 def _matches(part: str, name: str) -> bool:
     if part == "**":
-        return not name.startswith(".")
-    visible = part.startswith(".") or not name.startswith(".")
+        return not is_passed_over(name)
+    visible = part.startswith(".") or not is_passed_over(name)
     return name == part or (visible and fnmatchcase(name, part))
 
 
@@ -117,6 +137,8 @@ class Finds:
         circular: links that lead to themselves, or to a folder that is read anyway.
         special: pictures by name that are pipes, sockets or devices.
         closed: what may not be looked at, or cannot be.
+        passed: what is hidden, or put there by a file system, a network drive or a viewer.
+        folders: the folders that lie in the root itself, but for those passed over.
     """
 
     pictures: dict[str, int] = field(default_factory=dict)
@@ -126,11 +148,13 @@ class Finds:
     circular: list[str] = field(default_factory=list)
     special: list[str] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
+    passed: list[str] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
 
     def add(self, path: str, status: os.stat_result) -> None:
         """Count what is no folder."""
-        suffix = os.path.splitext(path)[1].lower()  # noqa: PTH122 - called for each file
-        if suffix not in SUFFIXES:
+        if not is_picture(path):
+            suffix = os.path.splitext(path)[1].lower()  # noqa: PTH122 - called for each file
             self.others[suffix or "no suffix"] += 1
         elif stat.S_ISREG(status.st_mode):
             self.pictures[path] = status.st_size
@@ -198,6 +222,8 @@ def _sort_out(
         path = folder.prefix + entry.name
         inner, takes = folder.wanted.enter(entry.name), folder.wanted.takes(entry.name)
         if inner is None and not takes:
+            if is_passed_over(entry.name):
+                finds.passed.append(path)
             continue
         try:
             status = entry.stat()
@@ -208,6 +234,8 @@ def _sort_out(
             if takes:
                 finds.add(path, status)
         elif inner is not None:
+            if not folder.prefix:
+                finds.folders.append(entry.name)
             waiting = links if entry.is_symlink() else folders
             waiting.append(_Folder(entry.path, f"{path}/", inner))
 

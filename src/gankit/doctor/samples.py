@@ -65,7 +65,7 @@ def examine_samples(gan: GAN, dataset: Dataset, seed: int = 0) -> Examination:
         fake = gan.sample(count, vectors, seed)
     else:
         asked = gan.labels_for(count)
-        fake = gan.sample(count, asked, seed)
+        fake = gan.sample(count, seed=seed)
     if dataset.is_images:  # as the data has them: channels first
         fake = as_planes(fake)
     return Examination(

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gankit.data import Dataset, as_planes, check_shape, load_configured, load_of_shape, source_name
+from gankit.data import Dataset, as_planes, check_shape, load_of_shape, source_name
 from gankit.errors import ConfigError, DataError, MissingExtraError
 from gankit.families import Task
 from gankit.metrics.distances import nearest_labels
@@ -180,10 +180,11 @@ def _data(
     check_shape(train, record.task.shape)
     try:
         if test is None:
-            tested = load_configured(found.settings, "test")
+            tested = found.test()
             check_shape(tested, record.task.shape)
         else:
-            tested = load_of_shape(test, record.task.shape, fit=record.config.data.fit)
+            data = record.config.data
+            tested = load_of_shape(test, record.task.shape, fit=data.fit, values=data.values)
     except DataError as error:
         if test is not None:
             raise

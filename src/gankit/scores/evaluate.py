@@ -274,8 +274,10 @@ def sample_pair(
         blocks = source.blocks(n, seed=seed)
     else:
         asked = asked_labels(source, reals, n, seed)
-        blocks = source.blocks(n, asked, seed)
         labels = None if asked is None or asked.ndim == 2 else asked
+        # By name: a class's number may be the name of another one.
+        named = None if labels is None else [source.class_names[label] for label in labels]
+        blocks = source.blocks(n, asked if named is None else named, seed)
         if has_paths(source, network):
             paths = partial(mean_path_length, source, network, seed)
     blocks = track(title, blocks, -(-n // BLOCK))

@@ -253,7 +253,7 @@ def worst_class_distance(pair: Pair) -> float:
 
 MEMORISATION = ("too_near", "train_side")
 """What alone looks at the examples that were trained on."""
-UNSEEN = "real examples that were not trained on: a test split"
+UNSEEN = f"real examples that were not trained on: a test split of {LEAST_HELD_OUT} or more"
 
 
 def held_out(pair: Pair) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gankit.data import ArrayDataset, Dataset, as_pictures, as_planes, load_configured
+from gankit.data import ArrayDataset, Dataset, as_pictures, as_planes
 from gankit.data.dataset import array_fingerprint
 from gankit.errors import ConfigError, DataError
 from gankit.features.digits_network import CLASSES
@@ -88,11 +88,14 @@ def read_reals(
     record = None if path is None else record_beside(path)
     trained, where = gan.config.data, path or Path()
     read = find_data(trained, gan.shape, source, where, record)
-    train, asked, own = read.dataset, read.settings, read.same or name == trained.source
+    known = gan.game.task.class_names
+    if record is None and set(read.dataset.class_names) == set(known):
+        read.dataset.number_classes(known)
+    train, own = read.dataset, read.same or name == trained.source
     measured, found = train, "train"
     if split != "train":
         try:
-            measured, found = load_configured(asked, "test"), "test"
+            measured, found = read.test(), "test"
         except DataError as problem:
             if split == "test":
                 raise

@@ -54,6 +54,17 @@ class DataConfig:
     memory_gb: float = setting(
         2.0, "decoded images above this are read from disk while training", least=0, most=10**6
     )
+    holdout: float | None = setting(
+        None,
+        "share kept from training for scores, where there is no test split; unless given, 0.1",
+        least=0, most=0.5, flag="--holdout",
+    )  # fmt: skip
+    values: tuple[float, float] | None = setting(
+        None,
+        "what becomes black and white of images of more than 8 bits; unless given, by their own "
+        "range",
+        least=-(10**15), most=10**15,
+    )  # fmt: skip
     labels_per_class: int | None = setting(
         None, "how many labels a family that learns from few may see",
         least=1, most=10**9, flag="--labels-per-class",
@@ -65,7 +76,7 @@ class DataConfig:
     @property
     def is_arrays(self) -> bool:
         """Whether it is an .npz file, whose arrays are taken as they are."""
-        return self.source.endswith(".npz")
+        return self.source.lower().endswith(".npz")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -296,9 +307,9 @@ class RuntimeConfig:
         check_settings(self, "runtime.")
 
 
-DEFAULT_FAMILY = "cgan"
-"""The family of the default job, which `gankit train` does: named here, and nowhere else, because
---help says it before any family is loaded."""
+DEFAULT_FAMILY, DEFAULT_WITHOUT_CLASSES = "cgan", "dcgan"
+"""The families of the default job, `gankit train DATA`, on data with classes and without: named
+here, and nowhere else, because --help says it before any family is loaded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -363,6 +374,8 @@ def from_dict(given: Mapping[str, Any], network_options: type) -> Config:
     """
     given = section(given, "the configuration")
     sections = {FORMER.get(key, key): value for key, value in given.items()}
+    if isinstance(sections.get("data"), Mapping):  # of 0.1, which held nothing out
+        sections["data"] = {"holdout": 0.0, **sections["data"]}
     network = sections.get("network")
     options = build(network_options, {} if network is None else network, "network.")
     config: Config = build(Config, {**sections, "network": options}, "")

@@ -216,10 +216,15 @@ def _coerce(value: Any, hint: Any, key: str) -> Any:
     return _coerce_scalar(value, hint, key)
 
 
+_BETWEEN = re.compile(r"pixels?|px|[,x\xd7*\s]")
+"""What stands between whole numbers, and what is left out."""
+
+
 def _coerce_tuple(value: Any, arguments: tuple[Any, ...], key: str) -> tuple[Any, ...]:
-    if isinstance(value, str):  # '64', '48x64' and '64,32' alike
-        value = value.replace("x", ",") if arguments[0] is int else value
-        value = [part for part in value.split(",") if part]
+    if isinstance(value, str):  # '64', '48x64', '64 px' and '64,32' alike
+        whole = arguments[0] is int
+        parts = _BETWEEN.split(value.lower()) if whole else value.split(",")
+        value = [part for part in parts if part]
     elif not isinstance(value, (list, tuple)):
         value = [value]
     if arguments[-1] is not ... and len(value) == 1:

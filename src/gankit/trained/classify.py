@@ -29,7 +29,9 @@ def classify_data(
     """
     if gan.kind != "images":
         raise DataError(f"this run knows {gan.kind}, not images")
-    dataset = load_of_shape(source, gan.shape, split)
+    dataset = load_of_shape(source, gan.shape, split, values=gan.config.data.values)
+    if set(dataset.class_names) == set(gan.judged_names):
+        dataset.number_classes(gan.judged_names)
     chances = np.concatenate([gan.classify(part) for part in _images(dataset)])
     named, names = chances.argmax(1), gan.judged_names
     if target is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
@@ -18,6 +18,7 @@ from gankit.families import Game
 from gankit.game import families_that
 from gankit.game_types import Latent
 from gankit.randomness import Purpose, rng
+from gankit.text import shown
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -103,9 +104,10 @@ class GAN:
 
         Args:
             n: how many, at least 1.
-            labels: for a conditional run, one class for all or one for each, by number or by
-                name; None takes every class in turn (see `labels_for`). Of a run that was
-                trained with vectors, one vector for all, [C], or one for each, [n, C].
+            labels: for a conditional run, one class for all or one for each: the name of a class,
+                or, where the numbers given are no names, its number from 0. So 2 and "2" are
+                the class "2" if there is one, else the third. None takes every class in turn. Of a
+                run that was trained with vectors, one vector for all, [C], or one for each, [n, C].
             seed: in [0, 2^64). Sample i of a seed is the same whatever `n` is, but for the last
                 bit.
             output: "np": uint8 [n, H, W] (grey) or [n, H, W, C], 0..255; float32 [n, D] for
@@ -236,12 +238,12 @@ class GAN:
         if labels is None:
             return np.arange(n, dtype=np.int64) % len(self.class_names)
         if isinstance(labels, (int, str, np.integer)):
-            return np.full(n, self._label(labels), np.int64)
+            return np.full(n, self._places([labels])[0], np.int64)
         if len(labels) != n:
             raise ConfigError(
                 f"{len(labels)} labels given for {n} samples: give one, or one each", "labels"
             )
-        return np.array([self._label(label) for label in labels], np.int64)
+        return self._places(labels)
 
     def _vectors(self, n: int, given: Labels) -> NDArray[np.float32]:
         """One vector for all of `n` samples or one for each: float32 [n, C]."""
@@ -257,16 +259,24 @@ class GAN:
                 f"labels of shape {shape} given; needed is {wanted}", "labels"
             ) from None
 
-    def _label(self, label: Any) -> int:
+    def _places(self, labels: Iterable[Any]) -> NDArray[np.int64]:
+        """Where each class stands, int64: by its name, or by its number if that is no name."""
+        asked = [str(label) for label in labels]
+        names = {name: place for place, name in enumerate(self.class_names)}
+        if any(name not in names for name in asked if name.isdecimal()):
+            by_number = {str(place): place for place in range(len(names))}
+            names = {n: p for n, p in names.items() if not n.isdecimal()} | by_number
+        for name in asked:
+            if name not in names:
+                raise self._unknown(name)
+        return np.array([names[name] for name in asked], np.int64)
+
+    def _unknown(self, label: str) -> ConfigError:
         names = self.class_names
-        if isinstance(label, str) and label in names:
-            return names.index(label)
-        if str(label).isdecimal() and int(label) < len(names):
-            return int(label)
-        known = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
-        raise ConfigError(
-            f"label {str(label)!r} is outside the {len(names)} classes: 0 to {len(names) - 1}, or "
-            f"{known}",
+        some = f"{', '.join(names[:12])}{', ...' if len(names) > 12 else ''}"
+        return ConfigError(
+            f"label {shown(label)} is outside the {len(names)} classes: {some}, or 0 to "
+            f"{len(names) - 1} if no class is called so",
             "labels",
         )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import get_num_threads
 
-from gankit.data import Dataset, load_configured
+from gankit.data import Dataset, load_configured, tell_classes
 from gankit.run import Plan
 from gankit.settings.config import Config
 from gankit.settings.schema import flatten
@@ -42,9 +42,8 @@ def _data(dataset: Dataset) -> str:
     shape = "x".join(map(str, dataset.shape))
     kind = "images (channels x height x width)" if dataset.is_images else dataset.kind
     lines = [f"data: {dataset.name}", f"  {len(dataset):,} {kind} {shape}"]
-    if dataset.class_names:
-        names = ", ".join(dataset.class_names[:10])
-        lines.append(f"  {len(dataset.class_names)} classes: {names}")
+    if (classes := tell_classes(dataset)) is not None:
+        lines.append(f"  {classes}")
     return "\n".join(lines + [f"  {note}" for note in dataset.notes])
 
 

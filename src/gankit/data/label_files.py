@@ -1,0 +1,258 @@
+"""Labels that lie in a file beside the pictures or above them: dataset.json, or a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import posixpath
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gankit.data.images import Split
+from gankit.data.layout import SPLITS
+from gankit.errors import DataError
+from gankit.stored import StoredError, read_json
+
+JSON = "dataset.json"
+"""What StyleGAN's tools write: `{"labels": [["00000/img0.png", 3], ...]}`."""
+TABLES = (".csv", ".tsv")
+FILE_COLUMNS = (
+    "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "image_name",
+    "path", "img", "img_path", "id", "image_id", "name",
+)  # fmt: skip
+LABEL_COLUMNS = ("label", "labels", "class", "class_name", "classname", "category", "target")
+"""What the columns of a table are called; without a label column a second column is it."""
+MOST_TABLES, LONGEST = 20, 2**26
+"""Tables in one folder that are looked at, and the bytes of one."""
+OF_A_PARENT = 0.5
+"""The share of the pictures that a file above the folder given must list to be theirs."""
+TELLING = 10
+"""So many pictures with a label of its own each have names or captions, and no classes."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """The labels that a file gives to pictures.
+
+    Attributes:
+        path: of the file.
+        labels: a text for each picture that it gives one, by the picture's path; empty if the
+            file says that there are no labels.
+        missing: files that it lists and that are not there.
+        problem: why it cannot be used, if it cannot.
+    """
+
+    path: Path
+    labels: Mapping[str, str]
+    missing: tuple[str, ...] = ()
+    problem: str = ""
+
+
+def find_table(root: Path, paths: Sequence[str], top: Path, split: Split | None) -> Table | None:
+    """The file that labels these pictures, in `root` or in a folder above it.
+
+    Args:
+        root: what the paths are relative to.
+        paths: of the pictures.
+        top: the folder that the user gave. Of folders above it only the next one is looked into,
+            for a file that lists half of the pictures.
+        split: of the pictures, if they are of one: a table named after another one is not theirs.
+
+    Raises:
+        DataError: a file of the right kind in `root`, or below `top`, is damaged.
+    """
+    for folder in _folders(root, top):
+        outside = folder == top.parent
+        for path in _candidates(folder, split):
+            try:
+                rows = _rows_of(path)
+            except DataError:
+                if outside:
+                    continue
+                raise
+            if rows is None:
+                continue
+            table = _matched(path, rows, root, paths)
+            enough = len(table.labels) >= OF_A_PARENT * len(paths) if outside else True
+            if enough and (table.labels or not rows or table.problem):
+                return table
+    return None
+
+
+def _folders(root: Path, top: Path) -> list[Path]:
+    root, top = Path(os.path.abspath(root)), Path(os.path.abspath(top))  # noqa: PTH100
+    below = [folder for folder in (root, *root.parents) if folder.is_relative_to(top)]
+    return [*below, *([top.parent] if top.parent != top else [])]
+
+
+def _candidates(folder: Path, split: Split | None) -> list[Path]:
+    try:
+        names = sorted(os.listdir(folder))  # noqa: PTH208 - the names alone
+    except OSError:
+        return []
+    tables = [n for n in names if n.lower().endswith(TABLES) and not n.startswith(".")]
+    tables = [n for n in tables if split is None or _split_named(n) in (None, split)]
+    first = [JSON] if JSON in names else []
+    return [folder / name for name in (*first, *tables[:MOST_TABLES])]
+
+
+def _split_named(name: str) -> Split | None:
+    words = re.split(r"[\W_0-9]+", name.lower())
+    return next((SPLITS[word] for word in words if word in SPLITS), None)
+
+
+Rows = list[tuple[str, str]]
+"""The file and the label of each row; no rows: the file says that there are no labels."""
+
+
+def _rows_of(path: Path) -> Rows | None:
+    """What a file lists; None if it is no file of labels. Raises DataError if it is damaged."""
+    if not path.is_file():
+        return None
+    return _json_rows(path) if path.name == JSON else _table_rows(path)
+
+
+def _json_rows(path: Path) -> Rows | None:
+    try:
+        content = read_json(path)
+    except StoredError as error:
+        raise DataError(f"label file {str(path)!r} cannot be read: {error}") from None
+    if "labels" not in content:
+        return None
+    labels = content["labels"]
+    pairs = list(labels.items()) if isinstance(labels, dict) else (labels or [])
+    fits = isinstance(pairs, list) and all(
+        isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[0], str)
+        for pair in pairs
+    )
+    if not fits:
+        raise DataError(
+            f"label file {str(path)!r} is damaged: 'labels' must be null or a list of [file, label]"
+        )
+    return [(file, _text(path, label)) for file, label in pairs if label is not None]
+
+
+def _text(path: Path, label: Any) -> str:
+    """A label of dataset.json as a text; of a list of zeros with one 1, where that stands."""
+    if isinstance(label, list) and sorted(map(str, label)) == ["0"] * (len(label) - 1) + ["1"]:
+        return str(label.index(1))
+    if isinstance(label, (int, str)):
+        return str(label)
+    if isinstance(label, float) and label.is_integer():
+        return str(int(label))
+    raise DataError(
+        f"label file {str(path)!r} gives labels that are no classes, such as {str(label)[:40]}: "
+        "give whole numbers or names, or null for none"
+    )
+
+
+def _table_rows(path: Path) -> Rows | None:
+    try:
+        with path.open("rb") as file:
+            start = file.read(4096)
+    except OSError:
+        return None
+    encoding = "utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    head, _, _ = start.decode(encoding, "replace").partition("\n")
+    delimiter = max(",;\t|", key=head.count)
+    header = [cell.strip().strip("\"'").lower() for cell in head.strip().split(delimiter)]
+    columns = _columns(header)
+    if columns is None:
+        return None
+    try:
+        with path.open("rb") as file:
+            content = file.read(LONGEST + 1)
+        if len(content) > LONGEST:
+            raise ValueError(f"it is longer than {LONGEST:,} bytes")
+        text = content.decode(encoding)
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except (OSError, ValueError, csv.Error) as error:
+        raise DataError(f"label file {str(path)!r} cannot be read: {error}") from None
+    found = []
+    for number, row in enumerate(rows[1:], 2):
+        if not row:
+            continue
+        if len(row) <= max(columns):
+            raise DataError(
+                f"label file {str(path)!r} is damaged: line {number:,} has {len(row)} of "
+                f"{len(header)} columns"
+            )
+        named, label = (row[column].strip() for column in columns)
+        if named and label:
+            found.append((named, label))
+    return found or None
+
+
+def _columns(header: Sequence[str]) -> tuple[int, int] | None:
+    """Where the file and the label stand in a table, if both can be told."""
+    file = next((header.index(name) for name in FILE_COLUMNS if name in header), None)
+    label = next((header.index(name) for name in LABEL_COLUMNS if name in header), None)
+    if file is not None and label is None and len(header) == 2:
+        label = 1 - file
+    return None if file is None or label is None else (file, label)
+
+
+def _matched(path: Path, rows: Rows, root: Path, paths: Sequence[str]) -> Table:
+    """The labels of the pictures that the rows name, in the way that names most of them."""
+    above = os.path.relpath(root, path.parent).replace(os.sep, "/")
+    best: list[tuple[str | None, str, str]] = []
+    most = 0
+    for key, shorten in (
+        (lambda p: posixpath.normpath(posixpath.join(above, p)), posixpath.normpath),
+        (lambda p: p, posixpath.normpath),
+        (posixpath.basename, posixpath.basename),
+    ):
+        known = _unique(paths, key)
+        found = [(known.get(shorten(_slashes(file))), file, label) for file, label in rows]
+        named = len({picture for picture, _, _ in found} - {None})
+        if named > most:
+            best, most = found, named
+    return _table(path, best) if most else Table(path, {}, tuple(file for file, _ in rows))
+
+
+def _slashes(file: str) -> str:
+    return file.replace("\\", "/")
+
+
+def _unique(paths: Iterable[str], key: Callable[[str], str]) -> dict[str, str | None]:
+    """Each picture by its key, with and without its suffix; None for what names several."""
+    known: dict[str, str | None] = {}
+    for path in paths:
+        whole = key(path)
+        for name in {whole, posixpath.splitext(whole)[0]}:
+            known[name] = None if name in known else path
+    return known
+
+
+def _table(path: Path, found: Iterable[tuple[str | None, str, str]]) -> Table:
+    labels: dict[str, str] = {}
+    missing = []
+    for picture, file, label in found:
+        if picture is None:
+            if not (path.parent / _slashes(file)).exists():  # else it is of another split
+                missing.append(file)
+        elif labels.setdefault(picture, label) != label:
+            why = f"{file!r} has several labels, {labels[picture]!r} and {label!r}"
+            return Table(path, {}, problem=why)
+    named, problem = _names(labels)
+    return Table(path, named, tuple(missing), problem)
+
+
+def _names(labels: Mapping[str, str]) -> tuple[Mapping[str, str], str]:
+    """The labels, whole numbers as such; and why they are no classes, if they are none."""
+    texts = set(labels.values())
+    if len(labels) >= TELLING and len(texts) == len(labels):
+        return {}, "each picture has a label of its own"
+    numbers: dict[str, float] = {}
+    for text in texts:
+        try:
+            numbers[text] = float(text)
+        except ValueError:
+            return labels, ""
+    if not all(number.is_integer() for number in numbers.values()):
+        return {}, f"its labels are numbers that are no classes, such as {min(texts)}"
+    return {path: str(int(numbers[text])) for path, text in labels.items()}, ""

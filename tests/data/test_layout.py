@@ -1,0 +1,184 @@
+"""What sub-folders are taken for: splits, classes, two sides of the same pictures."""
+
+from __future__ import annotations
+
+import pytest
+from PIL import Image
+
+from gankit.data import load_dataset
+from gankit.data.layout import by_nature, split_of
+from gankit.errors import DataError
+
+
+def save(path, value=0):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("L", (16, 16), value).save(path)
+
+
+def first_pixels(dataset):
+    return dataset.read(range(len(dataset)))[:, 0, 0, 0].tolist()
+
+
+def notes(dataset):
+    return "\n".join(dataset.notes)
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("train", "val"), ("train", "test"), ("Train", "Valid"), ("TRAINING", "validation"),
+        ("training_set", "test_set"), ("train", "dev"), ("train", "eval"), ("train", "holdout"),
+        ("train-images", "hold-out"), ("train2017", "val2017"), ("seg_train", "seg_test"),
+        ("trainset", "testset"), ("images_train", "images_val"), ("training", "testing"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("above", ["", "pets"])
+def test_folders_of_splits_are_no_classes(tmp_path, train, test, above):
+    for value, name in enumerate([f"{train}/cat", f"{train}/dog", f"{test}/cat", f"{test}/dog"]):
+        save(tmp_path / above / name / "1.png", value)
+    dataset = load_dataset(tmp_path)
+    assert (dataset.class_names, first_pixels(dataset)) == (("cat", "dog"), [0, 1])
+    tested = load_dataset(tmp_path, split="test")
+    assert (tested.class_names, first_pixels(tested)) == (("cat", "dog"), [2, 3])
+    assert train in notes(dataset)
+
+
+@pytest.mark.parametrize("only", ["train", "Training", "val", "test"])
+def test_a_split_alone_is_a_split(tmp_path, only):
+    save(tmp_path / only / "cat" / "1.png", 1)
+    save(tmp_path / only / "dog" / "1.png", 2)
+    (tmp_path / "annotations").mkdir()
+    dataset = load_dataset(tmp_path)
+    assert dataset.class_names == ("cat", "dog")
+    assert f"'{only}'" in notes(dataset)
+
+
+def test_of_several_test_splits_the_test_is_taken_and_the_others_are_named(tmp_path):
+    for value, name in enumerate(["train", "val", "test", "unlabelled"]):
+        save(tmp_path / name / "1.png", value)
+    assert first_pixels(load_dataset(tmp_path)) == [0]
+    assert first_pixels(load_dataset(tmp_path, split="test")) == [2]
+    assert "not used: val" in notes(load_dataset(tmp_path))
+    assert "beside the splits: unlabelled (1)" in notes(load_dataset(tmp_path))
+
+
+def test_a_class_may_be_called_as_a_split_is(tmp_path):
+    for name in ("train", "bus", "car"):
+        save(tmp_path / name / "1.png")
+    assert load_dataset(tmp_path).class_names == ("bus", "car", "train")
+
+
+def test_two_domains_are_refused_with_what_to_give(tmp_path):
+    for name in ("trainA", "trainB", "testA", "testB"):
+        save(tmp_path / name / "1.png")
+    with pytest.raises(DataError, match=r"two domains and no classes.*such as 'testA'"):
+        load_dataset(tmp_path)
+    assert len(load_dataset(tmp_path / "trainA")) == 1
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ("images", "masks"),
+        ("JPEGImages", "SegmentationClass"),
+        ("img", "labels"),
+        ("images", "annotations"),
+        ("rgb", "depth"),
+    ],
+)
+def test_masks_are_no_class(tmp_path, pair):
+    for value, name in enumerate(pair):
+        save(tmp_path / name / "1.png", value)
+        save(tmp_path / name / "2.png", value)
+    dataset = load_dataset(tmp_path)
+    assert dataset.labels is None
+    assert first_pixels(dataset) == [0, 0]
+    assert f"no classes: {pair[1]}" in notes(dataset)
+
+
+def test_masks_within_splits(tmp_path):
+    for split in ("train", "val"):
+        for name in ("images", "masks"):
+            save(tmp_path / split / name / "1.png")
+    assert load_dataset(tmp_path).labels is None
+    assert len(load_dataset(tmp_path, split="test")) == 1
+
+
+def test_classes_of_the_same_file_names_are_asked_about(tmp_path):
+    for name in ("clean", "noisy"):
+        save(tmp_path / name / "house.png")
+        save(tmp_path / name / "tree.png")
+    assert "clean, noisy hold files of the same names" in notes(load_dataset(tmp_path))
+    for name in ("cat/img1", "cat/img2", "dog/img1", "dog/img2"):
+        save(tmp_path / "numbered" / f"{name}.png")
+    assert "same names" not in notes(load_dataset(tmp_path / "numbered"))
+
+
+def test_classes_are_in_natural_order(tmp_path):
+    for number in range(12):
+        save(tmp_path / str(number) / "1.png", number)
+    dataset = load_dataset(tmp_path)
+    assert dataset.class_names == tuple(map(str, range(12)))
+    assert dataset.labels.tolist() == first_pixels(dataset)
+
+
+def test_natural_order_of_names_of_any_kind():
+    names = ["10", "9", "a10b", "a9b", "B", "a", "010", "x2-1", "x2", "", "٣", "9" * 5000]
+    ordered = by_nature(names)
+    assert by_nature(reversed(names)) == ordered
+    assert ordered.index("9") < ordered.index("10") < ordered.index("9" * 5000)
+    assert ordered.index("a9b") < ordered.index("a10b")
+
+
+@pytest.mark.parametrize(
+    "name", ["trains", "trainer", "tests", "latest", "value", "1", "", "device"]
+)
+def test_names_that_only_begin_as_a_split_does(name):
+    assert split_of(name) is None
+
+
+def test_what_is_in_the_way_of_classes_is_named_with_the_mend(tmp_path):
+    for name in ("Cat", "Dog"):
+        save(tmp_path / "PetImages" / "PetImages" / name / "1.png")
+    dataset = load_dataset(tmp_path / "PetImages")
+    assert dataset.labels is None
+    inner = tmp_path / "PetImages" / "PetImages"
+    assert f"classes Cat, Dog lie in {str(inner)!r}: give that folder" in notes(dataset)
+    for number in range(4):
+        save(tmp_path / "mixed" / f"{number}.png")
+        save(tmp_path / "mixed" / "ab"[number % 2] / f"{number}.png")
+    assert "4 pictures lie beside them: move what is loose" in notes(
+        load_dataset(tmp_path / "mixed")
+    )
+
+
+def test_a_class_folder_without_pictures_is_named(tmp_path):
+    for name in ("a", "c"):
+        save(tmp_path / name / "1.png")
+    (tmp_path / "b").mkdir()
+    dataset = load_dataset(tmp_path)
+    assert dataset.class_names == ("a", "c")
+    assert "without pictures, which are no classes: b" in notes(dataset)
+
+
+SYSTEM = ["@eaDir/x.jpg/SYNOPHOTO_THUMB_M.jpg", ".thumbnails/1.png", "#recycle/1.png",
+          "$RECYCLE.BIN/1.png", ".Trash-1000/files/1.png", "lost+found/1.png", "__MACOSX/1.png",
+          "._1.png", ".ipynb_checkpoints/1-checkpoint.png", ".git/1.png", ".dvc/1.png",
+          ".picasaoriginals/1.png", "Thumbs/1.png", "@Recycle/1.png"]  # fmt: skip
+
+
+@pytest.mark.parametrize("where", ["", "cat/", "cat/deep/"])
+@pytest.mark.parametrize("wild", ["", "/**/*.*"])
+def test_what_file_systems_put_there_is_passed_over_and_said(tmp_path, where, wild):
+    for name in ("cat/1.png", "dog/1.png", "cat/deep/1.png"):
+        save(tmp_path / name, 1)
+    before = load_dataset(f"{tmp_path}{wild}")
+    for name in SYSTEM:
+        save(tmp_path / where / name, 99)
+    for name in ("Thumbs.db", ".DS_Store", "desktop.ini"):
+        (tmp_path / where / name).write_bytes(b"x")
+    after = load_dataset(f"{tmp_path}{wild}")
+    assert after.class_names == ("cat", "dog")
+    assert first_pixels(after) == [1, 1, 1]
+    assert after.fingerprint == before.fingerprint
+    assert "17 names that are hidden or a system's" in notes(after)
