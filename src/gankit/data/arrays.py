@@ -17,6 +17,7 @@ from gankit.data.labels import Labels, read_labels
 from gankit.data.pixels import as_planes
 from gankit.data.values import Range, choose_range, floats_range, tell_range, to_bytes
 from gankit.errors import DataError
+from gankit.text import reason
 
 KNOWN = ("images", "points", "labels", "conditions")
 """The arrays that are looked for; of the test split with `test_` before."""
@@ -94,7 +95,7 @@ def _range_of(name: str, images: NDArray[Any]) -> Range:
         floats = images.dtype.kind == "f"
         return floats_range(low, high) if floats else choose_range(low, high, integers=True)
     except DataError as error:
-        raise DataError(f"images in '{name}': {error}") from None
+        raise DataError(f"images in '{name}': {reason(error)}") from None
 
 
 def _read_file(name: str, path: Path, test: bool) -> tuple[Arrays, tuple[str, ...]]:
@@ -106,9 +107,7 @@ def _read_file(name: str, path: Path, test: bool) -> tuple[Arrays, tuple[str, ..
     except DataError:
         raise
     except Exception as error:  # damage can fail anywhere inside zipfile and numpy
-        raise DataError(
-            f"data {name!r} is no .npz file of arrays: {str(error) or type(error).__name__}"
-        ) from None
+        raise DataError(f"data {name!r} is no .npz file of arrays: {reason(error)}") from None
 
 
 def _read_members(name: str, path: Path, test: bool) -> tuple[Arrays, tuple[str, ...]]:

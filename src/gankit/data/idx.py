@@ -18,6 +18,7 @@ from gankit.data.claims import check_claim
 from gankit.data.dataset import ArrayDataset, array_fingerprint, split_off
 from gankit.data.images import ReadOptions, Split, planes, resized
 from gankit.errors import DataError
+from gankit.text import reason
 
 _IMAGES = re.compile(r"images?[-.]idx3-ubyte(\.gz)?$")
 _SPLIT_NAMES = {"train": ("train",), "test": ("t10k", "test")}
@@ -102,7 +103,7 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     except MemoryError:
         raise DataError(f"{what} does not fit into memory: give a smaller one") from None
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{what} cannot be read ({error}): get it again") from None
+        raise DataError(f"{what} cannot be read ({reason(error)}): get it again") from None
     if len(raw) != expected:
         raise DataError(
             f"{what} is damaged: it holds {'more' if len(raw) > expected else 'fewer'} bytes than"

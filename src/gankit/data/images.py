@@ -19,6 +19,7 @@ from PIL import Image
 from gankit.data.memory import DECODING, MOST_BYTES, MOST_JPEG_PIXELS, MOST_PIXELS, bytes_needed
 from gankit.data.values import Range, span, to_bytes
 from gankit.errors import DataError
+from gankit.text import reason
 
 Fit = Literal["crop", "stretch"]
 Channels = Literal["auto", "grey", "rgb"]
@@ -150,9 +151,9 @@ def opened(path: str | Path) -> Iterator[Image.Image]:
     except MemoryError:
         raise UnreadableError("too large for the memory") from None
     except OSError as error:
-        raise UnreadableError(error.strerror or str(error) or type(error).__name__) from None
+        raise UnreadableError(error.strerror or reason(error)) from None
     except Exception as error:  # a damaged file can fail anywhere inside a decoder
-        raise UnreadableError(str(error) or type(error).__name__) from None
+        raise UnreadableError(reason(error)) from None
 
 
 def _regular_file(path: str | Path) -> BinaryIO:

@@ -16,6 +16,7 @@ from gankit.data.images import Split
 from gankit.data.layout import SPLITS
 from gankit.errors import DataError
 from gankit.stored import StoredError, read_json
+from gankit.text import reason
 
 JSON = "dataset.json"
 """What StyleGAN's tools write: `{"labels": [["00000/img0.png", 3], ...]}`."""
@@ -120,7 +121,7 @@ def _json_rows(path: Path) -> Rows | None:
     try:
         content = read_json(path)
     except StoredError as error:
-        raise DataError(f"label file {str(path)!r} cannot be read: {error}") from None
+        raise DataError(f"label file {str(path)!r} cannot be read: {reason(error)}") from None
     if "labels" not in content:
         return None
     labels = content["labels"]
@@ -171,7 +172,7 @@ def _table_rows(path: Path) -> Rows | None:
         text = content.decode(encoding)
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except (OSError, ValueError, csv.Error) as error:
-        raise DataError(f"label file {str(path)!r} cannot be read: {error}") from None
+        raise DataError(f"label file {str(path)!r} cannot be read: {reason(error)}") from None
     found = []
     for number, row in enumerate(rows[1:], 2):
         if not row:
