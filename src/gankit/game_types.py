@@ -287,6 +287,10 @@ class Symptom:
     changes: Sequence[Mapping[str, object]] = ()
 
 
+RANGES = {"uniform": (-1.0, 1.0), "uniform01": (0.0, 1.0), "uniform_unit": (-(3**0.5), 3**0.5)}
+"""The lowest and the highest number of each prior that has such."""
+
+
 def draw_noise(config: LatentConfig, count: int, rng: np.random.Generator) -> Tensor:
     """float32 [count, size] from the prior: N(0, 1), U(-1, 1), U(0, 1) or U(-sqrt 3, sqrt 3)."""
     if config.prior == "normal":

@@ -27,6 +27,7 @@ class Purpose(IntEnum):
     REFERENCE = 9
     EVALUATION = 10
     HOLDOUT = 11
+    MEETING = 12
 
 
 def rng(seed: int, purpose: Purpose, step: int = 0, substep: int = 0) -> np.random.Generator:

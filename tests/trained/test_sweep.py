@@ -7,8 +7,10 @@ import pytest
 from PIL import Image
 
 import gankit
+from gankit.data.pixels import to_pixels
 from gankit.errors import ConfigError
 from gankit.fitting import fit
+from gankit.trained.gan import draw_block
 from gankit.trained.sweep import sweep, write_sweep
 
 
@@ -70,3 +72,32 @@ def test_a_grid_and_a_film(tmp_path):
         assert film.n_frames == 6  # there and back
     with pytest.raises(ConfigError, match="png or name"):
         write_sweep(images, tmp_path / "s.jpg")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("prior", "ends"),
+    [
+        ("normal", (-2.0537, 2.0537)),
+        ("uniform", (-1.0, 1.0)),
+        ("uniform01", (0.0, 1.0)),
+        ("uniform_unit", (-1.7320508, 1.7320508)),
+    ],
+)
+def test_the_noise_is_swept_over_what_training_has_seen(tmp_path, small, prior, ends):
+    fit(small("gan", **{"latent.prior": prior, "training.steps": 1}), tmp_path / "run")
+    gan = gankit.load(tmp_path / "run")
+    images = sweep(gan, **{**OPTIONS, "span": None, "dimension": 2})
+    latent = draw_block(gan.game, 0, None, 3, 0)
+    for column, value in ((0, ends[0]), (-1, ends[1])):
+        noise = latent.noise.clone()
+        noise[:, 2] = value
+        assert np.abs(images[:, column].astype(int) - drawn(gan, noise)).max() <= 1
+    wider = sweep(gan, **{**OPTIONS, "span": 3.0, "dimension": 2})
+    noise[:, 2] = 3.5 if prior == "uniform01" else 3.0
+    assert np.abs(wider[:, -1].astype(int) - drawn(gan, noise)).max() <= 1
+
+
+def drawn(gan, noise):
+    """The pictures of these latents, int [N, H, W]."""
+    return to_pixels(gan(noise), gan.game.value_range).astype(int)

@@ -8,7 +8,9 @@ import torch
 
 from gankit.data import ArrayDataset
 from gankit.data.batches import Feed
+from gankit.errors import ConfigError
 from gankit.families import Task
+from gankit.settings.config import override
 from gankit.training.runtime import Runtime
 from gankit.training.state import build_game, build_state, draw_batch, to_network
 
@@ -125,3 +127,34 @@ def test_building_a_game_leaves_torchs_generator_alone(small):
     torch.manual_seed(3)
     build_game(small("gan"), TASK)
     assert torch.equal(torch.rand(2), expected)
+
+
+def test_whoever_meets_the_data_sees_every_class_of_it(small):
+    """Folders are read class by class: the first examples are all of one class."""
+    labels = np.repeat(np.arange(4, dtype=np.int64), 40)
+    images = (labels * 60).astype(np.uint8)[:, None, None, None] * np.ones((1, 16, 16), np.uint8)
+    data = ArrayDataset("sorted", images, "sorted", labels, tuple("abcd"))
+    changes = {"stabilise.virtual_batch": 16, "network.discriminator_norm": "batch"}
+    config = small("dcgan", **changes)
+    references = []
+    for seed in (0, 0, 1):
+        chosen = override(config, {"training.seed": seed})
+        state = build_state(build_game(chosen, Task(data.shape, data.class_names)), RUNTIME, data)
+        reference = state.game.discriminator.get_buffer("inputs")
+        references.append(reference.flatten(1)[:, 0])
+    assert len(references[0].unique()) == 4
+    assert torch.equal(references[0], references[1])
+    assert not torch.equal(references[0], references[2])
+
+
+@pytest.mark.parametrize("player", ["generator", "discriminator"])
+def test_a_limit_on_weights_that_are_normalised_is_refused(small, player):
+    changes = {f"{player}_optimizer.max_norm": 1.0, "objective.penalty": "spectral_norm"}
+    config = small("gan", **changes)
+    if player == "generator":  # whose weights are its own
+        assert build_game(config, TASK)
+        return
+    with pytest.raises(ConfigError, match=f"{player}_optimizer.max_norm cannot limit"):
+        build_game(config, TASK)
+    with pytest.raises(ConfigError, match="max_norm cannot limit the weights of this generator"):
+        build_game(small("ssgan", **{"generator_optimizer.max_norm": 1.0}), TASK)

@@ -43,7 +43,10 @@ def sweep(
     dimension: Annotated[
         int | None, option("a dimension of the noise, from 0, in place of a code")
     ] = None,
-    span: Annotated[float, option("a number goes from minus this to this")] = 2.0,
+    span: Annotated[
+        float | None,
+        option("how far from the middle a number goes; the default is the range of its prior"),
+    ] = None,
     rows: Annotated[int, option("how many latents")] = 10,
     steps: Annotated[int, option("how many values of a number")] = 10,
     seed: Annotated[int, option("the same seed gives the same latents")] = 0,

@@ -12,7 +12,7 @@ from PIL import Image
 
 from gankit.data.pixels import to_pixels
 from gankit.errors import ConfigError, RunError
-from gankit.game_types import Code
+from gankit.game_types import RANGES, Code
 from gankit.pictures import grid, save_png
 from gankit.storage import write_atomically
 from gankit.trained.gan import GAN, draw_block
@@ -23,7 +23,7 @@ def sweep(
     *,
     code: int | None,
     dimension: int | None,
-    span: float,
+    span: float | None,
     rows: int,
     steps: int,
     seed: int,
@@ -34,7 +34,9 @@ def sweep(
         code: number of one of the game's codes (`Game.codes`), from 1; categories are all shown, a
             continuous code goes from -span to span.
         dimension: in place of a code, a dimension of the noise, from 0.
-        span: how far; the paper's pictures go from -2 to 2.
+        span: how far from the middle; None: 2 for a code, as in the paper's pictures, beyond the
+            range -1 to 1 that it was drawn from; for the noise the range of its prior (normal
+            noise: quantiles, from .02 to .98).
 
     Raises ConfigError where the run has no such code or dimension, or makes points.
     """
@@ -47,24 +49,38 @@ def sweep(
         )
     labels = torch.arange(rows) % len(gan.class_names) if gan.class_names else None
     latent = draw_block(game, 0, labels, rows, seed)
-    values: list[float] = np.linspace(-span, span, steps).tolist()
     if code is not None:
         if not 1 <= code <= len(game.codes):
             count = len(game.codes)
             raise ConfigError(f"this run has {count} codes, there is no code {code}", "code")
         chosen = game.codes[code - 1]
-        values = list(range(chosen.categories)) or values
+        reach = 2.0 if span is None else span
+        values = list(range(chosen.categories)) or np.linspace(-reach, reach, steps).tolist()
         swept = [chosen.put(latent, value) for value in values]
     else:
         size, column = game.config.latent.size, dimension or 0
         if not 0 <= column < size:
             raise ConfigError(f"dimension must be in 0 to {size - 1}, got {column}", "dimension")
         number = Code(0, slice(column, column + 1))
+        values = _noise_values(game.config.latent.prior, span, steps)
         swept = [number.put(latent, value) for value in values]
     device = next(gan.generator.parameters()).device
     with torch.inference_mode():
         columns = [to_pixels(game.generate(part.to(device)), game.value_range) for part in swept]
     return np.stack(columns, 1)
+
+
+def _noise_values(prior: str, span: float | None, steps: int) -> list[float]:
+    """What a dimension of the noise is set to: evenly over its prior, which training has seen."""
+    if span is not None:
+        middle = 0.5 if prior == "uniform01" else 0.0
+        values = np.linspace(middle - span, middle + span, steps)
+    elif prior == "normal":
+        values = torch.special.ndtri(torch.linspace(0.02, 0.98, steps)).numpy()
+    else:
+        low, high = RANGES[prior]
+        values = np.linspace(low, high, steps)
+    return [float(value) for value in values]
 
 
 def write_sweep(images: NDArray[np.uint8], target: Path) -> None:

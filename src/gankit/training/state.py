@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
 from torch.optim import Optimizer
 
 from gankit.data import Dataset
@@ -21,6 +22,7 @@ from gankit.nn.ema import Average
 from gankit.own_networks import check_networks, with_networks
 from gankit.randomness import Purpose, rng, torch_seed
 from gankit.settings.config import Config, OptimizerConfig
+from gankit.settings.schema import SettingError
 from gankit.size import check_size
 from gankit.training.optimizers import build_optimizer
 from gankit.training.runtime import Runtime, compute_in_bfloat16
@@ -105,9 +107,25 @@ def build_game(
         game = family(config, task)
     if networks is not None:
         check_networks(game)
+    _check_norms(game)
     if why := game.why_not_trained():
         raise ConfigError(why)
     return game
+
+
+def _check_norms(game: Game) -> None:
+    """Raises SettingError if a limit on weights could not hold: normalised ones are computed anew
+    from others at each pass."""
+    for player in PLAYERS:
+        layers = [m for m in getattr(game, player).modules() if isinstance(m, nn.Linear)]
+        if getattr(game.config, f"{player}_optimizer").max_norm and any(
+            is_parametrized(layer, "weight") for layer in layers
+        ):
+            raise SettingError(
+                f"{player}_optimizer.max_norm",
+                f"cannot limit the weights of this {player}, which are normalised already: leave "
+                "it out, or leave spectral_norm out",
+            )
 
 
 MET = 10_000
@@ -121,7 +139,7 @@ Begin = Callable[[Mapping[str, nn.Module], Mapping[str, Average]], None]
 def build_state(
     game: Game, runtime: Runtime, dataset: Dataset | None = None, begin: Begin | None = None
 ) -> State:
-    """A game at step 0 on the runtime's device; it meets the first examples of `dataset`.
+    """A game at step 0 on the runtime's device; it meets some examples of `dataset`.
 
     With `begin` its weights are others than those that were drawn, before anything follows them.
     """
@@ -158,13 +176,17 @@ def _placed(network: nn.Module, runtime: Runtime) -> nn.Module:
 
 
 def _meet(game: Game, dataset: Dataset) -> None:
-    """Show the first examples to those who want to see some."""
+    """Show examples to those who want to see some: a random choice, since data lies in order of its
+    classes."""
     meeting = [part for part in game.parts if part.meets]
     if not meeting:
         return
-    first = np.arange(min(MET, len(dataset)))
-    examples = to_network(dataset.read(first), game.value_range, torch.device("cpu"), torch.float32)
-    labels = None if dataset.labels is None else torch.from_numpy(dataset.labels[first])
+    order = rng(game.config.training.seed, Purpose.MEETING).permutation(len(dataset))
+    chosen = order[:MET].astype(np.int64)
+    examples = to_network(
+        dataset.read(chosen), game.value_range, torch.device("cpu"), torch.float32
+    )
+    labels = None if dataset.labels is None else torch.from_numpy(dataset.labels[chosen])
     for part in meeting:
         part.meet(examples, labels)
 
