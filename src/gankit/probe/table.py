@@ -114,7 +114,7 @@ def row_of(
     strength: float | None = None,
     unfinished: int = 0,
 ) -> Row:
-    """Return a row: `what` is (features, dims, classifier, labels per class), `draws` accuracies."""
+    """Return a row of (features, dims, classifier, labels per class) and each draw's accuracy."""
     mean = float(np.mean(draws))
     interval = None
     if len(draws) > 1:
