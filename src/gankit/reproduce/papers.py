@@ -83,7 +83,7 @@ def nearest_error(trained: Trained) -> Values:
 
 
 def balance(trained: Trained) -> Values:
-    """Return the means of M, k and both of D's losses over the first and the last tenth of the log."""
+    """Return means of M, k and both losses of D in the first and the last tenth of the log."""
     lines = trained.run.metrics()
     tenth = max(1, len(lines) // 10)
     values: Values = {}
