@@ -27,7 +27,7 @@ NARROWEST = 1e-9
 
 @dataclass(frozen=True)
 class Curve:
-    """One line of a chart: `y` over `x`, of equal lengths; in a band if `low` and `high` are set."""
+    """One line of a chart: `y` over `x`, of equal lengths; `low` and `high` give it a band."""
 
     name: str
     x: Sequence[float]

@@ -46,7 +46,7 @@ class ConvFeatures:
     """
 
     def __init__(self, game: Game) -> None:
-        """Raises ConfigError if D has no convolutions."""
+        """Attach to the convolutions of the game's D. Raises ConfigError if it has none."""
         self._network = game.discriminator.eval().requires_grad_(False)
         self._range = game.value_range
         self._label = _anything(game)

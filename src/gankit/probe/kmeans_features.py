@@ -30,8 +30,8 @@ class KMeansFeatures:
     Coates, Lee & Ng 2011, An Analysis of Single-Layer Networks in Unsupervised Feature Learning:
     6x6 patches at every pixel, contrast-normalised and ZCA-whitened; the triangle activation
     f_k = max(0, mean(z) - z_k), with z_k the distance to centroid k. Departs from it: quarters hold
-    means where it has sums (the features are standardised later), and overlap by a patch where
-    a side is odd.
+    means instead of sums (the features are standardised later), and overlap by a patch if a side
+    is odd.
 
     Attributes:
         dims: features of one image, 4 K.

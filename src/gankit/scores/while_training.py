@@ -54,7 +54,7 @@ class Evaluations(Callback):
     """Measures a run every so many steps and at its end."""
 
     def __init__(self, run: Run, output: OutputConfig, say: Callable[[str], None]) -> None:
-        """Raises GankitError if the feature network asked for cannot be loaded."""
+        """Check the settings. Raises GankitError if the feature network cannot be loaded."""
         self._run, self._output, self._say = run, output, say
         self._artifact = run.folder / ".evaluated.safetensors"
         self._log = run.folder / "evaluation.jsonl"

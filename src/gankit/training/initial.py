@@ -191,7 +191,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Classes:
-    """What to take along an axis of classes if two runs have other classes, or another order.
+    """The classes to take along an axis if two runs have different classes, or another order.
 
     Attributes:
         here, there: the number of classes in the new and in the trained run.
