@@ -1,4 +1,4 @@
-"""`fit`: train what a configuration says into a run directory."""
+"""`fit`: train as a configuration says, into a run directory."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def fit(
     init_from: str | Path | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> Outcome:
-    """Train what `config` says into a run directory; given a begun run, go on with it.
+    """Train as `config` says, into a run directory; if a run has begun in it, go on with it.
 
     >>> import gankit
     >>> config = gankit.override(gankit.configure("gan", "toy:ring8"), {"training.steps": 2})
@@ -54,19 +54,19 @@ def fit(
     Args:
         config: a complete configuration (`gankit.configure` makes one).
         folder: the run directory, created if it is missing.
-        dataset: what to learn: a Dataset, or anything that `gankit.Dataset.of` accepts, such as
-            (images, labels), all of it; None: what `config.data` names. A run goes on with the
-            data whose fingerprint it began with.
-        networks: your own (G, D) in place of the family's; they are copied, and what is trained
-            comes back from `gankit.load(folder, networks=(G, D))`. G(z) makes [N, *shape] in
-            [-1, 1] for images, D(x) answers with logits [N] or [N, 1]; a conditional family gives
-            labels as well.
+        dataset: the data to learn: a Dataset, or anything that `gankit.Dataset.of` accepts, such as
+            (images, labels), all of which is trained on; None: the data that `config.data` names.
+            A begun run goes on only with data of the same fingerprint.
+        networks: your own (G, D) to use in place of the family's. They are copied; the trained
+            ones come back from `gankit.load(folder, networks=(G, D))`. G(z) returns [N, *shape],
+            in [-1, 1] for images, and D(x) returns logits [N] or [N, 1]; a conditional family
+            passes labels as well.
         init_from: the run directory or artifact file of a trained run. A new run begins with its
-            weights as far as they fit (docs/init_from.md); a begun one goes on from its own.
-        callbacks: yours, called behind gankit's own (`gankit.Callback`).
+            weights as far as they fit (docs/init_from.md); a begun run goes on from its own.
+        callbacks: your callbacks, called after gankit's own (`gankit.Callback`).
 
     Returns:
-        where the run stands, and what stopped it if it is not finished.
+        how far the run is, and what stopped it if it is not finished.
 
     Raises:
         GankitError: one of its subclasses, for everything that a user can mend.
@@ -97,9 +97,9 @@ def opened(
     callbacks: Sequence[Callback] = (),
     init_from: str | Path | None = None,
 ) -> Iterator[Session]:
-    """Check everything, start the runtime, begin the run or go on with it.
+    """Check everything, start the runtime, and begin or resume the run.
 
-    What cannot work is refused first, before a process is started or a file is written.
+    Whatever cannot work is refused before a process is started or a file is written.
     """
     started = time.monotonic()
     run = Run(Path(folder).expanduser())
@@ -113,7 +113,7 @@ def opened(
     else:
         config = replace(config, data=as_begun(config.data, record))
         dataset = load_begun(config.data, record)
-    if record is not None:  # looked at again by its owner; what is refused makes no file
+    if record is not None:  # its owner checks again; here a refusal leaves no file behind
         dataset.number_classes(record.task.class_names, record.task.condition)
         own = () if networks is None else ("G", "D")
         run.check_resumable(record, config, describe(dataset), own, init_from)
@@ -162,10 +162,10 @@ def _telling_of(dataset: Dataset) -> Iterator[None]:
 def usual_callbacks(
     game: Game, dataset: Dataset, run: Run, display: Display, *, writes: bool = True
 ) -> list[Callback]:
-    """What every run has beside it, as its configuration asks: the log, pictures, scores, the
-    doctor, the page. The page is last: it shows the others' work.
+    """Return gankit's own callbacks for a run: log, pictures, scores, doctor and page.
 
-    Raises GankitError if something that is asked for is not installed.
+    The configuration decides which of them there are. The page is last, because it shows what the
+    others wrote. Raises GankitError if something that is asked for is not installed.
     """
     output = game.config.output
     preview = Preview(game, dataset) if game.task.is_drawn else None

@@ -1,6 +1,6 @@
-"""One run, one owner: a second training process in the same directory is kept out.
+"""Keep a second training process out of a run directory: each run has one owner.
 
-The file system's own lock decides, where it has one. Besides, the owner writes its name into the
+The file system's own lock decides, if it has one. In addition, the owner writes its name into the
 lock file and touches it every few seconds, so that a start on another machine, or on a file system
 without locks, is noticed too.
 """
@@ -22,9 +22,9 @@ from gankit.storage import process_lives
 
 LOCK = ".lock"
 BEAT, STALE = 10.0, 60.0
-"""Seconds between two touches of the lock file, and after how many without one it is nobody's."""
+"""Seconds between two touches of the lock file, and seconds without one after which it is free."""
 SETTLE = 0.2
-"""Seconds after which of two starts at the same moment the one is seen whose name stands."""
+"""Seconds to wait before reading the name again, if two processes started at the same moment."""
 
 
 class OwnerLostError(RunError):
@@ -54,7 +54,7 @@ class Owner:
                 _touch(self._handle)
 
     def let_go(self) -> None:
-        """The run is nobody's."""
+        """Give up the claim, and empty the lock file if it still holds this process's name."""
         self._over.set()
         self._thread.join()
         with suppress(OSError):
@@ -64,9 +64,10 @@ class Owner:
 
 @contextmanager
 def own(folder: Path, say: Callable[[str], None] = lambda _: None) -> Iterator[Owner]:
-    """Keep every other training process out of `folder`, which exists. Released even by a kill.
+    """Keep every other training process out of `folder`, which must exist.
 
-    Raises RunError if another process trains in it, and OSError if the lock file cannot be made.
+    Even a kill releases it. `say` is called with a line if the file system has no locks. Raises
+    RunError if another process trains in the folder, and OSError if the lock file cannot be made.
     """
     handle = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o644)
     try:
@@ -87,7 +88,7 @@ def own(folder: Path, say: Callable[[str], None] = lambda _: None) -> Iterator[O
 
 
 def _lock(handle: int, folder: Path) -> bool:
-    """Take the lock; False if the file system has none. Raises RunError if another one has it."""
+    """Take the lock; return False if there are none here. Raises RunError if another has it."""
     try:
         import fcntl
     except ImportError:  # Windows
@@ -102,13 +103,16 @@ def _lock(handle: int, folder: Path) -> bool:
 
 
 def _claim(handle: int, folder: Path, locked: bool) -> dict[str, Any]:
-    """Write this process's name into the lock file. Raises RunError if another one's is fresh."""
+    """Write this process's name into the lock file and return it.
+
+    Raises RunError if the file holds another process's name and was touched recently.
+    """
     before, age = _read(handle), time.time() - os.fstat(handle).st_mtime
     if before and age < STALE:
         here = before.get("host") == _host()
         pid = before.get("pid")
         lives = isinstance(pid, int) and process_lives(pid)
-        # Where this machine's lock holds, no other process of this machine has the run.
+        # If this process holds the lock, no other process of this machine has the run.
         if (lives and not locked) if here else True:
             raise RunError(
                 f"another process is training in '{folder}': number {pid} on "
@@ -125,14 +129,14 @@ def _claim(handle: int, folder: Path, locked: bool) -> dict[str, Any]:
 
 
 def _host() -> str:
-    """This machine, and which of its sets of process numbers (containers have their own)."""
+    """Return a name for this machine and its process namespace (each container has its own)."""
     spaces = ""
     with suppress(OSError):
         spaces = Path("/proc/self/ns/pid").readlink().name
     return f"{socket.gethostname()} {spaces}".strip()
 
 
-# Always through the one handle: closing another one would let go of some file systems' locks.
+# All use the one handle: on some file systems, closing another handle would release the lock.
 
 
 def _read(handle: int) -> dict[str, Any] | None:

@@ -1,20 +1,20 @@
 """The run directory: everything a run writes, and the only thing that later commands read.
 
 run.json            settings, data, plan: what was asked and what was decided
-metrics.jsonl       one line a logged step
-events.jsonl        one line for each time that training could not simply go on
+metrics.jsonl       one line for each logged step
+events.jsonl        one line for each event, such as a rollback
 samples/            a picture of the same latents every so often: 0000500.png
 checkpoints/        the newest few: step-0000500.safetensors
 model.safetensors   the artifact (trained/artifact.py), rewritten with every checkpoint
 scores/             reports of evaluations (scores/score.py)
-evaluation.jsonl    one line an evaluation during training: what it cost
+evaluation.jsonl    one line for each evaluation during training: its outcome and its cost
 grid.png            the last samples;  timeline.gif  all of them, as a film
-scores/             what `gankit evaluate` measured;  doctor.json  what ails the run
+doctor.json         what `gankit doctor` found wrong with the run
 report.html         all of it on one page (pages/report.py)
-.lock               who trains in it (owner.py)
+.lock               which process trains in it (owner.py)
 
-What cannot be read is never removed or overwritten: it is set aside under another name, or the
-command is refused.
+A file that cannot be read is never removed or overwritten: it is set aside under another name, or
+the command is refused.
 """
 
 from __future__ import annotations
@@ -49,19 +49,19 @@ from gankit.trained.artifact import check_homes, homes
 from gankit.version import __version__
 
 LEFT_BY_A_KILL = ("samples", "checkpoints")
-"""Folders that may stand empty, without a run.json, of a run that was killed as it began."""
+"""Folders that a run which was killed as it began may leave behind, empty, without a run.json."""
 PICTURE = re.compile(r"[0-9]{7,12}\.png")
-"""The name of a picture in samples/: its step."""
+"""The pattern of names of pictures in samples/: the step."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What was decided at the start, so that a run can be repeated and resumed exactly.
+    """The decisions at the start of a run, kept so that it can be repeated and resumed exactly.
 
     Attributes:
-        steps: the whole run's length; schedules are functions of it.
-        threads: CPU threads; results are equal to the bit only for the same number.
-        seconds_per_step: as measured, or None where the budget needed no measurement.
+        steps: the length of the whole run; schedules are functions of it.
+        threads: the number of CPU threads; results are equal to the bit only for the same number.
+        seconds_per_step: as measured, or None if the budget needed no measurement.
     """
 
     steps: int
@@ -71,13 +71,13 @@ class Plan:
 
 @dataclass(frozen=True)
 class Origin:
-    """Whose weights a run began with.
+    """The trained run whose weights a run began with.
 
     Attributes:
         path: the run directory or artifact file, as it was given.
-        step, digest: of the checkpoint, or the artifact.
-        shares: of each player's weights that were taken, from 0 to 1.
-        whole: the players that are what they were there: nothing is new, no layer was left out.
+        step, digest: of its checkpoint or artifact.
+        shares: for each player, the share of its weights that were taken, from 0 to 1.
+        whole: the players that were taken whole: nothing is new, and no layer was left out.
     """
 
     path: str
@@ -87,7 +87,7 @@ class Origin:
     whole: tuple[str, ...] = ()
 
     def describe(self) -> str:
-        """`78 % of the generator and all of the discriminator from runs/other at step 300`."""
+        """Return `78 % of the generator and all of the discriminator from runs/x at step 300`."""
         said = (f"{_share(share)} of the {player}" for player, share in self.shares.items())
         return f"{' and '.join(said)} from {visible(self.path)} at step {self.step:,}"
 
@@ -99,17 +99,17 @@ class Record:
     config: Config
     data: Mapping[str, Any]  # name, fingerprint, count, shape, class_names, condition
     plan: Plan
-    networks: tuple[str, ...] = ()  # what the user's own two are called; empty: the family's
-    init_from: Origin | None = None  # whose weights it began with; None: its own
+    networks: tuple[str, ...] = ()  # the names of the user's own two; empty: the family's networks
+    init_from: Origin | None = None  # the run whose weights it began with; None: its own weights
 
     @property
     def task(self) -> Task:
-        """What the run learns."""
+        """The task that the run learns."""
         return Task.stored(self.data)
 
 
 def describe(dataset: Dataset) -> dict[str, Any]:
-    """What run.json says of the data."""
+    """Return the entry of run.json on the data."""
     return {
         "name": dataset.name,
         "fingerprint": dataset.fingerprint,
@@ -134,7 +134,7 @@ class Run:
         self.report_path = folder / "report.html"
 
     def record(self) -> Record | None:
-        """What this directory was started with; None if no run has begun in it.
+        """Return the content of run.json; None if no run has begun in this directory.
 
         Raises RunError if the directory is something else, damaged or of another version.
         """
@@ -162,7 +162,7 @@ class Run:
             raise RunError(f"'{self.record_path}' is damaged ({error})") from None
 
     def _check_unused(self) -> None:
-        """Raises RunError if the directory holds something other than what a killed start left."""
+        """Raise RunError if the directory holds more than what a killed start leaves behind."""
         try:
             found = sorted(path.name for path in self.folder.iterdir() if not self._is_left(path))
         except FileNotFoundError:
@@ -195,10 +195,15 @@ class Run:
         networks: Sequence[str] = (),
         init_from: str | Path | None = None,
     ) -> None:
-        """Raises RunError, listing each difference, if `config` is not a continuation.
+        """Raise RunError, listing each difference, if `config` does not continue the run.
 
-        `data`: as `describe` has it. Its fingerprint decides, wherever it stands now. `networks`:
-        what the user's own are called. `init_from`: whose weights to begin with, if that is said.
+        Args:
+            record: the content of run.json.
+            config: the configuration asked for now.
+            data: as returned by `describe`. The fingerprint decides whether it is the run's data,
+                wherever it is stored now.
+            networks: the names of the user's own networks; empty: the family's.
+            init_from: the trained run to begin with; None if that is not said.
         """
         self._check_origin(record.init_from, init_from)
         if record.networks and not networks:
@@ -227,7 +232,7 @@ class Run:
             )
 
     def _check_origin(self, origin: Origin | None, asked: str | Path | None) -> None:
-        """Raises RunError if a run is told to begin with other weights than it began with."""
+        """Raise RunError if a run is told to begin with other weights than it began with."""
         if asked is None or (origin is not None and _same_place(asked, origin.path)):
             return
         weights = "its own weights" if origin is None else f"the weights of '{origin.path}'"
@@ -239,9 +244,10 @@ class Run:
         )
 
     def begin(self, record: Record) -> None:
-        """Create the directory (or keep it) and write run.json, first of all its files.
+        """Create the directory if it is missing, and write run.json before any other file.
 
-        Raises RunError if it cannot. A run.json that says the same already stays as it is.
+        A run.json that already says the same stays as it is. Raises RunError if it cannot be
+        written.
         """
         content = {
             "format": FORMAT,
@@ -262,9 +268,9 @@ class Run:
 
     @contextmanager
     def lock(self, say: Callable[[str], None] = lambda _: None) -> Iterator[Owner]:
-        """Keep a second training process out of this directory. Released even by a kill.
+        """Keep a second training process out of this directory.
 
-        Raises RunError if another process trains in it.
+        Even a kill releases the lock. Raises RunError if another process trains in the directory.
         """
         with self.writing("the lock"):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -274,19 +280,22 @@ class Run:
             yield owner
 
     def sweep(self) -> None:
-        """Remove what killed writers left unfinished."""
+        """Remove the unfinished files of killed writers."""
         for folder in (self.folder, self.samples, self.checkpoints, self.folder / "scores"):
             sweep_parts(folder)
-        with suppress(OSError):  # of an evaluation while training
+        with suppress(OSError):  # left by an evaluation during training
             (self.folder / ".evaluated.safetensors").unlink(missing_ok=True)
 
     def set_aside(self, path: Path, say: Callable[[str], None]) -> None:
-        """Keep a file that cannot be read from being overwritten. Raises RunError."""
+        """Rename a file that cannot be read, so that it is not overwritten. Raises RunError."""
         with self.writing(f"a new name for {path.name}"):
             say(f"kept what cannot be read as {set_aside(path).name}")
 
     def steps_taken(self) -> int:
-        """The furthest step that anything but a checkpoint's content says was taken."""
+        """Return the furthest step that is known without reading a checkpoint's content.
+
+        It is taken from the log, the events, and the names of pictures and checkpoints.
+        """
         logged = [line["step"] for line in self.metrics()] + [e["step"] for e in self.events()]
         named = [*self.samples.glob("[0-9]*.png"), *self.checkpoints.glob("*step-*.safetensors")]
         numbers = [max(map(int, re.findall(r"\d{1,18}", path.stem))) for path in named]
@@ -299,7 +308,7 @@ class Run:
             append_line(self.metrics_path, json.dumps(numbers))
 
     def trim_log(self, step: int) -> None:
-        """Forget logged steps past `step`, and a torn last line: they will be taken again.
+        """Remove the log's lines of steps after `step`, which will be taken again, and a torn line.
 
         A line that is whole and cannot be read stays.
         """
@@ -312,20 +321,23 @@ class Run:
                 write_atomically(self.metrics_path, b"".join(kept))
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Every logged line: `step`, and its numbers, None for each that is not finite.
+        """Return every logged line: `step` and its numbers, None for each that is not finite.
 
-        A line that a kill tore, or that is something else, is passed over. Raises RunError where
-        the file cannot be read.
+        A line that a kill tore, or that is something else, is skipped. Raises RunError if the file
+        cannot be read.
         """
         return [logged_numbers(line) for line in self._lines(self.metrics_path)]
 
     def note_event(self, event: str, step: int, **what: Any) -> None:
-        """Append one line to events.jsonl: it stays when the log is trimmed."""
+        """Append one line to events.jsonl, which is not trimmed as the log is."""
         with self.writing("an event"):
             append_line(self.events_path, json.dumps({"event": event, "step": step, **what}))
 
     def events(self) -> list[dict[str, Any]]:
-        """Every noted event: `event`, `step` and what else was said of it. As for `metrics`."""
+        """Return every noted event: `event`, `step` and whatever else was noted.
+
+        Lines are skipped, and errors raised, as by `metrics`.
+        """
         lines = self._lines(self.events_path)
         return [line for line in lines if isinstance(line.get("event"), str)]
 
@@ -336,29 +348,32 @@ class Run:
             raise RunError(f"'{path}' cannot be read: {error}") from None
 
     def pictures(self) -> list[Path]:
-        """The pictures of every so many steps, by step; what else lies there is not its own."""
+        """Return the paths of the run's pictures, by step; other files in samples/ are ignored."""
         named = (p for p in self.samples.glob("*.png") if PICTURE.fullmatch(p.name))
         return sorted((p for p in named if p.is_file()), key=lambda path: int(path.stem))
 
     def write_picture(self, step: int, picture: Pixels) -> Path:
-        """Keep the picture of this step, and show it as the newest."""
+        """Write the picture of a step, and write it as grid.png too. Returns its path."""
         path = self.samples / f"{step:07d}.png"
         with self.writing("a picture"):
             for place in (path, self.grid_path):
-                if place.is_dir():  # someone else's
+                if place.is_dir():  # not gankit's
                     set_aside(place)
                 save_png(place, picture)
         return path
 
     def write_timeline(self) -> list[str]:
-        """Make a film of every picture so far; those that cannot be read, with the reasons."""
+        """Make a film of every picture so far.
+
+        Returns the pictures that cannot be read, each with the reason.
+        """
         frames = self.pictures()
         with self.writing("the film"):
             return save_film(self.timeline_path, frames) if frames else []
 
     @contextmanager
     def writing(self, what: str) -> Iterator[None]:
-        """Turn a full disk or a read-only folder into one clear line."""
+        """Turn an OSError, such as of a full disk or a read-only folder, into a clear RunError."""
         try:
             yield
         except OSError as error:
@@ -369,12 +384,12 @@ class Run:
 
 
 def checkpoints(run: Run) -> list[Path]:
-    """Every checkpoint file of a run, oldest first."""
+    """Return every checkpoint file of a run, oldest first."""
     return sorted(p for p in run.checkpoints.glob("step-*.safetensors") if p.stem[5:].isdigit())
 
 
 def _share(share: float) -> str:
-    """`all`, `none`, `62 %`; never rounded up to all, nor down to none."""
+    """Return `all`, `none` or `62 %`; a part is never rounded up to all, nor down to none."""
     if share in (0.0, 1.0):
         return "all" if share else "none"
     return f"{min(99, max(1, round(100 * share)))} %"
@@ -385,7 +400,7 @@ def _same_place(a: str | Path, b: str | Path) -> bool:
 
 
 def real_path(path: str | Path) -> Path:
-    """The absolute path of what a path leads to, whether it is there or not."""
+    """Return the absolute path that a path leads to, whether it exists or not."""
     with suppress(RuntimeError):  # `~` of nobody, links in a circle
         return Path(path).expanduser().resolve()
     return Path(path)
@@ -398,7 +413,7 @@ _OF_A_RUN = (
 
 
 def _stays(line: bytes, step: int) -> bool:
-    """Whether a line of the log is not to be taken again."""
+    """Return whether a line of the log is kept when later steps are taken again."""
     if not line.endswith(b"\n"):
         return False
     try:

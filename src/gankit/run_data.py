@@ -1,4 +1,4 @@
-"""The data that a run was trained on, found again: where it was, or where it is now."""
+"""Find the data that a run was trained on, where it was then or where it is now."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from gankit.run import Record, Run
 from gankit.settings.config import DataConfig
 
 ABOVE = 3
-"""Folders above a run in which its data is looked for, to name it in a message."""
+"""How many folders above a run are searched for its data, to name it in a message."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """A data set beside the one that a run was trained on.
+    """A data set, and whether it is the one that a run was trained on.
 
     Attributes:
-        dataset: the training split.
-        settings: how it was read; another split is read in the same way.
-        same: whether it is what the run was trained on; None if that is not known.
-        record: of the run, if it has one.
+        dataset: the split that was asked for.
+        settings: the settings by which it was read; another split is read in the same way.
+        same: whether the run was trained on it; None if that is not known.
+        record: what the run's run.json says, if it has one.
     """
 
     dataset: Dataset
@@ -43,9 +43,9 @@ class Found:
 
 
 def record_beside(path: Path) -> Record | None:
-    """The record of a run, given its directory or the artifact in it; None for a bare artifact.
+    """Return a run's record, given its directory or the artifact in it.
 
-    Raises RunError if the directory given holds a damaged run.
+    None if there is no run.json beside the artifact. Raises RunError if the run is damaged.
     """
     folder = path if path.is_dir() else path.parent
     return Run(folder).record() if (folder / "run.json").is_file() else None
@@ -62,14 +62,15 @@ def find_data(
     """Read a run's data, or `source` at the run's shape if it is given.
 
     Args:
-        trained: how the run read its data.
-        shape: of one example.
+        trained: the settings by which the run read its data.
+        shape: the shape of one example.
         source: where the data is now, or other data; None: where the run found it.
         run: the run's directory, or its artifact.
         record: the run's record, which tells the run's data from other data.
+        split: the split to read.
 
     Raises:
-        DataError: it cannot be read. For the run's own the message says what to do.
+        DataError: it cannot be read. For the run's own data the message says what to do.
     """
     settings = at_shape(trained, trained.source if source is None else source, shape)
     try:
@@ -109,7 +110,7 @@ def _load(settings: DataConfig, split: Literal["train", "test"], record: Record 
 
 
 def advice(source: str, run: Path) -> str:
-    """What to do if a run's data is not where it was, as the end of a sentence."""
+    """Say what to do if a run's data is not where it was, as the end of a sentence."""
     if os.path.isabs(os.path.expandvars(os.path.expanduser(source))):  # noqa: PTH111, PTH117
         return "if it was moved, give data, the path where it is now"
     found = _beside(source, run)
@@ -123,7 +124,7 @@ def advice(source: str, run: Path) -> str:
 
 
 def _beside(source: str, run: Path) -> str | None:
-    """Where a relative path leads from a folder above the run, if it does."""
+    """Return where a relative path leads from a folder above the run; None if nowhere."""
     parents = (run if run.is_dir() else run.parent).resolve().parents
     if len(parents) > 1 and parents[0].name == "runs":  # as `gankit train` puts it by itself
         above = [parents[1]]
@@ -138,7 +139,7 @@ def _beside(source: str, run: Path) -> str | None:
 
 
 def note_other(found: Found, trained: DataConfig, run: Path, record: Record | None) -> str | None:
-    """One line if the data is known not to be what the run was trained on, else None."""
+    """Return one line if it is known that the run was trained on other data, else None."""
     if found.same is not False or record is None:
         return None
     before, now = record.data["count"], len(found.dataset)

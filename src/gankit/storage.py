@@ -1,8 +1,9 @@
-"""Files that survive: written aside, flushed, renamed; tensors with a header and a digest.
+"""Write files that survive a kill or a power cut, and tensor files with a header and a digest.
 
-A tensor file is safetensors, so reading one runs no code. Its metadata holds one JSON text
-under `gankit`: what kind of file it is, the format version, whatever else its writer needs
-back, and a digest of all of this and of every tensor.
+A file is written under another name, flushed and then renamed. A tensor file is safetensors, so
+reading one runs no code. Its metadata holds one JSON text under `gankit`: the kind of file, the
+format version, whatever else its writer needs back, and a digest of all of this and of every
+tensor.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ T = TypeVar("T")
 FORMAT = 1
 
 PATIENCE = (0.1, 1.0)
-"""Seconds to wait before a second and a third try at something that may pass."""
+"""Seconds to wait before the second and the third try after an error that may pass."""
 _MAY_PASS = {
     getattr(errno, name)
     for name in (
@@ -38,16 +39,16 @@ _MAY_PASS = {
     )
     if hasattr(errno, name)
 }
-"""What a network share says that is gone for a second."""
+"""The errors of a network share that is gone for a second."""
 _CANNOT_FLUSH = {
     *(errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS),
     *(errno.EACCES, errno.EPERM, errno.EBADF, errno.EISDIR),
 }
-"""What a file system says that does not flush folders: CIFS, shared folders of virtual machines."""
+"""The errors of file systems that cannot flush folders: CIFS, virtual machines' shared folders."""
 
 
 def patiently(act: Callable[[], T]) -> T:
-    """What `act` gives; tried again after a moment if a share was gone for it. Raises OSError."""
+    """Call `act`, and again after a moment if a network share was gone. Raises OSError."""
     for seconds in PATIENCE:
         try:
             return act()
@@ -82,7 +83,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def flush(path: Path) -> None:
-    """Make what was appended to a file last through a power cut; nothing if there is no file."""
+    """Flush a file to the disk, so that a power cut loses nothing; ignore a missing file."""
     with suppress(OSError), path.open("rb") as file:
         os.fsync(file.fileno())
 
@@ -91,7 +92,7 @@ _PART = re.compile(r"\..+\.(\d+)\.part")
 
 
 def sweep_parts(folder: Path) -> None:
-    """Remove what killed writers left in `folder`; what a living process writes stays."""
+    """Remove unfinished files of killed writers in `folder`, but not those of living ones."""
     with suppress(OSError):
         for path in folder.iterdir():
             found = _PART.fullmatch(path.name)
@@ -100,22 +101,22 @@ def sweep_parts(folder: Path) -> None:
 
 
 def process_lives(pid: int) -> bool:
-    """Whether a process of this number runs on this machine, other than this one."""
+    """Return whether another process of this number runs on this machine."""
     if pid == os.getpid():
         return False
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except (OSError, OverflowError):  # it may not be asked: it is someone else's
+    except (OSError, OverflowError):  # not permitted: it exists, and is another user's
         return True
     return True
 
 
 def append_line(path: Path, text: str) -> None:
-    """Add one line to a file of lines, whole or not at all. Raises OSError.
+    """Append one line to a file, whole or not at all. Raises OSError.
 
-    A last line that a kill tore is ended first, so that it spoils no other.
+    A last line that a kill tore is ended first, so that it does not spoil this one.
     """
     line = text.encode() + b"\n"
 
@@ -137,7 +138,7 @@ def append_line(path: Path, text: str) -> None:
 
 
 def set_aside(path: Path) -> Path:
-    """Give a file that must not be overwritten another name beside it; the new path.
+    """Rename a file that must not be overwritten, in its folder, and return its new path.
 
     Raises OSError.
     """
@@ -150,7 +151,7 @@ def set_aside(path: Path) -> Path:
 
 
 _DAMAGE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
-"""What reading a file raises that is not as it should be."""
+"""The errors that reading a damaged file raises."""
 
 
 def write_tensors(
@@ -162,13 +163,13 @@ def write_tensors(
     plain = {name: t.detach().to("cpu").contiguous() for name, t in tensors.items()}
     given = {**header, "kind": kind, "format": FORMAT}
     given.pop("digest", None)
-    given = json.loads(json.dumps(given))  # as it will be read back: tuples become lists
+    given = json.loads(json.dumps(given))  # as it will be read back, with tuples as lists
     sealed = json.dumps({**given, "digest": seal(digest(plain), given)})
     write_atomically(path, save(plain, metadata={"gankit": sealed}))
 
 
 def read_tensors(path: Path, kind: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors and the header of a file of this kind.
+    """Read the tensors and the header of a file of this kind.
 
     Raises RunError if the file is missing, foreign, damaged or of another format version.
     """
@@ -190,13 +191,13 @@ def read_tensors(path: Path, kind: str) -> tuple[dict[str, Tensor], dict[str, An
         raise RunError(f"'{path}' is damaged or no gankit {kind} ({_brief(error)})") from None
     found, body = header["digest"], digest(tensors)
     rest = {key: value for key, value in header.items() if key != "digest"}
-    if found not in (seal(body, rest), body):  # the second: as gankit 0.1 had it
+    if found not in (seal(body, rest), body):  # gankit 0.1 wrote the second
         raise RunError(f"'{path}' is damaged: its content does not match its digest")
     return tensors, header
 
 
 def read_file(path: Path, kind: str) -> bytes:
-    """The bytes of a regular file. Raises RunError, naming it by `kind`, if it has none."""
+    """Read the bytes of a regular file. Raises RunError, naming `kind`, if that is impossible."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
             raise RunError(f"'{path}' is no file: a gankit {kind} is wanted here")
@@ -211,7 +212,7 @@ def read_file(path: Path, kind: str) -> bytes:
 
 
 def check_format(found: object, what: str) -> None:
-    """Raises RunError if a format version is not the one that this gankit reads."""
+    """Raise RunError if a format version is not the one that this gankit reads."""
     if found != FORMAT:
         raise RunError(
             f"{what} has format version {str(found)[:40]}; this gankit reads version {FORMAT}: "
@@ -220,7 +221,7 @@ def check_format(found: object, what: str) -> None:
 
 
 def digest(tensors: Mapping[str, Tensor]) -> str:
-    """A hex digest of names, types, shapes and bytes."""
+    """Return a hex digest of the tensors' names, types, shapes and bytes."""
     total = hashlib.blake2b(digest_size=16)
     for name in sorted(tensors):
         tensor = tensors[name]
@@ -230,15 +231,15 @@ def digest(tensors: Mapping[str, Tensor]) -> str:
 
 
 def seal(body: str, header: Mapping[str, Any]) -> str:
-    """A hex digest of the tensors' digest and of a header, in whatever order its keys are."""
+    """Return a hex digest of the tensors' digest and a header, whatever the order of its keys."""
     text = body + json.dumps(header, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def not_finite(tensors: Mapping[str, Tensor]) -> str | None:
-    """The name of a tensor that holds a NaN or an infinity; None if there is none.
+    """Return the name of a tensor that holds a NaN or an infinity; None if there is none.
 
-    One pass over memory, by the largest absolute value: a sum of squares would overflow.
+    It takes one pass over memory, for the largest absolute value: a sum of squares would overflow.
     """
     named = [(k, v) for k, v in tensors.items() if v.is_floating_point() and v.numel()]
     for dtype in {value.dtype for _, value in named}:
@@ -251,7 +252,7 @@ def not_finite(tensors: Mapping[str, Tensor]) -> str | None:
 
 
 def _header(path: Path, kind: str, content: bytes) -> dict[str, Any]:
-    """The header of a tensor file, without its tensors."""
+    """Return the header of a tensor file, without its tensors."""
     length = int.from_bytes(content[:8], "little")
     stored = json.loads(content[8 : 8 + length])
     text = (stored.get("__metadata__") or {}).get("gankit")
@@ -271,7 +272,7 @@ def _brief(error: Exception) -> str:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Make a rename last through a power cut, if the file system lets folders be flushed."""
+    """Flush a folder, so that a rename survives a power cut, if the file system can do that."""
     if os.name != "posix":
         return
     try:

@@ -1,7 +1,7 @@
-"""What is read back from files that anybody may have changed: checked before it is used.
+"""Read files that anybody may have changed, and check their content before it is used.
 
 A file may be missing, a folder, a pipe, gigabytes long, no text, no JSON, nested without end, or
-hold anything where a number is wanted. Each of these is a `StoredError` of a few words.
+hold anything in the place of a number. Each of these raises a `StoredError` of a few words.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from gankit.text import reason, shown
 T = TypeVar("T")
 
 LONGEST = 2**26
-"""Bytes of a file that is read at once."""
+"""The most bytes of a file that is read at once."""
 LARGEST_INT = 2**53
-"""Whole numbers up to here are the same as floats."""
+"""The largest whole number up to which floats hold every whole number exactly."""
 LARGEST_LOGGED = 1e100
-"""What is logged is a float32 or a mean of some: what is above this was not logged by gankit."""
+"""The bound of logged numbers: gankit logs float32 and means of them, which are all below it."""
 
 
 class StoredError(ValueError):
-    """Why a file's content cannot be used, in a few words without its path."""
+    """The error of a file whose content cannot be used: a few words, without its path."""
 
 
 def read_text(path: Path, longest: int = LONGEST) -> str:
-    """The text of a file of UTF-8, of `longest` bytes at most. Raises StoredError."""
+    """Read a file of UTF-8 text, of `longest` bytes at most. Raises StoredError."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe would wait for ever
             raise StoredError("it is a folder" if path.is_dir() else "it is no plain file")
@@ -48,7 +48,7 @@ def read_text(path: Path, longest: int = LONGEST) -> str:
 
 
 def parse_json(text: str) -> Any:
-    """The value that a JSON text holds. Raises StoredError."""
+    """Return the value that a JSON text holds. Raises StoredError."""
     try:
         return json.loads(text)
     except RecursionError:
@@ -58,7 +58,7 @@ def parse_json(text: str) -> Any:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object that a JSON file holds. Raises StoredError."""
+    """Read the object that a JSON file holds. Raises StoredError."""
     found = parse_json(read_text(path))
     if not isinstance(found, dict):
         raise StoredError(f"it holds {shown(found)} in place of an object")
@@ -66,10 +66,10 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Each line of a file that is a JSON object with a whole number as `step`.
+    """Yield each line of a file that is a JSON object with a count (a whole number >= 0) as `step`.
 
-    Others are passed over: a kill tears the last line. No file: no line. Raises StoredError where
-    there is one that cannot be read.
+    Other lines are skipped, because a kill may have torn them. If there is no file there are no
+    lines. Raises StoredError if there is one that cannot be read.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
@@ -89,7 +89,7 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def logged_numbers(line: Mapping[str, Any]) -> dict[str, Any]:
-    """The numbers of a logged line, None for each that is not finite; nothing else of it."""
+    """Return the numbers of a logged line, with None for each that is not finite or too large."""
     return {
         key: value if value is None or abs(value) < LARGEST_LOGGED else None  # NaN is not below
         for key, value in line.items()
@@ -98,26 +98,26 @@ def logged_numbers(line: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_count(value: object, least: int = 0) -> bool:
-    """Whether it is a whole number from `least` that a float can hold."""
+    """Return whether `value` is a whole number from `least` to `LARGEST_INT`."""
     whole = isinstance(value, int) and not isinstance(value, bool)
     return whole and least <= value <= LARGEST_INT  # type: ignore[operator]
 
 
 def build(kind: type[T], given: object) -> T:
-    """A dataclass from plain JSON values, each of the type that its field declares; whole numbers
-    are counts, from 0.
+    """Build a dataclass from plain JSON values, each of the type that its field declares.
 
-    What it has no field for is passed over. Raises StoredError, naming the field.
+    Whole numbers must be counts, from 0. Values without a field are ignored. Raises StoredError,
+    naming the field.
     """
     made: T = _typed(given, kind, "")
     return made
 
 
 def check_data(data: object) -> None:
-    """Hold what a run or an artifact says of its data to what is built from it.
+    """Check the entry of a run or an artifact on its data, before anything is built from it.
 
-    Needed are `name` and `fingerprint`, a text each, `count`, the `shape` of one example, a list of
-    one to three sizes, and the list of `class_names`; `condition` and `symbols` may be left out.
+    It needs the texts `name` and `fingerprint`, `count`, the `shape` of one example (a list of
+    one to three sizes), and the list `class_names`; `condition` and `symbols` may be left out.
     Raises StoredError.
     """
     if not isinstance(data, Mapping):
@@ -141,18 +141,18 @@ def check_data(data: object) -> None:
 
 
 LARGEST_SIDE = 2**16
-"""Of an example, in pixels or numbers; of a condition."""
+"""The largest side of an example, in pixels or numbers, and the most numbers of a condition."""
 
 
 def check_shape(shape: object) -> None:
-    """Raises StoredError if it is no list of one to three sizes."""
+    """Raise StoredError if `shape` is not a list of one to three sizes, 1 to `LARGEST_SIDE`."""
     sizes = shape if isinstance(shape, (list, tuple)) else ()
     if not 1 <= len(sizes) <= 3 or not all(is_count(n, 1) and n <= LARGEST_SIDE for n in sizes):
         raise StoredError(f"shape must be a list of one to three sizes, got {shown(shape)}")
 
 
 def _typed(value: Any, hint: Any, name: str) -> Any:
-    """`value` as the type `hint`: a dataclass, a union with None, a literal, a list, a number."""
+    """Return `value` as the type `hint`, such as a dataclass, a union with None or a number."""
     origin, arguments = get_origin(hint), get_args(hint)
     if dataclasses.is_dataclass(hint):
         return _dataclass(value, hint, name)

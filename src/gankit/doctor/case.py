@@ -1,4 +1,4 @@
-"""What is known of a run: its settings, its log, its finished samples.
+"""Everything that the doctor knows of a run: its settings, its log, its finished samples.
 
 Every threshold is in docs/doctor.md, with how it was chosen and how often it is right.
 """
@@ -19,22 +19,25 @@ from gankit.run import Record
 from gankit.settings.config import Config
 
 SMOOTHED = 5
-"""Logged lines that a moving median is taken over, so that one odd line is no sign."""
+"""The number of logged lines in a moving median, so that one odd line is no sign."""
 LINES = 12
-"""Logged lines before anything is said."""
+"""The fewest logged lines from which signs are told."""
 YOUNG = (0.2, 2000)
-"""A run is young, and nothing is said, before this share of its steps, or this many of them."""
+"""The share of a run's steps, or the number of steps if that is less, before which it is young.
+
+No sign is told from the log of a young run.
+"""
 LASTING = (0.2, 8)
-"""What is seen must have lasted for this share of the logged lines, and this many of them."""
+"""The share of the logged lines, and the number of them, for which a sign must have lasted."""
 
 
 class Unseen(Exception):  # noqa: N818 - no error: a sign that could not be looked for
-    """Why a sign could not be looked for."""
+    """The reason why a sign could not be looked for."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """What is known of a run: settings and data, the log, what went wrong, finished samples."""
+    """Everything known of a run: its settings and data, log, events and finished samples."""
 
     record: Record
     lines: Sequence[Mapping[str, Any]]
@@ -48,18 +51,18 @@ class Case:
 
     @property
     def by_class(self) -> bool:
-        """Whether G is asked for a class, by what is logged or was asked."""
+        """Whether G is asked for a class, as the finished samples or the log show."""
         asked = self.examination is not None and self.examination.asked is not None
         return asked or (bool(self.lines) and "samples/within" in self.lines[-1])
 
     @property
     def step(self) -> int:
-        """The last one that is known of."""
+        """The last logged step; 0 if there is none."""
         return int(self.lines[-1]["step"]) if self.lines else 0
 
     @property
     def samples(self) -> Examination:
-        """The finished samples beside real examples. Raises Unseen where there are none."""
+        """The finished samples and real examples. Raises Unseen if there are none."""
         if self.examination is None:
             raise Unseen(self.why_none)
         return self.examination
@@ -69,7 +72,10 @@ class Case:
         return np.array([line["step"] for line in self.lines], np.int64)
 
     def raw(self, key: str) -> NDArray[np.float64]:
-        """A logged number of every line. Raises Unseen where it is missing or the run is young."""
+        """Return a logged number of every line, NaN if a line lacks it.
+
+        Raises Unseen if the last line lacks it, or if too few lines or steps are logged.
+        """
         if len(self.lines) < LINES:
             raise Unseen(f"{len(self.lines)} lines are logged; {LINES} are needed")
         young = min(YOUNG[0] * self.record.plan.steps, YOUNG[1])
@@ -80,7 +86,7 @@ class Case:
         return np.array([line.get(key, math.nan) for line in self.lines], np.float64)
 
     def series(self, key: str) -> NDArray[np.float64]:
-        """The same, smoothed: the median of each line and the `SMOOTHED - 1` before it."""
+        """Return `raw(key)` smoothed: the median of each line and the `SMOOTHED - 1` before it."""
         values = self.raw(key)
         padded = np.concatenate([np.full(SMOOTHED - 1, values[0]), values])
         windows = np.lib.stride_tricks.sliding_window_view(padded, SMOOTHED)
@@ -88,7 +94,7 @@ class Case:
         return smoothed
 
     def lasting(self, holds: NDArray[np.bool_]) -> slice | None:
-        """The last lines, in all of which it holds; None where they are too few."""
+        """Return the last lines in all of which `holds` is true; None if they are too few."""
         failed = np.flatnonzero(~holds)
         start = int(failed[-1]) + 1 if len(failed) else 0
         wanted = max(LASTING[1], LASTING[0] * len(holds))
@@ -99,5 +105,5 @@ class Case:
 
 
 def per_cent(share: float) -> str:
-    """0.1234 -> `12 %`; below 10 % with a decimal: `1.2 %`."""
+    """Return a share in per cent: 0.1234 is `12 %`; below 10 % with a decimal, `1.2 %`."""
     return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.1f} %"

@@ -29,7 +29,7 @@ def diagnose(folder: Path, data: str | None = None) -> Diagnosis:
             data only if it has the run's fingerprint.
 
     Raises:
-        RunError: there is no run.
+        RunError: there is no run in the folder, or it is damaged.
         DataError: `data` cannot be read.
     """
     run = Run(folder)
@@ -41,18 +41,18 @@ def diagnose(folder: Path, data: str | None = None) -> Diagnosis:
 
 
 def examine(folder: Path, data: str | None = None) -> list[Verdict]:
-    """What is wrong with a run, the sick first; empty if it is healthy. Writes nothing."""
+    """Return what is wrong with a run, sick signs first; empty if it is healthy. Writes nothing."""
     return list(diagnose(folder, data).verdicts)
 
 
 def read_verdicts(folder: Path) -> list[Verdict] | None:
-    """What the doctor last said (RUN/doctor.json); None where it was never asked."""
+    """Return the doctor's last verdicts (RUN/doctor.json); None if it never looked."""
     diagnosis = read_diagnosis(folder)
     return None if diagnosis is None else list(diagnosis.verdicts)
 
 
 def _samples(run: Run, record: Record, source: str | None) -> tuple[Examination | None, str]:
-    """Samples beside the run's data, or why there are none."""
+    """Return samples and the run's data, or None and the reason why there are none."""
     if record.networks:
         return None, OWN_NETWORKS
     data, shape = record.config.data, record.task.shape

@@ -1,4 +1,4 @@
-"""What the doctor says of a run, as plain objects, and the file that keeps it: RUN/doctor.json."""
+"""The doctor's findings on a run, as plain objects, and their file: RUN/doctor.json."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class Verdict:
     """One thing that is wrong with a run.
 
     Attributes:
-        sign: its name in docs/doctor.md.
-        severity: `sick`: the samples suffer, or will; `warning`: worth knowing.
+        sign: the sign's name in docs/doctor.md.
+        severity: `sick` if the samples suffer, or will; `warning` if it is worth knowing.
         seen: what was seen, with numbers.
-        since_step: the first step from which it was seen without a break; None where only the
+        since_step: the first step from which it was seen without a break; None if only the
             finished samples show it.
-        means: what it usually means.
+        means: what the sign usually means.
         remedy: options of `gankit train` to add to the run's own command, ready to be pasted;
-            empty where no option helps, and `means` says what does.
+            empty if no option helps: `means` then says what does.
     """
 
     sign: str
@@ -40,11 +40,11 @@ class Verdict:
 
     @property
     def brief(self) -> str:
-        """For one line on a screen."""
+        """The verdict in one line."""
         return f"{self.sign}: {self.seen}" + (f"; try {self.remedy}" if self.remedy else "")
 
     def lines(self) -> list[str]:
-        """For a person to read."""
+        """Return the verdict as lines for a person to read."""
         since = "" if self.since_step is None else f", since step {self.since_step:,}"
         said = [f"{self.severity}: {self.sign}{since}", f"  seen:  {self.seen}"]
         said.append(f"  means: {self.means}")
@@ -56,10 +56,10 @@ class Diagnosis:
     """Everything that one look at a run found.
 
     Attributes:
-        step: the last one that was looked at.
-        verdicts: the sick ones first; empty for a healthy run.
+        step: the last step that was looked at.
+        verdicts: the verdicts, sick ones first; empty for a healthy run.
         looked_for: the signs that were looked for.
-        unseen: the signs that were not, each with the reason.
+        unseen: the signs that could not be looked for, each with the reason.
     """
 
     step: int
@@ -72,13 +72,13 @@ class Diagnosis:
         return not self.verdicts
 
     def to_json(self) -> str:
-        """The text that `from_json` reads."""
+        """Return the text that `from_json` reads."""
         stored = {"format": FORMAT, "gankit": __version__, "healthy": self.healthy, **asdict(self)}
         return json.dumps(stored, indent=2)
 
     @classmethod
     def from_json(cls, text: str, what: str) -> Diagnosis:
-        """The inverse of `to_json`. Raises RunError, naming `what`, where it is none."""
+        """Read what `to_json` wrote. Raises RunError, naming `what`, if it is something else."""
         try:
             stored = parse_json(text)
             if isinstance(stored, dict):
@@ -99,7 +99,7 @@ class Diagnosis:
 
 
 def write_diagnosis(folder: Path, diagnosis: Diagnosis) -> Path:
-    """Keep a diagnosis in a run directory. Raises RunError where it cannot be written."""
+    """Write a diagnosis into a run directory. Raises RunError if it cannot be written."""
     path = folder / NAME
     try:
         write_atomically(path, diagnosis.to_json().encode())
@@ -110,7 +110,7 @@ def write_diagnosis(folder: Path, diagnosis: Diagnosis) -> Path:
 
 
 def read_diagnosis(folder: Path) -> Diagnosis | None:
-    """What the doctor last said of a run; None where it was never asked. Raises RunError."""
+    """Read the doctor's last diagnosis of a run; None if it never looked. Raises RunError."""
     path = folder / NAME
     if not path.exists():
         return None

@@ -17,7 +17,7 @@ from gankit.settings.config import Config
 
 
 def family_signs(config: Config) -> dict[str, Callable[[Case], Verdict | None]]:
-    """How to look for the signs that a run's family declares (`Game.symptoms`), by name."""
+    """Return, by name, functions that look for the signs of a run's family (`Game.symptoms`)."""
     symptoms: dict[str, list[Symptom]] = {}
     for symptom in FAMILIES[config.family].symptoms(config):
         symptoms.setdefault(symptom.sign, []).append(symptom)
@@ -25,7 +25,7 @@ def family_signs(config: Config) -> dict[str, Callable[[Case], Verdict | None]]:
 
 
 def _look(case: Case, symptoms: Sequence[Symptom]) -> Verdict | None:
-    """One verdict on all symptoms of a sign that the log shows; None if it shows none."""
+    """Return one verdict on all symptoms of a sign that the log shows; None if it shows none."""
     lasting = [(s, case.lasting(_sick(s, case.series(s.number)))) for s in symptoms]
     found = [(symptom, stretch) for symptom, stretch in lasting if stretch is not None]
     if not found:
@@ -43,7 +43,7 @@ def _look(case: Case, symptoms: Sequence[Symptom]) -> Verdict | None:
 
 
 def _sick(symptom: Symptom, values: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether each logged value is one of a sick run."""
+    """Return, for each logged value, whether it is one of a sick run."""
     low = -np.inf if symptom.low is None else symptom.low
     high = np.inf if symptom.high is None else symptom.high
     sick: NDArray[np.bool_] = (values <= low) | (values >= high)
@@ -51,7 +51,7 @@ def _sick(symptom: Symptom, values: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def _said(case: Case, symptom: Symptom, stretch: slice) -> str:
-    """`k is 0 in 60 logged lines (0 or less is a sign)`."""
+    """Return a text such as `k is 0 in 60 logged lines (0 or less is a sign)`."""
     value = float(np.median(case.series(symptom.number)[stretch]))
     limits = [
         *([] if symptom.low is None else [f"{symptom.low:.3g} or less"]),

@@ -1,4 +1,4 @@
-"""Signs that the log shows, while a run trains and after."""
+"""Signs that the log shows, during training and after it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SATURATED = 0.25
 OFFSET = 0.6
 STRONG, WEAK = 0.95, 0.03
 FEW = 1000
-"""Training examples that D may learn by heart."""
+"""The number of training examples below which D may learn them by heart."""
 GUESSING = 1.3
 GROWTH, SWING = 3.0, 0.5
 VANISHED = 1e-3
@@ -37,7 +37,7 @@ CHANCE: dict[str, Callable[[float], tuple[float, float]]] = {
     "hinge": lambda _: (2.0, 0.0),
     "relativistic": lambda _: (math.log(2), 0.0),
 }
-"""D's loss, given the target of the real, where it can only guess and where it is never wrong."""
+"""D's loss if it can only guess, and if it is never wrong, given the target of real examples."""
 
 
 def _entropy(target: float) -> float:
@@ -49,13 +49,15 @@ def has_images(case: Case) -> bool:
 
 
 def judges(case: Case) -> bool:
-    """Whether D's loss has a value at which it guesses."""
+    """Return whether the value of D's loss at which it only guesses is known."""
     return case.config.objective.loss in CHANCE
 
 
 def advantage(case: Case) -> NDArray[np.float64]:
-    """Of D over G, by its loss, smoothed: 1 where D is never wrong, 0 where it guesses, below 0
-    where it does worse."""
+    """Return D's advantage over G in each logged line, from its smoothed loss.
+
+    It is 1 if D is never wrong, 0 if it only guesses, and below 0 if it does worse.
+    """
     objective = case.config.objective
     chance, best = CHANCE[objective.loss](objective.real_target)
     share = FAMILIES[case.config.family].adversarial_share
@@ -64,14 +66,17 @@ def advantage(case: Case) -> NDArray[np.float64]:
 
 
 def far_off(case: Case) -> NDArray[np.bool_]:
-    """Whether the samples are far from the real examples, by their mean or their diversity."""
+    """Return, for each line, whether mean or diversity of samples are far from the real ones'."""
     offset, diversity = case.series("samples/offset"), case.series("samples/diversity")
     return (offset > OFFSET) | (diversity < COLLAPSED) | (diversity > 1 / COLLAPSED)
 
 
 def growing(values: NDArray[np.float64]) -> bool:
-    """Whether a run is still on its way: the last four sixths of the log never fall, and rise by
-    a quarter and by 0.03."""
+    """Return whether a number is still growing, so that the run is still on its way.
+
+    The medians of the last four sixths of the log must never fall, and must rise in all by a
+    quarter and by 0.03.
+    """
     sixths = np.array([np.median(part) for part in np.array_split(values, 6)[2:]])
     rise = max(GROWING[0] * sixths[0], GROWING[1] + sixths[0])
     return bool((np.diff(sixths) >= 0).all() and sixths[-1] >= rise)
@@ -181,7 +186,7 @@ def too_strong(case: Case) -> Verdict | None:
 
 
 def _towards_balance(case: Case) -> dict[str, Any]:
-    """Back from what makes D stronger, or its answers flat: what G's gradient suffers from."""
+    """Return changes that undo what makes D too strong or its answers flat, so that G can learn."""
     objective = case.config.objective
     return {
         **({"objective.loss": "non_saturating"} if objective.loss == "minimax" else {}),
@@ -209,7 +214,7 @@ def too_weak(case: Case) -> Verdict | None:
 
 
 def _stronger(case: Case) -> list[dict[str, Any]]:
-    """What makes D stronger: what its own recipe has, else more steps."""
+    """Return changes that make D stronger: its recipe's settings, a lighter penalty, more steps."""
     usual = configure(case.config.family, case.config.data.source)
     network: dict[str, Any] = {}
     for key in ("discriminator_width", "discriminator_hidden", "width"):
@@ -250,7 +255,7 @@ def oscillation(case: Case) -> Verdict | None:
     """A loss swings, and more widely the longer it goes on."""
     found = []
     logged = case.lines[-1] if case.lines else {}
-    # A family may have one of them alone; where it has neither, `raw` says so.
+    # A family may log only one of the two; if it logs neither, `raw` says so.
     keys = [key for key in ("g/adversarial", "d/adversarial") if key in logged]
     for key in keys or ["g/adversarial"]:
         values = case.raw(key)
@@ -293,7 +298,7 @@ def vanishing(case: Case) -> Verdict | None:
 
 
 LINES_FIRST = 5
-"""Logged lines that are the start of a run."""
+"""The number of logged lines that count as the start of a run."""
 
 
 @sign("G frozen")

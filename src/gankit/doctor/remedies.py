@@ -1,4 +1,4 @@
-"""Options that may mend a run, and whether the run admits them."""
+"""Options that may mend a run, checked against its family and data."""
 
 from __future__ import annotations
 
@@ -18,8 +18,11 @@ from gankit.training.update import why_not_simultaneous
 
 
 def remedy(case: Case, *candidates: Mapping[str, Any]) -> str:
-    """The first of some changes of settings that changes anything and that this run's family and
-    data admit, as options; the empty text where none is."""
+    """Return the first suitable change of settings among `candidates`, as command-line options.
+
+    It must change something, and this run's family and data must admit it. Returns the empty text
+    if there is none.
+    """
     for changes in candidates:
         if _admitted(case, changes):
             return " ".join(_option(case, key, value) for key, value in changes.items())
@@ -27,11 +30,11 @@ def remedy(case: Case, *candidates: Mapping[str, Any]) -> str:
 
 
 FAR = 3.0
-"""A learning rate this many times the recipe's, or less than its share, is suspected first."""
+"""A learning rate more than this many times above or below the recipe's is suspected first."""
 
 
 def usual_rates(case: Case, *players: str) -> dict[str, float]:
-    """The recipe's learning rates of those players whose own are far from them, as settings."""
+    """Return the recipe's learning rates of those `players` whose own rates are far from them."""
     usual, changes = configure(case.config.family, case.config.data.source), {}
     for player in players:
         own, recipe = (
@@ -44,7 +47,7 @@ def usual_rates(case: Case, *players: str) -> dict[str, float]:
 
 
 def calmer(case: Case) -> list[dict[str, Any]]:
-    """What makes a game calmer, the likeliest first."""
+    """Return changes that make a game calmer, the likeliest first."""
     config = case.config
     slower = {
         f"{p}_optimizer.lr": getattr(config, f"{p}_optimizer").lr / 3
@@ -60,7 +63,7 @@ def calmer(case: Case) -> list[dict[str, Any]]:
 
 
 def _admitted(case: Case, changes: Mapping[str, Any]) -> bool:
-    """Whether it changes something, and a game can be built so."""
+    """Return whether `changes` change something, and a game can be built with them."""
     before = flatten(case.config)
     if case.record.networks and any(key.startswith("network.") for key in changes):
         return False  # the family's networks are not the ones that play

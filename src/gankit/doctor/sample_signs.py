@@ -1,4 +1,4 @@
-"""Signs that finished samples show beside the real examples, after training."""
+"""Signs that finished samples show when they are compared with real examples, after training."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from gankit.metrics.manifold import manifold
 
 NEIGHBOURS = 5
 FEWEST = 100
-"""Real examples, below which coverage says nothing."""
+"""The fewest real examples for which coverage says something."""
 COVERED_IMAGES, COVERED_POINTS = 0.2, 0.05
 MISSING = 0.02
 DUE = 20
-"""Samples of a class that must be due before it can be missing."""
+"""The number of samples that must be due to a class before it can be called missing."""
 HEEDED = 0.2
 COPIED, COPIES = 0.5, 0.5
 SCARCE = 0.1
@@ -60,7 +60,7 @@ def missing_classes(case: Case) -> Verdict | None:
     real = np.bincount(samples.labels, minlength=classes) / len(samples.labels)
     named = np.bincount(samples.labels[samples.nearest_train[0]], minlength=classes)
     wanted = real
-    if samples.asked is not None:  # asked for each class alike
+    if samples.asked is not None:  # each class was asked for equally often
         wanted = np.bincount(samples.asked, minlength=classes) / len(samples.asked)
     share = named / named.sum()
     due = wanted * len(samples.fake) >= DUE

@@ -1,4 +1,4 @@
-"""Finished samples beside the real examples they were learned from, as flat arrays."""
+"""Finished samples, and the real examples that they were learned from, as flat arrays."""
 
 from __future__ import annotations
 
@@ -13,21 +13,25 @@ from gankit.metrics.distances import nearest
 from gankit.trained.gan import GAN
 
 IMAGES, POINTS = 500, 2000
-"""Samples that are drawn."""
+"""The number of samples to draw, of images and of points."""
 MOST_NUMBERS = 2**25
-"""In the training examples that are looked through: 43,000 digits, 2,700 of 64 x 64 in colour."""
+"""The most numbers in the training examples that are searched.
+
+That is 43,000 digits, or 2,700 images of 64 x 64 in colour.
+"""
 
 
 @dataclass(frozen=True)
 class Examination:
-    """What is looked at, images as float32 in [0, 1].
+    """Samples and real examples to compare; images are float32 in [0, 1].
 
     Attributes:
-        fake: samples [N, D], asked for each class in turn where the run is conditional.
+        fake: samples [N, D], asked for each class in turn if the run is conditional.
         asked: the classes that they were asked for, int64 [N], or None.
         train: real training examples [M, D], in an order that mixes their classes.
         labels: their classes, int64 [M], or None.
-        count: how many training examples there are; M of them are here.
+        class_names: the names of the classes.
+        count: the number of all training examples; M of them are here.
     """
 
     fake: NDArray[np.float32]
@@ -39,18 +43,20 @@ class Examination:
 
     @cached_property
     def nearest_train(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Of each sample: which training example is nearest, and its distance."""
+        """For each sample, the index of the nearest training example, and its distance."""
         return nearest(self.fake, self.train)
 
     @cached_property
     def left_out(self) -> NDArray[np.float64]:
-        """The distance of a training example to the nearest other one, of the first N: what new
-        examples from the same source would have."""
+        """The distance of each of the first N training examples to the nearest other one.
+
+        New examples from the same source would have such distances.
+        """
         return nearest(self.train[: len(self.fake)], self.train, skip_own=True)[1]
 
 
 def examine_samples(gan: GAN, dataset: Dataset, seed: int = 0) -> Examination:
-    """Draw samples and read real examples. `seed` of both."""
+    """Draw samples and choose real examples, both by `seed`."""
     count = IMAGES if dataset.is_images else POINTS
     rng = np.random.default_rng(seed)
     most = min(len(dataset), max(count, MOST_NUMBERS // int(np.prod(dataset.shape))))
@@ -59,14 +65,14 @@ def examine_samples(gan: GAN, dataset: Dataset, seed: int = 0) -> Examination:
     if labels is not None:
         labels = None if labels.ndim > 1 else labels[chosen]
     asked = None
-    if gan.condition:  # a vector is asked for: those of real examples
+    if gan.condition:  # it is asked by vectors: take those of real examples
         assert dataset.labels is not None
         vectors = dataset.labels[rng.integers(len(dataset), size=count)]
         fake = gan.sample(count, vectors, seed)
     else:
         asked = gan.labels_for(count)
         fake = gan.sample(count, seed=seed)
-    if dataset.is_images:  # as the data has them: channels first
+    if dataset.is_images:  # channels first, as in the data
         fake = as_planes(fake)
     return Examination(
         fake=flat(fake),
@@ -79,7 +85,7 @@ def examine_samples(gan: GAN, dataset: Dataset, seed: int = 0) -> Examination:
 
 
 def flat(examples: NDArray[np.generic]) -> NDArray[np.float32]:
-    """[N, ...] -> float32 [N, D]; uint8 becomes [0, 1]."""
+    """Flatten examples [N, ...] to float32 [N, D], and scale uint8 to [0, 1]."""
     scale = np.float32(1 / 255 if examples.dtype == np.uint8 else 1)
     scaled: NDArray[np.float32] = examples.reshape(len(examples), -1).astype(np.float32) * scale
     return scaled

@@ -1,6 +1,6 @@
-"""Signs of sickness by name, each a function of a Case.
+"""The registry of signs of sickness, each a function of a Case.
 
-log_signs.py and sample_signs.py register them; a run's family brings its own (family_signs.py).
+log_signs.py and sample_signs.py register signs; a run's family brings its own (family_signs.py).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Look = Callable[[Case], Verdict | None]
 
 @dataclass(frozen=True)
 class Sign:
-    """A named sign: how to look for it, and the runs in which it can be."""
+    """A sign: a function that looks for it, and one that tells the runs in which it can occur."""
 
     look: Look
     fits: Callable[[Case], bool]
@@ -28,7 +28,10 @@ SIGNS: Registry[Sign] = Registry("sign")
 
 
 def sign(name: str, fits: Callable[[Case], bool] = lambda _: True) -> Callable[[Look], Look]:
-    """Decorator: a function that looks for the sign `name` in the runs that `fits` holds for."""
+    """Decorate a function to register it as the look for sign `name`, in runs that `fits` accepts.
+
+    The first line of its docstring is the sign's summary.
+    """
 
     def add(look: Look) -> Look:
         SIGNS.register(name, (look.__doc__ or "").split("\n")[0])(Sign(look, fits))
@@ -38,13 +41,13 @@ def sign(name: str, fits: Callable[[Case], bool] = lambda _: True) -> Callable[[
 
 
 def signs_of(case: Case) -> dict[str, Look]:
-    """How to look for every sign that fits a run, by name."""
+    """Return, by name, the functions that look for the signs that fit a run."""
     fitting = {name: SIGNS[name].look for name in SIGNS.names() if SIGNS[name].fits(case)}
     return {**fitting, **family_signs(case.config)}
 
 
 def look_for(case: Case, names: Collection[str] | None = None) -> Diagnosis:
-    """Look for the named signs, or for every one that fits the run."""
+    """Look for the named signs, or for every sign that fits the run."""
     found, looked, unseen = [], [], {}
     for name, look in signs_of(case).items():
         if names is not None and name not in names:

@@ -1,4 +1,4 @@
-"""The doctor beside a training run: what it must know is measured, what it finds is said once."""
+"""The doctor during training: measure what it needs to know, and say each finding once."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ from gankit.training.preview import Preview
 from gankit.training.session import Session, due
 
 IMAGES = 64
-"""Samples that are measured; of points all that the preview draws at a time."""
+"""The most images that are measured; points are measured all that the preview draws at a time."""
 MOST_NUMBERS = 2**22
-"""In the real examples that samples are compared with: 256 images of 128 x 128 grey."""
+"""The most numbers in the real examples to compare with: 256 grey images of 128 x 128."""
 
 
 class Watch(Callback):
-    """Compares the preview's samples, if there is one, with real examples for the log, and reads
-    the log as the doctor does: at least five times in a run, and at its end."""
+    """Measures samples for the log, and lets the doctor read the log during training.
+
+    It compares the preview's samples, if there is a preview, with real examples. The doctor looks
+    at least five times in a run, and at its end.
+    """
 
     def __init__(self, preview: Preview | None, dataset: Dataset) -> None:
         self._preview, self._dataset = preview, dataset
@@ -38,7 +41,7 @@ class Watch(Callback):
         self._latent = latent[:IMAGES] if dataset.is_images else latent
         group = len(self._latent.noise)
         most = max(group, min(512, MOST_NUMBERS // int(np.prod(dataset.shape))))
-        # Evenly over the set: folders are ordered by class.
+        # Spread evenly over the data set, because folders are ordered by class.
         shown = np.linspace(0, len(dataset) - 1, min(len(dataset), most)).astype(np.int64)
         asked = self._latent.labels
         by_class = asked is not None and not asked.is_floating_point()
@@ -47,7 +50,7 @@ class Watch(Callback):
         self._real = spread(dataset.read(shown), labels, group)
 
     def numbers(self, trainer: Session) -> dict[str, float]:
-        """`samples/diversity` and so on: the samples' spread as shares of the real examples'."""
+        """Return `samples/diversity` and so on: the samples' spread relative to real examples'."""
         if self._preview is None:
             return {}
         samples = self._preview.sample(trainer.state, [self._latent])
@@ -66,7 +69,7 @@ class Watch(Callback):
             trainer.display.say(f"step {trainer.state.step:,}: the doctor: {verdict.brief}")
 
     def news(self, record: Record, run: Run) -> list[Verdict]:
-        """What the log so far shows and was not said before; nothing if it cannot be read."""
+        """Return new verdicts on the log so far; none if it cannot be read."""
         try:
             found = look_for(Case(record, run.metrics(), run.events())).verdicts
         except RunError:

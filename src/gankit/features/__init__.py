@@ -1,1 +1,1 @@
-"""Feature networks: what scores are measured in."""
+"""Feature networks, in whose features scores are measured."""

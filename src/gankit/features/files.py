@@ -1,8 +1,8 @@
-"""Feature networks in files of the user's: ONNX, or a program that torch.export saved.
+"""Feature networks in the user's files: ONNX, or a program that torch.export saved.
 
 The network takes one input, float32 [N, C, H, W] in [0, 1], with C (1 or 3), H and W fixed; N may
-be fixed or free. It gives features as its first output, [N, D] (or [N, D, 1, 1]); any
-normalisation is its own. A .pt2 file holds a program: open only one that you trust.
+be fixed or free. Its first output is the features, [N, D] (or [N, D, 1, 1]); it must do any
+normalisation itself. A .pt2 file holds a program: open only one that you trust.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ ENDINGS = (".onnx", ".pt2")
 NEEDED = "needed is one input [N, C, H, W] with C (1 or 3), H and W fixed"
 
 MOST_IMAGES, MOST_SIDE, MOST_FEATURES = 4096, 4096, 2**15
-"""Of an input's batch, in pixels, and of features: what the distances of them can be had of."""
+"""The most images in a fixed batch, pixels on a side, and features for which distances fit."""
 
 Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
 class FileNetwork(FeatureNetwork):
-    """A network in a file: its size and channels are read from its input's shape."""
+    """A network in a file, whose size and channels are read from its input's shape."""
 
     block = 50
 
     def __init__(self, path: Path, shape: list[int | None], run: Run) -> None:
-        """`shape` of the input, None where it is free; `run` gives its first output."""
+        """`shape` is the input's, with None for a free size; `run` returns the first output."""
         fixed = [size for size in shape[1:] if size is not None]
         if len(shape) != 4 or len(fixed) != 3 or fixed[0] not in (1, 3) or not _fits(shape):
             raise ConfigError(f"the feature network '{path}' takes {_text(shape)}; {NEEDED}")
@@ -70,7 +70,7 @@ class FileNetwork(FeatureNetwork):
 
 
 def load_file(path: Path) -> FileNetwork:
-    """The feature network in an .onnx or .pt2 file, on the CPU.
+    """Load the feature network in an .onnx or .pt2 file, on the CPU.
 
     Raises:
         ConfigError: the file is missing, damaged, or no network of images.
@@ -88,7 +88,7 @@ def _load_onnx(path: Path) -> FileNetwork:
         raise MissingExtraError("a feature network in an .onnx file", "onnx") from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
-    options.log_severity_level = 4  # what is wrong is raised, and said in one line
+    options.log_severity_level = 4  # errors are raised, and told in one line
     try:
         session = onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]
@@ -135,7 +135,7 @@ def _unreadable(path: Path, kind: str, error: Exception) -> ConfigError:
 
 
 def _fits(shape: list[int | None]) -> bool:
-    """Whether an input [N, C, H, W] can be held."""
+    """Return whether an input [N, C, H, W] is small enough to be held."""
     batch, _, *sides = shape
     sizes = all(side is not None and 1 <= side <= MOST_SIDE for side in sides)
     return sizes and (batch is None or 1 <= batch <= MOST_IMAGES)
@@ -146,6 +146,6 @@ def _text(shape: list[int | None]) -> str:
 
 
 def _line(error: Exception) -> str:
-    """The first line of what a library said, or its kind."""
+    """Return the first line of a library's error, or the error's type if it has no text."""
     lines = str(error).strip().splitlines()
     return lines[0][:200] if lines else type(error).__name__

@@ -1,8 +1,8 @@
-"""Feature networks: what turns images into the vectors that scores are measured on.
+"""Feature networks by name: they turn images into the vectors that scores are measured on.
 
-A score means nothing without the network that it was measured in, so each has a name, a digest of
-its weights and a word on how images were brought to its size. `load_network` finds one by its
-name in `FEATURES`, or in a file of the user's (files.py).
+A score means nothing without the network that it was measured in, so each network has a name, a
+digest of its weights and a text that says how images were brought to its size. `load_network`
+finds one by its name in `FEATURES`, or in a user's file (files.py).
 """
 
 from __future__ import annotations
@@ -31,10 +31,12 @@ FEATURES: Registry[Callable[[str], FeatureNetwork]] = Registry("feature network"
 
 
 def load_network(name: str, device: str = "cpu") -> FeatureNetwork:
-    """The feature network of this name, or in this .onnx or .pt2 file, computing on `device`.
+    """Load the feature network of this name, on `device`, or in this .onnx or .pt2 file.
+
+    A network in a file computes on the CPU.
 
     Raises:
-        ConfigError: the name is unknown, or the file no network of images.
+        ConfigError: the name is unknown, or the file holds no network of images.
         MissingExtraError: it needs a package that is not installed.
     """
     if name not in FEATURES and Path(name).suffix.lower() in ENDINGS:
@@ -46,14 +48,14 @@ def load_network(name: str, device: str = "cpu") -> FeatureNetwork:
 class Pixels(FeatureNetwork):
     """The pixels themselves in [0, 1], in rows; large images are shrunk to at most 1,024 numbers.
 
-    No network: distances see brightness and place, and little of what a picture shows.
+    There is no network: distances see brightness and place, and little of what a picture shows.
     """
 
     name = "pixels"
     MOST = 1024
 
     def __init__(self, device: str = "cpu") -> None:
-        """There is nothing to compute: `device` is for the likeness of the others."""
+        """`device` is not used; it is here because every other network takes it."""
 
     def size_for(self, shape: tuple[int, ...]) -> tuple[int, int]:
         height, width = shape[1:3]
@@ -66,7 +68,7 @@ class Pixels(FeatureNetwork):
 
 
 class Points(FeatureNetwork):
-    """Points as they are, float32 [N, D]: what toys are measured on."""
+    """Points as they are, float32 [N, D], on which toys are measured."""
 
     name = "points"
 
@@ -108,7 +110,7 @@ class Digits(FeatureNetwork):
 class Inception(FeatureNetwork):
     """The Inception network of the FID, in torch-fidelity's port with its weights; 2,048 features.
 
-    It resizes by itself, with the filter of TensorFlow 1 that every published FID went through.
+    It resizes images itself, with the filter of TensorFlow 1 that every published FID used.
     """
 
     name = "inception"

@@ -1,4 +1,4 @@
-"""What a feature network is: images in, vectors out, with a name and a digest of its weights."""
+"""The base class of feature networks: images in, vectors out, with a name and a digest."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from gankit.data import as_planes
 from gankit.errors import ConfigError, DataError
 
 LUMA = (0.299, 0.587, 0.114)
-"""Grey of colour, by ITU-R 601, as Pillow has it."""
+"""The weights of red, green and blue in grey, by ITU-R 601, as in Pillow."""
 
 
 class FeatureNetwork(ABC):
-    """Images -> feature vectors, and class probabilities where it classifies.
+    """A network that turns images into feature vectors, and class probabilities if it classifies.
 
     Attributes:
-        name: as scores are labelled with it; the distance in `inception`'s features is the FID.
-        digest: of its weights; 'none' where it has none.
-        size: (height, width) that images are brought to; None: as they come.
-        channels: 1 or 3, and images are converted; None: as they come.
-        class_names: of the columns of `probabilities`; empty where it does not classify.
-        block: images at a time: memory is this many images at the network's size.
-        usual: how many images are measured where nobody says.
-        rounds: whether it looks at images of 8 bits only.
+        name: the name in labels of scores; the distance in `inception`'s features is the FID.
+        digest: the digest of its weights; 'none' if it has none.
+        size: the (height, width) that images are brought to; None: as they come.
+        channels: 1 or 3, to which images are converted; None: as they come.
+        class_names: the names of the columns of `probabilities`; empty if it does not classify.
+        block: the number of images at a time, which decides how much memory is needed.
+        usual: the number of images that are measured if none is given.
+        rounds: whether it only takes images of 8 bits.
     """
 
     name: str
@@ -43,11 +43,14 @@ class FeatureNetwork(ABC):
     rounds: bool = False
 
     def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """float32 [N, D] of images uint8 [N, H, W] (grey) or [N, H, W, C], 0..255."""
+        """Return features float32 [N, D] of images uint8 [N, H, W] (grey) or [N, H, W, C]."""
         return self.embed(images)[0]
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The chance of each class: float32 [N, K]. Raises ConfigError where it names none."""
+        """Return the probability of each class, float32 [N, K], for images as in `features`.
+
+        Raises ConfigError if the network does not classify.
+        """
         found = self.embed(images)[1]
         if found is None:
             raise ConfigError(f"the feature network '{self.name}' names no classes")
@@ -56,7 +59,7 @@ class FeatureNetwork(ABC):
     def embed(
         self, images: NDArray[np.uint8]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-        """Features and probabilities (None where it does not classify) from one pass."""
+        """Return features and probabilities (None if it does not classify) from one pass."""
         features, probabilities = [], []
         for start in range(0, len(images), self.block):
             with torch.inference_mode():
@@ -67,27 +70,27 @@ class FeatureNetwork(ABC):
         return np.concatenate(features), np.concatenate(probabilities) if probabilities else None
 
     def prepare(self, images: NDArray[np.uint8]) -> Tensor:
-        """float32 [N, C, H, W] in [0, 1], with the network's channels, at its size."""
+        """Return images as float32 [N, C, H, W] in [0, 1], with the network's channels and size."""
         planes = as_planes(images)
         return self.fit(torch.from_numpy(np.array(planes, np.float32, order="C")) / 255)
 
     def fit(self, pictures: Tensor) -> Tensor:
-        """The same of pictures that are float32 [N, C, H, W] in [0, 1] already, and not rounded."""
+        """Bring pictures float32 [N, C, H, W] in [0, 1] to the network's channels and size."""
         count, channels, height, width = pictures.shape
         shape = (count, height, width) if channels == 1 else (count, height, width, channels)
         pictures = _with_channels(pictures, self.channels)
         size = self.size_for(shape)
         if size == (height, width):
             return pictures
-        # Bicubic filters overshoot.
+        # Clamped, because bicubic filters overshoot.
         return F.interpolate(pictures, size, mode="bicubic", antialias=True).clamp_(0, 1)
 
     def size_for(self, shape: tuple[int, ...]) -> tuple[int, int]:
-        """The (height, width) that images of this shape [N, H, W] or [N, H, W, C] are given."""
+        """Return the (height, width) for images of `shape`, [N, H, W] or [N, H, W, C]."""
         return self.size or (shape[1], shape[2])
 
     def resize(self, shape: tuple[int, ...]) -> str:
-        """How images of this shape are brought to the network's size: 'none', or the filter."""
+        """Say how images of `shape` are brought to the network's size: 'none', or the filter."""
         size = self.size_for(shape)
         if size == tuple(shape[1:3]):
             return "none"
@@ -95,17 +98,17 @@ class FeatureNetwork(ABC):
 
     @abstractmethod
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Features [N, D] and probabilities [N, K] or None, of what `prepare` gives."""
+        """Return features [N, D], and probabilities [N, K] or None, of images from `prepare`."""
 
 
 def file_digest(path: Path) -> str:
-    """A hex digest of a file's bytes. Raises OSError."""
+    """Return a hex digest of a file's bytes. Raises OSError."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 def _with_channels(pictures: Tensor, channels: int | None) -> Tensor:
-    """Grey repeated as colour, or colour weighed to grey, where the network wants it."""
+    """Repeat grey as colour, or turn colour into grey, if the network wants it."""
     given = pictures.shape[1]
     if channels is None or channels == given:
         return pictures
@@ -117,5 +120,5 @@ def _with_channels(pictures: Tensor, channels: int | None) -> Tensor:
 
 
 def make_ready(network: nn.Module, device: str) -> None:
-    """For use: on its device, in eval mode, not to be trained."""
+    """Prepare a network for use: on its device, in eval mode, without gradients of its weights."""
     network.to(device).eval().requires_grad_(False)

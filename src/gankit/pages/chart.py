@@ -1,4 +1,4 @@
-"""Curves as inline SVG: drawn once, sharp at every size, readable in light and in dark."""
+"""Draw curves as inline SVG: sharp at every size, readable in light and in dark mode."""
 
 from __future__ import annotations
 
@@ -13,17 +13,21 @@ from gankit.pages.html import Html, element, note
 WIDTH, HEIGHT = 400, 220
 LEFT, RIGHT, TOP, BOTTOM = 50, 12, 8, 36
 MOST_POINTS = 200
-"""Of a drawn curve: more are drawn as the mean of each stretch, within its lowest and highest."""
+"""The most points of a drawn curve.
+
+A curve of more points is drawn as the mean of each stretch, in a band from its lowest to its
+highest value.
+"""
 COLOURS, DASHES = 6, 3
 SMALLEST, LARGEST = 1e-90, 1e100
-"""Numbers that are told from 0, and drawn at all."""
+"""The smallest number that is told from 0, and the bound of numbers that are drawn."""
 NARROWEST = 1e-9
-"""Of an axis, as a share of its numbers' size."""
+"""The smallest range of an axis, as a share of its largest number."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One line of a chart: `y` over `x`, of equal lengths; with `low` and `high`, in a band."""
+    """One line of a chart: `y` over `x`, of equal lengths; `low` and `high` give it a band."""
 
     name: str
     x: Sequence[float]
@@ -33,9 +37,9 @@ class Curve:
 
 
 def chart(title: str, curves: Sequence[Curve], remark: str = "", horizontal: str = "step") -> Html:
-    """A figure with its title, legend and axes; what is no finite number is left out."""
+    """Return a figure with title, legend and axes; numbers that are not finite are left out."""
     finite = [_finite(curve) for curve in curves]
-    # A curve without a point keeps its place, so that colours mean the same in every chart.
+    # A curve without points keeps its number, so that colours mean the same in every chart.
     filled = [curve for curve in finite if curve.x]
     if not filled:
         return element("figure", element("figcaption", title), note("nothing logged"))
@@ -71,17 +75,17 @@ def chart(title: str, curves: Sequence[Curve], remark: str = "", horizontal: str
 
 
 def short(value: float) -> str:
-    """A number in few digits: 12,345, 123, 1.23, 0.00123."""
+    """Return a number in few digits: 12,345, 123, 1.23, 0.00123."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 class _Scale:
-    """From values to places along an axis, and the round numbers to mark on it."""
+    """Maps values to places along an axis, and finds round numbers to mark on it."""
 
     def __init__(self, values: Sequence[float], start: float, end: float, widen: bool = True):
         low, high = float(min(values)), float(max(values))
         size = max(abs(low), abs(high))
-        if high - low < NARROWEST * max(size, SMALLEST):  # no difference that marks could show
+        if high - low < NARROWEST * max(size, SMALLEST):  # marks could not show the difference
             half = (size if size > SMALLEST else 1) / 2
             low, high = low - half, high + half
         if widen:
@@ -93,7 +97,7 @@ class _Scale:
         return round(self.start + share * (self.end - self.start), 1)
 
     def marks(self, most: int) -> list[float]:
-        """At most `most` + 1 multiples of 1, 2 or 5 times a power of ten."""
+        """Return at most `most` + 1 multiples of 1, 2 or 5 times a power of ten."""
         rough = (self.high - self.low) / most
         power = 10.0 ** math.floor(math.log10(rough))
         step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.999)
@@ -118,7 +122,7 @@ def _axes(across: _Scale, up: _Scale, horizontal: str) -> list[Html]:
 
 
 def _lines(i: int, curve: Curve, across: _Scale, up: _Scale) -> list[Html]:
-    """The band, the line, and the points where there are few."""
+    """Return the band, the line, and a dot at each point if there are few."""
     parts, x = [], [across.place(value) for value in curve.x]
     if curve.low is not None and curve.high is not None:
         above = [f"{a},{up.place(b)}" for a, b in zip(x, curve.high, strict=True)]
@@ -138,7 +142,7 @@ def _lines(i: int, curve: Curve, across: _Scale, up: _Scale) -> list[Html]:
 
 
 def _look(i: int) -> str:
-    """Curves differ in colour and, after the first, in their dashes too."""
+    """Return the style classes of curve `i`: curves differ both in colour and in dashes."""
     return f"c{i % COLOURS} dash{i % DASHES}"
 
 
@@ -153,12 +157,12 @@ def _in_words(curve: Curve) -> str:
 
 
 def _mark(value: float) -> str:
-    """A round number: 20k, 0.5, 1e-05."""
+    """Return a round number as text: 20k, 0.5, 1e-05."""
     return f"{value / 1000:g}k" if abs(value) >= 10_000 else f"{value:g}"
 
 
 def _finite(curve: Curve) -> Curve:
-    """The curve where it is a number that can be drawn."""
+    """Return the points of a curve whose numbers can all be drawn."""
     given = [v for v in (curve.x, curve.y, curve.low, curve.high) if v is not None]
     rows = enumerate(zip(*given, strict=True))
     kept = [i for i, row in rows if all(abs(value) < LARGEST for value in row)]
@@ -171,7 +175,7 @@ def _finite(curve: Curve) -> Curve:
 
 
 def _thinned(curve: Curve) -> Curve:
-    """The curve in not more points than can be seen."""
+    """Return the curve in at most `MOST_POINTS` points; one that has a band stays as it is."""
     if len(curve.x) <= MOST_POINTS or curve.low is not None:
         return curve
     x, y = (np.array_split(np.asarray(v), MOST_POINTS) for v in (curve.x, curve.y))

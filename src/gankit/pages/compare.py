@@ -1,4 +1,4 @@
-"""Runs side by side: the same latents, the same axes, scores of the same protocol."""
+"""Compare runs side by side: their settings, speeds, and scores of the same protocol."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ MOST_RUNS = 12
 
 @dataclass(frozen=True)
 class Comparison:
-    """Several runs, read and held against each other.
+    """Several runs to compare.
 
     Attributes:
-        names: what each is called: the end of its path that tells it from the others.
-        runs, gans: each run's directory, and its generator.
-        protocols_differ: one line for each thing in which the protocols of scores that stand in
-            one row differ; empty where those scores compare.
+        names: the name of each run: the end of its path that tells it from the others.
+        runs, gans: the content of each run's directory, and its generator.
+        protocols_differ: one line for each difference between the protocols of scores that stand
+            in one row; empty if all those scores compare.
     """
 
     names: Sequence[str]
@@ -35,7 +35,7 @@ class Comparison:
     protocols_differ: Sequence[str]
 
     def networks(self) -> list[str]:
-        """The feature networks in which any run was measured."""
+        """Return the feature networks in which any run was measured."""
         return list(dict.fromkeys(name for run in self.runs for name in run.newest_reports()))
 
 
@@ -47,8 +47,8 @@ def compare(folders: Sequence[Path], *, allow_differences: bool = False) -> Comp
         allow_differences: whether scores of different protocols may stand in one row.
 
     Raises:
-        ConfigError: too few or too many runs, one twice, points beside images, or protocols
-            that differ.
+        ConfigError: there are too few or too many runs, one is given twice, they make different
+            kinds of samples, or their protocols differ.
         RunError: a run is missing, damaged, or has no generator yet.
     """
     if not 2 <= len({folder.resolve() for folder in folders}) == len(folders) <= MOST_RUNS:
@@ -75,7 +75,7 @@ def compare(folders: Sequence[Path], *, allow_differences: bool = False) -> Comp
 
 
 def _names(folders: Sequence[Path]) -> list[str]:
-    """The shortest ends of the paths that are all different."""
+    """Return the shortest ends of the paths that are all different."""
     paths = [folder.resolve() for folder in folders]
     deepest = max(len(path.parts) for path in paths)
     for depth in range(1, deepest):
@@ -86,7 +86,7 @@ def _names(folders: Sequence[Path]) -> list[str]:
 
 
 def _differences(network: str, names: Sequence[str], runs: Sequence[Facts]) -> list[str]:
-    """How the protocols of the runs' newest reports in one network differ from the first's."""
+    """Return how protocols of the newest reports in one network differ from the first run's."""
     found = [
         (name, reports[network])
         for name, run in zip(names, runs, strict=True)
@@ -100,11 +100,11 @@ def _differences(network: str, names: Sequence[str], runs: Sequence[Facts]) -> l
     ]
 
 
-# What is held against each other
+# The parts of a comparison
 
 
 def settings_that_differ(runs: Sequence[Facts]) -> list[tuple[str, list[str]]]:
-    """Each setting that is not the same in all runs, and its value in each."""
+    """Return each setting that is not the same in all runs, and its value in each."""
     flat = [flatten(run.record.config) for run in runs]
     rows = []
     for key in dict.fromkeys(key for settings in flat for key in settings):
@@ -115,7 +115,7 @@ def settings_that_differ(runs: Sequence[Facts]) -> list[tuple[str, list[str]]]:
 
 
 def summary(seen: Comparison) -> list[tuple[str, list[str]]]:
-    """What each run is and how fast it was, a row a thing."""
+    """Return rows that say what each run is, how far and fast it went, and how healthy it is."""
     rows: list[tuple[str, list[str]]] = []
 
     def add(name: str, values: Sequence[str]) -> None:
@@ -133,7 +133,7 @@ def summary(seen: Comparison) -> list[tuple[str, list[str]]]:
 
 
 def scores(seen: Comparison, network: str) -> list[tuple[str, list[Score | None]]]:
-    """Every score in one network, of each run that was measured in it."""
+    """Return every score in one network, by label, for each run; None if it was not measured."""
     reports = [run.newest_reports().get(network) for run in seen.runs]
     found = [
         {} if report is None else {score.label: score for score in report.scores}
@@ -144,7 +144,10 @@ def scores(seen: Comparison, network: str) -> list[tuple[str, list[Score | None]
 
 
 def clearly_best(row: Sequence[Score | None]) -> int | None:
-    """Which score is better than every other with their intervals apart; None where none is."""
+    """Return the index of the score that is better than every other, by separate intervals.
+
+    None if there is no such score, if a score has no interval, or if there are fewer than two.
+    """
     known = [(i, score) for i, score in enumerate(row) if score is not None]
     if len(known) < 2 or any(score.interval is None for _, score in known):
         return None
@@ -156,7 +159,7 @@ def clearly_best(row: Sequence[Score | None]) -> int | None:
 
 
 def notes(seen: Comparison) -> list[str]:
-    """What must be said beside the numbers."""
+    """Return what a reader of the numbers must know: other data, missing scores, and so on."""
     said = []
     if len({run.record.data["fingerprint"] for run in seen.runs}) > 1:
         said.append("The runs learned from different data.")
@@ -180,15 +183,17 @@ def notes(seen: Comparison) -> list[str]:
 
 
 def score_text(score: Score | None) -> str:
-    """`12.3 (11.9 to 12.7)`; `-` where it was not measured."""
+    """Return a text such as `12.3 (11.9 to 12.7)`; `-` if the score was not measured."""
     if score is None:
         return "-"
     return number(score.value) + ("" if score.interval is None else f" ({interval(score)})")
 
 
 def as_text(seen: Comparison) -> str:
-    """All of it but pictures and curves, for a terminal. `*`: better than every other, with
-    their intervals apart."""
+    """Return the comparison for a terminal, without pictures and curves.
+
+    `*` marks a score that is better than every other, with their intervals apart.
+    """
     rows = [["", *seen.names], *([name, *values] for name, values in summary(seen))]
     for network in seen.networks():
         for label, row in scores(seen, network):

@@ -1,4 +1,4 @@
-"""compare.html: the same comparison with pictures and curves, on one page that stands alone."""
+"""compare.html: a comparison with pictures and curves, on one page that stands alone."""
 
 from __future__ import annotations
 
@@ -46,15 +46,16 @@ CURVES = {
 
 
 def write_comparison(seen: Comparison, target: Path, *, seed: int = 0, rows: int = 6) -> None:
-    """Write the page.
+    """Write a comparison as a page.
 
     Args:
-        target: `x.html`.
-        seed: of the latents; the same for every run.
-        rows: of each grid.
+        seen: the comparison.
+        target: the file, `x.html`.
+        seed: the seed of the latents, the same for every run.
+        rows: the number of rows of each grid of images.
 
     Raises:
-        ConfigError: `target` is no .html, `rows` or `seed` out of range.
+        ConfigError: `target` does not end in .html, or `rows` or `seed` is out of range.
         RunError: the page cannot be written.
     """
     if target.suffix != ".html":
@@ -85,7 +86,7 @@ def write_comparison(seen: Comparison, target: Path, *, seed: int = 0, rows: int
 
 
 def same_latents(gans: Iterable[GAN], n: int, seed: int) -> bool:
-    """Whether sample i of each is drawn from the very same noise."""
+    """Return whether sample i of every generator is drawn from the very same noise."""
     drawn = []
     for gan in gans:
         labels = gan.labels_for(n)
@@ -129,7 +130,7 @@ def _samples(seen: Comparison, seed: int, rows: int) -> Iterable[Html]:
 
 
 def _last_picture(run: Facts) -> str:
-    """The newest one that can be read; the empty text where there is none."""
+    """Return the newest readable picture as a data URI; the empty text if there is none."""
     for path in reversed(run.pictures):
         with suppress(OSError):
             return picture_uri(path)
@@ -137,7 +138,7 @@ def _last_picture(run: Facts) -> str:
 
 
 def _drawn_from(seen: Comparison, n: int, seed: int) -> str:
-    """What samples at the same place of two pictures share."""
+    """Say what samples at the same place of two pictures have in common."""
     if same_latents(seen.gans, n, seed):
         return f"Seed {seed}; at the same place every run draws from the same latent."
     sizes = ", ".join(str(gan.game.latent_size) for gan in seen.gans)
@@ -152,7 +153,7 @@ def _grids(drawn: list[np.ndarray], columns: int) -> list[Pixels]:
 
 
 def _clouds(drawn: list[np.ndarray]) -> list[Pixels]:
-    """Each run's points over those of all runs, in one frame."""
+    """Draw each run's points over those of all runs, so that all pictures have one frame."""
     everything = np.concatenate(drawn)
     return [scatter(points, everything) for points in drawn]
 
@@ -164,7 +165,7 @@ def _png(picture: Pixels) -> str:
 
 
 def _scores(seen: Comparison) -> Iterable[Html]:
-    """A table a feature network, and the protocol under it."""
+    """Yield a table for each feature network, with the protocols under it."""
     for network in seen.networks():
         rows = []
         for label, row in scores(seen, network):
@@ -196,7 +197,7 @@ def _floors(row: Iterable[Score | None]) -> str:
 
 
 def _curves(seen: Comparison) -> Html:
-    """A chart for each number that two runs or more logged, but for the terms of a loss."""
+    """Return a chart for each number that two runs or more logged, except the terms of a loss."""
     every = dict.fromkeys(key for run in seen.runs for key in run.logged())
     left_out = {*terms_of_losses(every), *CURVES}
     wanted = CURVES | {key: key for key in every if key not in left_out}

@@ -1,8 +1,9 @@
-"""Pages that stand alone: one HTML file with its style, its script and its pictures inside.
+"""Build pages that stand alone: one HTML file with its style, script and pictures inside.
 
-Text is escaped wherever it is put in, and what would hide in it or turn the writing round is shown
-as its code; only `Html`, which `element` makes, is taken as it is. A page loads nothing and runs
-nothing but its own script: its content policy says so to the browser.
+Text is escaped wherever it is put in, and characters that are invisible or change the direction of
+writing are shown as their codes; only `Html`, which `element` makes, is taken as it is. A page
+loads nothing and runs nothing but its own script, and its content policy makes the browser hold it
+to that.
 """
 
 from __future__ import annotations
@@ -15,20 +16,20 @@ from html import escape
 from gankit.text import visible
 
 VOID = {"img", "input", "meta", "path", "polyline", "polygon", "line", "circle"}
-"""Elements without content; those of SVG are closed in their own way."""
+"""Elements without content; those of SVG are closed by `/>`."""
 
 
 class Html(str):
-    """Markup: what is in it is escaped already."""
+    """Markup in which all text is already escaped."""
 
     __slots__ = ()
 
 
 def element(tag: str, *children: str, **attributes: object) -> Html:
-    """`<tag name="value">children</tag>`: strings are escaped, Html is not.
+    """Return `<tag name="value">children</tag>`; strings are escaped, Html is not.
 
-    An attribute's underscores become hyphens, but for a last one, which is dropped (`class_`);
-    True leaves the name alone, None and False leave it out.
+    Underscores in an attribute's name become hyphens, except a last one, which is dropped
+    (`class_`). An attribute that is True has no value; one that is None or False is left out.
     """
     given = "".join(
         f" {name.removesuffix('_').replace('_', '-')}"
@@ -42,21 +43,21 @@ def element(tag: str, *children: str, **attributes: object) -> Html:
 
 
 def join(*children: str) -> Html:
-    """The children one after another."""
+    """Return the children one after another, as markup."""
     return Html("".join(c if isinstance(c, Html) else escape(visible(c)) for c in children))
 
 
 def data_uri(content: bytes, kind: str) -> str:
-    """A file inside an address: `data:image/png;base64,...`."""
+    """Return a file's content as an address: `data:image/png;base64,...`."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def table(
     head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = False, caption: str = ""
 ) -> Html:
-    """A table whose first column names the rows; with `numbers` the others are set to the right.
+    """Return a table whose first column names the rows; `numbers` aligns the others to the right.
 
-    It scrolls within its own box where the window is narrow.
+    It scrolls within its own box if the window is narrow.
     """
     titles = element("tr", *(element("th", text, scope="col") for text in head))
     body = [
@@ -72,7 +73,7 @@ def table(
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> Html:
-    """A list of names and values, side by side."""
+    """Return a list of names and values, side by side."""
     return element(
         "dl",
         *(element("div", element("dt", name), element("dd", value)) for name, value in pairs),
@@ -81,32 +82,32 @@ def facts(pairs: Iterable[tuple[str, str]]) -> Html:
 
 
 def section(title: str, *content: str) -> Html:
-    """A part of the page under its own title."""
+    """Return a part of the page under its own title."""
     return element("section", element("h2", title), *content)
 
 
 def folded(title: str, *content: str) -> Html:
-    """What is there for those who look for it."""
+    """Return content that is folded away until the reader opens it."""
     return element("details", element("summary", title), *content)
 
 
 def code(text: str) -> Html:
-    """Text to be copied: a command, a file."""
+    """Return text to be copied, such as a command or a file."""
     return element("pre", element("code", text), tabindex=0)
 
 
 def note(*text: str) -> Html:
-    """A line in passing."""
+    """Return a line in small print."""
     return element("p", *text, class_="note")
 
 
 def warning(*text: str) -> Html:
-    """A line that must be seen."""
+    """Return a line that the reader must see."""
     return element("p", *text, class_="mind", role="note")
 
 
 def page(title: str, *body: str, foot: str) -> bytes:
-    """The whole file, UTF-8."""
+    """Return the whole page as a file in UTF-8."""
     head = element(
         "head",
         element("meta", charset="utf-8"),
@@ -235,7 +236,7 @@ footer { font-size: .85rem; padding-top: 2.5rem; padding-bottom: 2.5rem; }
 @media print { .film .controls { display: none !important; } details { break-inside: avoid; } }
 """
 
-#: Without it the frames stand in a row that scrolls.
+#: The script that plays a film; without it the frames stand in a row that scrolls.
 SCRIPT = """
 for (const film of document.querySelectorAll('.film')) {
   const frames = [...film.querySelectorAll('.frames figure')];
@@ -268,4 +269,4 @@ POLICY = (
     + base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
     + "'"
 )
-"""What a browser may do with a page: show its pictures, run this one script."""
+"""The content policy: a browser may show the page's own pictures and run this one script."""

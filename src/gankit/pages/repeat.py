@@ -1,4 +1,4 @@
-"""The same run again: its settings as a TOML file and as a command, exactly."""
+"""Repeat a run exactly: what differs from the default settings, and the command."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gankit.settings.text import typed
 
 
 def changes_from_default(config: Config) -> dict[str, Any]:
-    """The settings that are not those of `gankit train FAMILY DATA`, by dotted key."""
+    """Return the settings that differ from those of `gankit train FAMILY DATA`, by dotted key."""
     default = flatten(configure(config.family, config.data.source))
     return {
         key: value
@@ -24,8 +24,11 @@ def changes_from_default(config: Config) -> dict[str, Any]:
 
 
 def command(config: Config, init_from: Origin | None = None) -> str:
-    """`gankit train FAMILY DATA --set ...`: what differs from the default settings, and whose
-    weights the run began with."""
+    """Return the command `gankit train FAMILY DATA --set ...` that repeats a run.
+
+    It names the settings that differ from the default, and the trained run whose weights the run
+    began with.
+    """
     words = ["gankit", "train", config.family, config.data.source]
     if init_from is not None:
         words += ["--init-from", init_from.path]
@@ -35,10 +38,10 @@ def command(config: Config, init_from: Origin | None = None) -> str:
 
 
 def exactly(plan: Plan) -> Mapping[str, Any]:
-    """What a plan decided, as settings: with them a run is the same to the bit."""
+    """Return a plan's decisions as settings, with which a run is the same to the bit."""
     return {"training.steps": plan.steps, "runtime.threads": plan.threads}
 
 
 def _unset_budget(key: str, value: object) -> bool:
-    """A budget that is set unsets the others: it need not be said."""
+    """Return whether this is a budget that another one unsets, so that it need not be said."""
     return value is None and key in {f"training.{name}" for name in BUDGETS}

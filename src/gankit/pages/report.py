@@ -1,4 +1,4 @@
-"""report.html: one run on one page that needs no network to be read."""
+"""report.html: one run on one page that can be read offline."""
 
 from __future__ import annotations
 
@@ -54,12 +54,13 @@ from gankit.version import __version__
 
 MOST_FRAMES = 16
 LARGEST_PNG = 150_000
-"""Bytes: a picture above this is put in as a JPEG of at most `FRAME_SIDE` pixels a side."""
+"""The most bytes of a PNG in a page; a larger one becomes a JPEG of at most `FRAME_SIDE` pixels
+on a side."""
 FRAME_SIDE = 1200
 
 
 class ReportPage(Callback):
-    """report.html at a run's end. What hinders it is said, and ends nothing."""
+    """Writes report.html at a run's end. If that fails, a line says why, and the run goes on."""
 
     def on_end(self, trainer: Session) -> None:
         try:
@@ -69,9 +70,9 @@ class ReportPage(Callback):
 
 
 def write_run_report(folder: Path) -> Path:
-    """Write `folder`/report.html from what is in the run directory; the path of it.
+    """Write `folder`/report.html from what is in the run directory, and return its path.
 
-    Raises RunError where the run is missing or damaged, or the page cannot be written.
+    Raises RunError if the run is missing or damaged, or the page cannot be written.
     """
     seen = read_facts(folder)
     config = seen.record.config
@@ -95,7 +96,7 @@ def write_run_report(folder: Path) -> Path:
 
 
 def picture_uri(path: Path) -> str:
-    """A PNG file as a data URI; a large one as a smaller JPEG. Raises OSError."""
+    """Return a PNG file as a data URI; a large one as a smaller JPEG. Raises OSError."""
     picture, content = read_picture(path), path.read_bytes()
     if len(content) <= LARGEST_PNG:
         return data_uri(content, "image/png")
@@ -124,7 +125,7 @@ def _head(seen: Facts) -> Html:
 
 
 def _health(seen: Facts) -> str:
-    """`not examined`, `healthy`, `sick`, `warning, 2 signs`."""
+    """Return the doctor's verdict: `not examined`, `healthy`, `sick` or `warning, 2 signs`."""
     if seen.diagnosis is None or seen.diagnosis.healthy:
         return verdict(seen)
     found = seen.diagnosis.verdicts
@@ -132,7 +133,7 @@ def _health(seen: Facts) -> str:
 
 
 def _film(seen: Facts) -> Html:
-    """Frames in a row; the page's script makes a film of them."""
+    """Return pictures in a row, of which the page's script makes a film."""
     if not seen.pictures:
         return note("No picture was kept.")
     last = len(seen.pictures) - 1
@@ -156,7 +157,7 @@ def _film(seen: Facts) -> Html:
 
 
 def _by_class(seen: Facts) -> bool:
-    """Whether a picture's columns are classes."""
+    """Return whether the columns of a picture are classes."""
     task = seen.record.task
     return FAMILIES[seen.record.config.family].conditional and 2 <= task.classes <= 16
 
@@ -174,7 +175,7 @@ def _frame(path: Path) -> Html:
 
 
 def _curves(seen: Facts) -> Html:
-    """A chart of the losses, of their terms, of D's beliefs, and of everything else logged."""
+    """Return charts of the losses, their terms, D's beliefs, and everything else that is logged."""
     if not seen.log:
         return note("Nothing is logged yet.")
     keys = seen.logged()
@@ -194,7 +195,7 @@ def _curves(seen: Facts) -> Html:
     if "grad_d" in keys:
         charts.append(("Norms of the gradients", {"D": "grad_d", "G": "grad_g"}))
     drawn = {key for _, lines in charts for key in lines.values()} | set(terms_of_losses(keys))
-    others: dict[str, dict[str, str]] = {}  # `samples/diversity` is drawn with its like
+    others: dict[str, dict[str, str]] = {}  # all of `samples/...` share one chart
     for key in keys:
         if key not in drawn:
             group, _, name = key.rpartition("/")
@@ -225,7 +226,7 @@ def _scores(seen: Facts) -> Iterable[Html]:
 
 
 def score_table(report: Report) -> Html:
-    """Every score of one report with its interval and floor."""
+    """Return a table of every score of one report with its interval and floor."""
     rows = [
         [
             score.label,
@@ -241,7 +242,7 @@ def score_table(report: Report) -> Html:
 
 
 def _scores_over_steps(reports: Iterable[Report]) -> Html:
-    """A chart for each score that was measured at several steps by one protocol."""
+    """Return a chart for each score that was measured at several steps by one protocol."""
     by_protocol: dict[str, list[Report]] = {}
     for report in reports:
         by_protocol.setdefault(repr(report.protocol), []).append(report)
@@ -262,7 +263,7 @@ def _scores_over_steps(reports: Iterable[Report]) -> Html:
 
 
 def doctor(seen: Facts) -> Iterable[Html]:
-    """What the doctor last said of the run, and of which step."""
+    """Yield the doctor's last findings on the run, and the step at which it looked."""
     diagnosis = seen.diagnosis
     if diagnosis is None:
         yield note("Not examined: ", element("code", f"gankit doctor {in_shell(seen.folder)}"))
@@ -358,9 +359,10 @@ def _repetition(seen: Facts) -> Iterable[Html]:
 
 
 def keep(run: Path, report: Report) -> Path | None:
-    """Keep a report in its run directory, and on its page; of a bare artifact nothing is kept.
+    """Write a report into its run directory and onto the run's page, and return its path.
 
-    Raises RunError where it cannot be written.
+    None, and nothing is written, if `run` is a bare artifact. Raises RunError if it cannot be
+    written.
     """
     folder = run.expanduser()
     if not folder.is_dir():

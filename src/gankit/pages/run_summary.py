@@ -1,4 +1,4 @@
-"""What a finished or unfinished run says of itself: all that both pages show, read once."""
+"""Read everything that the pages show of a run, finished or not, and write numbers as text."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ from gankit.stored import StoredError, read_json
 
 @dataclass(frozen=True)
 class Facts:
-    """A run directory, read.
+    """The content of a run directory.
 
     Attributes:
-        gankit: the version that began the run.
+        folder: the run directory.
+        gankit: the version of gankit that began the run.
+        record: the content of run.json.
         log: every logged line of metrics.jsonl.
-        pictures: those in samples/, by step.
-        reports: its scores, by step.
-        diagnosis: what the doctor last said; None where it was never asked.
+        pictures: the paths of the pictures in samples/, by step.
+        reports: the reports of scores, by step.
+        diagnosis: the doctor's last diagnosis; None if it never looked.
         unread: one line for each file that is there and cannot be read.
     """
 
@@ -41,29 +43,29 @@ class Facts:
 
     @property
     def step(self) -> int:
-        """How far it came."""
+        """The last step that the log or a picture shows."""
         last = self.log[-1]["step"] if self.log else 0
         return max(last, int(self.pictures[-1].stem) if self.pictures else 0)
 
     @property
     def speed(self) -> float:
-        """Images a second, the median over the log; not a number where nothing is logged."""
+        """Images per second, the median over the log; NaN if nothing is logged."""
         rates = [line.get("images_per_second") for line in self.log]
         known = [rate for rate in rates if rate is not None]
         return statistics.median(known) if known else math.nan
 
     @property
     def seconds(self) -> float:
-        """Spent on steps up to the last logged one."""
+        """The seconds spent on steps, up to the last logged one; NaN if nothing is logged."""
         last = self.log[-1].get("seconds") if self.log else None
         return math.nan if last is None else float(last)
 
     def newest_reports(self) -> dict[str, Report]:
-        """The newest report by each feature network."""
+        """Return the newest report in each feature network, by the network's name."""
         return {report.protocol.network: report for report in self.reports}
 
     def curve(self, key: str) -> tuple[list[int], list[float]]:
-        """Steps and values of one logged number; of `d` and `g` the player's whole loss."""
+        """Return steps and values of one logged number; for `d` or `g`, the player's whole loss."""
         steps, values = [], []
         for line in self.log:
             found = [v for k, v in line.items() if k == key or k.startswith(f"{key}/")]
@@ -73,13 +75,13 @@ class Facts:
         return steps, values
 
     def logged(self) -> list[str]:
-        """The name of every logged number, in order of appearance."""
+        """Return the name of every logged number, in order of appearance."""
         found = dict.fromkeys(key for line in self.log for key in line)
         return [key for key in found if key not in ("step", "seconds")]
 
 
 def read_facts(folder: Path) -> Facts:
-    """Read a run directory. Raises RunError where it is missing, no run, or damaged."""
+    """Read a run directory. Raises RunError if it is missing, not a run, or damaged."""
     run = Run(folder)
     if not run.record_path.exists():
         what = "holds no run" if folder.is_dir() else "is not there, or is no folder"
@@ -90,7 +92,7 @@ def read_facts(folder: Path) -> Facts:
     diagnosis = None
     try:
         diagnosis = read_diagnosis(folder)
-    except RunError as problem:  # the rest of the page is as good without it
+    except RunError as problem:  # the rest of the page does not need it
         unread.append(str(problem))
     return Facts(
         folder=folder,
@@ -105,7 +107,7 @@ def read_facts(folder: Path) -> Facts:
 
 
 def _version(run: Run) -> str:
-    """Of the gankit that began it."""
+    """Return the version of gankit that began the run, or `unknown`."""
     try:
         found = read_json(run.record_path).get("gankit")
     except StoredError:
@@ -114,12 +116,12 @@ def _version(run: Run) -> str:
 
 
 def terms_of_losses(keys: Iterable[str]) -> list[str]:
-    """Those logged numbers that are terms of a player's loss: `d/adversarial`, `g/class`, ..."""
+    """Return the logged numbers that are terms of a player's loss, such as `d/adversarial`."""
     return [key for key in keys if key.startswith(("d/", "g/"))]
 
 
 def minutes(seconds: float) -> str:
-    """`14 s`, `2 min 5 s`, `3 h 20 min`; `not logged` for what is not a number."""
+    """Return a time as `14 s`, `2 min 5 s` or `3 h 20 min`; `not logged` if it is not finite."""
     if not math.isfinite(seconds):
         return "not logged"
     whole = round(seconds)
@@ -131,24 +133,24 @@ def minutes(seconds: float) -> str:
 
 
 def number(value: float) -> str:
-    """A score, to four digits, noughts and all."""
+    """Return a score to four significant digits, with trailing zeros."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.4g}"
 
 
 def rate(speed: float) -> str:
-    """Images a second."""
+    """Return a speed as `3,412 images/s`; `not logged` if it is not finite."""
     return f"{short(speed)} images/s" if math.isfinite(speed) else "not logged"
 
 
 def interval(score: Score) -> str:
-    """`12.3 to 13.1`, or `not known`."""
+    """Return a score's interval as `12.3 to 13.1`, or `not known`."""
     if score.interval is None:
         return "not known"
     return " to ".join(number(end) for end in score.interval)
 
 
 def protocol_line(report: Report) -> str:
-    """Everything that the scores of a report depend on, in one line."""
+    """Return everything that the scores of a report depend on, in one line."""
     p = report.protocol
     settings = "".join(f", {key} {value}" for key, value in p.settings.items())
     return (
@@ -160,7 +162,7 @@ def protocol_line(report: Report) -> str:
 
 
 def verdict(seen: Facts) -> str:
-    """The doctor's words in few: `healthy`, `sick: collapse`, `not examined`."""
+    """Return the doctor's verdict as `healthy`, `sick: collapse` or `not examined`."""
     if seen.diagnosis is None:
         return "not examined"
     return "; ".join(f"{v.severity}: {v.sign}" for v in seen.diagnosis.verdicts) or "healthy"

@@ -1,4 +1,4 @@
-"""What the convolutions of a run's discriminator see in images, as features for other tasks."""
+"""Features of images, for other tasks, from the convolutions of a run's discriminator."""
 
 from __future__ import annotations
 
@@ -23,29 +23,30 @@ from gankit.storage import read_tensors
 from gankit.version import __version__
 
 GRID = 4
-"""Cells a side that each map is pooled to; a smaller map is kept."""
+"""The number of cells on each side that maps are pooled to; a smaller map is kept."""
 BLOCK = 100
-"""Images at a time."""
+"""The number of images that pass through D at a time."""
 ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, MaxoutConv)
 SLOPE = 0.2
-"""Of the leaky ReLU behind a convolution that no activation layer follows."""
+"""The slope of the leaky ReLU that is put after a convolution without an activation layer."""
 
 
 class ConvFeatures:
     """The maps of every convolution of D, activated, max-pooled to 4x4, flattened, joined.
 
-    arXiv 1511.06434, section 5.1. In eval mode: batch normalisation uses its running moments,
-    dropout and noise are off. Where a block applies its activation as a function (the residual
-    networks), leaky ReLU 0.2 is taken. Of an autoencoder the encoder's. Where the label is laid
-    over the image it is not told: the code is the mean over the classes, or the vector of zeros.
+    arXiv 1511.06434, section 5.1. D is in eval mode: batch normalisation uses its running moments,
+    dropout and noise are off. If a block applies its activation as a function (the residual
+    networks), leaky ReLU 0.2 is used. An autoencoder gives the maps of its encoder. If D lays the
+    label over the image, it does not get the true one: its code is the mean over the classes, or
+    that of the vector of zeros.
 
     Attributes:
-        convolutions: how many.
-        dims: features of one image.
+        convolutions: the number of convolutions.
+        dims: the number of features of one image.
     """
 
     def __init__(self, game: Game) -> None:
-        """Raises ConfigError where D convolves nothing."""
+        """Attach to the convolutions of the game's D. Raises ConfigError if it has none."""
         self._network = game.discriminator.eval().requires_grad_(False)
         self._range = game.value_range
         self._label = _anything(game)
@@ -64,7 +65,7 @@ class ConvFeatures:
         return next(self._network.parameters()).device
 
     def __call__(self, images: NDArray[np.generic]) -> NDArray[np.float32]:
-        """Features float32 [N, dims] of images uint8 [N, C, H, W], 0..255."""
+        """Return the features float32 [N, dims] of images uint8 [N, C, H, W], 0..255."""
         out = np.empty((len(images), self.dims), np.float32)
         with torch.inference_mode():
             for start in range(0, len(images), BLOCK):
@@ -104,14 +105,14 @@ class ConvFeatures:
             self._pooled.append(pooled(maps))
 
     def _settle(self) -> None:
-        """The last convolution was followed by no activation layer."""
+        """Activate and pool the last convolution's maps, if no activation layer followed it."""
         if self._waiting is not None:
             self._pooled.append(pooled(F.leaky_relu(self._waiting, SLOPE)))
             self._waiting = None
 
 
 class MeanCode(nn.Module):
-    """Stands for a label's code where the label is not told: every code is their mean."""
+    """Replaces the code of every label by the mean of all codes, so that D is told no label."""
 
     def __init__(self, code: nn.Module, task: Task) -> None:
         super().__init__()
@@ -129,13 +130,13 @@ class MeanCode(nn.Module):
 
 
 def pooled(maps: Tensor) -> Tensor:
-    """Maps [N, C, H, W] max-pooled to at most 4x4."""
+    """Max-pool maps [N, C, H, W] to at most 4x4."""
     size = tuple(min(GRID, side) for side in maps.shape[2:])
     return F.adaptive_max_pool2d(maps, size)
 
 
 def _anything(game: Game) -> Tensor | None:
-    """A label that D may be called with; nothing that is looked at depends on it."""
+    """Return a label that D may be called with; no feature depends on it."""
     if not game.conditional:
         return None
     device = next(game.discriminator.parameters()).device
@@ -145,7 +146,7 @@ def _anything(game: Game) -> Tensor | None:
 
 
 def known_run(run: Run) -> Record:
-    """What a run was started with. Raises RunError where there is none, ConfigError for points."""
+    """Return a run's record. Raises RunError if there is none, ConfigError if it has no images."""
     record = run.record() if run.record_path.is_file() else None
     if record is None:
         raise RunError(f"'{run.folder}' holds no run: give the folder of one")
@@ -157,9 +158,10 @@ def known_run(run: Run) -> Record:
 
 
 def trained_discriminator(run: Run, say: Callable[[str], None]) -> tuple[Game, int]:
-    """(the game with D as the newest valid checkpoint has it, the steps behind it).
+    """Return the game with D from the newest valid checkpoint, and that checkpoint's step.
 
-    A damaged checkpoint is passed over with a line. Raises RunError where none is left.
+    A damaged checkpoint is skipped with a line. Raises RunError if none is left, or if the run is
+    one of the user's own networks.
     """
     record = known_run(run)
     if record.networks:
@@ -185,10 +187,10 @@ def trained_discriminator(run: Run, say: Callable[[str], None]) -> tuple[Game, i
 
 
 def untrained_discriminator(config: Config, task: Task, images: NDArray[np.generic]) -> Game:
-    """The game with D as it is before the first step, by the run's own seed.
+    """Return the game with D as it is before the first step, by the run's own seed.
 
-    Its batch normalisation has the moments of `images` uint8 [N, C, H, W], as a trained one has
-    those of what it saw: without them its channels are not comparable.
+    Its batch normalisation gets the moments of `images` uint8 [N, C, H, W], as a trained D has
+    those of the images that it saw: without them its channels are not comparable.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(config.training.seed, Purpose.WEIGHTS))

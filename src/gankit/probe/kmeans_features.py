@@ -1,4 +1,4 @@
-"""Features of one layer of k-means: what a discriminator's have to beat."""
+"""Features of one layer of k-means, which a discriminator's features have to beat."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from gankit.errors import MissingExtraError
 from gankit.randomness import Purpose, rng
 
 PATCH = 6
-"""Pixels a side of a patch."""
+"""The side of a patch in pixels."""
 PATCHES_EACH = 100
-"""Patches that are clustered, for each centroid."""
+"""The number of patches that are clustered, for each centroid."""
 ITERATIONS = 30
 AT_ONCE = 40_000
-"""Patches that are encoded at a time."""
+"""The most patches that are encoded at a time, if one image has no more."""
 CONTRAST, WHITENING = 10.0, 0.1
-"""Added to the variance of a patch of 0..255, and to the variances that are whitened."""
+"""The numbers added to a patch's variance (of pixels 0..255), and to the variances in whitening."""
 
 
 class KMeansFeatures:
@@ -30,8 +30,8 @@ class KMeansFeatures:
     Coates, Lee & Ng 2011, An Analysis of Single-Layer Networks in Unsupervised Feature Learning:
     6x6 patches at every pixel, contrast-normalised and ZCA-whitened; the triangle activation
     f_k = max(0, mean(z) - z_k), with z_k the distance to centroid k. Departs from it: quarters hold
-    means where it has sums (the features are standardised later), and overlap by a patch where
-    a side is odd.
+    means instead of sums (the features are standardised later), and overlap by a patch if a side
+    is odd.
 
     Attributes:
         dims: features of one image, 4 K.
@@ -62,7 +62,7 @@ class KMeansFeatures:
         self.centroids = torch.from_numpy(means.cluster_centers_.astype(np.float32))
 
     def __call__(self, images: NDArray[np.generic]) -> NDArray[np.float32]:
-        """Features float32 [N, dims] of images uint8 [N, C, H, W], 0..255."""
+        """Return the features float32 [N, dims] of images uint8 [N, C, H, W], 0..255."""
         out = np.empty((len(images), self.dims), np.float32)
         high, wide = (side - PATCH + 1 for side in images.shape[2:])
         block = max(1, AT_ONCE // (high * wide))
@@ -75,20 +75,20 @@ class KMeansFeatures:
         return out
 
     def _encoded(self, patches: Tensor) -> Tensor:
-        """Patches [M, F] -> their triangle activations [M, K]."""
+        """Return the triangle activations [M, K] of patches [M, F]."""
         white = (_normalised(patches) - self.mean) @ self.whiten
         distances = torch.cdist(white, self.centroids, compute_mode="use_mm_for_euclid_dist")
         return (distances.mean(1, keepdim=True) - distances).relu_()
 
 
 def _normalised(patches: Tensor) -> Tensor:
-    """Each patch of [M, F] with its own brightness and contrast taken out."""
+    """Remove brightness and contrast from each of the patches [M, F]."""
     centred = patches - patches.mean(1, keepdim=True)
     return centred * (centred.square().mean(1, keepdim=True) + CONTRAST).rsqrt()
 
 
 def _sampled(images: NDArray[np.generic], count: int, seed: int) -> Tensor:
-    """Patches at random places of random images: float [count, C * 6 * 6]."""
+    """Return patches at random places of random images: float [count, C * 6 * 6]."""
     random = rng(seed, Purpose.REFERENCE)
     which = random.integers(len(images), size=count)
     tops, lefts = (random.integers(side - PATCH + 1, size=count) for side in images.shape[2:])

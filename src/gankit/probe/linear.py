@@ -1,4 +1,4 @@
-"""How much a linear classifier reads from features, given few labels."""
+"""Measure how much a linear classifier reads from features, given few labels."""
 
 from __future__ import annotations
 
@@ -18,26 +18,31 @@ Features = NDArray[np.float32]
 Indices = NDArray[np.int64]
 
 STRENGTHS = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
-"""Values of C, weights of the examples' loss against the penalty, tried in turn."""
+"""The values of C, the weight of the examples' loss against the penalty, in the order tried."""
 FITTED = 0.99
-"""Where this share of the examples is named rightly, and two values were worse than the best, the
-rest is left out: the weaker the penalty, the slower the fit."""
+"""The share of fitted examples named rightly above which larger values of C may be left out.
+
+They are left out if the last two values were worse than the best. The weaker the penalty, the
+slower the fit.
+"""
 HELD_OUT = 5
-"""One labelled example in so many chooses C."""
+"""One labelled example in this many is held out to choose C."""
 VOTES = 1000
-"""Held-out labels that are enough to choose C: later draws are then not asked."""
+"""The number of held-out labels that is enough to choose C: later draws are then not used."""
 ITERATIONS = 1000
 SPAN = 2000
-"""Examples up to which features that are more than these are turned into their span."""
+"""The most examples for which features are replaced by coordinates in the examples' span."""
 ROWS = 1000
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The share of test examples named rightly, for each draw of labels.
+    """The result of reading one kind of features from one number of labels.
 
-    `strength` is the C that was chosen, `unfinished` how many of the final fits reached the limit
-    of iterations.
+    Attributes:
+        right: the share of test examples named rightly, for each draw of labels.
+        strength: the C that was chosen.
+        unfinished: how many of the final fits reached the limit of iterations.
     """
 
     right: tuple[float, ...]
@@ -46,9 +51,10 @@ class Reading:
 
 
 def balanced_draw(labels: Indices, per_class: int, seed: int, draw: int) -> Indices:
-    """Indices of `per_class` examples of each class, those of one class after those of another.
+    """Return the indices of `per_class` random examples of each class, class after class.
 
-    A smaller number gives a part of a larger one's. Raises ConfigError where a class has too few.
+    The indices for a smaller number are among those for a larger one. Raises ConfigError if a class
+    has too few examples.
     """
     random = rng(seed, Purpose.LABELS, draw)
     chosen = []
@@ -65,9 +71,9 @@ def balanced_draw(labels: Indices, per_class: int, seed: int, draw: int) -> Indi
 
 
 def standardise(train: Features, test: Features) -> None:
-    """In place: each feature less its mean over its deviation on `train`; rows of norm about 1.
+    """Standardise features in place, by the mean and deviation on `train`, to rows of norm about 1.
 
-    So one grid of C serves features of any number and scale. One that never varies becomes 0.
+    So one grid of C serves features of any number and scale. A feature that never varies becomes 0.
     """
     mean = train.mean(0, dtype=np.float64)
     deviation = np.zeros_like(mean)
@@ -91,13 +97,16 @@ def read_linearly(
     """Choose C on held-out labels, fit each draw with it, name the test examples.
 
     Args:
+        kind: the classifier.
         train, test: standardised features [N, D] and labels [N].
-        draws: rows of `train` whose labels are known, as `balanced_draw` gives them, for classes
-            of the same number each.
+        draws: rows of `train` whose labels are known, as returned by `balanced_draw`: the same
+            number of each class.
+        seed: the seed of the classifier.
 
-    A class-balanced fifth of a draw is held out (of a class at least one), draw after draw until
-    1,000 labels were. The C that names most of these rightly, the smallest of equals, is taken for
-    all draws; each is fitted with it on all of its labels. No test label is looked at.
+    A class-balanced fifth of a draw (at least one example of each class) is held out, draw after
+    draw, until 1,000 labels are held out. The C that names most of these rightly, or the smallest
+    of equally good ones, is used for all draws; each draw is fitted with it on all of its labels.
+    No test label is used in choosing or fitting.
 
     Raises MissingExtraError without scikit-learn.
     """
@@ -116,7 +125,7 @@ def read_linearly(
 def _trials(
     x: Features, y: Indices, draws: Sequence[Indices]
 ) -> list[tuple[Features, Indices, NDArray[np.bool_]]]:
-    """Examples, labels and which of them are held out, of as many draws as choose C."""
+    """Return (examples, labels, whether held out) of each draw that is used to choose C."""
     trials, votes = [], 0
     for rows in draws:
         if votes >= VOTES:
@@ -131,7 +140,7 @@ def _trials(
 def _choose(
     kind: Classifier, trials: list[tuple[Features, Indices, NDArray[np.bool_]]], seed: int
 ) -> float:
-    """The C that names most held-out labels rightly, the smallest of equals."""
+    """Return the C that names most held-out labels rightly, the smallest of equally good ones."""
     named: list[int] = []
     for strength in STRENGTHS:
         named.append(0)
@@ -145,14 +154,14 @@ def _choose(
 
 
 class Span:
-    """Coordinates in the span of a few examples, where features are more than these.
+    """Coordinates in the span of a few examples, if there are more features than examples.
 
-    A linear classifier with an L2 penalty is a combination of its examples, so what it learns and
-    says is the same in these coordinates, at a fraction of the cost.
+    The weights of a linear classifier with an L2 penalty are a combination of its examples, so
+    its fit and its answers are the same in these coordinates, at a fraction of the cost.
     """
 
     def __init__(self, examples: Features) -> None:
-        """`examples` [N, D]; `own` is what they become: [N, at most N] where N < D."""
+        """Set `own` to the coordinates of `examples` [N, D]: [N, at most N] if N < D."""
         self._basis: Features | None = None
         self.own = examples
         if len(examples) < min(SPAN + 1, examples.shape[1]):
@@ -163,7 +172,7 @@ class Span:
             self.own = self(examples)
 
     def __call__(self, features: Features) -> Features:
-        """Features [M, D] in these coordinates."""
+        """Return features [M, D] in these coordinates."""
         return features if self._basis is None else features @ self._basis
 
 
@@ -175,7 +184,7 @@ def _fit(kind: Classifier, strength: float, x: Features, y: Indices, seed: int) 
     except ImportError:
         raise MissingExtraError("a linear classifier", "evaluate") from None
     if kind == "svm":
-        # The same optimum; coordinates of the dual converge slowly under a weak penalty.
+        # Both have the same optimum, but the dual converges slowly if the penalty is weak.
         dual = strength <= 1 or len(x) <= SPAN
         model = LinearSVC(C=strength, dual=dual, max_iter=ITERATIONS, random_state=seed % 2**32)
     else:
@@ -186,5 +195,5 @@ def _fit(kind: Classifier, strength: float, x: Features, y: Indices, seed: int) 
 
 
 def memory_needed(rows: int, dims: int) -> int:
-    """Bytes that one fit takes besides its features: doubles, and a solver's copy of them."""
+    """Return the bytes that a fit takes besides its features: as doubles, and a solver's copies."""
     return 0 if rows <= SPAN else rows * dims * (8 + 16)

@@ -1,7 +1,7 @@
-"""`gankit probe RUN DATA`: what a discriminator learned, by linear classifiers of its features.
+"""`gankit probe RUN DATA`: measure what a discriminator learned, by linear classifiers.
 
-Every kind of features is read by the same classifiers, from the same few labels, by the protocol
-of docs/probe.md: D's own, and what they have to beat.
+D's features, and the simpler features that they have to beat, are read by the same classifiers,
+from the same few labels, by the protocol of docs/probe.md.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ from gankit.trained.gan import GAN
 from gankit.version import __version__
 
 MEMORY = 6e9
-"""Bytes that features and a fit may take."""
+"""The most bytes that features and a fit may take."""
 UNLABELLED = 2000
-"""Training images that k-means and the untrained D's batch statistics are taken from."""
+"""The number of training images for k-means and for the untrained D's batch statistics."""
 SAMPLES = 1000
-"""Generated samples of each class, at most, that name test images by the nearest one."""
+"""The most generated samples of each class among which test images find their nearest one."""
 READ = 1000
-"""Images at a time."""
+"""The number of images that are read at a time."""
 
 Extractor = Callable[[NDArray[np.generic]], Features]
 
@@ -71,22 +71,24 @@ def probe(
     test_limit: int | None = None,
     say: Callable[[str], None] = lambda _line: None,
 ) -> Probe:
-    """Linear classifiers of D's convolutional features, beside the same of simpler features.
+    """Fit linear classifiers to D's convolutional features, and to simpler ones for comparison.
 
     Args:
         folder: a run directory with a checkpoint.
         data: labelled images, read at the run's size; None: the run's own, where they were.
         test: a source whose training split is the test set; None: the test split of `data`.
-        labels_per_class: budgets, of at least 2.
-        draws: class-balanced choices of that many labels.
+        labels_per_class: the numbers of labels of each class to learn from, each at least 2.
+        draws: the number of class-balanced choices of that many labels.
+        classifiers: the kinds of classifiers.
         baselines: whether to add D before its first step, k-means features, pixels and, for a
-            conditional run whose classes these are, the nearest generated sample.
-        centroids: K of k-means.
-        test_limit: so many test images, chosen by `seed`; None: all.
-        say: told what is going on.
+            conditional run with the classes of the data, the nearest generated sample.
+        centroids: the K of k-means.
+        seed: the seed of every random choice.
+        test_limit: the most test images, chosen by `seed`; None: all.
+        say: is called with a line about each stage.
 
-    Raises GankitError: there are no labels or too few, no test images, no checkpoint, a
-    discriminator without convolutions, more is asked than fits in memory, or scikit-learn
+    Raises GankitError if there are no labels or too few, no test images or no checkpoint, if the
+    discriminator has no convolutions, if more is asked for than fits in memory, or if scikit-learn
     is missing.
     """
     started, versions = time.monotonic(), _versions()
@@ -139,7 +141,7 @@ def probe(
 
 
 class _Draws:
-    """Which training examples have labels in each draw, and all that are used in any: `used`."""
+    """The training examples with labels in each draw; `used` holds all that any draw uses."""
 
     def __init__(self, train: Dataset, budgets: Sequence[int], draws: int, seed: int) -> None:
         labels = _labels(train)
@@ -149,7 +151,7 @@ class _Draws:
         self._drawn = drawn
 
     def of(self, budget: int) -> list[Indices]:
-        """Each draw of this budget, as places in `used`."""
+        """Return each draw of this budget, as indices into `used`."""
         return [np.searchsorted(self.used, rows) for rows in self._drawn[budget]]
 
 
@@ -170,7 +172,7 @@ def _check_numbers(
 def _data(
     folder: Path, record: Record, source: str | None, test: str | None, say: Callable[[str], None]
 ) -> tuple[str, Dataset, Dataset]:
-    """(source, training examples, test examples), labelled alike, of the run's shape."""
+    """Return (source, training examples, test examples), of the run's shape and equal classes."""
     found = find_data(record.config.data, record.task.shape, source, folder, record)
     other = note_other(found, record.config.data, folder, record)
     if other is not None:
@@ -217,7 +219,7 @@ def _check_memory(chances: _Draws, dims: int, n_test: int) -> None:
 def _extractors(
     record: Record, train: Dataset, own: ConvFeatures, baselines: bool, centroids: int, seed: int
 ) -> Iterator[tuple[str, Callable[[], Extractor]]]:
-    """Names, and what makes the extractor when its turn comes."""
+    """Yield the name of each kind of features, and a function that builds its extractor."""
     yield "discriminator", lambda: own
     if not baselines:
         return
@@ -241,7 +243,7 @@ def _pixels_alone() -> Extractor:
 
 
 def _features(extract: Extractor, dataset: Dataset, indices: Indices) -> Features:
-    """float32 [N, dims], images read block by block."""
+    """Return features float32 [N, dims] of the chosen images, which are read block by block."""
     first = extract(dataset.read(indices[:READ]))
     out = np.empty((len(indices), first.shape[1]), np.float32)
     out[: len(first)] = first
@@ -252,7 +254,7 @@ def _features(extract: Extractor, dataset: Dataset, indices: Indices) -> Feature
 
 
 def _asked_for_classes(run: Run, train: Dataset, say: Callable[[str], None]) -> GAN | None:
-    """The generator, where it can be asked for the classes of the data."""
+    """Return the generator if it can be asked for the classes of the data, else None."""
     if not known_run(run).data["class_names"]:
         return None
     gan = load(run.folder)
@@ -264,7 +266,7 @@ def _asked_for_classes(run: Run, train: Dataset, say: Callable[[str], None]) -> 
 def _nearest(
     gan: GAN, train: Dataset, tested: Dataset, chosen: Indices, draws: int, seed: int
 ) -> list[Row]:
-    """Test images named by the nearest generated sample, and by the nearest of as many real."""
+    """Name test images by the nearest generated sample, and by the nearest of as many real ones."""
     known, classes = _labels(train), len(gan.class_names)
     each = min(SAMPLES, int(np.bincount(known, minlength=classes).min()))
     queries, answers = tested.read(chosen), _labels(tested)[chosen]
@@ -295,7 +297,10 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _versions() -> dict[str, str]:
-    """Of what computes. Raises MissingExtraError before anything is computed in vain."""
+    """Return the versions of what computes.
+
+    Raises MissingExtraError if an extra is missing, before anything is computed in vain.
+    """
     try:
         import scipy  # noqa: F401 - for the intervals
         import sklearn

@@ -1,4 +1,4 @@
-"""What a probe found, as a table for a person, as CSV and as JSON."""
+"""The results of a probe, as a table for a person, as CSV and as JSON."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from gankit.storage import write_atomically
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: how many test images were named rightly, from what.
+    """One line of the table: the share of test images that one classifier names rightly.
 
-    `accuracy` is the mean of `draws`; `interval` its 95 % by Student's t, None for one draw.
-    `strength` is the C that was chosen, None where nothing is fitted; `unfinished` the fits that
-    were stopped by the limit of iterations.
+    `accuracy` is the mean of `draws`; `interval` is its 95 % interval by Student's t, None for one
+    draw. `strength` is the C that was chosen, None if nothing is fitted; `unfinished` is the number
+    of fits that the limit of iterations stopped.
     """
 
     features: str
@@ -38,7 +38,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Probe:
-    """The table, and what it depends on."""
+    """The table of a probe, and everything that it depends on."""
 
     run: str
     family: str
@@ -58,11 +58,11 @@ class Probe:
     seconds: float
 
     def to_json(self) -> str:
-        """All of it."""
+        """Return all of it as JSON."""
         return json.dumps(asdict(self), indent=2)
 
     def to_csv(self) -> str:
-        """One line a row, each with what it depends on."""
+        """Return the rows as CSV, each line with everything that it depends on."""
         same = {
             key: value
             for key, value in asdict(self).items()
@@ -76,7 +76,7 @@ class Probe:
         return buffer.getvalue()
 
     def table(self) -> str:
-        """For a person."""
+        """Return the table as text for a person."""
         shape = "x".join(map(str, self.shape))
         lines = [
             f"{self.family} after {self.step:,} steps: {self.convolutions} convolutions of D, "
@@ -100,7 +100,7 @@ class Probe:
         return "\n".join(lines)
 
     def write(self, target: Path) -> None:
-        """The table as `x.csv`. Raises RunError where it cannot be written."""
+        """Write the table as CSV. Raises RunError if it cannot be written."""
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(target, self.to_csv().encode())
@@ -114,7 +114,7 @@ def row_of(
     strength: float | None = None,
     unfinished: int = 0,
 ) -> Row:
-    """The row of (features, dims, classifier, labels a class) and one accuracy a draw."""
+    """Return a row of (features, dims, classifier, labels per class) and each draw's accuracy."""
     mean = float(np.mean(draws))
     interval = None
     if len(draws) > 1:
@@ -126,7 +126,7 @@ def row_of(
 
 
 def _flat(row: Row) -> dict[str, Any]:
-    """A row for a table of plain columns; accuracies to four decimals."""
+    """Return a row as plain columns, with accuracies to four decimals."""
     low, high = (None, None) if row.interval is None else row.interval
     return {
         "features": row.features,

@@ -1,1 +1,1 @@
-"""Published results again, by their own protocols."""
+"""Reproduce published results by their own protocols."""

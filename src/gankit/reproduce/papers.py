@@ -1,4 +1,4 @@
-"""The reproductions: each paper's measure and what the paper found."""
+"""The reproductions: each paper's measure, and the paper's result."""
 
 from __future__ import annotations
 
@@ -21,13 +21,16 @@ REPRODUCTIONS: Registry[Reproduction] = Registry("reproduction")
 
 
 def _images(dataset: Dataset) -> NDArray[np.uint8]:
-    """Every image, uint8 [N, H, W] or [N, H, W, C]."""
+    """Return every image, uint8 [N, H, W] or [N, H, W, C]."""
     return as_pictures(dataset.read(np.arange(len(dataset))))
 
 
 def parzen(trained: Trained) -> Values:
-    """Nats of 9,000 test images (the rest beyond 1,000) under 10,000 samples; the width is chosen
-    on the first 1,000 test images, which are scored by nothing else."""
+    """Return the log-likelihood, in nats, of 9,000 test images, by a Parzen window estimate.
+
+    The estimate is made of 10,000 samples. Its width is chosen on the first 1,000 test images,
+    and only the rest are scored.
+    """
     samples = trained.gan.sample(10_000, seed=1)
     flat = samples.reshape(len(samples), -1) / 255
     test = _images(trained.test)
@@ -38,8 +41,10 @@ def parzen(trained: Trained) -> Values:
 
 
 def code_error(trained: Trained) -> Values:
-    """L_I at the end in nats, and the share of test images whose category, matched to classes on
-    the training images, is wrong."""
+    """Return L_I at the end, in nats, and the error of the categories on test images.
+
+    Categories are matched to classes on the training images.
+    """
     gan, lines = trained.gan, trained.run.metrics()[-10:]
     clusters = gan.classify(_images(trained.train)).argmax(1)
     assert trained.train.labels is not None
@@ -52,15 +57,18 @@ def code_error(trained: Trained) -> Values:
 
 
 def label_errors(trained: Trained) -> Values:
-    """How many test images the discriminator names wrongly."""
+    """Count the test images that the discriminator names wrongly."""
     named = trained.gan.classify(_images(trained.test)).argmax(1)
     wrong = named != trained.test.labels
     return {"errors": float(wrong.sum()), "test_images": float(len(wrong))}
 
 
 def nearest_error(trained: Trained) -> Values:
-    """The error on test images of the nearest generated sample's label (50,000 samples, or as many
-    as there are training images), beside that of the nearest real training image's."""
+    """Return the error of naming test images by the nearest generated sample.
+
+    There are 50,000 samples, or as many as there are training images. The error of the nearest
+    real training image, among as many, is returned beside it.
+    """
     train, test = trained.train, trained.test
     assert train.labels is not None
     assert test.labels is not None
@@ -75,7 +83,7 @@ def nearest_error(trained: Trained) -> Values:
 
 
 def balance(trained: Trained) -> Values:
-    """Whether M falls, and what k does: means over the first and the last tenth of the log."""
+    """Return means of M, k and both losses of D in the first and the last tenth of the log."""
     lines = trained.run.metrics()
     tenth = max(1, len(lines) // 10)
     values: Values = {}
@@ -86,13 +94,15 @@ def balance(trained: Trained) -> Values:
 
 
 def _mean(lines: Sequence[Mapping[str, Any]], name: str) -> float:
-    """Of a logged number; not a number where one of them was none."""
+    """Return the mean of a logged number; NaN if it was not finite in one of the lines."""
     return float(np.array([line[name] for line in lines], float).mean())
 
 
 def stacked_modes(trained: Trained) -> Values:
-    """Of 1,000 triples of digits, how many 25,600 samples show, each channel read by its nearest
-    embedded training digit; and KL to equal shares."""
+    """Count the triples of digits, of 1,000, that 25,600 samples show; and KL to equal shares.
+
+    Each channel is read as the nearest training digit.
+    """
     digits = load_dataset("digits", size=trained.gan.shape[1:])  # type: ignore[arg-type]
     assert digits.labels is not None
     known = _images(digits)
@@ -103,7 +113,7 @@ def stacked_modes(trained: Trained) -> Values:
 
 
 def toy_modes(trained: Trained) -> Values:
-    """Modes of 2,500 samples, the share within 3 sigma of one, KL to equal shares."""
+    """Count the modes of 2,500 samples, the share within 3 sigma of one, and KL to equal shares."""
     centres, sigma = modes(trained.train.name)
     found = count_modes(trained.gan.sample(2_500, seed=1), centres, sigma)
     return {"modes": float(found.found), "good": found.good, "kl": found.kl}

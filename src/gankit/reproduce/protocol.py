@@ -1,4 +1,4 @@
-"""What a reproduction is: a recipe, a measure, the paper's number."""
+"""The parts of a reproduction: a recipe, a measure, and the paper's number."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ NEEDS: dict[Need, str] = {
     "colour": "colour images",
     "modes": " or ".join(MIXTURES),
 }
-"""What a measure looks at, in words."""
+"""The data that a measure needs, in words."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What a measure looks at: the run, its artifact, and the data's two splits."""
+    """The input of a measure: the run, its artifact, and the data's two splits."""
 
     run: Run
     gan: GAN
@@ -34,7 +34,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """A result to be had again: recipe, changes to it, the measure and what the paper found."""
+    """A result to reproduce: a recipe, changes to it, the measure, and the paper's result."""
 
     recipe: str
     measure: Callable[[Trained], Values]

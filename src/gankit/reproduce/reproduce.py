@@ -34,13 +34,18 @@ def reproduce(
     data: str | None = None,
     changes: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Train, measure, append one line to `results`/NAME.csv; the line.
+    """Train, measure, append one line to `results`/NAME.csv, and return the line.
 
     Args:
+        name: the name of the reproduction.
+        seed: the seed of the run.
+        runs: the folder of run directories; this one is NAME-SEED in it.
+        results: the folder of tables.
         data: a source in place of the reproduction's own.
-        changes: settings on top of its own: a smaller budget, for one. The line says the steps.
+        changes: settings on top of the reproduction's own, such as a smaller budget. The line
+            holds the number of steps.
 
-    Raises GankitError for anything that a user can mend.
+    Raises GankitError for everything that a user can mend.
     """
     what = REPRODUCTIONS[name]
     source = data or what.data
@@ -75,7 +80,7 @@ def reproduce(
 
 
 def _check(needs: Need, source: str, *splits: Dataset) -> None:
-    """Raises DataError where the measure could not look at the data."""
+    """Raise DataError if the measure does not apply to the data."""
     for data in splits:
         images = len(data.shape) == 3
         met = {
@@ -91,13 +96,13 @@ def _check(needs: Need, source: str, *splits: Dataset) -> None:
 
 
 def _described(source: str, trained: Trained) -> str:
-    """`digits (10000 + 2000 examples, 1a2b3c4d)`: no folder's whole path, but what was in it."""
+    """Return `digits (10000 + 2000 examples, 1a2b3c4d)`: the source's name without its path."""
     train, test = trained.train, trained.test
     return f"{Path(source).name} ({len(train)} + {len(test)} examples, {train.fingerprint[:8]})"
 
 
 def _append(path: Path, line: Mapping[str, Any]) -> None:
-    """Add a line to a table, whose columns may grow. Raises RunError."""
+    """Append a line to a CSV table, and add columns if it needs them. Raises RunError."""
     try:
         rows = list(csv.DictReader(path.read_text().splitlines())) if path.exists() else []
         columns = list(dict.fromkeys([*(rows[0] if rows else {}), *line]))
@@ -112,7 +117,7 @@ def _append(path: Path, line: Mapping[str, Any]) -> None:
 
 
 def _commit() -> str:
-    """The commit of the sources, where they lie in a repository."""
+    """Return the commit of the sources; the empty text if they are not in a repository."""
     found = subprocess.run(
         ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"],
         capture_output=True, text=True, check=False,

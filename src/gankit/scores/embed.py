@@ -1,6 +1,6 @@
-"""Examples as measures see them: embedded in blocks, so that memory does not grow with them.
+"""Embed examples for measures, block by block, so that memory does not grow with their number.
 
-What a real set comes to is kept in the cache folder, under a name that is a digest of everything
+The result for a real set is kept in the cache folder, under a name that is a digest of everything
 it depends on: data, examples, network. The folder may be emptied at any time.
 """
 
@@ -28,11 +28,11 @@ from gankit.metrics.frechet import Moments, moments
 from gankit.storage import read_tensors, write_tensors
 
 KEPT = 10_000
-"""Examples of a set whose features are kept; only the moments see more."""
+"""The most examples of a set whose features are kept; the moments are those of all examples."""
 BLOCK = 250
 
 Track = Callable[[str, Iterator[NDArray[Any]], int], Iterator[NDArray[Any]]]
-"""Blocks of examples passed on while a person watches: what they are, the blocks, how many."""
+"""A function of (title, blocks, number of blocks) that passes the blocks on and shows progress."""
 ModeOf = Callable[[NDArray[Any]], NDArray[np.int64]]
 
 
@@ -41,11 +41,11 @@ class Embedded:
     """A set of N examples in the features of a network.
 
     Attributes:
-        moments: of all N.
+        moments: the mean and covariance of all N.
         features: float32 [M, D] of the first M = min(N, KEPT).
-        labels: int64 [M], the class of each, or the class asked for; None where there are none.
-        probabilities: float32 [M, K] by the network; None where it does not classify.
-        modes: int64 [N], the mode that each example shows, where modes are counted by example.
+        labels: int64 [M], the class of each, or the class asked for; None if there are none.
+        probabilities: float32 [M, K] by the network; None if it does not classify.
+        modes: int64 [N], the mode that each example shows; None if modes are not told by example.
     """
 
     moments: Moments
@@ -96,7 +96,7 @@ def embed_real(
     track: Track | None = None,
     title: str = "",
 ) -> Embedded:
-    """Embed these examples of a data set, or read what was kept of them before."""
+    """Embed these examples of a data set, or read the result from the cache."""
     path = cache_folder() / "statistics" / f"{_key(dataset, indices, network, mode_of)}.safetensors"
     labels = dataset.labels
     own = labels[indices] if labels is not None and labels.ndim == 1 else None
@@ -107,14 +107,14 @@ def embed_real(
     if track is not None:
         blocks = track(title, blocks, -(-len(indices) // BLOCK))
     embedded = embed(blocks, network, own, mode_of)
-    with suppress(OSError):  # a cache that cannot be written is done without
+    with suppress(OSError):  # if the cache cannot be written, go on without it
         path.parent.mkdir(parents=True, exist_ok=True)
         write_tensors(path, "statistics", _to_tensors(embedded), {})
     return embedded
 
 
 def read_blocks(dataset: Dataset, indices: NDArray[np.int64]) -> Iterator[NDArray[Any]]:
-    """Images uint8 [n, H, W] or [n, H, W, C], or points float32 [n, D], a block at a time."""
+    """Yield images uint8 [n, H, W] or [n, H, W, C], or points float32 [n, D], in blocks."""
     for start in range(0, len(indices), BLOCK):
         block = dataset.read(indices[start : start + BLOCK])
         yield as_pictures(block) if dataset.is_images else block
@@ -146,8 +146,14 @@ def _to_tensors(embedded: Embedded) -> dict[str, Tensor]:
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What must be in a file for it to be used: of how many examples, with which classes, with
-    the chances of how many classes, and whether with modes."""
+    """What a cached file must hold to be used.
+
+    Attributes:
+        count: the number of examples.
+        labels: their classes, or None.
+        classes: the number of classes that there are probabilities of; 0 if there are none.
+        by_mode: whether there are modes.
+    """
 
     count: int
     labels: NDArray[np.int64] | None
@@ -156,7 +162,7 @@ class _Wanted:
 
 
 def _read_kept(path: Path, wanted: _Wanted) -> Embedded | None:
-    """What was kept of a set; None where it is missing, damaged or something else."""
+    """Read a cached result; None if it is missing, damaged or something else."""
     try:
         tensors, _ = read_tensors(path, "statistics")
         arrays: dict[str, Any] = {name: tensor.numpy() for name, tensor in tensors.items()}
@@ -168,7 +174,7 @@ def _read_kept(path: Path, wanted: _Wanted) -> Embedded | None:
 
 
 def _is_whole(kept: Embedded, wanted: _Wanted) -> bool:
-    """Whether it can be what these examples came to: by types, shapes and finite numbers."""
+    """Return whether types, shapes, labels and finite numbers are those of the wanted result."""
     rows, size = min(wanted.count, KEPT), kept.features.shape[-1]
     parts: list[tuple[NDArray[Any] | None, str, tuple[int, ...] | None]] = [
         (kept.moments.mean, "f8", (size,)),

@@ -41,7 +41,7 @@ from gankit.trained.gan import BLOCK, GAN
 from gankit.version import __version__
 
 MOST_SAMPLES = 10**7
-"""In a draw: days of work."""
+"""The most samples in a draw; they take days."""
 DRAWS = 5
 
 
@@ -50,25 +50,25 @@ def silent(text: str) -> None:
 
 
 def untracked(title: str, blocks: Iterator[NDArray[Any]], count: int) -> Iterator[NDArray[Any]]:
-    """The blocks themselves."""
+    """Return the blocks as they are, without a display of progress."""
     return blocks
 
 
 @dataclass(frozen=True)
 class Watch:
-    """How a person follows: a line said, and blocks of examples that pass by."""
+    """Functions that show a person what goes on: `say` a line, and `track` blocks of examples."""
 
     say: Callable[[str], None] = silent
     track: Track = untracked
 
 
 class Samples:
-    """Finished samples, measured as those of a generator are; they are one draw.
+    """Finished samples, measured in the same way as a generator's; they are one draw.
 
     Attributes:
         dataset: the samples.
-        shape: of one of them: (channels, height, width), or (dimensions,) for points.
-        class_names, condition: none, and 0: nobody asked for a class.
+        shape: the shape of one of them: (channels, height, width), or (dimensions,) for points.
+        class_names, condition: empty, and 0, because the samples were not asked for by class.
     """
 
     class_names: tuple[str, ...] = ()
@@ -80,13 +80,13 @@ class Samples:
         self.shape = self.dataset.shape
 
     def blocks(self, n: int, seed: int = 0) -> Iterator[NDArray[Any]]:
-        """`n` of the samples, drawn by the seed if they are fewer than all."""
+        """Yield `n` of the samples in blocks, chosen by the seed if `n` is fewer than all."""
         chosen = rng(seed, Purpose.EVALUATION).permutation(len(self.dataset))[:n]
         return read_blocks(self.dataset, np.sort(chosen))
 
 
 Source = GAN | Samples
-"""Where samples come from."""
+"""The source of samples: a trained generator, or finished samples."""
 
 
 def evaluate(
@@ -104,7 +104,9 @@ def evaluate(
     keep: bool = False,
     watch: Watch | None = None,
 ) -> Report:
-    """Measure samples against real data. Nothing but the cache is written, unless `keep` is set.
+    """Measure samples against real data, and return every score with its protocol.
+
+    Only the cache is written, unless `keep` is set.
 
     >>> points = np.random.default_rng(0).normal(size=(400, 2))
     >>> report = evaluate(points[:200], against=points[200:], metrics=["coverage"])
@@ -114,24 +116,26 @@ def evaluate(
     Args:
         run: a run directory, or its model.safetensors; a loaded GAN; or finished samples, uint8
             [N, H, W] or [N, H, W, C], or points [N, D].
-        against: the real examples: a data set, arrays as above, or a name or path. None: what the
-            run was trained on, where it was then. Data that was moved counts as the run's own, by
-            its fingerprint. Half of a data set or of arrays gives the floor, unless `n` asks for
-            more.
-        features: a feature network, or its name or file (`load_network`); None: by the data.
-        data: a name or path, as `against`.
-        split: of real data by name; None: 'test' where there is one, else a part of 'train'.
-        n: samples in a draw, and real examples at most; None: 10,000 (2,000 in a slow network),
-            or as many as leave enough real ones for the floor, or as there are samples.
-        draws: independent sets of samples, 1 to 100: a score is their mean, and 2 or more give an
-            interval. Draw d has seed `seed` + d. Finished samples are one draw.
-        seed: in [0, 2^63).
-        metrics: names in `METRICS`; none: all that apply.
-        device: where the feature network computes, and a generator that is read from a file.
-        keep: write the report into the run's folder (scores/), as `gankit evaluate` does; of a run,
-            or of a GAN that was loaded from one. `gankit report` shows it.
+        against: the real examples: a data set, arrays as above, or a name or path. None: the
+            run's training data, where it was then. Data that was moved counts as the run's own if
+            it has the same fingerprint. Half of a data set or of arrays gives the floor, unless
+            `n` asks for more.
+        features: a feature network, or its name or file (`load_network`); None: chosen by the data.
+        data: a name or path, in place of `against`.
+        split: the split of real data that is given by name; None: 'test' if there is one, else a
+            part of 'train'.
+        n: the number of samples in a draw, and the most real examples; None: 10,000 (2,000 in a
+            slow network), or fewer if there are fewer samples, or if fewer leave enough real
+            examples for the floor.
+        draws: the number of independent sets of samples, 1 to 100: a score is their mean, and 2 or
+            more give an interval. Draw d has seed `seed` + d. Finished samples are one draw.
+        seed: the seed of the first draw, in [0, 2^63).
+        metrics: names in `METRICS`; empty: all that apply.
+        device: the device of the feature network, and of a generator that is read from a file.
+        keep: write the report into the run's folder (scores/), as `gankit evaluate` does. `run`
+            must be a run, or a GAN that was loaded from one. `gankit report` shows it.
 
-    Raises GankitError for all that a user can mend.
+    Raises GankitError for everything that a user can mend.
     """
     began, watch = time.monotonic(), watch or Watch()
     _check(n, draws, seed, metrics, device)
@@ -199,7 +203,7 @@ def _reals(
     watch: Watch,
     path: Path | None,
 ) -> Reals:
-    """The real examples. Raises GankitError if there are none, or they do not suit."""
+    """Read the real examples. Raises GankitError if there are none, or they do not suit."""
     if against is not None and not isinstance(against, str):
         if split is not None:
             raise ConfigError("a split is of data by name: leave it out, or load that split")
@@ -212,7 +216,7 @@ def _reals(
 
 
 def _check_enough(samples: Samples, n: int | None) -> None:
-    """Raises ConfigError if there are fewer samples than are wanted."""
+    """Raise ConfigError if there are fewer samples than are wanted."""
     if len(samples.dataset) < (n or FEWEST):
         raise ConfigError(f"scores need {n or FEWEST} samples, got {len(samples.dataset)}")
 
@@ -220,7 +224,7 @@ def _check_enough(samples: Samples, n: int | None) -> None:
 def _measure_draws(
     pairs: Iterator[Pair], metrics: Sequence[str]
 ) -> tuple[dict[str, Measure], dict[str, list[float]]]:
-    """The measures that apply, and the value of each in every draw."""
+    """Return the measures that apply, and the value of each in every draw."""
     measures: dict[str, Measure] = {}
     values: dict[str, list[float]] = {}
     for pair in pairs:
@@ -233,13 +237,16 @@ def _measure_draws(
 def real_pairs(
     source: Source, reals: Reals, parts: Parts, network: FeatureNetwork, track: Track
 ) -> tuple[Pair, Pair | None]:
-    """The reference beside itself, for samples to take the second place; and, for the floor,
-    the reference beside other real examples, None where there are too few."""
+    """Return (base, floor), two pairs of real examples.
+
+    `base` holds the reference twice; samples take its second place. `floor` holds the reference and
+    other real examples; None if there are too few of those.
+    """
     mode_of = mode_reader(reals)
 
     def embedded(dataset: Any, indices: NDArray[np.int64], title: str) -> Embedded:
         found = embed_real(dataset, indices, network, mode_of, track, title)
-        # Labels of other classes than the run's are no labels.
+        # Labels of other classes than the run's are of no use.
         return found if dataset.class_names == source.class_names else replace(found, labels=None)
 
     reference = embedded(reals.measured, parts.reference, f"real examples ({reals.split})")
@@ -268,7 +275,7 @@ def sample_pair(
     seed: int,
     track: Track,
 ) -> Pair:
-    """The reference beside one draw of samples."""
+    """Return the pair of the reference and one draw of samples."""
     labels, paths, title = None, None, f"samples of seed {seed}"
     if isinstance(source, Samples):
         blocks = source.blocks(n, seed=seed)
@@ -286,8 +293,11 @@ def sample_pair(
 
 
 def asked_labels(gan: GAN, reals: Reals, n: int, seed: int) -> NDArray[Any] | None:
-    """What the samples are asked for: the labels of training examples in random order, each as
-    often as the next; every class in turn where there are none; None of an unconditional run."""
+    """Return the labels that `n` samples are asked for; None for an unconditional run.
+
+    They are the labels of training examples in random order, each used equally often. If the
+    training examples have none of the run's classes, every class takes its turn.
+    """
     labels = reals.train.labels
     fits = labels is not None and (
         reals.train.condition == gan.condition
@@ -303,8 +313,11 @@ def asked_labels(gan: GAN, reals: Reals, n: int, seed: int) -> NDArray[Any] | No
 
 
 def mode_reader(reals: Reals) -> ModeOf | None:
-    """What tells the mode of an example where it is not a point: of three stacked digits, the
-    number that the network `digits` reads in red, green and blue."""
+    """Return a function that tells the mode of each image; None if images have no known modes.
+
+    The mode of three stacked digits is the number, 0 to 999, that the network `digits` reads in
+    red, green and blue.
+    """
     if reals.measured.name != "stacked_digits":
         return None
     network = Digits("cpu")
@@ -317,9 +330,9 @@ def mode_reader(reals: Reals) -> ModeOf | None:
 
 
 def applicable(names: Sequence[str], pair: Pair) -> dict[str, Measure]:
-    """The measures asked for, or all that apply.
+    """Return the measures asked for by name, or all that apply.
 
-    Raises ConfigError where one that is asked for does not.
+    Raises ConfigError if one that is asked for does not apply.
     """
     if not names:
         return {name: METRICS[name] for name in METRICS.names() if METRICS[name].has(pair)}
@@ -335,7 +348,7 @@ def applicable(names: Sequence[str], pair: Pair) -> dict[str, Measure]:
 def score(
     name: str, measure: Measure, values: Sequence[float], floor: Pair | None, network: str
 ) -> Score:
-    """One score of all draws, beside its floor."""
+    """Return the score of all draws, with its floor."""
     beside = None if floor is None or measure.floor is None else measure.floor(floor)
     return Score(
         metric=name,
@@ -348,7 +361,7 @@ def score(
 
 
 def picture_shape(source: Source) -> tuple[int, ...]:
-    """Of one picture as users see it, [1, H, W] or [1, H, W, C]; of a point, [1, D]."""
+    """Return the shape of one picture for users, [1, H, W] or [1, H, W, C]; of a point, [1, D]."""
     if len(source.shape) == 1:
         return (1, *source.shape)
     channels, height, width = source.shape

@@ -1,6 +1,6 @@
-"""Every score by its name: what it needs, how it is cited, and how it is had from two sets.
+"""Every score by its name: what it needs, how it is cited, and how two sets give it.
 
-The mathematics is in metrics/; here is what each is given, and the numbers that it is used with.
+The mathematics is in metrics/; here are each score's inputs and settings.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from gankit.scores.embed import Embedded
 from gankit.scores.score import Better
 
 NEIGHBOURS = 5000
-"""Examples of each set among which nearest neighbours are looked for, and distances averaged."""
+"""The most examples of each set in the scores that use nearest neighbours or mean distances."""
 K = 5
 KERNEL_SUBSETS, KERNEL_SIZE = 50, 1000
 SPLITS = 10
@@ -45,16 +45,16 @@ SETTINGS = {
 class Pair:
     """Real examples and others that are measured against them: samples, or more real ones.
 
-    What several scores share is computed once, when the first of them asks for it.
+    Results that several scores share are computed once, when the first of them asks for them.
 
     Attributes:
         real: the reference.
-        other: what is measured.
-        train: examples trained on, where `real` is none of them, else None.
-        class_names: of the labels of both; empty where one of them has none.
-        network_classes: of the network's probabilities.
-        source: the data's name: modes of toys are known by it.
-        path_length: of the generator, where it has one.
+        other: the examples that are measured.
+        train: examples that were trained on, if `real` holds none of them, else None.
+        class_names: the classes of the labels; empty if the run knows no classes.
+        network_classes: the classes of the network's probabilities.
+        source: the name of the data, from which the modes of toys are known.
+        path_length: a function that returns the generator's path length, if it has one.
     """
 
     real: Embedded
@@ -109,7 +109,7 @@ class Pair:
 
     @property
     def classifies(self) -> bool:
-        """Whether the network tells the very classes that samples were asked for."""
+        """Whether the network's classes are those that samples were asked for."""
         return bool(self.class_names) and self.class_names == self.network_classes
 
     @property
@@ -127,14 +127,16 @@ def _least(labels: NDArray[np.int64], classes: int) -> int:
 
 @dataclass(frozen=True)
 class Measure:
-    """One score.
+    """One score: how to compute it, and how to cite it.
 
     Attributes:
-        label: how it is cited; {} is the feature network.
-        value: of a pair. Scores that look at one set alone look at `other`.
-        has: whether a pair has what it takes; `needs` says what that is.
-        floor: the pair whose value is the floor, given the pair of real examples and more real
-            ones; None where real examples have no value.
+        label: how it is cited; {} stands for the feature network.
+        better: whether `lower` or `higher` values are better.
+        value: returns the score of a pair. Scores of one set alone look at `other`.
+        needs: what a pair must have, in words.
+        has: returns whether a pair has that.
+        floor: returns the pair whose score is the floor, given the pair of real examples and more
+            real ones; None if real examples have no such score.
     """
 
     label: str
@@ -145,7 +147,7 @@ class Measure:
     floor: Callable[[Pair], Pair] | None
 
     def cited(self, network: str) -> str:
-        """`FD(digits)`; in the Inception network's features, the name that is known for it."""
+        """Return the label, such as `FD(digits)`; in Inception's features its usual name, `FID`."""
         known = {"FD({})": "FID", "KD({})": "KID", "IS({})": "IS"}
         if network == "inception" and self.label in known:
             return known[self.label]
@@ -162,7 +164,7 @@ def measure(
     has: Callable[[Pair], bool] = lambda pair: True,
     floor: Callable[[Pair], Pair] | None = lambda pair: pair,
 ) -> Callable[[Callable[[Pair], float]], Callable[[Pair], float]]:
-    """Decorator: the function is the score of its own name, its docstring the summary."""
+    """Decorate a function to register it as the score of its name; its docstring is the summary."""
 
     def add(value: Callable[[Pair], float]) -> Callable[[Pair], float]:
         summary = (value.__doc__ or "").strip().split("\n")[0]
@@ -252,17 +254,17 @@ def worst_class_distance(pair: Pair) -> float:
 
 
 MEMORISATION = ("too_near", "train_side")
-"""What alone looks at the examples that were trained on."""
+"""The only scores that look at the examples that were trained on."""
 UNSEEN = f"real examples that were not trained on: a test split of {LEAST_HELD_OUT} or more"
 
 
 def held_out(pair: Pair) -> bool:
-    """Whether there are examples trained on and others, enough for the quantile."""
+    """Return whether there are training examples, and enough unseen ones for the quantile."""
     return pair.train is not None and len(pair.real.features) >= LEAST_HELD_OUT
 
 
 def halves(pair: Pair) -> Pair:
-    """Half of the real examples in place of samples, beside the other half."""
+    """Return a pair of two halves of the real examples, the second in place of samples."""
     middle = len(pair.real.features) // 2
     first, second = pair.real.features[:middle], pair.real.features[middle:]
     return replace(

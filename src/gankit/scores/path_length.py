@@ -1,4 +1,4 @@
-"""Path length of a generator: small steps in its latent, and how far the image moves."""
+"""The path length of a generator: how far images move when the latent moves a little."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ PAIRS, EPSILON = 1000, 1e-3
 
 
 def has_paths(gan: GAN, network: FeatureNetwork) -> bool:
-    """Whether there are images, seen unrounded, and a latent that is noise alone."""
+    """Return whether path length applies: to images, not rounded, of a latent of noise alone."""
     plain = gan.game.latent_size == gan.config.latent.size
     return plain and len(gan.shape) == 3 and not network.rounds and not gan.condition
 
 
 def mean_path_length(gan: GAN, network: FeatureNetwork, seed: int) -> float:
-    """The mean over `PAIRS` random paths between latents of one class each."""
+    """Return the mean over `PAIRS` random paths, each between two latents of the same class."""
     game, prior = gan.game, gan.config.latent.prior
-    shape = "normal" if prior == "normal" else "uniform"  # on a sphere, or in some cube
+    shape = "normal" if prior == "normal" else "uniform"  # on a sphere, or in a cube
     ends: tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]] = ([], [])
     every = gan.labels_for(PAIRS)
     for block, begin in enumerate(range(0, PAIRS, BLOCK)):
@@ -41,7 +41,7 @@ def mean_path_length(gan: GAN, network: FeatureNetwork, seed: int) -> float:
 
 
 def _features(gan: GAN, network: FeatureNetwork, latent: Latent) -> NDArray[np.float32]:
-    """Of the images of a latent, not rounded to 8 bits."""
+    """Return the features of a latent's images, which are not rounded to 8 bits."""
     low, high = gan.game.value_range or (0.0, 1.0)
     weight = next(gan.generator.parameters())
     with torch.inference_mode():

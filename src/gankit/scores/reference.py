@@ -1,4 +1,4 @@
-"""The real examples that a run is measured against: which, how many, seen by which network."""
+"""Choose the real examples that a run is measured against, and the feature network."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from gankit.trained.gan import GAN
 
 Split = Literal["train", "test"]
 FEWEST = 20
-"""Real examples below which nothing can be said."""
+"""The fewest real examples, and samples, that scores are computed from."""
 READ_RIGHTLY = 0.9
-"""The share of real digits that `digits` must read to be chosen by itself; of the first 500."""
+"""The share of the first 500 real examples that `digits` must read to be chosen by itself."""
 Say = Callable[[str], None]
 
 
@@ -35,9 +35,9 @@ class Reals:
 
     Attributes:
         measured: the split that scores are measured against.
-        split: which that is.
-        train: the training split; the same object where that is measured.
-        own: whether it is what the run was trained on.
+        split: the name of that split.
+        train: the training split; the same object as `measured` if that is the training split.
+        own: whether the run was trained on this data.
     """
 
     measured: Dataset
@@ -48,15 +48,15 @@ class Reals:
 
 @dataclass(frozen=True)
 class Parts:
-    """Which examples play which part, as indices.
+    """The parts that real examples play, as indices of them.
 
     Attributes:
-        reference: of `Reals.measured`.
-        stand_ins: of `Reals.train`, none of them in `reference`: they stand in for samples, which
-            gives the floor. None where there are too few.
-        trained_on: of `Reals.train`, where `reference` holds examples that were not trained on;
-            else None.
-        n_fake: samples in a draw, and stand-ins.
+        reference: examples of `Reals.measured` that samples are measured against.
+        stand_ins: examples of `Reals.train` that stand in for samples, which gives the floor; none
+            of them is in `reference`. None if there are too few.
+        trained_on: examples of `Reals.train`, if the run was trained on them but not on those in
+            `reference`; else None.
+        n_fake: the number of samples in a draw, and of stand-ins.
     """
 
     reference: NDArray[np.int64]
@@ -72,18 +72,20 @@ def read_reals(
 
     Args:
         gan: the run's generator.
-        source: None: where the run found its data. Data that was moved counts as the run's own.
-        split: None: `test` if there is one.
-        say: is told if the data is not what the run was trained on, and what it is measured
-            against.
-        path: of the run or its artifact; None: whether the data is the run's goes by its name.
+        source: the data's name or path; None: where the run found its data. Data that was moved
+            counts as the run's own.
+        split: the split to measure against; None: `test` if there is one.
+        say: is called with a line if the run was not trained on this data, and if it is measured
+            against a part of the training data.
+        path: the run or its artifact; None: only the data's name tells whether it is the run's.
 
-    Raises DataError if it cannot be read, or shows something of another shape.
+    Raises DataError if the data cannot be read, is too small or has another shape, and ConfigError
+    if the run makes neither images nor points.
     """
     if gan.kind not in ("images", "points"):
         raise ConfigError(f"there are no measures of {gan.kind}: this run cannot be evaluated")
     name = source or gan.config.data.source
-    if name.startswith("toy:") and gan.kind == "images":  # which would refuse the size instead
+    if name.startswith("toy:") and gan.kind == "images":  # a toy would refuse the size instead
         raise DataError(f"data '{name}' is points, the run makes images: give other data", "data")
     record = None if path is None else record_beside(path)
     trained, where = gan.config.data, path or Path()
@@ -117,7 +119,7 @@ def read_reals(
 
 
 def reals_of(given: Dataset | NDArray[Any], shape: tuple[int, ...]) -> Reals:
-    """Real examples that are in hand, for samples of this shape. Raises DataError."""
+    """Return real examples in memory, for samples of this shape. Raises DataError."""
     dataset = given if isinstance(given, Dataset) else dataset_of(given)
     if dataset.shape != shape:
         found, wanted = ("x".join(map(str, s)) for s in (dataset.shape, shape))
@@ -128,9 +130,10 @@ def reals_of(given: Dataset | NDArray[Any], shape: tuple[int, ...]) -> Reals:
 
 
 def dataset_of(examples: NDArray[Any]) -> ArrayDataset:
-    """Images uint8 [N, H, W] or [N, H, W, C], or points [N, D], as a data set named 'arrays'.
+    """Make a data set named 'arrays' of images or points.
 
-    Raises DataError for anything else.
+    Images are uint8 [N, H, W] or [N, H, W, C], with 1 or 3 channels; points are finite numbers
+    [N, D]. Raises DataError for anything else.
     """
     array = np.asarray(examples)
     if array.dtype == np.uint8 and (
@@ -150,10 +153,10 @@ def dataset_of(examples: NDArray[Any]) -> ArrayDataset:
 
 
 def part(reals: Reals, n: int | None, usual: int) -> Parts:
-    """Choose examples, the same ones whatever the seed of the samples is.
+    """Choose examples, which do not depend on the seed of the samples.
 
-    With a test split, samples are measured against it, and training examples give the floor.
-    Without one the training data is parted: half and half, unless `n` asks for more.
+    If there is a test split, samples are measured against it, and training examples give the floor.
+    If there is none, the training data is divided into two halves, unless `n` asks for more.
     """
     train = shuffled(len(reals.train))
     if reals.split == "test":
@@ -173,16 +176,16 @@ def part(reals: Reals, n: int | None, usual: int) -> Parts:
 
 
 def shuffled(count: int) -> NDArray[np.int64]:
-    """0..count-1 in an order that is always the same."""
+    """Return 0 to count - 1 in a random order that is always the same for a `count`."""
     return rng(0, Purpose.EVALUATION, count).permutation(count)
 
 
 def choose_network(
     reals: Reals, given: FeatureNetwork | None, device: str, say: Say
 ) -> FeatureNetwork:
-    """The network to measure in, the same for the same data wherever gankit runs.
+    """Choose the network to measure in, the same for the same data wherever gankit runs.
 
-    Raises ConfigError where one is given for points.
+    Raises ConfigError if a network is given for points.
     """
     if not reals.measured.is_images:
         if given is not None:
@@ -197,7 +200,7 @@ def choose_network(
     digits = Digits(device)
     if _reads(digits, reals.measured):
         return digits
-    if reals.measured.name != "stacked_digits":  # what is asked of them is their modes
+    if reals.measured.name != "stacked_digits":  # these are measured by their modes
         say(
             "measured in raw pixels, which see little of what a picture shows: a network that was "
             "trained on such pictures says more: features 'efficientnet', 'inception' or a file"
@@ -206,7 +209,7 @@ def choose_network(
 
 
 def _reads(network: Digits, dataset: Dataset) -> bool:
-    """Whether the examples are digits that the network reads."""
+    """Return whether the examples are digits that the network reads."""
     if dataset.shape != (1, 28, 28) or dataset.class_names != CLASSES or dataset.labels is None:
         return False
     some = np.arange(min(500, len(dataset)))

@@ -1,6 +1,6 @@
 """Scores that can be cited: each with its protocol, kept in the run directory as JSON.
 
-scores/0003000-digits.json   one Report: of the artifact at step 3,000, in the features of `digits`
+scores/0003000-digits.json   one Report on the artifact at step 3,000, in the features of `digits`
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ class Score:
         label: how it is cited, with its feature network: `FD(digits)`; only the distance in the
             Inception network's features is called FID.
         value: the score; `better` says which way is good.
-        interval: 95 % of the values that other draws would give; None where it is not known.
-        floor: the same measure of real examples against other real ones, at the same counts.
+        interval: the interval that holds 95 % of the values of other draws; None if not known.
+        floor: the same measure of real examples against other real ones, at the same counts; None
+            if not known.
     """
 
     metric: str
@@ -41,16 +42,16 @@ class Score:
 
 @dataclass(frozen=True)
 class Protocol:
-    """What a score depends on besides the run. Scores compare where this is the same.
+    """Everything that a score depends on besides the run; scores compare only if it is the same.
 
     Attributes:
         network, network_hash: the feature network, and a digest of its weights.
         resize: how images were brought to its size: the filter, or 'none'.
         data, data_hash, split: the real examples: name, fingerprint, 'train' or 'test'.
-        n_real, n_fake: how many were measured.
-        seed: of the samples and of every subset.
-        settings: a metric's own numbers (`k`, `subsets`, ...).
-        gankit: the version that measured.
+        n_real, n_fake: the numbers of real examples and of samples that were measured.
+        seed: the seed of the samples and of every subset.
+        settings: the metrics' own numbers (`k`, `kernel_subsets`, ...).
+        gankit: the version of gankit that measured.
     """
 
     network: str
@@ -66,7 +67,7 @@ class Protocol:
     gankit: str = ""
 
     def differences(self, other: Protocol) -> list[str]:
-        """One line for each thing in which two protocols differ."""
+        """Return one line for each field in which two protocols differ."""
         return [
             f"{item.name}: {getattr(self, item.name)} and {getattr(other, item.name)}"
             for item in fields(self)
@@ -86,12 +87,12 @@ class Report:
     seconds: float
 
     def to_json(self) -> str:
-        """The text that `from_json` reads."""
+        """Return the text that `from_json` reads."""
         return json.dumps({"format": FORMAT, **asdict(self)}, indent=2)
 
     @classmethod
     def from_json(cls, text: str, what: str) -> Report:
-        """The inverse of `to_json`. Raises RunError, naming `what`, where it is none."""
+        """Read what `to_json` wrote. Raises RunError, naming `what`, if it is something else."""
         try:
             stored = parse_json(text)
             if isinstance(stored, dict):
@@ -102,13 +103,13 @@ class Report:
 
 
 def report_path(folder: Path, report: Report) -> Path:
-    """Where a run keeps this report."""
+    """Return the path at which a run keeps this report."""
     network = "".join(c if c.isalnum() or c in "-_" else "-" for c in report.protocol.network)
     return folder / "scores" / f"{report.step:07d}-{network}.json"
 
 
 def write_report(folder: Path, report: Report) -> Path:
-    """Keep a report in a run directory. Raises OSError."""
+    """Write a report into a run directory, and return its path. Raises OSError."""
     path = report_path(folder, report)
     path.parent.mkdir(exist_ok=True)
     write_atomically(path, report.to_json().encode())
@@ -116,12 +117,12 @@ def write_report(folder: Path, report: Report) -> Path:
 
 
 def read_reports(folder: Path) -> list[Report]:
-    """Every report of a run that can be read, by step."""
+    """Return every report of a run that can be read, by step."""
     return find_reports(folder)[0]
 
 
 def find_reports(folder: Path) -> tuple[list[Report], list[str]]:
-    """The same, and one line for each file beside them that is none."""
+    """Return the reports that can be read, by step, and a line for each file that cannot."""
     reports, unread = [], []
     for path in sorted((folder / "scores").glob("*.json")):
         try:

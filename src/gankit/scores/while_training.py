@@ -1,11 +1,11 @@
-"""`--evaluate-every`: scores while a run trains, from its averaged weights written aside.
+"""`--evaluate-every`: measure a run while it trains, on a copy of its averaged weights.
 
-evaluation.jsonl   one line an evaluation: step, what became of it, what it cost
-scores/            the reports; what else they are is in scores/score.py
+evaluation.jsonl   one line for each evaluation: its step, its outcome and its cost
+scores/            the reports (scores/score.py)
 
-In the background a process of its own, with one thread, measures while training goes on. It is
-given a file and nothing else, draws nothing from this process, and may fail: a line says so. One
-that is due while another runs is left out, and counted.
+In the background, a process of its own with one thread measures while training goes on. It gets a
+file and nothing else, and shares no random state with this process. If it fails, a line says so.
+An evaluation that is due while another one runs is left out, and counted.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from gankit.training.session import Session, due
 from gankit.training.state import State
 
 SAMPLES = 2000
-"""Of one draw: enough to see a run go wrong; `gankit evaluate` says how good it is."""
+"""The number of samples, in one draw: enough to see a run go wrong, not to cite a score."""
 SHOWN = ("frechet", "coverage", "accuracy", "modes")
 
 
@@ -51,10 +51,10 @@ class _Background:
 
 
 class Evaluations(Callback):
-    """Scores of a run that trains, every so many steps and at its end."""
+    """Measures a run every so many steps and at its end."""
 
     def __init__(self, run: Run, output: OutputConfig, say: Callable[[str], None]) -> None:
-        """Raises GankitError where the feature network asked for cannot be had."""
+        """Check the settings. Raises GankitError if the feature network cannot be loaded."""
         self._run, self._output, self._say = run, output, say
         self._artifact = run.folder / ".evaluated.safetensors"
         self._log = run.folder / "evaluation.jsonl"
@@ -73,7 +73,7 @@ class Evaluations(Callback):
         self._started_at = trainer.state.step
 
     def on_end(self, trainer: Session) -> None:
-        """The last scores, waited for unless a signal says otherwise."""
+        """Measure the last step, and wait for the scores unless a signal asks the run to stop."""
         if not self._output.evaluate_every or trainer.state.step < trainer.plan.steps:
             return
 
@@ -85,7 +85,7 @@ class Evaluations(Callback):
         self.collect(wait)
 
     def begin(self, state: State) -> float:
-        """Evaluate the averaged weights as they are; the seconds for which training stood still."""
+        """Evaluate the averaged weights, and return the seconds for which training stood still."""
         began = time.monotonic()
         self.collect()
         if self._running is not None:
@@ -100,12 +100,12 @@ class Evaluations(Callback):
                 self._running = self._start(state.step, began)
             else:
                 self._between(state.step, began)
-        except Exception as error:  # whatever ails an evaluation, training goes on
+        except Exception as error:  # whatever error an evaluation raises, training goes on
             self._failed(state.step, str(error), began, time.monotonic() - began)
         return time.monotonic() - began
 
     def collect(self, wait: Callable[[], bool] = lambda: False) -> None:
-        """Take the scores of the one in the background, once it is done; wait as long as told."""
+        """Collect the background evaluation's scores if it is done; wait while `wait()` is true."""
         if self._running is None:
             return
         if wait() and self._running.process.poll() is None:
@@ -125,7 +125,7 @@ class Evaluations(Callback):
             self._failed(done.step, str(error), done.began, done.held_up)
 
     def close(self) -> None:
-        """End what still runs, and leave nothing behind."""
+        """End an evaluation that still runs, and remove the copy of the weights."""
         if self._running is not None:
             self._running.process.kill()
             self._running.process.wait()
@@ -135,7 +135,7 @@ class Evaluations(Callback):
             self._running = None
         if self._skipped:
             self._say(f"{self._skipped} evaluations left out: each was due while another ran")
-        if self._wrote:  # a run that another process trains keeps its own
+        if self._wrote:  # else the file may be that of another process that trains this run
             with suppress(OSError):
                 self._artifact.unlink(missing_ok=True)
 
@@ -154,9 +154,9 @@ class Evaluations(Callback):
             stderr=err,
             text=True,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
-            start_new_session=True,  # Ctrl-C is for the run, which ends this one itself
+            start_new_session=True,  # Ctrl-C is for the run, which then ends this process
         )
-        with suppress(OSError, AttributeError):  # training comes first, where that can be said
+        with suppress(OSError, AttributeError):  # training comes first, if priorities can be set
             os.setpriority(os.PRIO_PROCESS, process.pid, 10)
         return _Background(step, began, time.monotonic() - began, process, out, err)
 
@@ -181,7 +181,7 @@ class Evaluations(Callback):
         self._note(step, f"failed: {why}", time.monotonic() - began, held_up)
 
     def _note(self, step: int, outcome: str, seconds: float, held_up: float) -> None:
-        """One line of evaluation.jsonl: seconds in all, and those for which training waited."""
+        """Append to evaluation.jsonl: the seconds in all, and those for which training waited."""
         line: dict[str, Any] = {"step": step, "outcome": outcome, "in": self._output.evaluate_in}
         line |= {"seconds": round(seconds, 2), "held_up": round(held_up, 2)}
         with suppress(OSError), self._log.open("a") as file:

@@ -1,1 +1,1 @@
-"""What can be done with a trained GAN."""
+"""Use a trained GAN: sample, classify, export, sweep."""

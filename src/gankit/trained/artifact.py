@@ -1,8 +1,8 @@
 """The artifact: one file that holds a trained generator and all that sampling needs.
 
-`gankit.load(path).sample(64, labels=7, seed=0)`: no data set, no training code's state, no
-pickle. The file is safetensors; its header holds the family, the configuration, the example's
-shape, the value range and the class names.
+`gankit.load(path).sample(64, labels=7, seed=0)` needs no data set, no state of training and no
+pickle. The file is safetensors; its header holds the family, the configuration, the shape of an
+example, the value range and the class names.
 """
 
 from __future__ import annotations
@@ -34,8 +34,10 @@ NAME = "model.safetensors"
 
 
 def save_artifact(path: Path, game: Game, averaged: Mapping[str, nn.Module], step: int) -> None:
-    """Write the averaged generator, and the discriminator where it answers users too, with
-    everything that `load` needs. Raises OSError."""
+    """Write the averaged networks, with everything that `load` needs. Raises OSError.
+
+    `averaged` holds the generator, and the discriminator if it answers users too.
+    """
     header = {
         "gankit": __version__,
         "config": to_dict(game.config),
@@ -45,7 +47,7 @@ def save_artifact(path: Path, game: Game, averaged: Mapping[str, nn.Module], ste
         **homes(game.config),
         **({"networks": game.own_networks} if game.own_networks else {}),
     }
-    # Weights of a double-precision run are kept, so that its samples are its own.
+    # Weights keep their type: those of a double-precision run stay in double precision.
     tensors = {
         f"{player}/{name}": value
         for player, network in averaged.items()
@@ -57,13 +59,15 @@ def save_artifact(path: Path, game: Game, averaged: Mapping[str, nn.Module], ste
 OTHERS: dict[str, Registry[Any]] = {
     registry.kind: registry for registry in (PENALTIES, AUGMENTATIONS, PLUGIN_STABILISERS)
 }
-"""What a configuration may name besides its family and its loss, by kind."""
+"""The registries of what a configuration may name besides its family and its loss, by kind."""
 
 
 def homes(config: Config) -> dict[str, Any]:
-    """Which modules outside gankit define what a configuration names, as files record it: `module`
-    of the family, `loss_module`, and `modules`: (kind, name, module) of each other thing. Nothing
-    for what gankit defines."""
+    """Return the modules outside gankit that define what a configuration names, as files record it.
+
+    The keys are `module` for the family, `loss_module` for the loss, and `modules`, a list of
+    (kind, name, module), for the others. There is no entry for what gankit itself defines.
+    """
     found = {
         "module": FAMILIES.home(config.family),
         "loss_module": LOSSES.home(config.objective.loss),
@@ -77,7 +81,7 @@ def homes(config: Config) -> dict[str, Any]:
 
 
 def _named(config: Config) -> Iterator[tuple[str, str]]:
-    """The kind and the name of everything that is named in one setting with others."""
+    """Yield (kind, name) of each penalty, augmentation and plug-in that a configuration names."""
     stabilise = config.stabilise
     for kind, names in (
         (PENALTIES.kind, config.objective.penalty.split("+")),
@@ -88,9 +92,9 @@ def _named(config: Config) -> Iterator[tuple[str, str]]:
 
 
 def check_homes(stored: Mapping[str, Any], path: Path) -> None:
-    """Raise RunError if what a file speaks of is defined in a module that is not imported.
+    """Raise RunError if a file names something whose module is not imported.
 
-    What is damaged in it is passed over: whoever reads the configuration says so.
+    Damaged entries are ignored here: reading the configuration reports them.
     """
     config = stored.get("config")
     if not isinstance(config, Mapping):
@@ -117,15 +121,15 @@ def load(path: str | Path, device: str = "cpu", *, networks: Networks | None = N
     2
 
     Args:
-        path: of either.
-        device: where to put it: `cpu`, `cuda`, `mps`.
-        networks: of a run of your own networks, (G, D) made as they were then; D may be None. They
-            are copied, and the copies have the trained weights.
+        path: the run directory or the artifact file.
+        device: the device to put it on: `cpu`, `cuda` or `mps`.
+        networks: (G, D), made as they were for training, if the run used your own networks; D may
+            be None. They are copied, and the copies get the trained weights.
 
     Raises:
-        RunError: nothing is there; the file is damaged, foreign or of another format version; or
-            its family or loss is defined in a module that is not imported yet; or its networks are
-            your own and are not given, or do not fit.
+        RunError: nothing is there; the file is damaged, foreign, not finite or of another format
+            version; its family, its loss or another part is defined in a module that is not
+            imported yet; or its networks are your own and are not given, or do not fit.
     """
     path = Path(path).expanduser()
     if path.is_dir():
@@ -164,7 +168,7 @@ def load(path: str | Path, device: str = "cpu", *, networks: Networks | None = N
 
 
 def _check_asked(header: Mapping[str, Any], networks: object, path: Path) -> None:
-    """Raises RunError if networks are needed and not given, or given and not needed."""
+    """Raise RunError if networks are needed and not given, or given and not needed."""
     own = header.get("networks")
     if own and networks is None:
         raise RunError(
@@ -176,7 +180,7 @@ def _check_asked(header: Mapping[str, Any], networks: object, path: Path) -> Non
 
 
 def _check_fit(network: nn.Module, own: Mapping[str, Tensor], player: str, path: Path) -> None:
-    """Raises RunError if a user's network has other weights than the file."""
+    """Raise RunError if a user's network has weights of other names or shapes than the file's."""
     mine = {f"{player}/{name}": value.shape for name, value in network.state_dict().items()}
     kept = {name: value.shape for name, value in own.items()}
     for name in sorted(mine.keys() | kept.keys()):
@@ -189,8 +193,12 @@ def _check_fit(network: nn.Module, own: Mapping[str, Tensor], player: str, path:
 
 
 def _empty_game(header: Mapping[str, Any], networks: Networks | None = None) -> Game:
-    """The game that an artifact's header speaks of, without weights: nothing is drawn or taken
-    from memory. Raises KeyError, TypeError, ValueError or ConfigError if it speaks of none."""
+    """Build the game that an artifact's header describes, without weights of its own.
+
+    The family's networks are built on the meta device, which draws nothing and takes no memory;
+    `networks` of the user's keep their weights. Raises KeyError, TypeError, ValueError or
+    ConfigError if the header describes no game.
+    """
     family = FAMILIES[header["config"]["family"]]
     config: Config = from_dict(header["config"], family.Options)
     check_data({**header, "name": "", "fingerprint": "", "count": 0})
@@ -203,12 +211,12 @@ def _empty_game(header: Mapping[str, Any], networks: Networks | None = None) -> 
 
 
 def _kept(game: Game) -> tuple[str, ...]:
-    """The players that an artifact holds."""
+    """Return the players that an artifact holds."""
     return ("generator", "discriminator") if game.judges else ("generator",)
 
 
 def _check_types(network: nn.Module, own: Mapping[str, Tensor], player: str) -> None:
-    """Raises ValueError if numbers are kept in other bits than the network's; all may be 64."""
+    """Raise ValueError unless types are the network's; all floats may be float64 instead."""
     wanted, found = network.state_dict(), {k.removeprefix(f"{player}/"): v for k, v in own.items()}
     double = any(v.dtype == torch.float64 for v in found.values())
     for name, mine in wanted.items():
@@ -218,7 +226,7 @@ def _check_types(network: nn.Module, own: Mapping[str, Tensor], player: str) -> 
 
 
 def _ready(network: nn.Module, device: str) -> None:
-    """For use: on its device, in single precision, in eval mode, in a convolution's layout."""
+    """Prepare a network for use: device, single precision, eval mode, layout for convolutions."""
     network.to(device).eval().requires_grad_(False)
     if any(isinstance(m, (nn.Conv2d, nn.ConvTranspose2d)) for m in network.modules()):
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

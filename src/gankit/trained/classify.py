@@ -1,4 +1,4 @@
-"""A run's discriminator as a classifier of a user's images."""
+"""Classify a user's images with a run's discriminator."""
 
 from __future__ import annotations
 
@@ -19,13 +19,19 @@ from gankit.trained.gan import GAN
 def classify_data(
     gan: GAN, source: str, split: Literal["train", "test"], target: Path | None
 ) -> str:
-    """Classify the images of a source at the run's size; a report, and a table if asked for.
+    """Classify the images of a source at the run's size, and return a report.
 
-    Where the images have labels the report scores them. Categories that nobody named are
-    matched to the labels one to one first, on these images: an upper bound.
+    If the images have labels, the report gives the share that is right. Categories without names
+    are first matched to the labels one to one, on these images, which makes it an upper bound.
 
-    Raises DataError for points, ConfigError for a run that names no classes, RunError where the
-    table cannot be written.
+    Args:
+        gan: the trained run.
+        source: the name or path of the images.
+        split: the split to classify.
+        target: a CSV table to write, with one line for each image; None: no table.
+
+    Raises DataError if the run makes no images, ConfigError if it names no classes, RunError if
+    the table cannot be written.
     """
     if gan.kind != "images":
         raise DataError(f"this run knows {gan.kind}, not images")
@@ -50,13 +56,13 @@ def classify_data(
 
 
 def _images(dataset: Dataset, block: int = 1000) -> Iterator[NDArray[np.uint8]]:
-    """The images in blocks, uint8 [n, H, W] or [n, H, W, C]."""
+    """Yield the images in blocks, uint8 [n, H, W] or [n, H, W, C]."""
     for start in range(0, len(dataset), block):
         yield as_pictures(dataset.read(np.arange(start, min(start + block, len(dataset)))))
 
 
 def _score(gan: GAN, dataset: Dataset, named: NDArray[np.int64]) -> list[str]:
-    """The share of images that were named rightly, where it can be told."""
+    """Return a line on the share of images named rightly; no line if the labels do not tell."""
     if dataset.labels is None or len(dataset.class_names) != len(gan.judged_names):
         return []
     how = ""

@@ -1,4 +1,4 @@
-"""Samples to files: a grid, an archive of arrays, or a folder of pictures."""
+"""Write samples to files: a grid, an archive of arrays, or a folder of pictures."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from gankit.text import reason, shown
 from gankit.trained.gan import GAN, Labels
 
 MOST_PIXELS = 50_000_000
-"""Of a grid: more is a folder's job."""
+"""The most pixels of a grid; for more, a folder is better."""
 
 
 MOST_SAMPLES = 10**8
-"""In one call: more can only be a slip."""
+"""The most samples in one call; a larger number can only be a slip."""
 
 
 def read_label(typed: str | None) -> Labels:
-    """What was typed as a class: its name or number, or `x.npy`: a vector, or one for each sample.
+    """Read a label as it is typed: a class's name or number, or a file `x.npy`.
 
-    Raises ConfigError where the file cannot be read.
+    The file holds one vector for all samples, or one for each. Raises ConfigError if it cannot be
+    read.
     """
     if typed is None or not typed.endswith(".npy"):
         return typed
@@ -38,13 +39,17 @@ def read_label(typed: str | None) -> Labels:
 
 
 def write_samples(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> None:
-    """Write `n` samples of one class, or of all in turn.
+    """Write `n` samples of one class, or of all classes in turn.
 
     Args:
-        target: `x.png`: one grid, or a cloud of points; `x.npz`: `images` uint8 [n, H, W] or
-            [n, H, W, C] (`points`, `tokens`, `trajectories` as `GAN.sample` gives them) and, if
-            there are classes, `labels` int64 [n]; any other name: a folder, filled with one PNG
-            file a sample, block by block.
+        gan: the trained run.
+        n: the number of samples.
+        label: one label or one for each sample, as in `GAN.sample`; None: every class in turn.
+        seed: the seed of the samples.
+        target: `x.png` for one grid, or a plot of points; `x.npz` for `images`, uint8 [n, H, W] or
+            [n, H, W, C] (or `points`, `tokens`, `trajectories`, as `GAN.sample` returns them) and,
+            for a conditional run, `labels`, int64 [n] or float32 [n, C]; any other name for a
+            folder, filled with one PNG file for each sample, block by block.
 
     Raises:
         ConfigError: the label, n or target does not fit the run.

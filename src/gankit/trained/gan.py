@@ -1,4 +1,4 @@
-"""A trained GAN: draw samples, classify images."""
+"""A trained GAN, which draws samples and classifies images."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 BLOCK = 250
-"""Samples drawn at a time. Part of what makes `seed` repeatable: block b has its own draw."""
+"""The number of samples drawn at a time. `seed` depends on it: each block has its own draw."""
 
 Labels = int | str | Sequence[int] | Sequence[str] | Sequence[float] | NDArray[Any] | None
 
@@ -46,14 +46,14 @@ class GAN:
 
     Attributes:
         config: the complete configuration of its run.
-        kind: what it makes: `images`, `points`, `tokens` or `trajectories`.
-        shape: of one example: (channels, height, width), (dimensions,) of a point, (length,) of
-            tokens, (moments, dimensions) of a trajectory.
+        kind: the kind of samples: `images`, `points`, `tokens` or `trajectories`.
+        shape: the shape of one example: (channels, height, width) of an image, (dimensions,) of a
+            point, (length,) of tokens, (moments, dimensions) of a trajectory.
         symbols: what tokens stand for, by their number.
-        class_names: what labels mean; empty where the run knows no classes.
-        condition: the size of the vector that it is asked by in place of a class, else 0.
-        step: training steps behind it.
-        path: of the artifact that it was loaded from; None of a game in hand.
+        class_names: the names of the classes, by label; empty if the run knows no classes.
+        condition: the size of the vector that samples are asked for by in place of a class, else 0.
+        step: the number of training steps that it has taken.
+        path: the artifact that it was loaded from; None if it was made from a game.
     """
 
     def __init__(self, game: Game, step: int, path: Path | None = None) -> None:
@@ -76,8 +76,10 @@ class GAN:
 
     @property
     def generator(self) -> nn.Module:
-        """The averaged generator, in eval mode, called as (noise [N, game.latent_size], labels [N]
-        or None); `game.latent` draws both."""
+        """The averaged generator, in eval mode.
+
+        It is called as (noise [N, game.latent_size], labels [N] or None); `game.latent` draws both.
+        """
         return self._game.generator
 
     @overload
@@ -103,21 +105,21 @@ class GAN:
             images = gan.sample(64, labels=7, seed=0)
 
         Args:
-            n: how many, at least 1.
+            n: the number of samples, at least 1.
             labels: for a conditional run, one class for all or one for each: the name of a class,
-                or, where the numbers given are no names, its number from 0. So 2 and "2" are
-                the class "2" if there is one, else the third. None takes every class in turn. Of a
+                or, if the numbers given are no names, its number from 0. So 2 and "2" are
+                the class "2" if there is one, else the third. None takes every class in turn. For a
                 run that was trained with vectors, one vector for all, [C], or one for each, [n, C].
-            seed: in [0, 2^64). Sample i of a seed is the same whatever `n` is, but for the last
+            seed: in [0, 2^64). Sample i of a seed is the same whatever `n` is, except for the last
                 bit.
             output: "np": uint8 [n, H, W] (grey) or [n, H, W, C], 0..255; float32 [n, D] for
                 points and [n, T, D] for trajectories; int64 [n, T] for tokens. "pt": the same as a
-                tensor on the CPU, but images [n, C, H, W]. "pil": a list of n pictures of Pillow;
+                tensor on the CPU, but images [n, C, H, W]. "pil": a list of n Pillow images, for
                 images only.
 
         Raises:
             ConfigError: a label is unknown, or given to an unconditional run; a number is out of
-                range; an output is unknown, or is for images.
+                range; or the output is unknown, or for images only.
         """
         if output not in get_args(Output):
             raise ConfigError(f"output is 'np', 'pt' or 'pil', got {output!r}")
@@ -134,7 +136,7 @@ class GAN:
         return [fromarray(picture) for picture in samples]
 
     def _sample(self, n: int, labels: Labels, seed: int) -> NDArray[Any]:
-        """Samples as `blocks` gives them, in one array."""
+        """Return the samples of `blocks` in one array."""
         blocks = self.blocks(n, labels, seed)
         first = next(blocks)
         out = np.empty((n, *first.shape[1:]), first.dtype)
@@ -152,16 +154,16 @@ class GAN:
             images = gan(z)  # differentiable by z
 
         Args:
-            latents: float [N, game.latent_size], N at least 1: what the generator was trained to
-                expect is drawn by `game.latent`.
-            labels: as `sample` takes them, for N samples.
+            latents: float [N, game.latent_size], N at least 1; `game.latent` draws latents as the
+                generator was trained with.
+            labels: labels for N samples, as in `sample`.
 
         Returns:
             [N, C, H, W] in the value range, -1 to 1, or [N, *shape], on the generator's device.
-            It has a gradient if `latents` asks for one.
+            It has a gradient if `latents` requires one.
 
         Raises:
-            ConfigError: the latents have another shape or are no floating-point numbers, or the
+            ConfigError: the latents have another shape or are not floating-point numbers, or the
                 labels do not suit the run.
         """
         noise = torch.as_tensor(latents)
@@ -177,7 +179,10 @@ class GAN:
             return self._game.generate(Latent(noise, asked).to(weight.device, weight.dtype))
 
     def blocks(self, n: int, labels: Labels = None, seed: int = 0) -> Iterator[NDArray[Any]]:
-        """The same samples in pieces of at most `BLOCK`, so that memory does not grow with n."""
+        """Yield the samples of `sample` in blocks of at most `BLOCK`, so that memory stays small.
+
+        Raises ConfigError as `sample` does.
+        """
         if n < 1:
             raise ConfigError(f"n must be at least 1, got {n}", "n")
         if not 0 <= seed < 2**64:
@@ -192,12 +197,12 @@ class GAN:
                 yield to_pixels(self._game.generate(drawn), self._game.value_range)
 
     def classify(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """What the discriminator takes images for: the chances of each class, float64 [n, K].
+        """Return the discriminator's probability of each class, float64 [n, K].
 
         Args:
             images: uint8 [n, H, W] (grey) or [n, H, W, C], 0..255, of the run's own size.
 
-        Raises ConfigError where the family's discriminator names no classes, or the size differs.
+        Raises ConfigError if the family's discriminator names no classes, or the size differs.
         """
         if not self._game.judges:
             raise ConfigError(
@@ -219,12 +224,16 @@ class GAN:
 
     @property
     def judged_names(self) -> tuple[str, ...]:
-        """What the columns of `classify` are called."""
+        """The names of the columns of `classify`."""
         return self._game.judged_names
 
     def labels_for(self, n: int, labels: Labels = None) -> NDArray[Any] | None:
-        """The label of each of `n` samples, int64 [n], or a vector of each, float32 [n, C]; None
-        for an unconditional run."""
+        """Return the label of each of `n` samples, given `labels` as in `sample`.
+
+        int64 [n]; float32 [n, C] for a run that was trained with vectors; None for an unconditional
+        run. Without `labels`, sample i is of class i modulo the number of classes. Raises
+        ConfigError if the labels do not suit the run.
+        """
         if self.condition:
             return self._vectors(n, labels)
         if not self.class_names:
@@ -246,7 +255,7 @@ class GAN:
         return self._places(labels)
 
     def _vectors(self, n: int, given: Labels) -> NDArray[np.float32]:
-        """One vector for all of `n` samples or one for each: float32 [n, C]."""
+        """Return vectors float32 [n, C], given one for all of `n` samples or one for each."""
         wanted = f"an array [{self.condition}], or [{n}, {self.condition}]"
         if given is None:
             raise ConfigError(f"this run is asked by a vector: give labels, {wanted}", "labels")
@@ -282,7 +291,7 @@ class GAN:
 
 
 def draw_block(game: Game, block: int, labels: Tensor | None, count: int, seed: int) -> Latent:
-    """The latent of block number `block` of a seed's endless samples, its first `count`."""
+    """Return the first `count` latents of block number `block` in a seed's endless samples."""
     random = rng(seed, Purpose.SAMPLES, block)
     padded = None
     if labels is not None:

@@ -1,4 +1,4 @@
-"""What a generator's inputs do: one of them swept, everything else held."""
+"""Show what a generator's inputs do: sweep one of them, and hold everything else."""
 
 from __future__ import annotations
 
@@ -28,17 +28,22 @@ def sweep(
     steps: int,
     seed: int,
 ) -> NDArray[np.uint8]:
-    """Images uint8 [rows, steps, H, W] or [rows, steps, H, W, C]: one row a latent, swept.
+    """Draw images uint8 [rows, steps, H, W] or [rows, steps, H, W, C]; each row sweeps one latent.
 
     Args:
-        code: number of one of the game's codes (`Game.codes`), from 1; categories are all shown, a
-            continuous code goes from -span to span.
+        gan: the trained run.
+        code: the number of one of the game's codes (`Game.codes`), from 1. All categories of a
+            code are shown; a continuous code goes from -span to span.
         dimension: in place of a code, a dimension of the noise, from 0.
-        span: how far from the middle; None: 2 for a code, as in the paper's pictures, beyond the
-            range -1 to 1 that it was drawn from; for the noise the range of its prior (normal
-            noise: quantiles, from .02 to .98).
+        span: how far from the middle to sweep. None: 2 for a code, as in the paper's pictures,
+            beyond the range -1 to 1 that it was drawn from; for the noise the range of its prior
+            (normal noise: the quantiles .02 to .98).
+        rows: the number of latents.
+        steps: the number of values, unless a code has categories.
+        seed: the seed of the latents.
 
-    Raises ConfigError where the run has no such code or dimension, or makes points.
+    Raises ConfigError if the run has no such code or dimension, makes no images, or is asked by
+    vectors.
     """
     game = gan.game
     if not game.task.is_images:
@@ -84,9 +89,10 @@ def _noise_values(prior: str, span: float | None, steps: int) -> list[float]:
 
 
 def write_sweep(images: NDArray[np.uint8], target: Path) -> None:
-    """`name.png`: a grid, one row a latent; `name.gif`: all latents at once, to and fro.
+    """Write a sweep as a grid with one latent in each row (`name.png`) or as a film (`name.gif`).
 
-    Raises ConfigError for another ending, RunError where it cannot be written.
+    The film shows all latents at once, and goes to and fro. Raises ConfigError for another ending,
+    RunError if the file cannot be written.
     """
     rows, steps = images.shape[:2]
     try:

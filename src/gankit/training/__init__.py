@@ -1,1 +1,1 @@
-"""Playing the game: devices, updates, checkpoints, budgets and the loop that ties them."""
+"""Training: devices, updates, checkpoints, budgets and the loop that ties them together."""

@@ -1,7 +1,7 @@
-"""A budget becomes a number of steps, and the CPU's threads are measured, once, at the start.
+"""Turn a budget into a number of steps, and choose the number of CPU threads, once at the start.
 
 The steps that are timed are real ones, taken on the run's own state and then undone, so the
-measurement leaves no trace in the result. What was decided is written into the run: schedules
+measurement leaves no trace in the result. The decision is written into the run, so that schedules
 and resumption are exact, and `--steps` repeats the run.
 """
 
@@ -20,20 +20,20 @@ from gankit.training.runtime import Runtime
 from gankit.training.state import State
 
 SHARE = 0.03
-"""Of the budget's time, at most, for measuring: one part in thirty or so."""
+"""The largest share of the budget's time that is spent on measuring, about one part in thirty."""
 LEAST_SECONDS, MOST_SECONDS = 0.3, 6.0
 RESERVE = 0.05
-"""Of the time budget, for pictures, checkpoints and noise."""
+"""The share of a time budget that is kept for pictures, checkpoints and timing noise."""
 
 
 def plan_budget(
     config: Config, state: State, take_step: Callable[[], None], runtime: Runtime, spent: float
 ) -> Plan:
-    """Decide the run's length and its threads.
+    """Decide how many steps the run takes and how many CPU threads it uses.
 
     Args:
-        take_step: one training step on `state`; whatever it does is undone.
-        spent: seconds of a `minutes` budget that are gone already.
+        take_step: takes one training step on `state`; whatever it does is undone.
+        spent: seconds of a budget in minutes that are gone already.
     """
     training = config.training
     steps = given_steps(config)
@@ -62,8 +62,10 @@ def plan_budget(
 
 
 def extend_plan(plan: Plan, old: Config, new: Config) -> Plan:
-    """The plan of a resumed run whose budget may have grown. A budget in minutes grows in
-    proportion to the steps that the first one was worth."""
+    """Return the plan of a resumed run, whose budget may have grown.
+
+    The steps of a budget in minutes grow in proportion to its minutes.
+    """
     steps = given_steps(new)
     if steps is None:
         assert new.training.minutes is not None
@@ -73,7 +75,7 @@ def extend_plan(plan: Plan, old: Config, new: Config) -> Plan:
 
 
 def given_steps(config: Config) -> int | None:
-    """The steps that a budget in steps or images comes to; None for one in minutes."""
+    """Return the number of steps of a budget in steps or images; None for one in minutes."""
     training = config.training
     if training.steps is not None:
         return training.steps
@@ -83,7 +85,11 @@ def given_steps(config: Config) -> int | None:
 
 
 def _thread_candidates(config: Config, runtime: Runtime) -> list[int]:
-    """Thread counts worth trying: one, all, and the powers of two between, on a CPU of our own."""
+    """Return the thread counts worth trying: one, all, and the powers of two between.
+
+    There is only one candidate if the setting or the environment gives it, on another device than
+    the CPU, and if several processes share the CPU.
+    """
     if config.runtime.threads:
         return [config.runtime.threads]
     if runtime.device.type != "cpu" or runtime.world > 1 or "OMP_NUM_THREADS" in os.environ:
@@ -100,16 +106,17 @@ def _use_threads(threads: int) -> int:
 def _rough_seconds(
     state: State, take_step: Callable[[], None], runtime: Runtime, steps: int
 ) -> float:
-    """What `steps` steps would take, from two: enough to choose how carefully to measure."""
+    """Estimate the seconds of `steps` steps from two: enough to choose how carefully to measure."""
     return steps * _seconds_per_step(state, take_step, runtime, 0.0)
 
 
 def _seconds_per_step(
     state: State, take_step: Callable[[], None], runtime: Runtime, seconds: float
 ) -> float:
-    """Mean seconds of a step, over about `seconds`, after a warm-up step; all of it undone.
+    """Return the mean seconds of a step, over about `seconds`, after a warm-up step.
 
-    A mean over whole lazy intervals: the penalties' dear steps count for their share.
+    The mean is over whole lazy intervals, so that the costly steps with penalties count for their
+    share. All of these steps are undone.
     """
     before = capture(state, copy=True)
     try:
@@ -123,7 +130,7 @@ def _seconds_per_step(
                 torch.cuda.synchronize(runtime.device)
             count += round_of
             elapsed = time.monotonic() - started
-            # Every process stops after the same round: the steps are collective.
+            # The steps are collective, so every process must stop after the same round.
             if runtime.from_first(float(elapsed >= seconds)):
                 return elapsed / count
     finally:

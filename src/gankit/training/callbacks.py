@@ -1,4 +1,4 @@
-"""What happens beside training: pictures, the log, scores, the doctor, whatever a user adds."""
+"""The base class of what runs beside training: pictures, log, scores, doctor, users' own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Callback:
-    """Called by the loop at fixed points of a run; every method does nothing unless overridden.
+    """Hooks that the loop calls at fixed points of a run; each does nothing unless overridden.
 
     >>> import gankit
     >>> class Losses(gankit.Callback):
@@ -22,35 +22,35 @@ class Callback:
     1 True
     2 True
 
-    Callbacks are called in the order of their list, behind gankit's own. A callback looks and
-    writes; it changes nothing of what is trained. It may draw random numbers: a step's draws are
-    functions of the seed and the step alone, so a run ends in the same bits with it and without.
+    Callbacks are called in the order of their list, after gankit's own. A callback may look and
+    write, but must not change anything that is trained. It may draw random numbers: a step's draws
+    are functions of the seed and the step alone, so a run ends in the same bits with it or without.
 
     Attributes:
-        every_process: whether each process of a run calls it; by default the first one does. One
-            that is called everywhere may use `trainer.runtime.mean`.
+        every_process: whether each process of a run calls it; by default only the first one does.
+            A callback that every process calls may use `trainer.runtime.mean`.
     """
 
     every_process: ClassVar[bool] = False
 
     def on_start(self, trainer: Session) -> None:
-        """The run is set up, or restored: `trainer.state.step` steps are behind it."""
+        """Called when the run is set up or restored, after `trainer.state.step` steps."""
 
     def before_step(self, trainer: Session) -> None:
-        """A step is about to be taken."""
+        """Called before a step is taken."""
 
     def after_step(self, trainer: Session, moves: Moves) -> None:
-        """Both players have moved; `trainer.state.step` counts this step."""
+        """Called after both players have moved; `trainer.state.step` counts this step."""
 
     def numbers(self, trainer: Session) -> Mapping[str, float]:
-        """What to add to the line of the log that is being written."""
+        """Return numbers to add to the line of the log that is being written."""
         return {}
 
     def on_checkpoint(self, trainer: Session) -> None:
-        """A checkpoint is about to be written."""
+        """Called before a checkpoint is written."""
 
     def on_end(self, trainer: Session) -> None:
-        """The last step of this call is taken, and its checkpoint written."""
+        """Called after the last step of this call, when its checkpoint is written."""
 
     def close(self) -> None:
-        """The run is let go of, also after an error."""
+        """Release what the callback holds; called when the run is closed, also after an error."""

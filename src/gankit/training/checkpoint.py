@@ -1,8 +1,8 @@
-"""A run's state as plain tensors: captured, restored, kept in files, found again.
+"""Capture a run's state as plain tensors, keep it in checkpoint files and restore it.
 
 A checkpoint holds both players, both optimisers' moments, the averaged generator and the
 game's own state. It holds no random state: every draw is a function of (seed, step). Its header
-says whose it is: the configuration and the data's fingerprint.
+holds the configuration and the data's fingerprint, which say what run it belongs to.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from gankit.training.state import PLAYERS, State
 
 
 def capture(state: State, copy: bool = False) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """(tensors by name, numbers). With `copy` they stay as they are while training goes on."""
+    """Return (tensors by name, numbers); with `copy`, later training does not change them."""
     tensors = {f"game/{k}": v for part in state.game.parts for k, v in part.state().items()}
     for player, average in state.averages.items():
         tensors |= {f"average/{player}/{k}": v for k, v in average.network.state_dict().items()}
@@ -43,7 +43,7 @@ def capture(state: State, copy: bool = False) -> tuple[dict[str, Tensor], dict[s
 def restore(state: State, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
     """Put a captured state back, all of it or nothing.
 
-    Raises RunError if it does not fit; the state is then as it was.
+    Raises RunError if it does not fit; `state` is then left as it was.
     """
     _check_numbers(numbers)
     _check_tensors(state, tensors)
@@ -78,7 +78,7 @@ def _check_numbers(numbers: dict[str, Any]) -> None:
 
 
 def _check_tensors(state: State, tensors: dict[str, Tensor]) -> None:
-    """Raises RunError if the players' weights and averages are not of this state's make."""
+    """Raise RunError if names, shapes or types of weights and averages are not this state's."""
     networks = {player: state.players[player].network for player in PLAYERS}
     networks |= {f"average/{player}": a.network for player, a in state.averages.items()}
     for prefix, network in networks.items():
@@ -98,22 +98,25 @@ def _kind(tensor: Tensor | None) -> str:
 
 
 def find_not_finite(state: State) -> str | None:
-    """What of the state is not a finite number, by its name in a checkpoint; None if all are."""
+    """Return the checkpoint name of a tensor of `state` that is not finite; None if all are."""
     return _broken(capture(state)[0])
 
 
 def _broken(tensors: dict[str, Tensor]) -> str | None:
-    """The name of one that may not be kept. A game's own state may be infinite: BEGAN's best
-    measure is, before the first one."""
+    """Return the name of a tensor that must not be kept; None if there is none.
+
+    A game's own state may be infinite, but not NaN: BEGAN's best measure starts at infinity.
+    """
     played = {k: v for k, v in tensors.items() if not k.startswith("game/")}
     own = (k for k, v in tensors.items() if k.startswith("game/") and v.isnan().any())
     return not_finite(played) or next(own, None)
 
 
 def write_checkpoint(run: Run, state: State, keep: int, fingerprint: str = "") -> Path:
-    """Write the state, then drop all but the newest `keep`. Raises RunError; older ones survive.
+    """Write the state, then delete all checkpoints but the newest `keep`.
 
-    The files of later steps are of a way that was gone back from, and are dropped too.
+    Checkpoints of later steps are deleted too: the run was rolled back from there. Raises RunError
+    if it cannot be written; older checkpoints then survive.
     """
     path = run.checkpoints / f"step-{state.step:08d}.safetensors"
     tensors, numbers = capture(state)
@@ -130,11 +133,12 @@ def write_checkpoint(run: Run, state: State, keep: int, fingerprint: str = "") -
 
 @dataclass(frozen=True)
 class Restored:
-    """What came of looking for a checkpoint.
+    """The result of looking for a checkpoint to restore.
 
     Attributes:
-        step: of the one that was restored; None if none was.
-        unreadable: those that were newer and could not be, each with the reason: `is damaged`.
+        step: of the checkpoint that was restored; None if none was.
+        unreadable: newer checkpoints that could not be restored, each with the reason, such as
+            `is damaged`.
     """
 
     step: int | None
@@ -147,8 +151,8 @@ def restore_newest(
     """Restore the newest checkpoint that is whole, finite and this run's.
 
     Args:
-        record: what run.json says; a checkpoint of other settings or data is not this run's.
-        below: only checkpoints of steps before this one.
+        record: the content of run.json; a checkpoint of other settings or data is not this run's.
+        below: consider only checkpoints of steps before this one.
     """
     unreadable = {}
     for path in reversed(checkpoints(run)):
@@ -166,8 +170,10 @@ def restore_newest(
 def read_checkpoint(
     path: Path, record: Record | None = None
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors and the numbers of a checkpoint. Raises RunError if it is not whole, not finite,
-    or of other settings or data than `record` says."""
+    """Return the tensors and the numbers of a checkpoint.
+
+    Raises RunError if it is not whole, not finite, or of other settings or data than `record` says.
+    """
     tensors, header = read_tensors(path, "checkpoint")
     _check_owner(header, record)
     if name := _broken(tensors):
@@ -177,8 +183,10 @@ def read_checkpoint(
 
 
 def _check_owner(header: dict[str, Any], record: Record | None) -> None:
-    """Raises RunError if a checkpoint says that it belongs to another run. Those of gankit 0.1
-    said nothing."""
+    """Raise RunError if a checkpoint's header says that it belongs to another run.
+
+    Checkpoints of gankit 0.1 do not say what run they belong to, and pass.
+    """
     if record is None or "config" not in header:
         return
     found = config_differences(header["config"], record)
@@ -189,8 +197,10 @@ def _check_owner(header: dict[str, Any], record: Record | None) -> None:
 
 
 def config_differences(stored: Any, record: Record) -> list[str]:
-    """How a configuration in a file's header differs from the run's. Raises RunError if it is
-    none."""
+    """Return how a configuration in a file's header differs from the run's, one line each.
+
+    Raises RunError if `stored` cannot be read as a configuration.
+    """
     try:
         config = from_dict(stored, FAMILIES[stored["family"]].Options)
     except (GankitError, KeyError, TypeError, ValueError, AttributeError) as error:
@@ -208,7 +218,7 @@ def _restore_optimizer(state: State, player: str, tensors: dict[str, Tensor]) ->
         if value.dim() and value.shape != parameter.shape:
             raise RuntimeError(f"optimizer/{player}/{key} is {_kind(value)}")
         if value.dim():
-            # Fused optimisers walk memory, so a moment lies as its parameter does.
+            # Fused optimisers walk memory, so a moment needs its parameter's memory layout.
             value = torch.empty_like(parameter).copy_(value)
         moments.setdefault(int(index), {})[name] = value
     if len({frozenset(names) for names in moments.values()}) > 1:
@@ -217,5 +227,5 @@ def _restore_optimizer(state: State, player: str, tensors: dict[str, Tensor]) ->
 
 
 def below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """The tensors whose names begin so, by the rest of their names."""
+    """Return the tensors whose names begin with `prefix`, by the rest of their names."""
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

@@ -1,6 +1,6 @@
-"""What a person sees while a run trains: a bar on a terminal, plain lines elsewhere.
+"""The display of a run's progress: a bar on a terminal, plain lines elsewhere.
 
-A terminal that is gone, or a full disk behind stderr, ends nothing: the run goes on unseen.
+If the terminal is gone, or the disk behind stderr is full, the run goes on without a display.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 class Display:
-    """Shows how far a run is. `quiet` (every process but the first) shows nothing."""
+    """Shows how far a run is; nothing if `quiet`, as in every process but the first."""
 
     def __init__(self, quiet: bool = False) -> None:
         self.console = Console(stderr=True, quiet=quiet, highlight=False)
@@ -29,13 +29,13 @@ class Display:
         self._steps = 0
 
     def say(self, text: str) -> None:
-        """One line for the person, now."""
-        # Plain text: square brackets in a path are not markup, and nothing is folded.
+        """Print one line now."""
+        # As plain text: square brackets in a path are not markup, and no line is wrapped.
         with suppress(OSError, UnicodeError):
             self.console.print(text, markup=False, soft_wrap=True)
 
     def begin(self, step: int, steps: int) -> None:
-        """Training starts, or goes on, at `step` of `steps`."""
+        """Begin the display of a run that starts, or goes on, at `step` of `steps`."""
         self._started, self._steps = (step, time.monotonic()), steps
         self._last_line = time.monotonic()
         if self.console.is_terminal and not self._quiet:
@@ -80,7 +80,7 @@ class Display:
 
 
 def describe(numbers: Mapping[str, float]) -> str:
-    """`3,412 images/s  D 1.234  G 0.876  D(real) 0.61  D(fake) 0.38`."""
+    """Return a line such as `3,412 images/s  D 1.234  G 0.876  D(real) 0.61  D(fake) 0.38`."""
     players = {p: [v for k, v in numbers.items() if k.startswith(f"{p}/")] for p in "dg"}
     parts = [f"{numbers['images_per_second']:,.0f} images/s"]
     parts += [f"{p.upper()} {sum(values):.3f}" for p, values in players.items() if values]

@@ -1,4 +1,4 @@
-"""`--dry-run`: what would run, measured as far as it can be without writing anything."""
+"""`--dry-run`: report what would run, measured as far as possible without writing anything."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ SECONDS = 1.5
 
 
 def rehearse(config: Config, init_from: str | Path | None = None) -> str:
-    """A report of the data, the networks, memory and time of a run. Takes a few steps, keeps none.
+    """Report the data, networks, memory and time of a run; takes a few steps and keeps none.
 
-    `init_from`: whose weights it begins with. Raises the same errors as training would before its
-    first step.
+    `init_from`: the trained run whose weights it would begin with. Raises the same errors as
+    training would before its first step.
     """
     dataset = load_configured(config.data)
     game = build_game(config, dataset)
@@ -69,7 +69,7 @@ def _plan(config: Config, update: str, per_step: float, state: State) -> str:
         for player in state.players.values()
         for p in player.network.parameters()
     )
-    # Weights, gradients, two moments, the average and a checkpoint's copy on its way to the disk.
+    # Weights, gradients, two moments, the average, and a checkpoint's copy while it is written.
     memory = 6 * weights / 1e6
     return "\n".join(
         [

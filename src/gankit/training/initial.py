@@ -1,14 +1,15 @@
-"""The weights that a run begins with, taken from a trained one: what fits, by name and shape.
+"""Begin a run with the weights of a trained one, as far as they fit by name and shape.
 
-A layer is taken whole or not at all. Two layers fit if they are of one kind (their names without
-the numbers of lists) and their tensors have the same names and shapes. So in networks of more or
-fewer stages, whose widths double from the image on, the layers at the image stay at the image. If
-several layers of a network are alike they are paired from the core on: what is there of a picture
-does not depend on its size. (Digits by a DCGAN of equal widths, 16 to 32 pixels: nearer to the real
+A layer is taken whole or not at all. Two layers fit if they are of one kind (their names are equal
+once the numbers of lists are removed) and their tensors have the same names and shapes. So in
+networks of more or fewer stages, whose widths double from the image on, the layers at the image
+stay at the image. If several layers of a network are alike, they are paired starting from the core
+(the end farthest from the image), because what a network does there does not depend on the size of
+the image. (With digits by a DCGAN of equal widths, 16 to 32 pixels, samples were nearer to the real
 ones after 50, 100 and 200 steps than if paired from the image, with each of three seeds.)
 
-Of a tensor that grows with the number of classes, the rows are taken of those classes that both
-runs have, by name. Everything else starts as it would without another run.
+If a tensor grows with the number of classes, the rows of those classes that both runs have, by
+name, are taken. Everything else starts as it would without a trained run.
 """
 
 from __future__ import annotations
@@ -35,19 +36,19 @@ from gankit.training.state import PLAYERS
 
 Tensors = Mapping[str, Tensor]
 SHOWN = 3
-"""Tensors that are named of those that start anew."""
+"""How many of the tensors that start anew are named in a message."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What a trained run holds.
+    """The weights of a trained run.
 
     Attributes:
-        path: as it was given.
+        path: the run directory or artifact file, as it was given.
         step, digest: of its checkpoint, or of its artifact.
-        family, task: what it is.
-        last, averaged: the weights of each player, as far as they are there.
-        notes: lines about what could not be read.
+        family, task: the run's family and what it learned.
+        last, averaged: each player's last and averaged weights; empty if the file has none.
+        notes: lines about checkpoints that could not be read.
     """
 
     path: str
@@ -60,18 +61,18 @@ class Trained:
     notes: Sequence[str] = ()
 
     def weights(self, player: str) -> Tensors:
-        """The player's last weights; the averaged ones where there are no others; or none."""
+        """Return the player's last weights; if there are none, the averaged ones; else none."""
         return self.last.get(player) or self.averaged.get(player) or {}
 
     def describe(self) -> str:
-        """`dcgan for 1x28x28 images of 10 classes`."""
+        """Return a phrase such as `dcgan for 1x28x28 images of 10 classes`."""
         return f"{self.family} for {self.task.describe()}"
 
 
 def read_trained(path: str | Path) -> Trained:
-    """The weights of a run directory's newest checkpoint that can be read, or of an artifact file.
+    """Read the newest readable checkpoint of a run directory, or an artifact file.
 
-    Raises GankitError if there is none, or what is there is damaged, foreign or not finite.
+    Raises GankitError if there is none, or if it is damaged, foreign or not finite.
     """
     try:
         place = Path(path).expanduser()
@@ -132,12 +133,12 @@ class Start:
     """A trained run's weights, paired with the networks of a new game.
 
     Attributes:
-        origin: what run.json says of it.
-        lines: what is taken and what is not, for the person who watches.
+        origin: the entry in run.json that says where the weights come from.
+        lines: text for the display that says what is taken and what is not.
     """
 
     def __init__(self, game: Game, trained: Trained) -> None:
-        """Raises ConfigError if nothing fits."""
+        """Pair the weights with the networks. Raises ConfigError if nothing fits."""
         self._trained: Trained | None = trained
         classes = Classes.of(game, trained.task)
         self._taken = {player: _pair(game, player, trained, classes) for player in PLAYERS}
@@ -155,10 +156,11 @@ class Start:
 
     @torch.no_grad()
     def put(self, networks: Mapping[str, nn.Module], averages: Mapping[str, Average]) -> None:
-        """Give networks and averages their weights, once; the trained run's are then let go of.
+        """Copy the weights into networks and averages; can be called once, and then drops them.
 
-        An average of a whole network goes on from there. One of which a part is new, or was left
-        out, forgets its first weights as every average does: they do not fit each other yet.
+        If a network was taken whole, its average goes on from the trained one. If a part is new or
+        was left out, its parts do not fit each other yet, so the average forgets its first weights
+        as it does in a run without a trained start.
         """
         trained, self._trained = self._trained, None
         assert trained is not None, "the weights were put already"
@@ -189,13 +191,14 @@ class Start:
 
 @dataclass(frozen=True)
 class Classes:
-    """Where the classes of two runs are not the same ones in the same order: what to take.
+    """The classes to take along an axis if two runs have different classes, or another order.
 
     Attributes:
-        here, there: how many there are in the new and in the trained run.
-        rows: (number here, number there) of each class that both have.
-        axes: by player and tensor, the axis along which the classes lie, behind whatever else does.
-        unknown: whether there may be such tensors, and it is not known which.
+        here, there: the number of classes in the new and in the trained run.
+        rows: (number here, number there) of each class that both runs have.
+        axes: by player and tensor, the axis along which the classes lie, after anything else that
+            lies along it.
+        unknown: whether some tensors may have such an axis without it being known which ones.
     """
 
     here: int = 0
@@ -206,7 +209,7 @@ class Classes:
 
     @classmethod
     def of(cls, game: Game, there: Task) -> Classes:
-        """Those of a new game and of a trained run's task."""
+        """Match the classes of a new game with those of a trained run's task."""
         task = game.task
         asked = game.conditional or game.guided
         known = task.classes and there.classes and task.class_names != there.class_names
@@ -220,21 +223,24 @@ class Classes:
         return cls(task.classes, there.classes, rows, _class_axes(game))
 
     def shape_there(self, shape: tuple[int, ...], axis: int | None) -> tuple[int, ...]:
-        """The shape of the same tensor with the trained run's classes."""
+        """Return the shape that a tensor of `shape` has with the trained run's classes."""
         if axis is None:
             return shape
         return (*shape[:axis], shape[axis] - self.here + self.there, *shape[axis + 1 :])
 
     def numbers(self, size: int) -> tuple[list[int], list[int]]:
-        """What is taken along an axis of `size`: places here, places there."""
+        """Return the indices here, and those there, of what is taken along an axis of `size`."""
         other = size - self.here
         mine = [*range(other), *(other + here for here, _ in self.rows)]
         return mine, [*range(other), *(other + there for _, there in self.rows)]
 
 
 def _class_axes(game: Game) -> dict[str, dict[str, int]]:
-    """By player and tensor: the one axis that is longer by one in the same game with one class
-    more, built without memory."""
+    """Return, by player and tensor, the axis along which the classes lie.
+
+    It is the one axis that grows when the same game is built with one more class, on the meta
+    device, which takes no memory.
+    """
     more = replace(game.task, class_names=(*game.task.class_names, ""))
     with torch.device("meta"):
         larger = type(game)(game.config, more)
@@ -254,15 +260,15 @@ def _differing(a: Tensor, b: Tensor) -> list[int]:
 
 @dataclass(frozen=True)
 class Taken:
-    """What one player takes.
+    """The weights that one player takes.
 
     Attributes:
-        pairs: the trained run's tensor for each of the player's that takes one.
-        axes: the axis of classes, for each of which some rows are taken alone.
-        classes: which rows.
+        pairs: from the name of each tensor that takes something to the trained run's tensor.
+        axes: the axis of classes of each tensor of which only some rows are taken.
+        classes: which rows those are.
         anew: name and shape of each tensor that takes nothing.
-        share: of the player's numbers, from 0 to 1.
-        whole: whether it is what it was: nothing is new, no layer was left out.
+        share: the share of the player's numbers that are taken, from 0 to 1.
+        whole: whether the whole network is taken: nothing is new, and no layer was left out.
     """
 
     pairs: Mapping[str, str]
@@ -274,11 +280,11 @@ class Taken:
 
     @property
     def count(self) -> int:
-        """How many tensors take something, counts of batches not among them."""
+        """The number of tensors that take something, not counting counters of batches."""
         return sum(not name.endswith("num_batches_tracked") for name in self.pairs)
 
     def copy(self, network: nn.Module, weights: Tensors) -> None:
-        """Put what is taken into a network in place."""
+        """Copy what is taken of `weights` into a network, in place."""
         mine = network.state_dict()
         for name, source in self.pairs.items():
             target, value, axis = mine[name], weights[source], self.axes.get(name)
@@ -291,7 +297,7 @@ class Taken:
 
 
 def _pair(game: Game, player: str, trained: Trained, classes: Classes) -> Taken:
-    """What `player` takes of a trained run."""
+    """Decide what `player` takes of a trained run."""
     mine, theirs = _own(getattr(game, player)), trained.weights(player)
     axes = classes.axes.get(player, {})
     here = {n: classes.shape_there(tuple(t.shape), axes.get(n)) for n, t in mine.items()}
@@ -314,7 +320,7 @@ def _pair(game: Game, player: str, trained: Trained, classes: Classes) -> Taken:
 
 
 def _own(network: nn.Module) -> Tensors:
-    """A network's tensors by name, but for a reference batch, which is of the run's own data."""
+    """Return a network's tensors by name, without a reference batch: that is the run's own data."""
     tensors: Tensors = network.state_dict()
     if isinstance(network, WithReference):
         return {name: tensor for name, tensor in tensors.items() if "." in name}
@@ -327,7 +333,7 @@ def pair_layers(
     *,
     core_is_last: bool,
 ) -> dict[str, str]:
-    """Their tensor for each of mine, by whole layers.
+    """Return the name in `theirs` for each name in `mine` that finds one, by whole layers.
 
     Args:
         mine, theirs: the shapes of two networks' tensors by name, in order.
@@ -347,8 +353,11 @@ def pair_layers(
 def _layers(
     shapes: Mapping[str, tuple[int, ...]], core_is_last: bool
 ) -> Iterator[tuple[object, dict[str, str]]]:
-    """For each layer, from the core on: what it must share with another one to fit; and its
-    tensors, the name within it to the whole name."""
+    """Yield (key, tensors) of each layer, starting from the core.
+
+    Two layers fit if their keys are equal. `tensors` maps each name within the layer to the whole
+    name.
+    """
     layers: dict[str, dict[str, str]] = {}
     for name in shapes:
         layer, parametrised, leaf = name.partition(".parametrizations.")
@@ -362,12 +371,12 @@ def _layers(
 
 
 def _unwrapped(layer: str) -> str:
-    """Its name within the network that a reference batch or the game of own networks is around."""
+    """Return the layer's name without the wrapper of a reference batch or of own networks."""
     return re.sub(r"^(network(\.|$))+", "", layer)
 
 
 def start_from(game: Game, path: str | Path) -> Start:
-    """What a game takes of a trained run: a run directory, or an artifact file.
+    """Pair a game with a trained run, given its run directory or its artifact file.
 
     Raises GankitError if it cannot be read, or nothing of it fits.
     """
@@ -375,10 +384,11 @@ def start_from(game: Game, path: str | Path) -> Start:
 
 
 def find_start(game: Game, run: Run, asked: str | Path | None) -> Start | None:
-    """What a run in this directory begins with; None if nothing was asked for, or if it has begun:
-    its first checkpoint holds the weights.
+    """Return the weights that a run in this directory begins with.
 
-    Raises GankitError if it cannot be read or nothing of it fits, or it is the directory itself.
+    None if no trained run was asked for, or if this run has begun: its checkpoints then hold its
+    weights. Raises GankitError if `asked` cannot be read, if nothing of it fits, or if it is the
+    directory itself.
     """
     record = run.record()
     if record is not None:
@@ -395,8 +405,7 @@ def find_start(game: Game, run: Run, asked: str | Path | None) -> Start | None:
 
 
 def _find_start_again(game: Game, run: Run, origin: Origin | None) -> Start | None:
-    """The same for a run that has its run.json: it may have been killed before its first
-    checkpoint."""
+    """Do the same for a run that has a run.json: it may have been killed before a checkpoint."""
     if origin is None or checkpoints(run) or run.steps_taken():
         return None
     start = start_from(game, origin.path)

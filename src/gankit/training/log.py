@@ -1,4 +1,4 @@
-"""A line of numbers every so many steps: to metrics.jsonl, on the display, for TensorBoard."""
+"""Log numbers every so many steps: to metrics.jsonl, the display and TensorBoard."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Log(Callback):
         trainer.game.notices.clear()
 
     def on_checkpoint(self, trainer: Session) -> None:
-        """No checkpoint of a step without its line; a power cut must not lose the line either."""
+        """Write and flush the step's line, so that even a power cut leaves no step without one."""
         if not trainer.writes:
             return
         if self._unwritten is not None:

@@ -20,11 +20,11 @@ class Outcome:
     """How a run ended.
 
     Attributes:
-        step, steps: where it stands, of how many.
-        trained: steps taken by this call.
-        seconds: spent on steps, over all resumptions.
+        step, steps: the step that it reached, and how many it has in all.
+        trained: the steps taken by this call.
+        seconds: the seconds spent on steps, over all resumptions.
         writes: whether this is the process that writes; the others stay silent.
-        signal: what stopped it early, if a signal did.
+        signal: the signal that stopped it early, if one did.
         overtime: whether the clock stopped it early.
     """
 
@@ -43,7 +43,7 @@ class Outcome:
 
 
 def play(session: Session, signals: StopSignals) -> Outcome:
-    """Play from the state's step to the plan's last one, or until told to stop."""
+    """Take steps from the state's one to the plan's last, or until told to stop."""
     state, clock, steps, began = (
         session.state,
         session.clock,
@@ -62,7 +62,7 @@ def play(session: Session, signals: StopSignals) -> Outcome:
         )
         session.check_owner()
         try:
-            # The first one finds a full disk before the work, and gives a way back its aim.
+            # A first checkpoint finds a full disk before the work, and is there to roll back to.
             asked = session.written < 0 or due(state.step, session.checkpoint_every) or old
             if state.step != session.written and (asked or ended or stop):
                 session.write_checkpoint()
@@ -94,9 +94,9 @@ def play(session: Session, signals: StopSignals) -> Outcome:
 
 @contextmanager
 def keeping_what_was_reached(session: Session) -> Iterator[None]:
-    """Whatever ends training early, keep the last whole step first.
+    """Keep the last whole step, whatever error ends training early.
 
-    Raises what ended it; TrainingError if that was the end of another process of the run.
+    Raises that error again; TrainingError if the cause is that another process of the run ended.
     """
     try:
         yield

@@ -16,7 +16,7 @@ from gankit.settings.config import OptimizerConfig
 def build_optimizer(
     config: OptimizerConfig, parameters: Iterable[nn.Parameter], device: torch.device
 ) -> Optimizer:
-    """Adam or SGD in the fused form where the device has one, or optimistic Adam."""
+    """Build Adam or SGD, in the fused form if the device has one, or optimistic Adam."""
     fused = device.type in ("cpu", "cuda")
     if config.name == "sgd":
         return torch.optim.SGD(parameters, config.lr, momentum=config.momentum, fused=fused)
@@ -67,8 +67,10 @@ class OptimisticAdam(Optimizer):
 def set_pace(
     optimizer: Optimizer, config: OptimizerConfig, step: int, steps: int, pace: float = 1.0
 ) -> float:
-    """Give the optimiser the rate, times `pace`, of `step`, of `steps` in all (and SGD its
-    momentum); the rate."""
+    """Set the learning rate of `step`, out of `steps`, times `pace`; for SGD the momentum too.
+
+    Returns the rate.
+    """
     rate = pace * learning_rate(config, step, steps)
     for group in optimizer.param_groups:
         group["lr"] = rate
@@ -80,9 +82,9 @@ def set_pace(
 
 
 def learning_rate(config: OptimizerConfig, step: int, steps: int) -> float:
-    """The rate at `step` (from 0) of a budget of `steps`."""
+    """Return the learning rate at `step` (from 0) of a budget of `steps`."""
     if config.schedule == "exponential":
-        # In logarithms: a long run's power overflows.
+        # By logarithms, because the power overflows in a long run.
         decayed = config.lr * math.exp(-step * math.log(config.decay_rate))
         return max(decayed, min(config.lr_floor, config.lr))
     if config.schedule == "constant":

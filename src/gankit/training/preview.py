@@ -1,4 +1,4 @@
-"""The picture that a run draws of itself: always the same latents, so that pictures make a film."""
+"""The picture that a run draws of its samples: always of the same latents, to make a film."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ POINTS = 2000
 
 
 class Pictures(Callback):
-    """The same latents every so many steps, as the averaged generator draws them; at the end the
-    last picture, and all of them as a film."""
+    """Draws the averaged generator's samples of the same latents every so many steps.
+
+    At the end it draws the last picture, and makes a film of all of them.
+    """
 
     def __init__(self, preview: Preview, tracker: Tracker) -> None:
         self._preview, self._tracker = preview, tracker
@@ -47,15 +49,18 @@ class Pictures(Callback):
 
 
 class Preview:
-    """Draws the averaged generator's samples: a grid of images, one class a column where there
-    are classes; points over the real ones, with D and the best D where that is known."""
+    """Draws the averaged generator's samples, as images or as points.
+
+    Images make a grid, with one class in each column if there are classes. Points are drawn over
+    the real ones, or with D and the best D if that is known (`gankit.training.theory`).
+    """
 
     def __init__(self, game: Game, dataset: Dataset) -> None:
         classes = game.task.classes if game.conditional else 0
         self.columns = classes if 2 <= classes <= 16 else 8
         count = self.columns * (10 if classes else 8) if game.task.is_images else POINTS
         labels = torch.arange(count) % classes if classes else None
-        if game.conditional and game.task.condition:  # those of the first real examples
+        if game.conditional and game.task.condition:  # the conditions of the first real examples
             assert dataset.labels is not None
             labels = torch.from_numpy(dataset.labels[np.arange(count) % len(dataset)])
         self.latents = [
@@ -73,7 +78,7 @@ class Preview:
         self.theory = dataset if can_show(game, dataset) else None
 
     def draw(self, state: State) -> Pixels:
-        """uint8 [H, W] or [H, W, 3]."""
+        """Return the picture, uint8 [H, W] or [H, W, 3]."""
         if self.theory is not None:
             return draw_theory(state, self.theory)
         samples = self.sample(state, self.latents)
@@ -82,7 +87,7 @@ class Preview:
         return grid(samples, self.columns)
 
     def sample(self, state: State, latents: Sequence[Latent]) -> NDArray[Any]:
-        """What the averaged generator makes of latents: pixels or points, as `to_pixels` has it."""
+        """Return the averaged generator's samples: pixels or points, as `to_pixels` makes them."""
         network = state.averages["generator"].network
         weight = next(network.parameters())
         with torch.inference_mode():

@@ -1,7 +1,7 @@
-"""Where training computes: one process on one device, or several through Lightning Fabric.
+"""Where training computes: in one process on one device, or in several by Lightning Fabric.
 
-A single process goes through `Runtime` alone: no wrapper around a network that does not need
-one, no import of Lightning. Several processes go through `FabricRuntime`.
+A single process uses `Runtime`, which wraps no network and does not import Lightning. Several
+processes use `FabricRuntime`.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class Runtime:
     """One process on one device.
 
     Attributes:
-        device, dtype: where the networks live, and in which precision their weights do.
-        mixed: whether they compute in bfloat16 where that is safe.
-        rank, world: this process among all; only rank 0 writes.
+        device, dtype: the device of the networks and the type of their weights.
+        mixed: whether they compute in bfloat16 in the operations that allow it.
+        rank, world: the number of this process and how many there are; only rank 0 writes.
     """
 
     rank = 0
@@ -40,46 +40,46 @@ class Runtime:
         self.mixed = precision == "bf16"
 
     def set_up(self, network: nn.Module, optimizer: Optimizer) -> tuple[nn.Module, Any]:
-        """What to call, and what to step, in place of these two."""
+        """Return the network to call and the optimiser to step in place of these two."""
         return network, optimizer
 
     def without_sync(self, network: nn.Module) -> AbstractContextManager[Any]:
-        """Inside, a pass through `network` is not meant to train it."""
+        """Return a context in which gradients of `network` are not shared: it is not trained."""
         return nullcontext()
 
     def mean(self, values: Tensor) -> Tensor:
-        """The mean over processes."""
+        """Return the mean over all processes."""
         return values
 
     def anywhere(self, flag: bool) -> bool:
-        """Whether `flag` is set in any process."""
+        """Return whether `flag` is set in any process."""
         return flag
 
     def any_of(self, *flags: bool) -> tuple[bool, ...]:
-        """Which of these flags are set in any process."""
+        """Return, for each of these flags, whether it is set in any process."""
         return flags
 
     def lost_a_process(self, error: Exception) -> bool:
-        """Whether an error says that another process of the run is gone."""
+        """Return whether an error says that another process of the run is gone."""
         return False
 
     def from_first(self, number: float) -> float:
-        """Rank 0's number."""
+        """Return rank 0's `number` in every process."""
         return number
 
     def barrier(self) -> None:
         """Wait for every process."""
 
     def close(self) -> None:
-        """The run is over: let go of the other processes."""
+        """Close the connections to the other processes, at the end of the run."""
 
 
 class FabricRuntime(Runtime):
     """Several processes, each with a device, through Lightning Fabric.
 
     Each (network, optimiser) pair is set up on its own: one wrapper around both players
-    would wait for gradients of the one that stands still. Buffers stay local: batch
-    statistics are each process's own, and rank 0's are kept.
+    would wait for gradients of the player that does not move. Buffers stay local: each process
+    has batch statistics of its own, and rank 0's are kept.
     """
 
     def __init__(self, config: RuntimeConfig, device: str) -> None:
@@ -133,12 +133,13 @@ class FabricRuntime(Runtime):
         self.fabric.barrier()
 
     def close(self) -> None:
-        # A process that ends with its connections open may be aborted while it does. Where another
-        # one failed, that one has said so, and there is nobody left to wait for.
+        # A process that ends with its connections open may be aborted as it ends. If another
+        # process failed, it has said so, and there is nobody left to wait for.
         with suppress(RuntimeError):
             if torch.distributed.get_backend() == "gloo":
-                # Its usual barrier leaves tensors to a thread that needs the interpreter's lock to
-                # let go of them; a group destroyed before that waits for the thread, with the lock.
+                # gloo's usual barrier leaves tensors to a thread that needs the interpreter's lock
+                # to free them. Destroying the group before that waits for the thread while holding
+                # the lock: a deadlock.
                 torch.distributed.monitored_barrier()
             else:
                 self.fabric.barrier()
@@ -146,16 +147,17 @@ class FabricRuntime(Runtime):
 
 
 FIRST = "GANKIT_FIRST_PROCESS"
-"""The environment variable that tells a process which one has started it."""
+"""The environment variable that tells a process which process has started it."""
 
 
 @contextmanager
 def _ending_with_the_first() -> Iterator[None]:
-    """While the processes find each other: end if the one that started this one is gone.
+    """End this process if the first one is gone while the processes still look for each other.
 
-    It would be waited for half an hour. Later the connection to it breaks, which is noticed.
+    Otherwise this process would wait half an hour for it. Later on, the connection to a process
+    that is gone breaks, which is noticed.
     """
-    if "LOCAL_RANK" not in os.environ:  # it is the first one
+    if "LOCAL_RANK" not in os.environ:  # this is the first process
         os.environ[FIRST] = str(os.getpid())
     first, met = int(os.environ.get(FIRST, os.getpid())), threading.Event()
 
@@ -175,14 +177,15 @@ def _ending_with_the_first() -> Iterator[None]:
 
 
 GRACE = 120.0
-"""Seconds that the first process has to save, and to end, after another one has ended badly."""
+"""Seconds that the first process has to save and to end after another one has failed."""
 
 
 def _outlive_children() -> None:
-    """Let the first process save before it ends because another one did.
+    """Give the first process time to save when another process fails.
 
-    Lightning watches the processes that it has started, and kills all of them up to five seconds
-    after one ends badly, this one too. One that waits for another for ever still has to be killed.
+    Lightning watches the processes that it has started, and kills all of them, the first one too,
+    up to five seconds after one fails. This replaces its watcher by one that waits `GRACE` seconds:
+    processes that wait for the failed one for ever still have to be killed.
     """
     for watcher in threading.enumerate():
         children = getattr(watcher, "_child_processes", None)
@@ -204,9 +207,9 @@ def _end_after_grace(children: list[Any]) -> None:
 
 
 def start_runtime(config: RuntimeConfig) -> Runtime:
-    """The runtime that `config` asks for. With several devices this starts the other processes.
+    """Return the runtime that `config` asks for; with several devices, start the other processes.
 
-    Raises ConfigError where the device is missing or does not offer the precision.
+    Raises ConfigError if the device is missing or does not offer the precision.
     """
     device = choose_device(config.device)
     if device == "mps" and config.precision == "64":
@@ -226,7 +229,7 @@ def start_runtime(config: RuntimeConfig) -> Runtime:
 
 
 def check_world(config: RuntimeConfig, batch: int) -> None:
-    """Raises ConfigError where the batch cannot be shared evenly: before a process is started."""
+    """Raise ConfigError if processes cannot share the batch evenly, before any is started."""
     world = _elastic_world()[0] or config.devices
     if batch % world:
         raise ConfigError(
@@ -237,13 +240,13 @@ def check_world(config: RuntimeConfig, batch: int) -> None:
 
 
 def check_processes(config: RuntimeConfig, reason: str | None) -> None:
-    """Raises ConfigError where several processes are asked for and `reason` is against it."""
+    """Raise ConfigError if several processes are asked for and there is a `reason` against it."""
     if reason and (_elastic_world()[0] or config.devices) > 1:
         raise ConfigError(f"{reason}: set runtime.devices to 1", "runtime.devices")
 
 
 def compute_in_bfloat16(network: nn.Module, device: torch.device) -> None:
-    """Let `network` compute in bfloat16 where autocast finds that safe; it answers in float32."""
+    """Make `network` compute in bfloat16 wherever autocast allows it, and answer in float32."""
     plain = network.forward
 
     def forward(*arguments: Tensor | None) -> Tensor:
@@ -255,7 +258,10 @@ def compute_in_bfloat16(network: nn.Module, device: torch.device) -> None:
 
 
 def choose_device(asked: str) -> str:
-    """`cpu`, `cuda` or `mps`; `auto` takes the fastest that is there."""
+    """Return `cpu`, `cuda` or `mps`; `auto` takes the fastest that is available.
+
+    Raises SettingError if the device asked for is not available.
+    """
     there = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
@@ -269,7 +275,7 @@ def choose_device(asked: str) -> str:
 
 
 def _elastic_world() -> tuple[int, int]:
-    """(processes in all, processes on this machine) under torchrun; (0, 0) elsewhere."""
+    """Return (processes in all, processes on this machine) under torchrun; (0, 0) otherwise."""
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         return 0, 0
     return int(os.environ["WORLD_SIZE"]), int(os.environ["LOCAL_WORLD_SIZE"])

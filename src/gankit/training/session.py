@@ -1,4 +1,4 @@
-"""A trainer in a run directory: owned, begun or gone on with, kept, taken back."""
+"""A trainer with a run directory: owns it, begins or resumes its run, saves and rolls back."""
 
 from __future__ import annotations
 
@@ -36,23 +36,24 @@ from gankit.training.update import NotFiniteError
 
 MOST_ROLLBACKS = 3
 PICTURES, CHECKPOINTS, LOOKS = 48, 12, 5
-"""Over a run, where no other interval is set; the doctor looks at least so many times."""
+"""How many pictures and checkpoints a run makes if no interval is set, and the least number of
+times that the doctor looks."""
 
 Event = Literal["on_start", "before_step", "after_step", "on_checkpoint", "on_end"]
 
 
 class Session(Trainer):
-    """A trainer with a run directory. Callbacks are given it.
+    """A trainer with a run directory. Callbacks receive it as `trainer`.
 
     Attributes:
-        run: the directory.
-        display: what a person sees.
-        callbacks: those that this process calls, in order.
-        data: what run.json says of the data.
-        clock: what the steps took, and what is due by time.
-        resumed: whether steps of an earlier call are behind it.
+        run: the run directory.
+        display: the display of progress.
+        callbacks: the callbacks that this process calls, in order.
+        data: the entry of run.json on the data.
+        clock: the time that steps took, and what is due by the clock.
+        resumed: whether it goes on from a checkpoint of an earlier call.
         written: the step of the newest checkpoint; -1 before the first.
-        signals: which signal has asked the run to stop, if any.
+        signals: the signals that ask the run to stop; None before `play`.
     """
 
     def __init__(
@@ -67,8 +68,13 @@ class Session(Trainer):
         start: Start | None = None,
         started: float | None = None,
     ) -> None:
-        """`start`: another run's weights, to begin with. `started`: when the call began, on the
-        monotonic clock: a budget in minutes counts from there. Raises what `Trainer` raises."""
+        """Set up the trainer. Raises what `Trainer` raises.
+
+        Args:
+            start: another run's weights, to begin with.
+            started: when the call began, on the monotonic clock; a budget in minutes counts from
+                there. None: now.
+        """
         super().__init__(game, dataset, runtime=runtime, init_from=start, say=display.say)
         self.run, self.display = run, display
         self.callbacks = [c for c in callbacks if self.writes or c.every_process]
@@ -82,12 +88,12 @@ class Session(Trainer):
 
     @property
     def writes(self) -> bool:
-        """Only the first process touches the run directory."""
+        """Whether this process writes in the run directory: only the first one does."""
         return self.runtime.rank == 0
 
     @property
     def record(self) -> Record:
-        """What run.json says of it."""
+        """The content of run.json for this run."""
         own = self.game.own_networks
         return Record(self.config, self.data, self.plan, own, self.init_from)
 
@@ -103,7 +109,7 @@ class Session(Trainer):
 
     @property
     def doctor_every(self) -> int:
-        """Steps between two looks of the doctor; 0: none."""
+        """The number of steps between two looks of the doctor; 0 if it does not look."""
         output = self.config.output
         return min(output.doctor * output.log_every, math.ceil(self.plan.steps / LOOKS))
 
@@ -114,12 +120,12 @@ class Session(Trainer):
         return due(step, every) or due(step, self.doctor_every) or step == self.plan.steps
 
     def tell(self, event: Event, *more: Any) -> None:
-        """Let every callback know."""
+        """Call the hook `event` of every callback, with `more` after this trainer."""
         for callback in self.callbacks:
             getattr(callback, event)(self, *more)
 
     def write_checkpoint(self) -> None:
-        """The state, and the artifact that goes with it.
+        """Write a checkpoint of the state, and the artifact that goes with it.
 
         Raises NotFiniteError, and writes nothing, if a number of the state is not finite.
         """
@@ -139,7 +145,7 @@ class Session(Trainer):
             self._went_back_to = None
 
     def write_artifact(self) -> None:
-        """The averaged generator, and the discriminator if it answers users."""
+        """Write the averaged generator, and the averaged discriminator if it answers users."""
         with self.run.writing("the artifact"):
             save_artifact(
                 self.run.artifact_path,
@@ -149,14 +155,14 @@ class Session(Trainer):
             )
 
     def save_last_whole_step(self) -> None:
-        """When training cannot go on: keep what was reached. No other process is asked."""
+        """Write a checkpoint, without asking other processes, when training cannot go on."""
         reached = self.make_whole() and self.state.step != self.written
         if self.writes and reached and find_not_finite(self.state) is None:
-            with suppress(GankitError):  # what ended training is what is told
+            with suppress(GankitError):  # the error to report is the one that ended training
                 self._write()
 
     def check_owner(self) -> None:
-        """Raises OwnerLostError if another process trains in the directory now."""
+        """Raise OwnerLostError if another process trains in the directory now."""
         if self.owner is not None and self.owner.lost:
             raise OwnerLostError(
                 f"another process has taken '{self.run.folder}' over: this one ends, and writes "
@@ -164,19 +170,19 @@ class Session(Trainer):
             )
 
     def roll_back(self, problem: NotFiniteError) -> None:
-        """Go back to the newest checkpoint with other draws; after three times, give up.
+        """Go back to the newest checkpoint and use other draws from there, three times at most.
 
-        From where a way back has led already, and no later checkpoint was reached since, it goes
-        to the one before: a checkpoint can be finite, and doomed.
+        If the last rollback led to that checkpoint, and no later one was reached since, go to the
+        one before it: a checkpoint can be finite, and still lead to numbers that are not.
 
-        Raises TrainingError when it gives up; the checkpoint stays as it is.
+        Raises TrainingError when it gives up; the checkpoints stay as they are.
         """
         state, step = self.state, self.state.step
         rollbacks = state.rollbacks + 1
         if self.writes:
             self.run.note_event("not finite", step, what=str(problem), rollback=rollbacks)
         if rollbacks > MOST_ROLLBACKS or not checkpoints(self.run):
-            self.whole = False  # it is on its way to what is not finite: not worth keeping
+            self.whole = False  # the state leads to numbers that are not finite: do not save it
             kept = "the last checkpoint is intact" if self.written >= 0 else "nothing is trained"
             raise TrainingError(
                 f"stopped at step {step:,}: {problem} is not finite, and was not after "
@@ -187,14 +193,14 @@ class Session(Trainer):
             )
         self.runtime.barrier()  # every process reads before one writes
         found = self._restore(below=self._went_back_to)
-        if found.step is None:  # there is none before
+        if found.step is None:  # no checkpoint is older
             found = self._restore()
         if found.step is None:
             raise TrainingError(
                 f"stopped at step {step:,}: {problem} is not finite, and no checkpoint can be read"
             )
         state.rollbacks, self.whole = rollbacks, True
-        self._went_back_to, self.written = found.step, -1  # the next one remembers the way back
+        self._went_back_to, self.written = found.step, -1  # so that `rollbacks` is saved again
         self.trim_log()
         self.display.say(
             f"step {step:,}: {problem} is not finite; back to step {state.step:,} with other "
@@ -202,8 +208,10 @@ class Session(Trainer):
         )
 
     def _restore(self, below: int | None = None) -> Restored:
-        """Restore the newest checkpoint, the same one in every process, and keep those that
-        cannot be read from being overwritten."""
+        """Restore the newest checkpoint, and set aside newer ones that cannot be read.
+
+        Raises RunError if processes restore different checkpoints.
+        """
         found = restore_newest(self.run, self.state, self.record, below)
         step = float(-1 if found.step is None else found.step)
         if self.runtime.anywhere(self.runtime.from_first(step) != step):
@@ -218,15 +226,17 @@ class Session(Trainer):
             self.run.set_aside(path, self.display.say)
 
     def check_same_start(self) -> None:
-        """Raises RunError if another process began with other weights: the run that they are from
-        may be training."""
+        """Raise RunError if another process began with other weights.
+
+        That can happen if the run that they are taken from is training now.
+        """
         if self.init_from is not None:
             mark = float(int(self.init_from.digest[:12], 16))
             if self.runtime.anywhere(self.runtime.from_first(mark) != mark):
                 raise RunError("the processes read different weights: give the command again")
 
     def resume(self, record: Record) -> None:
-        """Go on from the newest checkpoint of a run that was begun so.
+        """Go on from the newest checkpoint of a run that was begun as `record` says.
 
         Raises RunError, and changes nothing, if steps were taken and no checkpoint can be read.
         """
@@ -255,7 +265,7 @@ class Session(Trainer):
             self.write_artifact()
 
     def _check_nothing_lost(self, found: Restored, kept: int | str | None) -> None:
-        """Begin anew only if nothing was trained: the first step's checkpoint alone was torn."""
+        """Raise RunError if anything was trained, in which case the run must not begin anew."""
         taken = self.run.steps_taken()
         if isinstance(kept, int):
             taken = max(taken, kept)
@@ -270,7 +280,7 @@ class Session(Trainer):
             )
 
     def is_ended(self) -> bool:
-        """Whether a call that stood where this one stands made the last picture, film and page."""
+        """Return whether an earlier call made the last picture, film and page at this step."""
         run, step = self.run, self.state.step
         pictures = (run.samples / f"{step:07d}.png", run.grid_path, run.timeline_path)
         made = not self.game.task.is_drawn or all(map(is_whole, pictures))
@@ -279,12 +289,12 @@ class Session(Trainer):
         return made and paged and ended[-1:] == [{"event": "ended", "step": step}]
 
     def note_end(self) -> None:
-        """Remember that everything was made that a call makes at its end."""
+        """Note in events.jsonl that everything that a call makes at its end was made."""
         if self.writes and not self.is_ended():
             self.run.note_event("ended", self.state.step)
 
     def trim_log(self) -> None:
-        """The log forgets what will be done again."""
+        """Remove the log's lines of steps that will be taken again."""
         if self.writes:
             self.run.trim_log(self.state.step)
 
@@ -301,7 +311,7 @@ def open_session(
     start: Start | None = None,
     started: float | None = None,
 ) -> Iterator[Session]:
-    """Own the directory, begin the run in it or go on with it; at the end, let go of it.
+    """Take ownership of the directory, begin or resume its run, and release it at the end.
 
     Raises RunError if another process trains in it, or it holds a run of other settings.
     """
@@ -324,7 +334,7 @@ def open_session(
         session.plan = _decide(session, record)
         if record is not None:
             session.resume(record)
-        runtime.barrier()  # every process has read what one now writes
+        runtime.barrier()  # one process writes below what every process has read by now
         if session.writes:
             run.begin(session.record)
             run.sweep()
@@ -334,16 +344,17 @@ def open_session(
 
 
 def _decide(session: Session, record: Record | None) -> Plan:
-    """The plan of a new run, measured; of a begun one, as recorded or extended."""
+    """Return the plan: measured for a new run, as recorded or extended for a begun one."""
     if record is not None:
         return extend_plan(record.plan, record.config, session.config)
     return session.measure(spent=time.monotonic() - session.clock.started)
 
 
 def _take(session: Session, stack: ExitStack) -> tuple[Owner | None, Record | None]:
-    """Own the directory, in the process that writes; what it was started with, read by its owner.
+    """Return the directory's owner, in the process that writes, and the record of a begun run.
 
-    Raises RunError if another process owns it, or has begun another run since it was looked at.
+    The record is read after ownership is taken. Raises RunError if another process owns the
+    directory, or has begun another run in it since it was first looked at.
     """
 
     def look() -> Record | None:
@@ -368,7 +379,10 @@ def _take(session: Session, stack: ExitStack) -> tuple[Owner | None, Record | No
 
 
 def read_artifact_step(run: Run, record: Record) -> int | str | None:
-    """The step of the run's artifact; None if there is none; in words, why it is not to be used."""
+    """Return the step of the run's artifact; None if there is none; a text if it is unusable.
+
+    The text says why, as the end of a sentence that begins with the file's name.
+    """
     if not os.path.lexists(run.artifact_path):
         return None
     try:
@@ -384,5 +398,5 @@ def read_artifact_step(run: Run, record: Record) -> int | str | None:
 
 
 def due(step: int, every: int) -> bool:
-    """Whether something that happens every so many steps happens at this one; 0: never."""
+    """Return whether what happens every `every` steps happens at `step`; never if `every` is 0."""
     return every > 0 and step % every == 0

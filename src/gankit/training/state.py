@@ -1,4 +1,4 @@
-"""Everything of a run that changes while it trains, and how a step's batch is drawn."""
+"""The part of a run that changes while it trains, and how a step's batch is drawn."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ PLAYERS = ("generator", "discriminator")
 
 @dataclass
 class Player:
-    """One of the two, as it trains.
+    """The generator or the discriminator with what trains it.
 
     Attributes:
-        network: the bare one; the game may hold it wrapped by the runtime.
-        optimizer: what to step, wrapped or bare.
-        settings: how it descends.
-        average: the averaged network, if the artifact holds this player: the generator, and the
-            discriminator if it answers users too.
+        network: the bare network; the game may hold it wrapped by the runtime.
+        optimizer: the optimiser to step, wrapped or bare.
+        settings: the settings of the optimiser.
+        average: the averaged network if the artifact holds this player, else None. It holds the
+            generator, and the discriminator if that answers users too.
     """
 
     network: nn.Module
@@ -50,14 +50,14 @@ class Player:
 
 @dataclass
 class State:
-    """What a checkpoint holds.
+    """The state that a checkpoint holds.
 
     Attributes:
-        players: both, by name.
-        step: steps taken so far.
-        seconds: spent on them, over all resumptions.
-        rollbacks: how often the run was taken back after a number that was not finite;
-            each gives later steps other draws.
+        players: both players, by name.
+        step: the number of steps taken so far.
+        seconds: the seconds spent on them, over all resumptions.
+        rollbacks: how often the run was rolled back after a number that was not finite;
+            each time gives later steps other draws.
     """
 
     game: Game
@@ -72,7 +72,7 @@ class State:
         return {name: p.average for name, p in self.players.items() if p.average is not None}
 
     def follow(self) -> None:
-        """A step was taken: the averaged networks follow."""
+        """Move the averaged networks towards the players, after a step."""
         for average in self.averages.values():
             average.follow(self.step)
 
@@ -80,7 +80,7 @@ class State:
 def build_game(
     config: Config, task: Task | Dataset, networks: tuple[nn.Module, nn.Module] | None = None
 ) -> Game:
-    """The family's game with weights drawn from the run's seed, whatever was drawn before.
+    """Build the family's game, with weights that depend on the run's seed alone.
 
     >>> import gankit
     >>> config = gankit.configure("gan", "toy:ring8")
@@ -91,8 +91,8 @@ def build_game(
     Args:
         config: a complete configuration.
         task: what is learned, or the data set.
-        networks: your own (G, D), which are copied with the weights that they have, in place of
-            the family's (docs/your_networks.md).
+        networks: your own (G, D) to use in place of the family's; they are copied with the
+            weights that they have (docs/your_networks.md).
 
     Raises ConfigError if settings, family, data and networks do not fit.
     """
@@ -100,7 +100,7 @@ def build_game(
     family = FAMILIES[config.family]
     if networks is None:
         check_size(config, task)
-    else:  # they lie in memory already
+    else:  # they are in memory already, so they fit
         family = with_networks(family, networks)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(config.training.seed, Purpose.WEIGHTS))
@@ -129,19 +129,21 @@ def _check_norms(game: Game) -> None:
 
 
 MET = 10_000
-"""Examples that a game may look at before its first step."""
+"""The most examples that a game looks at before its first step."""
 
 
 Begin = Callable[[Mapping[str, nn.Module], Mapping[str, Average]], None]
-"""Gives networks and averages, by player, the weights that they begin with."""
+"""A function that gives networks and averages, by player, the weights that they begin with."""
 
 
 def build_state(
     game: Game, runtime: Runtime, dataset: Dataset | None = None, begin: Begin | None = None
 ) -> State:
-    """A game at step 0 on the runtime's device; it meets some examples of `dataset`.
+    """Return the state of a game at step 0, on the runtime's device.
 
-    With `begin` its weights are others than those that were drawn, before anything follows them.
+    Args:
+        dataset: the parts of the game that want to see examples first are shown its first ones.
+        begin: replaces the weights that were drawn, before anything else depends on them.
     """
     config = game.config
     if dataset is not None:
@@ -168,7 +170,7 @@ def build_state(
 
 
 def _placed(network: nn.Module, runtime: Runtime) -> nn.Module:
-    """The network where it trains, in the memory format that convolutions are fast in."""
+    """Move the network to its device, in the memory format in which convolutions are fast."""
     network = network.to(runtime.device, runtime.dtype)
     if any(isinstance(m, (nn.Conv2d, nn.ConvTranspose2d)) for m in network.modules()):
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -176,8 +178,8 @@ def _placed(network: nn.Module, runtime: Runtime) -> nn.Module:
 
 
 def _meet(game: Game, dataset: Dataset) -> None:
-    """Show examples to those who want to see some: a random choice, since data lies in order of its
-    classes."""
+    """Show examples to those parts of the game that want to see some: a random choice, because
+    folders are read class by class."""
     meeting = [part for part in game.parts if part.meets]
     if not meeting:
         return
@@ -192,7 +194,7 @@ def _meet(game: Game, dataset: Dataset) -> None:
 
 
 def draw_batch(state: State, feed: Feed, runtime: Runtime, substep: int) -> Batch:
-    """The batch of this step: a function of (seed, step, substep, rollbacks), sliced by process."""
+    """Draw this process's share of a batch, a function of (seed, step, substep, rollbacks)."""
     game, config = state.game, state.game.config
     seed = config.training.seed + (state.rollbacks << 48)
     position = state.step * config.objective.k + substep

@@ -1,4 +1,4 @@
-"""Ctrl-C and what batch systems and lost terminals send ask a run to stop after its step."""
+"""Stop a run after its step on Ctrl-C, or on the signals of batch systems and lost terminals."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from typing import Any, Self
 from gankit.errors import Interrupted
 
 ASK_TO_STOP = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
-"""Ctrl-C; `kill` and batch systems; a terminal that is gone; a batch system's early warning."""
+"""The signals of Ctrl-C, of `kill` and batch systems, of a terminal that is gone, and of a batch
+system's early warning."""
 
 
 class StopSignals:
-    """Inside, the first signal sets `received`; a second one acts as it always does.
+    """A context in which the first signal only sets `received`; a second one acts as usual.
 
-    Before `wait_for_a_step` there is no step to wait for, and the first one acts too: Ctrl-C as
-    always, any other raises Interrupted.
+    Before `wait_for_a_step` is called there is no step to wait for, so the first signal acts at
+    once: Ctrl-C as usual, and any other raises Interrupted.
     """
 
     def __init__(self) -> None:
@@ -26,7 +27,7 @@ class StopSignals:
         self._waiting = False
 
     def wait_for_a_step(self) -> None:
-        """From now on a signal only sets `received`."""
+        """Let the next signal only set `received`, from now on."""
         self._waiting = True
 
     def __enter__(self) -> Self:
@@ -39,7 +40,7 @@ class StopSignals:
         return self
 
     def _is_nohup(self, number: signal.Signals) -> bool:
-        """Whether the run was told to outlive its terminal."""
+        """Return whether the run was told to outlive its terminal."""
         return number.name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN
 
     def _receive(self, number: int, frame: FrameType | None) -> None:

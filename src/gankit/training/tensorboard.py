@@ -1,4 +1,4 @@
-"""TensorBoard, where it is installed and asked for."""
+"""Write events for TensorBoard, if it is installed and asked for."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ class Tracker:
     """Writes scalars and pictures as TensorBoard events; does nothing unless `wanted`."""
 
     def __init__(self, folder: Path, wanted: bool) -> None:
-        """Nothing is made before the first number. Raises ConfigError if TensorBoard is wanted
-        and not installed."""
+        """Create nothing on disk before the first number or picture.
+
+        Raises ConfigError if TensorBoard is wanted and not installed.
+        """
         self._writer: Any = None
         self._make: Callable[[], Any] | None = None
         if not wanted:
@@ -33,7 +35,7 @@ class Tracker:
         self._make = partial(SummaryWriter, folder / "tensorboard")
 
     def _write(self, act: Callable[[Any], None]) -> None:
-        """Let the writer do `act`. A disk that fails ends TensorBoard's log, not the run."""
+        """Call `act` with the writer. A disk that fails ends TensorBoard's log, not the run."""
         if self._make is None:
             return
         try:
@@ -44,7 +46,7 @@ class Tracker:
             warnings.warn(f"TensorBoard's events end here: {error}", stacklevel=2)
 
     def numbers(self, step: int, numbers: Mapping[str, float]) -> None:
-        """Scalars of a step, by name."""
+        """Write a step's scalars, by name."""
 
         def add(writer: Any) -> None:
             for name, value in numbers.items():
@@ -53,11 +55,11 @@ class Tracker:
         self._write(add)
 
     def picture(self, step: int, picture: Pixels) -> None:
-        """The samples of a step."""
+        """Write the picture of a step's samples, uint8 [H, W] or [H, W, 3]."""
         layout = "HW" if picture.ndim == 2 else "HWC"
         self._write(lambda w: w.add_image("samples", picture, step, dataformats=layout))
 
     def close(self) -> None:
-        """Flush what was written."""
+        """Flush what was written, and close the file."""
         if self._writer is not None:
             self._writer.close()

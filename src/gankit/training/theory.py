@@ -1,4 +1,4 @@
-"""The theory of the first GAN paper, watched: D against the best D there is for this G.
+"""Draw the theory of the first GAN paper: D against the best D for the current G.
 
 Proposition 1 of arXiv 1406.2661: for a fixed G, D*(x) = p_data(x) / (p_data(x) + p_g(x)).
 Theorem 1: at the global optimum D* = 1/2 everywhere and the value of the game is -log 4.
@@ -21,13 +21,17 @@ from gankit.training.state import State
 
 SAMPLES = 20_000
 CELLS = 96
-"""Of a map of the plane, on a side."""
+"""The number of cells on each side of a map of the plane."""
 LOSSES = ("minimax", "non_saturating")
-"""Those whose best D is p_data / (p_data + p_g)."""
+"""The losses whose best D is p_data / (p_data + p_g)."""
 
 
 def can_show(game: Game, dataset: Dataset) -> bool:
-    """Whether D has that meaning here, and the picture has room for it."""
+    """Return whether the best D is known for this game, and its data can be drawn.
+
+    That is so for the minimax and non-saturating losses, without conditions, on toy:gaussian1d or
+    on points of the plane.
+    """
     return (
         not game.conditional
         and not dataset.is_images
@@ -39,14 +43,14 @@ def can_show(game: Game, dataset: Dataset) -> bool:
 def best_discriminator(
     p_data: NDArray[np.float64], p_g: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """D* = p_data / (p_data + p_g), at each place; not a number where both are 0."""
+    """Return D* = p_data / (p_data + p_g) at each place; NaN where both are 0."""
     with np.errstate(invalid="ignore"):
         best: NDArray[np.float64] = p_data / (p_data + p_g)
     return best
 
 
 def draw_theory(state: State, dataset: Dataset) -> Pixels:
-    """Figure 1 of the paper for numbers; for points of the plane samples, D and D* side by side."""
+    """Draw figure 1 of the paper for numbers; samples, D and D* side by side for points."""
     rng = np.random.default_rng(state.game.config.training.seed)
     noise = draw_noise(state.game.config.latent, SAMPLES, rng)
     generator = state.players["generator"].network
@@ -60,7 +64,7 @@ def draw_theory(state: State, dataset: Dataset) -> Pixels:
 
 
 def beliefs_at(state: State, places: NDArray[np.floating]) -> NDArray[np.float64]:
-    """D(x) = sigmoid(logit) at each of `places` [N, D], as D would answer outside training."""
+    """Return D(x) = sigmoid(logit) at each of `places` [N, D], with D in evaluation mode."""
     network = state.players["discriminator"].network
     weight, was_training = next(network.parameters()), network.training
     network.eval()
@@ -72,7 +76,7 @@ def beliefs_at(state: State, places: NDArray[np.floating]) -> NDArray[np.float64
 
 
 def figure_one(state: State, noise: NDArray[np.floating], samples: NDArray[np.floating]) -> Pixels:
-    """p_data dotted, p_g, D and D*; below, where G takes evenly spaced z."""
+    """Draw p_data (dotted), p_g, D and D* (dotted); below, arrows from evenly spaced z to G(z)."""
     low, high = -1.0, 4.0
     edges = np.linspace(low, high, 121)
     x = (edges[1:] + edges[:-1]) / 2
@@ -108,7 +112,7 @@ def figure_one(state: State, noise: NDArray[np.floating], samples: NDArray[np.fl
 def _value(
     found: NDArray[np.float64], p_data: NDArray[np.float64], p_g: NDArray[np.float64], width: float
 ) -> float:
-    """V(D, G) = E[log D(x)] + E[log(1 - D(G(z)))] (equation 1), by the densities."""
+    """Return V(D, G) = E[log D(x)] + E[log(1 - D(G(z)))] (equation 1), from the densities."""
     inside = np.clip(found, 1e-12, 1 - 1e-12)
     return float(((p_data * np.log(inside) + p_g * np.log(1 - inside)) * width).sum())
 

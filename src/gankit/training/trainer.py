@@ -1,4 +1,4 @@
-"""A game that is played on a data set, step by step, by whoever holds it."""
+"""Play a game on a data set, step by step, without a run directory."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ class Trainer:
     >>> trainer.state.step, moves["g/adversarial"] > 0
     (3, True)
 
-    `gankit.fit` is this, with a run directory: checkpoints, pictures, a log, ways back.
+    `gankit.fit` does this with a run directory: checkpoints, pictures, a log, and rollbacks.
 
     Attributes:
-        game: what is played; its networks train.
-        dataset: what is learned.
+        game: the game that is played; its networks train.
+        dataset: the data that is learned.
         config: the game's configuration.
-        runtime: where it computes.
-        init_from: whose weights it began with; None: with its own.
-        state: what changes: networks, optimisers, averages, `step`.
-        plan: how long; a budget in minutes is measured when it is first asked for.
-        whole: whether the state is that after a whole step; it is not within one.
+        runtime: the device and the processes that compute.
+        init_from: the trained run whose weights it began with; None if it began with its own.
+        state: everything that training changes: networks, optimisers, averages, `step`.
+        plan: the length of the run; it is measured when it is first asked for.
+        whole: whether the state is that after a whole step; False within a step.
     """
 
     def __init__(
@@ -61,9 +61,15 @@ class Trainer:
         init_from: str | Path | Start | None = None,
         say: Callable[[str], None] | None = None,
     ) -> None:
-        """`init_from`: the run directory or artifact file of a trained run, whose weights are taken
-        as far as they fit (docs/init_from.md). `say` is told of data that cannot be read while
-        training goes on.
+        """Build the state at step 0.
+
+        Args:
+            game: the game to play; its networks are trained in place.
+            dataset: the data to learn.
+            runtime: the device and processes; None: as the configuration says.
+            init_from: the run directory or artifact file of a trained run, whose weights are taken
+                as far as they fit (docs/init_from.md).
+            say: is called with a line about data that cannot be read while training goes on.
 
         Raises:
             ConfigError: the update asked for would not be exact, the game is for other data, or no
@@ -98,7 +104,7 @@ class Trainer:
 
     @property
     def update_name(self) -> str:
-        """`alternating` or `simultaneous`."""
+        """The name of the update, such as `alternating` or `simultaneous`."""
         return self._update.__name__
 
     @property
@@ -113,8 +119,10 @@ class Trainer:
         self._plan = plan
 
     def measure(self, spent: float = 0.0) -> Plan:
-        """The plan that the budget comes to, of which `spent` seconds are gone. Steps are taken
-        for it and undone."""
+        """Return the plan for the budget, of which `spent` seconds are gone.
+
+        Steps may be taken to measure their time; they are undone.
+        """
         self._plan = Plan(steps=2**31, threads=torch.get_num_threads())  # while it is measured
         plan = plan_budget(self.config, self.state, self.try_step, self.runtime, spent)
         self.whole = True
@@ -124,18 +132,18 @@ class Trainer:
         """Take one step: both players move, and the averages follow.
 
         Returns:
-            what each player minimised and what is watched besides, by name: a mapping to floats
-            that are read from the device when they are asked for.
+            a mapping of the terms that each player minimised, and of other numbers to watch, from
+            name to float; each is read from the device when it is asked for.
 
         Raises:
-            NotFiniteError: before anything that is not finite reaches a weight.
+            NotFiniteError: a term or a gradient is not finite; no weight has been changed by it.
         """
         state, game, steps = self.state, self.game, self.plan.steps
         game.progress = state.step / steps
         for player in state.players.values():
             set_pace(player.optimizer, player.settings, state.step, steps, game.pace)
         if self.runtime.world > 1 and self.runtime.rank == 0:
-            self._before = capture(state, copy=True)  # another process may end within the step
+            self._before = capture(state, copy=True)  # another process may fail within the step
         moves = self._update(state, self._draw, self.runtime)
         reads = any(part.reads_numbers for part in game.parts)
         numbers = self._shared_numbers(moves) if reads else {}
@@ -147,13 +155,15 @@ class Trainer:
         return moves
 
     def try_step(self) -> None:
-        """Take a step for its time alone, whatever comes of it."""
-        with suppress(NotFiniteError):  # a loop will meet it, and knows what to do
+        """Take a step to measure its time, and ignore numbers that are not finite."""
+        with suppress(NotFiniteError):  # a loop will meet it again, and handles it
             self.step()
 
     def make_whole(self) -> bool:
-        """After an error within a step: go back to before it, if that can be. Whether the state is
-        that of a whole step."""
+        """Go back to before a step in which an error was raised, if that is possible.
+
+        Returns whether the state is now that of a whole step.
+        """
         if not self.whole and self._before is not None:
             restore(self.state, *self._before)
             self.whole = True
@@ -165,7 +175,7 @@ class Trainer:
         return batch
 
     def _shared_numbers(self, moves: Moves) -> dict[str, Tensor]:
-        """The step's numbers as means over all processes."""
+        """Return the step's numbers as means over all processes."""
         named = {name: value.detach() for name, value in moves.tensors().items()}
         if self.runtime.world == 1:
             return named
@@ -173,7 +183,7 @@ class Trainer:
         return dict(zip(named, values, strict=True))
 
     def close(self) -> None:
-        """Let go of the processes that read data."""
+        """End the processes that read data."""
         self.feed.close()
 
     def __enter__(self) -> Self:
@@ -189,7 +199,7 @@ class Trainer:
 
 
 def check_data(game: Game, dataset: Dataset) -> None:
-    """Raises ConfigError if a game is for other data, DataError if there is too little of it."""
+    """Raise ConfigError if a game is for other data, DataError if there is too little of it."""
     task, batch = Task.of(dataset), game.config.training.batch
     if task != game.task:
         raise ConfigError(
@@ -200,7 +210,7 @@ def check_data(game: Game, dataset: Dataset) -> None:
 
 
 def check_count(config: Config, dataset: Dataset, batch: int) -> None:
-    """Raises DataError if the data holds too little for a batch."""
+    """Raise DataError if the data holds too little for a batch."""
     if len(dataset) < batch:
         unit = "readable images" if dataset.is_images else dataset.kind
         raise DataError(

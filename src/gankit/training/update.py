@@ -1,8 +1,7 @@
-"""One move of the game. `alternating` is the textbook's; in `simultaneous` one pass through D
-serves both players.
+"""One step of the game: `alternating`, as in textbooks, or `simultaneous`, with one pass through D.
 
-Both call the game's own objectives, stop before a step that is not finite, and leave the
-optimiser steps as the only change.
+Both call the game's own objectives and stop before a step that is not finite, and they change
+nothing but by the optimisers' steps.
 """
 
 from __future__ import annotations
@@ -24,21 +23,22 @@ from gankit.training.runtime import Runtime
 from gankit.training.state import State
 
 Draw = Callable[[int], Batch]
-"""The batch of a discriminator step: 0 to k - 1."""
+"""A function that returns the batch of a discriminator step, numbered 0 to k - 1."""
 
 
 class NotFiniteError(Exception):
-    """A term or a gradient is not a finite number; the text names which."""
+    """A term or a gradient that is not a finite number; the text names it."""
 
 
 Update = Callable[[State, Draw, Runtime], Moves]
 
 
 def choose_update(game: Game) -> Update:
-    """The update that the game's configuration asks for; `auto` prefers the family's own, then
-    the simultaneous one.
+    """Return the update that the game's configuration asks for.
 
-    Raises ConfigError if `simultaneous` is asked for and would not be exact.
+    `auto` prefers the family's own update, then the simultaneous one if it is exact. Raises
+    ConfigError if `simultaneous` is asked for and would not be exact, or if the family brings its
+    own update and another one is asked for.
     """
     asked = game.config.objective.update
     if own := game.own_update():
@@ -57,7 +57,7 @@ def choose_update(game: Game) -> Update:
 
 
 def why_not_simultaneous(game: Game) -> str | None:
-    """Why one pass through D cannot serve both players; None if it can."""
+    """Return why one pass through D cannot serve both players; None if it can."""
     k = game.config.objective.k
     if k > 1:
         return f"k = {k} discriminator steps come before each generator step"
@@ -67,13 +67,13 @@ def why_not_simultaneous(game: Game) -> str | None:
 
 
 def why_one_process(game: Game) -> str | None:
-    """Why several processes would not play the game of one; None if they do."""
+    """Return why several processes would not play the same game as one; None if they would."""
     return next((s.one_process for s in game.stabilisers if s.one_process), None)
 
 
 @dataclass(frozen=True)
 class OwnTurn:
-    """A step under way, as a family's own update sees it (`gankit.game_types.Turn`)."""
+    """The step in progress, as a family's own update sees it (`gankit.game_types.Turn`)."""
 
     state: State
     draw: Draw
@@ -100,7 +100,7 @@ def _take_turn(
 
 
 def alternating(state: State, draw: Draw, runtime: Runtime) -> Moves:
-    """k discriminator steps, then a generator step on the last fakes, with D frozen."""
+    """Take k discriminator steps, then a generator step on the last fakes, with D frozen."""
     game, k = state.game, state.game.config.objective.k
     for substep in range(k):
         batch = draw(substep)
@@ -117,7 +117,7 @@ def alternating(state: State, draw: Draw, runtime: Runtime) -> Moves:
 
 
 def simultaneous(state: State, draw: Draw, runtime: Runtime) -> Moves:
-    """Both players move at once, from one forward pass through D."""
+    """Move both players at once, from one forward pass through D."""
     game = state.game
     batch = draw(0)
     fake = game.generate(batch.latent)
@@ -147,7 +147,7 @@ def simultaneous(state: State, draw: Draw, runtime: Runtime) -> Moves:
 
 
 def two_backwards(state: State, batch: Batch, fake: Tensor) -> tuple[Moves, Tensor]:
-    """D's gradient collected, and dL_G/dfake: each from its own pass back through D."""
+    """Accumulate D's gradient and return (moves, dL_G/dfake), from a backward pass each."""
     moves = Moves(*state.game.shared_terms(batch, fake))
     (for_fake,) = torch.autograd.grad(moves.generator.loss, fake, retain_graph=True)
     moves.discriminator.loss.backward()  # type: ignore[no-untyped-call]
@@ -155,9 +155,9 @@ def two_backwards(state: State, batch: Batch, fake: Tensor) -> tuple[Moves, Tens
 
 
 def one_backward(state: State, batch: Batch, fake: Tensor) -> tuple[Moves, Tensor]:
-    """The same two, from one pass back through D.
+    """Do the same as `two_backwards` in one backward pass through D.
 
-    Where D treats each sample on its own and both losses are functions of its logits, the
+    If D treats each sample on its own and both losses are functions of its logits, the
     gradients of L_D and L_G with respect to a fake x_i are s_i J_i and g_i J_i with one J_i =
     dD/dx_i and s_i = dL_D/dlogit_i, g_i = dL_G/dlogit_i. So D's backward pass carries G's
     gradient too, once each sample is scaled by g_i / s_i (Goodfellow's own code moves both
@@ -171,14 +171,20 @@ def one_backward(state: State, batch: Batch, fake: Tensor) -> tuple[Moves, Tenso
 
 
 SMALLEST_SHARE = 1e-10
-"""Where D has no slope at a fake but G has, D's is raised to this share of G's: it keeps the
-ratio finite (a hinge is flat beyond its margin) and is lost in float32's rounding."""
+"""The smallest slope of D at a fake, as a share of G's slope there.
+
+If D's slope is smaller (a hinge is flat beyond its margin), it is raised to this share. That keeps
+the ratio finite, and is lost in float32's rounding.
+"""
 
 
 def _slopes(
     game: Game, logits_real: Tensor, logits_fake: Tensor
 ) -> tuple[Moves, Tensor, Tensor, Tensor]:
-    """The moves; dL_D/dlogit of real and fake; and (dL_G/dlogit) / (dL_D/dlogit) of the fakes."""
+    """Return the moves, dL_D/dlogit of real and of fake, and the fakes' slope ratio.
+
+    The ratio is (dL_G/dlogit) / (dL_D/dlogit).
+    """
     real = logits_real.detach().requires_grad_()
     fake = logits_fake.detach().requires_grad_()
     d_terms = game.discriminator_adversarial(real, fake)
@@ -192,13 +198,16 @@ def _slopes(
 
 
 def besides(game: Game, batch: Batch, fake: Tensor, step: int) -> Terms:
-    """What D minimises besides its objective: the penalties, and what its weights cost."""
+    """Return what D minimises besides its objective: penalties and terms of its weights."""
     penalties = Terms(penalty_terms(game, batch, fake, step))
     return penalties.with_terms(game.weight_terms("discriminator"))
 
 
 def penalty_terms(game: Game, batch: Batch, fake: Tensor, step: int) -> dict[str, Tensor]:
-    """D's penalties at this step: none between the lazy intervals, weighted up on them."""
+    """Return D's penalties at this step.
+
+    They are computed every `penalty_interval` steps alone, with their weight times that interval.
+    """
     objective = game.config.objective
     if step % objective.penalty_interval:
         return {}
@@ -216,7 +225,7 @@ def penalty_terms(game: Game, batch: Batch, fake: Tensor, step: int) -> dict[str
 
 
 def _descend(state: State, player: str, terms: Terms, runtime: Runtime) -> float:
-    """Backward, check, step: one player's move. Returns the norm of its gradient."""
+    """Make one player's move: backward, check, step. Returns the norm of its gradient."""
     blank = Terms({})
     moves = Moves(terms, blank) if player == "discriminator" else Moves(blank, terms)
     _check_terms(moves, runtime)
@@ -228,7 +237,7 @@ def _descend(state: State, player: str, terms: Terms, runtime: Runtime) -> float
 
 
 def _move(state: State, name: str, norm: float) -> None:
-    """The player's step, on a gradient no longer than its `clip`; none if it stands still."""
+    """Step the player on a gradient no longer than its `clip`, unless a stabiliser freezes it."""
     if not all(stabiliser.moves(name) for stabiliser in state.game.stabilisers):
         return
     player = state.players[name]
@@ -242,7 +251,7 @@ def _move(state: State, name: str, norm: float) -> None:
 
 
 def _check_terms(moves: Moves, runtime: Runtime) -> None:
-    """Raises NotFiniteError, in every process alike, where a term of any of them is not finite."""
+    """Raise NotFiniteError, in all processes alike, if a term of any of them is not finite."""
     numbers = moves.tensors()
     with torch.no_grad():
         finite = bool(torch.isfinite(torch.stack([v.detach() for v in numbers.values()])).all())
@@ -254,8 +263,10 @@ def _check_terms(moves: Moves, runtime: Runtime) -> None:
 
 
 def _check_gradients(player: str, network: nn.Module) -> float:
-    """The norm of the player's gradient. Raises NotFiniteError, naming the parameter, where it is
-    not finite. Every process holds the same gradients."""
+    """Return the norm of the player's gradient; every process holds the same gradients.
+
+    Raises NotFiniteError, naming the parameter, if it is not finite.
+    """
     gradients = [p.grad for p in network.parameters() if p.grad is not None]
     norm = float(torch.stack(torch._foreach_norm(gradients)).norm())
     if math.isfinite(norm):
