@@ -25,7 +25,7 @@ Those with a flag have an option of `gankit train`, too. Flags win over the file
 both. `gankit list settings --family began` prints the same.
 
 The defaults here are those of a plain `gankit.settings.config.Config`. A recipe has its own:
-`gankit train FAMILY DATA --dry-run` shows what a run would have.
+`gankit train FAMILY DATA --dry-run --verbose` shows what a run would have.
 """
 HEAD = "| setting | flag | default | what it may be | what it is |\n|---|---|---|---|---|"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from torch import nn
 
-from gankit.data import Dataset, decided, load_configured, tell_classes
+from gankit.data import Dataset, decided, load_configured
 from gankit.doctor.while_training import Watch
 from gankit.errors import GankitError, TrainingError
 from gankit.game import Game
@@ -19,6 +19,7 @@ from gankit.run import Run, describe
 from gankit.run_data import as_begun, load_begun
 from gankit.scores.while_training import Evaluations
 from gankit.settings.config import Config
+from gankit.training.briefing import brief
 from gankit.training.callbacks import Callback
 from gankit.training.display import Display
 from gankit.training.initial import find_start
@@ -126,7 +127,7 @@ def opened(
     check_processes(config.runtime, why_one_process(game))
     runtime = start_runtime(config.runtime)
     with Display(quiet=runtime.rank != 0) as display:
-        for line in (*_about(dataset), *(start.lines if start else ())):
+        for line in (*brief(dataset, game), *(start.lines if start else ())):
             display.say(line)
         usual = usual_callbacks(game, dataset, run, display, writes=runtime.rank == 0)
         with open_session(
@@ -142,19 +143,13 @@ def opened(
             yield session
 
 
-def _about(dataset: Dataset) -> list[str]:
-    """What a person should know of the data: its classes, what was left out and why."""
-    classes = tell_classes(dataset)
-    return [*([] if classes is None else [classes]), *dataset.notes]
-
-
 @contextmanager
 def _telling_of(dataset: Dataset) -> Iterator[None]:
     """Say what is known of the data before a refusal, which may follow from it."""
     try:
         yield
     except GankitError:
-        for line in _about(dataset):
+        for line in brief(dataset):
             Display().say(line)
         raise
 

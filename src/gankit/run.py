@@ -140,8 +140,7 @@ class Run:
         """
         if self.folder.exists() and not self.folder.is_dir():
             raise RunError(f"'{self.folder}' is a file: choose another folder", "folder")
-        if not os.path.lexists(self.record_path):
-            self._check_unused()
+        if not os.path.lexists(self.record_path) and self._is_unused():
             return None
         try:
             stored = read_json(self.record_path)
@@ -160,6 +159,19 @@ class Run:
             raise
         except (ValueError, KeyError, TypeError) as error:
             raise RunError(f"'{self.record_path}' is damaged ({error})") from None
+
+    def _is_unused(self) -> bool:
+        """Whether no run has begun here; not if another start has begun one meanwhile.
+
+        Raises RunError if the directory holds something else.
+        """
+        try:
+            self._check_unused()
+        except RunError:
+            if not os.path.lexists(self.record_path):
+                raise
+            return False
+        return True
 
     def _check_unused(self) -> None:
         """Raise RunError if the directory holds more than what a killed start leaves behind."""

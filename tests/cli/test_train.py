@@ -49,6 +49,7 @@ DATA str
 --evaluate-every int
 --set list
 --dry-run bool
+--verbose bool
 """
 
 
@@ -73,7 +74,7 @@ def test_no_option_and_no_type_goes_or_comes_unnoticed():
 
 def test_an_option_is_unset_unless_it_is_typed():
     for argument in arguments():
-        expected = False if argument.name == "--dry-run" else None
+        expected = False if argument.name in ("--dry-run", "--verbose") else None
         assert argument.field_info.default is expected
 
 

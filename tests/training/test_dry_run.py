@@ -23,19 +23,22 @@ def test_it_reports_data_networks_plan_and_settings(small, tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     config = small("cgan", "digits", **{"training.steps": 40})
     report = rehearse(config)
-    assert "10,000 images (channels x height x width) 1x28x28" in report
-    assert "10 classes: 0 (1,000), 1 (1,000)" in report
+    assert report.startswith(
+        "data digits: 10,000 grey images 28x28\n10 classes: 0 (1,000), 1 (1,000)"
+    )
     game = build_game(config, Task((1, 28, 28), tuple("0123456789")))
     for player in ("generator", "discriminator"):
         count = sum(p.numel() for p in getattr(game, player).parameters())
         assert f"{player}: {count:,} parameters" in report
-    assert re.search(r"plan: simultaneous update, about 40 steps, \d+\.\d minutes", report)
-    assert "  training.batch = 8" in report
+    assert "plan: simultaneous update, about 40 steps of 8 examples, 0.0 passes over" in report
+    assert re.search(r"time: \d+\.\d minutes, [\d.]+ ms a step", report)
+    assert len(report.splitlines()) <= 10
+    assert "  training.batch = 8" in rehearse(config, verbose=True)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_layers_add_up(small):
-    report = rehearse(small("gan", "digits"))
+    report = rehearse(small("gan", "digits"), verbose=True)
     for section in re.split(r"\n(?=\w)", report):
         total = re.match(r"(?:generator|discriminator): ([\d,]+) parameters", section)
         if total:
@@ -48,7 +51,7 @@ def test_the_layers_add_up(small):
 
 def test_images_are_counted_in_steps(small):
     report = rehearse(small("gan", "digits", **{"training.images": 8 * 2 * 25, "objective.k": 2}))
-    assert "plan: alternating update, about 25 steps" in report
+    assert "plan: alternating update, about 25 steps of 16 examples" in report
 
 
 def test_numbers_that_are_not_finite_are_no_matter_here(small):

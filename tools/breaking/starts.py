@@ -50,7 +50,7 @@ class Starts:
         what = str(self)
         for result in results:
             one_line(result, what)
-        trained = [place for place, result in enumerate(results) if "trained" in result.out]
+        trained = [n for n, result in enumerate(results) if result.out.startswith("trained")]
         expect(len(trained) == 1, f"{what}: {len(trained)} of them trained", results[-1], lost=True)
         for place, result in enumerate(results):
             if self.seeds[place] != self.seeds[trained[0]]:

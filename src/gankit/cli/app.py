@@ -74,7 +74,10 @@ def _list_settings(family: str | None) -> None:
 
         options = FAMILIES[family].Options()
     print("\n".join(map(str, every_setting(options))))
-    print("\nA recipe has defaults of its own: `gankit train FAMILY DATA --dry-run` shows them.")
+    print(
+        "\nA recipe has defaults of its own: `gankit train FAMILY DATA --dry-run --verbose` shows "
+        "them."
+    )
 
 
 def _list_names() -> None:

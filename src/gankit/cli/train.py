@@ -23,7 +23,7 @@ ORDER = (
     "size", "fit", "channels", "holdout", "batch", "labels_per_class", "z_dim", "prior", "loss",
     "penalty", "penalty_weight", "augment", "k", "update", "ema", "lr_d", "lr_g", "device",
     "devices", "precision", "threads", "sample_every", "checkpoint_every", "keep", "tensorboard",
-    "evaluate_every", "set_", "dry_run",
+    "evaluate_every", "set_", "dry_run", "verbose",
 )  # fmt: skip
 """The arguments of `train` in the order of --help; any other one comes behind them, and a
 family's own last."""
@@ -97,6 +97,7 @@ def _train(
         list[str] | None, option("any setting: section.key=value; may be repeated", "--set")
     ] = None,
     dry_run: Annotated[bool, option("say what would run, and write nothing")] = False,
+    verbose: Annotated[bool, option("with --dry-run: every layer, setting and note too")] = False,
     **settings: Any,
 ) -> None:
     """Train a GAN. The same command again resumes; a larger budget extends."""
@@ -115,8 +116,10 @@ def _train(
     if dry_run:
         from gankit.training.dry_run import rehearse
 
-        print(rehearse(chosen, init_from))
+        print(rehearse(chosen, init_from, verbose=verbose))
         return
+    if verbose:
+        raise ConfigError("--verbose says more of a dry run: add --dry-run")
     folder = (out or _default_folder(chosen.family, chosen.data.source)).expanduser()
     _report(folder, _fit(chosen, folder, init_from))
 

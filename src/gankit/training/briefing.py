@@ -10,21 +10,21 @@ MOST_LINES = 5
 """A start says no more than this; `--dry-run --verbose` says all."""
 
 
-def brief(game: Game, dataset: Dataset) -> list[str]:
-    """Tell the data in a few lines: examples, classes, what is ignored, what was left out."""
-    lines = everything(game, dataset)
+def brief(dataset: Dataset, game: Game | None = None) -> list[str]:
+    """Tell the data in a few lines: examples, classes, what `game` ignores, what was left out."""
+    lines = everything(dataset, game)
     if len(lines) <= MOST_LINES:
         return lines
     left = len(lines) - MOST_LINES + 1
     return [*lines[: MOST_LINES - 1], f"and {left} more lines about the data"]
 
 
-def everything(game: Game, dataset: Dataset) -> list[str]:
+def everything(dataset: Dataset, game: Game | None = None) -> list[str]:
     """The same, with every note of the data."""
     lines = [f"data {dataset.name}: {len(dataset):,} {describe_examples(Task.of(dataset))}"]
     if (classes := tell_classes(dataset)) is not None:
         lines.append(classes)
-    if (ignored := what_is_ignored(game)) is not None:
+    if game is not None and (ignored := what_is_ignored(game)) is not None:
         lines.append(ignored)
     return [*lines, *dataset.notes]
 

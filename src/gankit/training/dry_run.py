@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from torch import get_num_threads
+from torch import get_num_threads, nn
 
-from gankit.data import Dataset, load_configured, tell_classes
+from gankit.data import load_configured
 from gankit.run import Plan
 from gankit.settings.config import Config
 from gankit.settings.schema import flatten
+from gankit.training.briefing import brief, everything
 from gankit.training.budget import given_steps
 from gankit.training.initial import start_from
 from gankit.training.state import State, build_game
@@ -20,11 +21,14 @@ from gankit.training.trainer import Trainer
 SECONDS = 1.5
 
 
-def rehearse(config: Config, init_from: str | Path | None = None) -> str:
-    """Report the data, networks, memory and time of a run; takes a few steps and keeps none.
+def rehearse(config: Config, init_from: str | Path | None = None, *, verbose: bool = False) -> str:
+    """Report the data, the networks, memory and time of a run. Takes a few steps, keeps none.
 
-    `init_from`: the trained run whose weights it would begin with. Raises the same errors as
-    training would before its first step.
+    Args:
+        init_from: the run whose weights it would begin with.
+        verbose: also every note of the data, every layer and every setting.
+
+    Raises the same errors as training would before its first step.
     """
     dataset = load_configured(config.data)
     game = build_game(config, dataset)
@@ -32,36 +36,27 @@ def rehearse(config: Config, init_from: str | Path | None = None) -> str:
     with Trainer(game, dataset, init_from=start) as trainer:
         trainer.plan = Plan(given_steps(config) or 1, config.runtime.threads or get_num_threads())
         per_step = _seconds_per_step(trainer.try_step)
-        plan = _plan(config, trainer.update_name, per_step, trainer.state)
-        begun = start.lines if start else []
-        networks = _networks(trainer.state)
-        return "\n".join([_data(dataset), networks, *begun, plan, _settings(config)])
+        lines = everything(dataset, game) if verbose else brief(dataset, game)
+        lines += start.lines if start else []
+        for name, player in trainer.state.players.items():
+            lines += _network(name, player.network, verbose)
+        lines += _plan(config, trainer.update_name, per_step, trainer.state, len(dataset))
+        return "\n".join([*lines, *(_settings(config) if verbose else [])])
 
 
-def _data(dataset: Dataset) -> str:
-    shape = "x".join(map(str, dataset.shape))
-    kind = "images (channels x height x width)" if dataset.is_images else dataset.kind
-    lines = [f"data: {dataset.name}", f"  {len(dataset):,} {kind} {shape}"]
-    if (classes := tell_classes(dataset)) is not None:
-        lines.append(f"  {classes}")
-    return "\n".join(lines + [f"  {note}" for note in dataset.notes])
+def _network(player: str, network: nn.Module, verbose: bool) -> list[str]:
+    count = sum(p.numel() for p in network.parameters())
+    lines = [f"{player}: {count:,} parameters"]
+    for name, module in network.named_modules() if verbose else ():
+        own = list(module.parameters(recurse=False))
+        if own:
+            shapes = ", ".join(str(tuple(p.shape)) for p in own)
+            size = sum(p.numel() for p in own)
+            lines.append(f"  {name:<14} {type(module).__name__:<22} {size:>11,}  {shapes}")
+    return lines
 
 
-def _networks(state: State) -> str:
-    lines = []
-    for player in state.players:
-        network = state.players[player].network
-        count = sum(p.numel() for p in network.parameters())
-        lines.append(f"{player}: {count:,} parameters")
-        for name, module in network.named_modules():
-            own = sum(p.numel() for p in module.parameters(recurse=False))
-            if own:
-                shapes = ", ".join(str(tuple(p.shape)) for p in module.parameters(recurse=False))
-                lines.append(f"  {name:<14} {type(module).__name__:<22} {own:>11,}  {shapes}")
-    return "\n".join(lines)
-
-
-def _plan(config: Config, update: str, per_step: float, state: State) -> str:
+def _plan(config: Config, update: str, per_step: float, state: State, examples: int) -> list[str]:
     training, k = config.training, config.objective.k
     steps = given_steps(config) or int(60 * (training.minutes or 0) / per_step)
     weights = sum(
@@ -69,20 +64,21 @@ def _plan(config: Config, update: str, per_step: float, state: State) -> str:
         for player in state.players.values()
         for p in player.network.parameters()
     )
-    # Weights, gradients, two moments, the average, and a checkpoint's copy while it is written.
+    # Weights, gradients, two moments, the average and a checkpoint's copy on its way to the disk.
     memory = 6 * weights / 1e6
-    return "\n".join(
-        [
-            f"plan: {update} update, about {steps:,} steps, {steps * per_step / 60:.1f} minutes",
-            f"  {1e3 * per_step:.1f} ms a step, {training.batch * k / per_step:,.0f} images/s here",
-            f"  about {memory:,.0f} MB for weights and optimisers, besides activations",
-        ]
-    )
+    passes = steps * k * training.batch / examples
+    return [
+        f"plan: {update} update, about {steps:,} steps of {training.batch * k} examples, "
+        f"{passes:,.1f} passes over the data",
+        f"time: {steps * per_step / 60:.1f} minutes, {1e3 * per_step:.1f} ms a step, "
+        f"{training.batch * k / per_step:,.0f} examples/s here",
+        f"memory: about {memory:,.0f} MB for weights and optimisers, besides activations",
+    ]
 
 
-def _settings(config: Config) -> str:
+def _settings(config: Config) -> list[str]:
     lines = [f"  {key} = {value}" for key, value in flatten(config).items() if value is not None]
-    return "\n".join(["settings:", *lines])
+    return ["settings:", *lines]
 
 
 def _seconds_per_step(step: Callable[[], None]) -> float:
