@@ -32,7 +32,7 @@ class MinibatchDiscrimination(nn.Module):
         self.linear = nn.Linear(kernels, outputs)
 
     def closeness(self, features: Tensor) -> Tensor:
-        """Return o [N, kernels] of features [N, F]; each in 1..N, as a sample counts itself."""
+        """Return o [N, kernels] of features [N, F], between 1 and N: a sample counts itself."""
         m = torch.einsum("nf,fbc->nbc", features, self.tensor)
         distance = (m[:, None] - m[None]).abs().sum(3)
         return (-distance).exp().sum(1)
