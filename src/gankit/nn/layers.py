@@ -50,7 +50,7 @@ class MaxoutConv(nn.Module):
 
 
 class GaussianNoise(nn.Module):
-    """Add noise of N(0, std^2) to every input in training mode, and nothing in eval mode.
+    """Noise of N(0, std^2) on every input in training mode, and none in eval mode.
 
     >>> GaussianNoise(0.3).eval()(torch.ones(2))
     tensor([1., 1.])
@@ -80,7 +80,7 @@ class DrawnDropout(nn.Module):
 
 
 class OneHot(nn.Module):
-    """Map labels int64 [N] in 0..classes-1 to one-hot vectors int64 [N, classes]; no weights.
+    """One-hot code of labels, without weights: int64 [N] in 0..classes-1 -> int64 [N, classes].
 
     >>> OneHot(3)(torch.tensor([2, 0]))
     tensor([[0, 0, 1],
