@@ -116,7 +116,7 @@ def _refuse_target(loss: str, target: float) -> None:
 def _cross_entropy_discriminator(
     logits_real: Tensor, logits_fake: Tensor, *, target: float = 1.0
 ) -> Tensor:
-    """-E[t log D(x) + (1 - t) log(1 - D(x))] - E[log(1 - D(G(z)))], t = target."""
+    """Return -E[t log D(x) + (1 - t) log(1 - D(x))] - E[log(1 - D(G(z)))], t = target."""
     _check_target(target)
     real = F.softplus(-logits_real).mean()
     if target < 1:
@@ -125,45 +125,45 @@ def _cross_entropy_discriminator(
 
 
 def _minimax_generator(_logits_real: Tensor, logits_fake: Tensor) -> Tensor:
-    """E[log(1 - D(G(z)))]."""
+    """Return E[log(1 - D(G(z)))]."""
     return -F.softplus(logits_fake).mean()
 
 
 def _non_saturating_generator(_logits_real: Tensor, logits_fake: Tensor) -> Tensor:
-    """-E[log D(G(z))]."""
+    """Return -E[log D(G(z))]."""
     return F.softplus(-logits_fake).mean()
 
 
 def _least_squares_discriminator(
     logits_real: Tensor, logits_fake: Tensor, *, target: float = 1.0
 ) -> Tensor:
-    """1/2 E[(D(x) - t)^2] + 1/2 E[D(G(z))^2], t = target."""
+    """Return 1/2 E[(D(x) - t)^2] + 1/2 E[D(G(z))^2], t = target."""
     _check_target(target)
     return ((logits_real - target) ** 2).mean() / 2 + (logits_fake**2).mean() / 2
 
 
 def _least_squares_generator(_logits_real: Tensor, logits_fake: Tensor) -> Tensor:
-    """1/2 E[(D(G(z)) - 1)^2]."""
+    """Return 1/2 E[(D(G(z)) - 1)^2]."""
     return ((logits_fake - 1) ** 2).mean() / 2
 
 
 def _wasserstein_discriminator(
     logits_real: Tensor, logits_fake: Tensor, *, target: float = 1.0
 ) -> Tensor:
-    """E[D(G(z))] - E[D(x)]."""
+    """Return E[D(G(z))] - E[D(x)]."""
     _refuse_target("wasserstein", target)
     return logits_fake.mean() - logits_real.mean()
 
 
 def _raise_logits(_logits_real: Tensor, logits_fake: Tensor) -> Tensor:
-    """-E[D(G(z))]."""
+    """Return -E[D(G(z))]."""
     return -logits_fake.mean()
 
 
 def _hinge_discriminator(
     logits_real: Tensor, logits_fake: Tensor, *, target: float = 1.0
 ) -> Tensor:
-    """E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))]."""
+    """Return E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))]."""
     _refuse_target("hinge", target)
     return F.relu(1 - logits_real).mean() + F.relu(1 + logits_fake).mean()
 
@@ -171,14 +171,14 @@ def _hinge_discriminator(
 def _relativistic_discriminator(
     logits_real: Tensor, logits_fake: Tensor, *, target: float = 1.0
 ) -> Tensor:
-    """E[softplus(D(G(z)) - D(x))]."""
+    """Return E[softplus(D(G(z)) - D(x))]."""
     _refuse_target("relativistic", target)
     _check_pairs(logits_real, logits_fake)
     return F.softplus(logits_fake - logits_real).mean()
 
 
 def _relativistic_generator(logits_real: Tensor, logits_fake: Tensor) -> Tensor:
-    """E[softplus(D(x) - D(G(z)))]."""
+    """Return E[softplus(D(x) - D(G(z)))]."""
     _check_pairs(logits_real, logits_fake)
     return F.softplus(logits_real - logits_fake).mean()
 

@@ -25,8 +25,8 @@ class ConvGenerator(nn.Module):
     input and then doubles it by a transposed convolution of stride 2. Any image size works: each
     stage aims at its share of the final height and width, and cuts off what is too large.
 
-    Call it with noise [N, noise] and, if there is a `label_code`, the labels [N]; it returns
-    images [N, *shape].
+    Call it with noise [N, noise], and with the labels [N] if there is a `label_code` or if the
+    normalisation is conditional; it returns images [N, *shape].
 
     >>> g = ConvGenerator(16, (3, 28, 20), widths=(32, 16), kernel=4, norm=nn.BatchNorm2d)
     >>> g(torch.randn(5, 16)).shape
@@ -57,7 +57,7 @@ class ConvGenerator(nn.Module):
             kernel: side of the transposed convolutions' kernels, in pixels.
             norm: makes the normalisation layer for a number of channels.
             output: last activation: "tanh", "sigmoid" or "linear".
-            label_code: maps labels [N] to codes [N, code_size]; None: labels are ignored.
+            label_code: maps labels [N] to codes [N, code_size]; None: no code joins the noise.
             code_size: numbers in a label's code.
             units: of a batch-normalised hidden layer before the core; 0: no such layer.
             code_everywhere: whether the label's code joins the input of every layer, and not of
@@ -110,7 +110,7 @@ class ConvDiscriminator(nn.Module):
 
     `norm` follows every convolution except the first; if there is a `norm`, batch normalisation
     follows the hidden layer. A label's code is laid over the image as constant planes; with
-    `projection` the label's embedding is projected on the last features instead.
+    `projection` or `projected` the label's embedding is projected on the last features.
 
     >>> d = ConvDiscriminator((3, 28, 20), widths=(16, 32), kernel=4, norm=None)
     >>> d(torch.zeros(5, 3, 28, 20)).shape

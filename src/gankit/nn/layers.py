@@ -154,7 +154,7 @@ def frozen(network: nn.Module) -> Iterator[None]:
     """Keep `network` unchanged inside the block, while gradients pass through it.
 
     No weight collects a gradient and no buffer moves (batch statistics, spectral-norm vectors);
-    the network stays in training mode.
+    layers such as dropout still act as in training.
 
     >>> d, x = nn.Linear(2, 1), torch.ones(3, 2, requires_grad=True)
     >>> with frozen(d):

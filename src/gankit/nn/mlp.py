@@ -48,7 +48,7 @@ class MLPGenerator(nn.Module):
             shape: of an example.
             hidden: units of each hidden layer, in order.
             output: last activation: "tanh", "sigmoid" or "linear".
-            label_code: maps labels [N] to codes [N, code_size]; None: labels are ignored.
+            label_code: maps labels [N] to codes [N, code_size]; None: no code joins the noise.
             code_size: numbers in a label's code.
             activations: of the hidden layers in order, "relu" or "sigmoid"; the last one given
                 also serves all later layers.
@@ -101,8 +101,8 @@ class MLPDiscriminator(nn.Module):
     """Discriminator of dense layers, maxout or leaky ReLU: an example -> a logit.
 
     The label's code, if there is one, follows the example's numbers. Dropout is on each layer's
-    input, as in the GAN paper. With `projection`, the label's embedding is projected on the last
-    hidden layer.
+    input, as in the GAN paper. With `projection` or `projected` the label's embedding is projected
+    on the last hidden layer.
 
     >>> d = MLPDiscriminator((1, 8, 8), hidden=(32,), pieces=0, dropout=(0.0, 0.0))
     >>> d(torch.zeros(5, 1, 8, 8)).shape

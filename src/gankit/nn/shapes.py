@@ -22,7 +22,7 @@ OUTPUTS: dict[str, Callable[[], nn.Module]] = {
 def stages_for(shape: Sequence[int]) -> int:
     """Return how often an image [C, H, W] can be halved before its short side is under 4.
 
-    The least is 1, for images that are smaller too.
+    At least 1, for smaller images too.
 
     >>> stages_for((3, 64, 64)), stages_for((1, 28, 28))
     (4, 2)
