@@ -17,7 +17,7 @@ def configure(
     source: str | os.PathLike[str] | Dataset | None = None,
     recipe: str | None = None,
 ) -> Config:
-    """A complete configuration: the named recipe, else the one for this family and data.
+    """Return a complete configuration: the named recipe's, or the one for this family and data.
 
     >>> import gankit
     >>> gankit.configure("dcgan", "digits").data.source
@@ -26,13 +26,14 @@ def configure(
     'gan'
 
     Args:
-        family: a name in `gankit list`; None: `cgan`, or `dcgan` for a path to data without
-            classes.
+        family: a name in `gankit list`; None: the recipe's, or else `cgan`, or `dcgan` for a path
+            to data without classes.
         source: a data set's name, a path, or a Dataset; None: the recipe's own.
-        recipe: a name in `gankit list`.
+        recipe: a name in `gankit list`; None: the one that the family names for such data.
 
     Raises:
-        ConfigError: a name is unknown, the family is not the recipe's, or `source` is no data set.
+        ConfigError: a name is unknown, the family is not the recipe's, or `source` is neither a
+            name, a path nor a Dataset.
     """
     name = _name(source)
     if recipe is not None:
@@ -72,7 +73,7 @@ def _family_for(name: str | None) -> str:
 
 
 def _default(family: str, name: str, points: bool) -> Config:
-    """The family's own recipe for such data; without one, Config's defaults."""
+    """Return the configuration of the family's recipe for such data, or else Config's defaults."""
     game = FAMILIES[family]
     points = points or name.startswith("toy:")
     usual = (game.points_recipe if points else None) or game.default_recipe

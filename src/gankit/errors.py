@@ -1,10 +1,10 @@
-"""The errors that a user can cause. The command line prints one line of them and exits with 2."""
+"""The errors that a user can cause. The command line prints the message and exits with 2."""
 
 from __future__ import annotations
 
 
 class GankitError(Exception):
-    """Something the user gave cannot work: the message says what, and what to do about it.
+    """Something that the user gave cannot work; the message says what, and what to do about it.
 
     >>> import gankit
     >>> try:
@@ -14,7 +14,7 @@ class GankitError(Exception):
     training.batch must be at least 2, got 1 ('training.batch',)
 
     Messages speak Python: they name settings by their keys and arguments by their names. The
-    command line adds how these are typed there.
+    command line adds its options for them.
 
     Attributes:
         about: the settings (`training.batch`) and arguments (`draws`) that the message names.
@@ -62,10 +62,10 @@ class RunError(GankitError):
 
 
 class TrainingError(GankitError):
-    """Training cannot go on, after everything that can be tried was tried.
+    """Training cannot go on, although everything that may help has been tried.
 
-    What was reached is kept. Unlike a ConfigError or a DataError it is no ValueError: what was
-    given could have worked.
+    What was trained so far is kept. Unlike a ConfigError or a DataError this is no ValueError: what
+    the user gave could have worked.
 
     >>> import gankit
     >>> issubclass(gankit.TrainingError, ValueError)
@@ -74,18 +74,19 @@ class TrainingError(GankitError):
 
 
 class SilentError(GankitError):
-    """This process ends because another one did, which has said why: nothing more to say."""
+    """This process ends because another one did, and that one has already said why."""
 
     def __init__(self) -> None:
         super().__init__("")
 
 
 class Interrupted(BaseException):
-    """A signal other than Ctrl-C arrived before there was anything to save. As KeyboardInterrupt,
-    it passes whatever catches errors.
+    """A signal other than Ctrl-C arrived before there was anything to save.
+
+    Like KeyboardInterrupt it is no Exception, so nothing that catches errors stops it.
 
     Attributes:
-        number: of the signal.
+        number: the number of the signal.
     """
 
     def __init__(self, number: int, name: str) -> None:

@@ -1,13 +1,13 @@
-"""The contract of a game: two players, what each minimises, what the generator eats.
+"""The contract of a game: its two players, what each of them minimises, and G's input.
 
-Logits are high for real. It is said here, once: `logits_real` and `logits_fake` are the
-discriminator's answers, and D(x) = sigmoid(logit) is its belief that x is real.
+Logits are high for real: `logits_real` and `logits_fake` are the discriminator's answers, and
+D(x) = sigmoid(logit) is its belief that x is real.
 
 A game holds no optimiser, no device, no file and no loop. A family (families/) is one
-subclass: it states its two networks, what the logits are in D's answers (`logits_of`), and what
-each player minimises given the answers (`discriminator_objective`, `generator_objective`), if that
-is more than the loss. The stabilisers of `config.stabilise` work on those, so every family has
-them.
+subclass: it states its two networks, which part of D's answers the logits are (`logits_of`), and
+what each player minimises given the answers (`discriminator_objective`, `generator_objective`), if
+that is more than the loss. The stabilisers of `config.stabilise` act on those methods, so every
+family has them.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from gankit.stabilisers.order import asked_for
 
 
 class Game(Part, ABC):
-    """A family's two networks and what they play for.
+    """A family's two networks, and what each of them minimises.
 
     >>> import gankit
     >>> config = gankit.configure("gan", "toy:ring8")
@@ -58,27 +58,30 @@ class Game(Part, ABC):
     Attributes:
         Options: the family's dataclass of options.
         options: the family's own settings, `config.network`.
-        conditional: the generator is asked for a class.
-        guided: it learns from labels that only some examples have (`Batch.labelled`).
-        judges: D answers users too, so the artifact keeps it, averaged.
-        takes_vectors: a conditional family takes a vector in place of a class.
-        kinds: what its examples may be (`gankit.data.dataset.Kind`).
+        conditional: whether G is asked for a class.
+        guided: whether the family learns from labels that only some examples have
+            (`Batch.labelled`).
+        judges: whether D answers users too; the artifact then keeps it, averaged.
+        takes_vectors: whether labels may be vectors in place of classes, if it is conditional.
+        kinds: what the examples may be (`gankit.data.dataset.Kind`).
         losses: the names that `objective.loss` may have; empty: any.
-        takes_networks: a user's own two networks can play it: its D says a logit and no more.
+        takes_networks: whether a user's own two networks can play: D then answers with a logit
+            and nothing else.
         default_recipe: the recipe that `configure` takes; None: the defaults of Config.
-        points_recipe: the one for points; None: as for images.
-        data_recipes: by a data set's name, the recipe that comes before any other.
-        adversarial_share: D's term `adversarial`, as a share of the loss that the settings name.
-        own_networks: what the user's own two networks are called; empty: the family's are played.
-        latent_size: how many numbers G eats for a sample: the prior's, and what a family puts
-            behind them; it says so when it builds G.
-        generator, discriminator: the players. A runtime may wrap them; call them, nothing else.
-        stabilisers: what the settings ask for, in the order in which they are called.
+        points_recipe: the recipe for points; None: the one for images.
+        data_recipes: recipes for single data sets, by name, which come before any other.
+        adversarial_share: the share of the configured loss that D's term `adversarial` is.
+        own_networks: the names of the user's own two networks; empty: the family's own play.
+        latent_size: how many numbers G is given for a sample: those of the prior, and those that
+            the family appends; the family sets it when it builds G.
+        generator, discriminator: the players. A runtime may wrap them, so only call them.
+        stabilisers: those that the settings ask for, in the order in which they are called.
         progress: the share of the run that is over; the trainer sets it before each step.
-        pace: what both learning rates are multiplied by.
-        notices: lines for the person who watches; the session takes them away.
+        pace: the factor on both learning rates.
+        notices: lines for the user to see; the session shows and removes them.
 
-    Those of a `Part` too: `only_logits` is False if an objective looks at more than D's logits.
+    The attributes of a `Part` too: `only_logits` is False if an objective looks at more than D's
+    logits.
     """
 
     Options: ClassVar[type]
@@ -99,7 +102,7 @@ class Game(Part, ABC):
     discriminator: nn.Module
 
     def __init__(self, config: Config, task: Task) -> None:
-        """Build both players. Raises ConfigError if settings and task do not fit."""
+        """Build both players. Raises ConfigError if the settings do not fit the task."""
         self._check(config, task)
         self.config, self.task = config, task
         self.options: Any = config.network
@@ -118,7 +121,7 @@ class Game(Part, ABC):
 
     @property
     def value_range(self) -> tuple[float, float] | None:
-        """What black and white are to the networks; None for what is taken as it is."""
+        """The values of black and white in the networks; None for data that is taken as it is."""
         return (-1.0, 1.0) if self.task.is_images else None
 
     @abstractmethod
@@ -127,20 +130,26 @@ class Game(Part, ABC):
     @abstractmethod
     def build_discriminator(self) -> nn.Module: ...
 
-    # What the players are given and what they say
+    # What the players are given, and what they answer
 
     def latent(self, count: int, labels: Tensor | None, rng: np.random.Generator) -> Latent:
-        """What the generator eats for `count` samples; `labels` int64 [count] if conditional."""
+        """Draw G's input for `count` samples.
+
+        Args:
+            count: number of samples.
+            labels: int64 [count], or vectors, float [count, C]; used only by conditional families.
+            rng: the source of randomness.
+        """
         noise = draw_noise(self.config.latent, count, rng)
         return Latent(noise, labels if self.conditional else None)
 
     def generate(self, latent: Latent) -> Tensor:
-        """Samples [N, *shape] in the value range."""
+        """Return G's samples [N, *shape] in the value range."""
         fake: Tensor = self.generator(latent.noise, latent.labels)
         return fake
 
     def seen(self, examples: Tensor) -> Tensor:
-        """Examples as D sees them: augmented and noisy if that is asked for."""
+        """Return examples as D sees them: augmented and noisy if that is asked for."""
         for stabiliser in self.stabilisers:
             examples = stabiliser.shown(examples, self.progress)
         return examples
@@ -148,25 +157,28 @@ class Game(Part, ABC):
     def answers(
         self, examples: Tensor, labels: Tensor | None, by: nn.Module | None = None
     ) -> Answer:
-        """What D (or another that answers like it) says of examples."""
+        """Return D's answer to examples; `by` is a network that answers in its place."""
         answer = Answer((by or self.discriminator)(self.seen(examples), labels))
         for stabiliser in self.stabilisers:
             answer = stabiliser.answered(answer)
         return answer
 
     def logits_of(self, answer: Answer) -> Tensor:
-        """The logits [N] within D's answer, high for real."""
+        """Return the logits [N] in D's answer, high for real."""
         return answer.output
 
     def logits(self, examples: Tensor, labels: Tensor | None) -> Tensor:
-        """D's logits [N] of examples."""
+        """Return D's logits [N] of examples [N, *shape]."""
         return self.logits_of(self.answers(examples, labels))
 
     def answers_pair(
         self, batch: Batch, fake: Tensor, by: nn.Module | None = None
     ) -> tuple[Answer, Answer]:
-        """What D (or another) says of real and of fake: in one pass if it treats each sample on
-        its own, or if the two are to share their batch statistics."""
+        """Return D's answers to real and to fake; `by` is a network that answers in its place.
+
+        They come from one pass if D treats each sample on its own, or if real and fake are to
+        share their batch statistics; otherwise from two.
+        """
         asked = batch.latent.labels
         if self.coupling and not self._shares_a_batch:
             return self.answers(batch.real, batch.labels, by), self.answers(fake, asked, by)
@@ -177,44 +189,44 @@ class Game(Part, ABC):
         return both[: len(fake)], both[len(fake) :]
 
     def logits_pair(self, batch: Batch, fake: Tensor) -> tuple[Tensor, Tensor]:
-        """(logits_real, logits_fake)."""
+        """Return (logits_real, logits_fake), each [N]."""
         real, generated = self.answers_pair(batch, fake)
         return self.logits_of(real), self.logits_of(generated)
 
     # What the players minimise. An unusual family overrides these four.
 
     def discriminator_objective(self, real: Answer, fake: Answer, batch: Batch) -> Terms:
-        """What D minimises, given its answers."""
+        """Return what D minimises, given its answers."""
         return self.discriminator_adversarial(self.logits_of(real), self.logits_of(fake))
 
     def generator_objective(self, real: Answer, fake: Answer, batch: Batch) -> Terms:
-        """What G minimises, given D's answers."""
+        """Return what G minimises, given D's answers."""
         return self.generator_adversarial(self.logits_of(real), self.logits_of(fake))
 
     def discriminator_adversarial(self, logits_real: Tensor, logits_fake: Tensor) -> Terms:
-        """What the loss makes of D's logits, for D; and D's beliefs, to be watched."""
+        """Return D's loss of its logits, with D's beliefs as watched numbers."""
         watched = beliefs(logits_real, logits_fake)
         if any(s.reads_signs for s in self.stabilisers):
             watched |= verdicts(logits_real, logits_fake, relative=self.loss.relative)
         return Terms({"adversarial": self.loss.discriminator(logits_real, logits_fake)}, watched)
 
     def generator_adversarial(self, logits_real: Tensor, logits_fake: Tensor) -> Terms:
-        """What the loss makes of D's logits, for G."""
+        """Return G's loss of D's logits."""
         for stabiliser in self.stabilisers:
             logits_real, logits_fake = stabiliser.g_pairs(logits_real, logits_fake, self.progress)
         return Terms({"adversarial": self.loss.generator(logits_real, logits_fake)})
 
-    # The same, from passes through D: what an update asks for
+    # The same, including the passes through D: an update calls these
 
     def discriminator_terms(self, batch: Batch, fake: Tensor) -> Terms:
-        """What D minimises; `fake` carries no gradient to G."""
+        """Return what D minimises; `fake` carries no gradient to G."""
         for stabiliser in self.stabilisers:
             batch, fake = stabiliser.d_batch(batch, fake)
         real, generated = self.answers_pair(batch, fake)
         return self.discriminator_objective(real, generated, batch)
 
     def generator_terms(self, batch: Batch, fake: Tensor) -> Terms:
-        """What G minimises, given a frozen D; `fake` carries the gradient."""
+        """Return what G minimises while D is frozen; `fake` carries the gradient to G."""
         opponent = self.discriminator
         for stabiliser in self.stabilisers:
             opponent = stabiliser.opponent(opponent)
@@ -227,38 +239,40 @@ class Game(Part, ABC):
         return self._stabilised(real, generated, batch, fake)
 
     def shared_terms(self, batch: Batch, fake: Tensor) -> tuple[Terms, Terms]:
-        """What D and G minimise, from one look of D at real and fake."""
+        """Return what D and G minimise, both from the same answers of D to real and fake."""
         real, generated = self.answers_pair(batch, fake)
         d_terms = self.discriminator_objective(real, generated, batch)
         return d_terms, self._stabilised(real, generated, batch, fake)
 
     def weight_terms(self, player: str) -> Terms:
-        """What a player minimises that depends on its weights alone."""
+        """Return those terms of a player that depend on its weights alone."""
         terms = Terms({})
         for stabiliser in self.stabilisers:
             terms = terms.with_terms(stabiliser.weight_terms(player))
         return terms
 
     def own_update(self) -> Callable[[Turn], Moves] | None:
-        """The family's own way to take a step, in place of `objective.update`; None: it has none.
-        A policy gradient is one: its fakes carry no gradient from D to G."""
+        """Return the family's own way to take a step, which replaces `objective.update`.
+
+        None if it has none. A policy gradient needs one: its fakes carry no gradient from D to G.
+        """
         return None
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """The game and its stabilisers: all that meets, follows, remembers."""
+        """The game and its stabilisers: everything that has the hooks of a `Part`."""
         return (self, *self.stabilisers)
 
     def judge(self, examples: Tensor) -> Tensor:
-        """What D, where it answers users, makes of examples: the chances of each class [N, K]."""
+        """Return the chances of each class [N, K] for examples, if the family `judges`."""
         raise NotImplementedError
 
     @property
     def judged_names(self) -> tuple[str, ...]:
-        """What the classes of `judge` are called."""
+        """The names of the classes of `judge`."""
         return self.task.class_names
 
-    # What other rooms ask every family for, so that none of them knows one by its name
+    # What other packages ask of every family, so that they need to know none by its name
 
     @classmethod
     def symptoms(cls, config: Config) -> Sequence[Symptom]:
@@ -267,14 +281,17 @@ class Game(Part, ABC):
 
     @property
     def codes(self) -> Sequence[Code]:
-        """Those inputs of G that mean something by themselves, for `gankit sweep --code`."""
+        """The inputs of G that mean something by themselves, for `gankit sweep --code`."""
         return ()
 
     # What a family and its settings allow
 
     @cached_property
     def coupling(self) -> str | None:
-        """What makes D's answer for one sample depend on the others of its batch; None: nothing."""
+        """The layer that makes D's answer to a sample depend on the others of its batch, in words.
+
+        None if D has no such layer.
+        """
         kinds = {
             MinibatchDiscrimination: "minibatch discrimination",
             nn.modules.batchnorm._BatchNorm: "batch normalisation",
@@ -285,12 +302,14 @@ class Game(Part, ABC):
         )
 
     def why_not_trained(self) -> str | None:
-        """Why a setting would change nothing here, so that a run with it is not begun; what is
-        trained can be used, whatever it was told. None if each setting counts."""
+        """Return why some setting would have no effect, or None if every setting has one.
+
+        A run with such a setting is not started. A run that was trained with one can still be used.
+        """
         return None
 
     def _check(self, config: Config, task: Task) -> None:
-        """Raises ConfigError if the family does not take such data, or such a loss."""
+        """Raise ConfigError if the family does not take such data, or such a loss."""
         if task.kind not in self.kinds:
             raise ConfigError(
                 f"family '{config.family}' makes {' or '.join(self.kinds)}; these are "
@@ -327,7 +346,7 @@ class Game(Part, ABC):
         return any(stabiliser.shares_a_batch for stabiliser in self.stabilisers)
 
     def _stabilised(self, real: Answer, generated: Answer, batch: Batch, fake: Tensor) -> Terms:
-        """What G minimises, with what the stabilisers make of it."""
+        """Return what G minimises, after the stabilisers have changed it."""
         terms = self.generator_objective(real, generated, batch)
         for stabiliser in self.stabilisers:
             terms = stabiliser.g_terms(terms, real, generated, fake)
@@ -339,7 +358,7 @@ register_family = FAMILIES.register
 
 
 def families_that(suit: Callable[[type[Game]], bool]) -> str:
-    """Name the families that suit, for a message: `'x', 'y' or 'z'`."""
+    """Return the names of the families that `suit`, for a message: `'x', 'y' or 'z'`."""
     suitable = [f"'{name}'" for name in FAMILIES.names() if suit(FAMILIES[name])]
     *others, last = suitable or ["another family"]
     return f"{', '.join(others)} or {last}" if others else last

@@ -1,4 +1,4 @@
-"""What a game is given and gives: the task, latents, batches, answers, terms, a step's moves."""
+"""The data that a game takes and returns: task, latents, batches, answers, terms, moves."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gankit.settings.config import LatentConfig
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be learned: one example's shape, and the classes if there are labels.
+    """What is to be learned: the shape of an example, and the classes if there are labels.
 
     `shape` and `symbols` are those of a `Dataset`; `condition` is the size of the vector that comes
     with each example, 0 if there is none.
@@ -31,17 +31,17 @@ class Task:
 
     @classmethod
     def of(cls, dataset: Dataset) -> Task:
-        """What a data set asks to be learned."""
+        """Return the task that a data set sets."""
         return cls(dataset.shape, dataset.class_names, dataset.condition, dataset.symbols)
 
     @classmethod
     def stored(cls, data: Mapping[str, Any]) -> Task:
-        """What a file says of it: a run's `data`, or the header of an artifact."""
+        """Read a task from what a file holds: a run's `data`, or the header of an artifact."""
         names, symbols = tuple(data["class_names"]), tuple(data.get("symbols", ()))
         return cls(tuple(data["shape"]), names, data.get("condition", 0), symbols)
 
     def to_store(self) -> dict[str, Any]:
-        """The inverse of `stored`: nothing of what it has not."""
+        """Return what `stored` reads; symbols are left out if there are none."""
         said = {
             "shape": list(self.shape),
             "class_names": list(self.class_names),
@@ -51,12 +51,12 @@ class Task:
 
     @property
     def classes(self) -> int:
-        """How many classes; 0 where there are no labels."""
+        """Number of classes; 0 if there are no labels."""
         return len(self.class_names)
 
     @property
     def kind(self) -> Kind:
-        """`images`, `points`, `tokens` or `trajectories`."""
+        """What the examples are: `images`, `points`, `tokens` or `trajectories`."""
         return kind_of(self.shape, self.symbols)
 
     @property
@@ -69,12 +69,12 @@ class Task:
         return self.kind in ("images", "points")
 
     def blank(self, count: int) -> Tensor:
-        """Examples [count, *shape] that show nothing, as a network takes them."""
+        """Return examples [count, *shape] of zeros, in the dtype that a network takes."""
         dtype = torch.int64 if self.kind == "tokens" else torch.float32
         return torch.zeros(count, *self.shape, dtype=dtype)
 
     def describe(self) -> str:
-        """`1x28x28 images of 10 classes`."""
+        """Return the task in words: `1x28x28 images of 10 classes`."""
         what = f"{'x'.join(map(str, self.shape))} {self.kind}"
         if self.symbols:
             what += f" of {len(self.symbols)} symbols"
@@ -85,8 +85,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Latent:
-    """What the generator eats: `noise` float [N, z] and, if conditional, `labels`: int64 [N], or
-    a vector for each, float [N, C]."""
+    """The generator's input: `noise`, float [N, z], and `labels` if the family is conditional.
+
+    Labels are classes, int64 [N], or vectors, float [N, C].
+    """
 
     noise: Tensor
     labels: Tensor | None = None
@@ -95,7 +97,7 @@ class Latent:
         return Latent(self.noise[part], None if self.labels is None else self.labels[part])
 
     def to(self, device: torch.device, dtype: torch.dtype = torch.float32) -> Latent:
-        """The same draw elsewhere: noise in `dtype`, labels as they are."""
+        """Return the same draw on another device, with noise and vectors in `dtype`."""
         labels = self.labels
         if labels is not None:
             labels = labels.to(device, dtype if labels.is_floating_point() else labels.dtype)
@@ -107,15 +109,15 @@ class Code:
     """An input of G that means something by itself.
 
     Attributes:
-        categories: how many it chooses from, as a one-hot vector; 0: it is a number.
-        where: its place among the columns of `Latent.noise`.
+        categories: how many categories it chooses from, as a one-hot vector; 0: it is a number.
+        where: its columns in `Latent.noise`.
     """
 
     categories: int
     where: slice
 
     def put(self, latent: Latent, value: float) -> Latent:
-        """Set this code of every latent: to a category, from 0, or to a number."""
+        """Return the latents with this code set in each: to a category, from 0, or to a number."""
         noise = latent.noise.clone()
         noise[:, self.where] = 0 if self.categories else value
         if self.categories:
@@ -125,11 +127,11 @@ class Code:
 
 @dataclass(frozen=True)
 class Batch:
-    """One step's draw: `real` [N, *shape] in the value range, and the latent of as many fakes.
+    """One step's draw: `real` [N, *shape] in the value range, and the latents of as many fakes.
 
     Fakes are asked for the labels of the real examples, so `labels` belongs to both.
-    `mix` [N] in [0, 1] is for penalties that look between a real and a fake. `labelled` is for
-    families that learn from few labels: N other examples, and the label of each.
+    `mix` [N] in [0, 1] is for penalties at points between a real example and a fake. `labelled` is
+    for families that learn from few labels: N other examples, and the label of each.
     """
 
     real: Tensor
@@ -141,8 +143,10 @@ class Batch:
 
 @dataclass(frozen=True)
 class Answer:
-    """What D says of N examples: `output` [N] or [N, ...], as the network gives it, and the
-    `features` [N, F] of its last hidden layer where an objective asks for them."""
+    """D's answer to N examples: `output` [N] or [N, ...], as the network returns it.
+
+    `features` [N, F] are those of D's last hidden layer; None unless an objective asks for them.
+    """
 
     output: Tensor
     features: Tensor | None = None
@@ -153,16 +157,16 @@ class Answer:
 
 @dataclass(frozen=True)
 class Terms:
-    """What one player minimises, by name, each a scalar; the loss is the sum of `minimised`.
+    """The terms that one player minimises, scalars by name; the loss is the sum of `minimised`.
 
-    `watched` holds detached scalars that are shown, not minimised.
+    `watched` holds detached scalars that are shown and not minimised.
     """
 
     minimised: Mapping[str, Tensor]
     watched: Mapping[str, Tensor] = field(default_factory=dict)
 
     def with_terms(self, more: Terms) -> Terms:
-        """These terms and `more` of them."""
+        """Return these terms together with `more`."""
         return Terms({**self.minimised, **more.minimised}, {**self.watched, **more.watched})
 
     @property
@@ -172,10 +176,10 @@ class Terms:
 
 @dataclass(frozen=True, eq=False)
 class Moves(Mapping[str, float]):
-    """What each player minimised in a step, and what was watched: floats by name.
+    """The numbers of one step: what each player minimised, and what was watched, floats by name.
 
-    A number is read from its device when it is asked for. `gradients` holds the norm of each
-    player's gradient by `grad_d` and `grad_g`: the same in every process, before it is clipped.
+    A number is read from its device only when it is asked for. `gradients` holds the norm of each
+    player's gradient before clipping, by `grad_d` and `grad_g`; it is the same in every process.
     """
 
     discriminator: Terms
@@ -197,23 +201,26 @@ class Moves(Mapping[str, float]):
         return repr({name: round(number, 4) for name, number in self.items()})
 
     def tensors(self) -> dict[str, Tensor]:
-        """`d/adversarial`, `g/adversarial`, `d_real`, ...: what the log shows."""
+        """Return what the log shows, by name: `d/adversarial`, `g/adversarial`, `d_real`, ..."""
         named = {f"d/{name}": value for name, value in self.discriminator.minimised.items()}
         named |= {f"g/{name}": value for name, value in self.generator.minimised.items()}
         return {**named, **self.discriminator.watched, **self.generator.watched}
 
 
 class Part:
-    """What a game and each of its stabilisers can do around the steps: hooks that do nothing
-    unless overridden.
+    """Hooks of a game and of each of its stabilisers around the steps.
+
+    A hook does nothing unless it is overridden.
 
     Attributes:
-        meets: it wants to `meet` real examples before the first step.
-        only_logits: it leaves what both players minimise functions of D's logits [N] and nothing
-            more, so that one pass back through D can serve both. If not, each has its own.
-        alternating_only: why both players cannot move from one pass forward through D; None if
+        meets: whether it wants to `meet` real examples before the first step.
+        only_logits: whether both players' objectives depend on D's logits [N] alone, as far as
+            this part is concerned. One backward pass through D can then serve both players;
+            otherwise each needs its own.
+        alternating_only: why both players cannot move from one forward pass through D; None if
             they can.
-        reads_numbers: `after_step` reads its numbers, so that all processes must share them.
+        reads_numbers: whether `after_step` reads its numbers, so that all processes must share
+            them.
     """
 
     meets: bool = False
@@ -222,23 +229,30 @@ class Part:
     reads_numbers: bool = False
 
     def meet(self, examples: Tensor, labels: Tensor | None) -> None:
-        """See real examples [N, *shape] in the value range, on the CPU, if it `meets`."""
+        """Take note of real examples [N, *shape], in the value range and on the CPU.
+
+        Called before the first step if `meets` is true.
+        """
 
     def after_step(self, numbers: Mapping[str, Tensor]) -> None:
-        """Update state that no gradient learns, given the step's terms and watched numbers, means
-        over all processes."""
+        """Update state that is not learned by gradients.
+
+        `numbers` are the step's terms and watched numbers, as means over all processes.
+        """
 
     def numbers(self) -> dict[str, Tensor]:
-        """Own scalars, for the log."""
+        """Return scalars of this part, by name, for the log."""
         return {}
 
     def state(self) -> dict[str, Tensor]:
-        """What is remembered besides the networks, for the checkpoint, by names of its own:
-        `replay/fake`."""
+        """Return what the checkpoint must hold besides the networks.
+
+        The names must be those of this part alone, such as `replay/fake`.
+        """
         return {}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """The inverse of `state`, given the tensors of all parts."""
+        """Restore what `state` returned; the tensors given are those of all parts."""
 
 
 class Turn(Protocol):
@@ -246,20 +260,20 @@ class Turn(Protocol):
 
     @property
     def step(self) -> int:
-        """Steps taken so far."""
+        """Number of steps taken so far."""
 
     @property
     def draw(self) -> Callable[[int], Batch]:
-        """The batch of a sub-step: 0, 1, ... The same one each time that it is asked for."""
+        """Function that returns the batch of a sub-step 0, 1, ...: always the same one for each."""
 
     def frozen(self, player: str) -> AbstractContextManager[None]:
-        """Within it no gradient is collected for `player`, and its buffers do not move."""
+        """Keep `player` unchanged inside the block: no gradient is collected, no buffer moves."""
 
     def besides(self, batch: Batch, fake: Tensor) -> Terms:
-        """What D minimises besides its objective: penalties, and what its weights cost."""
+        """Return what D minimises besides its objective: penalties, and terms of its weights."""
 
     def descend(self, player: str, terms: Terms) -> float:
-        """Move `player` down the gradient of `terms`: the norm of that gradient.
+        """Move `player` down the gradient of `terms`, and return the norm of that gradient.
 
         Raises NotFiniteError, before a weight moves, if a term or a gradient is not finite.
         """
@@ -270,12 +284,12 @@ class Symptom:
     """A logged number that shows that a run of a family is sick (`Game.symptoms`).
 
     Attributes:
-        sign: what the doctor calls the sickness; several symptoms may be of one sign.
+        sign: the doctor's name for the sickness; several symptoms may belong to one sign.
         number: the name of the logged number.
-        means: what it means for the game.
-        low, high: the run is sick while the number is at `low` or below, at `high` or above;
-            None: there is no such limit.
-        changes: settings that may mend it, by dotted key, the likeliest first. The doctor suggests
+        means: what the sickness means for the game.
+        low, high: the run is sick while the number is `low` or less, or `high` or more; None: no
+            such limit.
+        changes: settings that may cure it, by dotted key, the likeliest first. The doctor suggests
             the first that the run admits.
     """
 
@@ -292,7 +306,10 @@ RANGES = {"uniform": (-1.0, 1.0), "uniform01": (0.0, 1.0), "uniform_unit": (-(3*
 
 
 def draw_noise(config: LatentConfig, count: int, rng: np.random.Generator) -> Tensor:
-    """float32 [count, size] from the prior: N(0, 1), U(-1, 1), U(0, 1) or U(-sqrt 3, sqrt 3)."""
+    """Draw noise, float32 [count, config.size], from the prior.
+
+    That is N(0, 1), U(-1, 1), U(0, 1) or U(-sqrt 3, sqrt 3).
+    """
     if config.prior == "normal":
         return torch.from_numpy(rng.standard_normal((count, config.size), np.float32))
     noise = rng.random((count, config.size), np.float32)

@@ -1,7 +1,7 @@
 """Adversarial losses: what D and G minimise, as functions of logits (high for real).
 
-Each loss is a pair of functions of `logits_real` and `logits_fake`, both [N] or [N, 1], that give
-a scalar mean. Called itself, a loss gives both:
+Each loss is a pair of functions of `logits_real` and `logits_fake`, both [N] or [N, 1], that return
+a scalar mean. A loss can be called itself; it then returns both:
 
 >>> import torch
 >>> real, fake = torch.tensor([2.0, 0.5]), torch.tensor([-3.0, 1.0])
@@ -11,8 +11,8 @@ tensor(1.2500)
 tensor(1.)
 >>> d_loss, g_loss = hinge(real, fake)
 
-A `target` below 1 is one-sided label smoothing (arXiv 1606.03498, section 3.4): what D is told of
-a real example.
+A `target` below 1 is one-sided label smoothing (arXiv 1606.03498, section 3.4): it is the value
+that D is to give a real example.
 
 >>> non_saturating.discriminator(real, fake, target=0.9)
 tensor(1.1064)
@@ -46,7 +46,7 @@ Objective = Callable[[Tensor, Tensor], Tensor]
 
 
 class SmoothedObjective(Protocol):
-    """An objective of (logits_real, logits_fake) that may have a target for real."""
+    """An objective of (logits_real, logits_fake) that takes a target for real examples."""
 
     def __call__(
         self, logits_real: Tensor, logits_fake: Tensor, *, target: float = 1.0
@@ -55,7 +55,7 @@ class SmoothedObjective(Protocol):
 
 @dataclass(frozen=True)
 class Loss:
-    """Two objectives of (logits_real, logits_fake).
+    """A loss: two objectives of (logits_real, logits_fake), D's and G's.
 
     >>> import torch
     >>> d_loss, g_loss = least_squares(torch.tensor([1.0]), torch.tensor([0.0]))
@@ -65,10 +65,10 @@ class Loss:
     Attributes:
         name: as it is chosen in a configuration.
         discriminator: what D minimises; takes `target`, in (0.5, 1], if the loss is smoothable.
-        generator: what G minimises. Detach logits_real first if D is to have no gradient of it.
-        paired: G's objective looks at logits_real too.
-        smoothable: D has a target for real.
-        relative: only differences of logits count, so the sign of one means nothing.
+        generator: what G minimises. Detach logits_real first if no gradient is to reach D by them.
+        paired: whether G's objective looks at logits_real too.
+        smoothable: whether D has a target for real examples.
+        relative: whether only differences of logits count, so that one logit's sign means nothing.
     """
 
     name: str
@@ -81,16 +81,17 @@ class Loss:
     def __call__(
         self, logits_real: Tensor, logits_fake: Tensor, *, target: float = 1.0
     ) -> tuple[Tensor, Tensor]:
-        """What D minimises and what G minimises, two scalars.
+        """Return what D minimises and what G minimises, two scalars.
 
-        Raises ConfigError if `target` does not suit the loss, or pairs do not match.
+        Raises ConfigError if `target` does not suit the loss, or if a paired loss is given logits
+        of two shapes.
         """
         smoothing = {} if target == 1 else {"target": target}
         d_loss = self.discriminator(logits_real, logits_fake, **smoothing)
         return d_loss, self.generator(logits_real, logits_fake)
 
     def smoothed(self, target: float) -> Loss:
-        """This loss with another default target, in (0.5, 1]; 1 is the loss itself."""
+        """Return this loss with another default target, in (0.5, 1]; 1 returns the loss itself."""
         if target == 1:
             return self
         return replace(self, discriminator=partial(self.discriminator, target=target))
@@ -115,7 +116,7 @@ def _refuse_target(loss: str, target: float) -> None:
 def _cross_entropy_discriminator(
     logits_real: Tensor, logits_fake: Tensor, *, target: float = 1.0
 ) -> Tensor:
-    """-E[t log D(x) + (1 - t) log(1 - D(x))] - E[log(1 - D(G(z)))], t = target."""
+    """Return -E[t log D(x) + (1 - t) log(1 - D(x))] - E[log(1 - D(G(z)))], t = target."""
     _check_target(target)
     real = F.softplus(-logits_real).mean()
     if target < 1:
@@ -124,45 +125,45 @@ def _cross_entropy_discriminator(
 
 
 def _minimax_generator(_logits_real: Tensor, logits_fake: Tensor) -> Tensor:
-    """E[log(1 - D(G(z)))]."""
+    """Return E[log(1 - D(G(z)))]."""
     return -F.softplus(logits_fake).mean()
 
 
 def _non_saturating_generator(_logits_real: Tensor, logits_fake: Tensor) -> Tensor:
-    """-E[log D(G(z))]."""
+    """Return -E[log D(G(z))]."""
     return F.softplus(-logits_fake).mean()
 
 
 def _least_squares_discriminator(
     logits_real: Tensor, logits_fake: Tensor, *, target: float = 1.0
 ) -> Tensor:
-    """1/2 E[(D(x) - t)^2] + 1/2 E[D(G(z))^2], t = target."""
+    """Return 1/2 E[(D(x) - t)^2] + 1/2 E[D(G(z))^2], t = target."""
     _check_target(target)
     return ((logits_real - target) ** 2).mean() / 2 + (logits_fake**2).mean() / 2
 
 
 def _least_squares_generator(_logits_real: Tensor, logits_fake: Tensor) -> Tensor:
-    """1/2 E[(D(G(z)) - 1)^2]."""
+    """Return 1/2 E[(D(G(z)) - 1)^2]."""
     return ((logits_fake - 1) ** 2).mean() / 2
 
 
 def _wasserstein_discriminator(
     logits_real: Tensor, logits_fake: Tensor, *, target: float = 1.0
 ) -> Tensor:
-    """E[D(G(z))] - E[D(x)]."""
+    """Return E[D(G(z))] - E[D(x)]."""
     _refuse_target("wasserstein", target)
     return logits_fake.mean() - logits_real.mean()
 
 
 def _raise_logits(_logits_real: Tensor, logits_fake: Tensor) -> Tensor:
-    """-E[D(G(z))]."""
+    """Return -E[D(G(z))]."""
     return -logits_fake.mean()
 
 
 def _hinge_discriminator(
     logits_real: Tensor, logits_fake: Tensor, *, target: float = 1.0
 ) -> Tensor:
-    """E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))]."""
+    """Return E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))]."""
     _refuse_target("hinge", target)
     return F.relu(1 - logits_real).mean() + F.relu(1 + logits_fake).mean()
 
@@ -170,20 +171,20 @@ def _hinge_discriminator(
 def _relativistic_discriminator(
     logits_real: Tensor, logits_fake: Tensor, *, target: float = 1.0
 ) -> Tensor:
-    """E[softplus(D(G(z)) - D(x))]."""
+    """Return E[softplus(D(G(z)) - D(x))]."""
     _refuse_target("relativistic", target)
     _check_pairs(logits_real, logits_fake)
     return F.softplus(logits_fake - logits_real).mean()
 
 
 def _relativistic_generator(logits_real: Tensor, logits_fake: Tensor) -> Tensor:
-    """E[softplus(D(x) - D(G(z)))]."""
+    """Return E[softplus(D(x) - D(G(z)))]."""
     _check_pairs(logits_real, logits_fake)
     return F.softplus(logits_real - logits_fake).mean()
 
 
 def _check_pairs(logits_real: Tensor, logits_fake: Tensor) -> None:
-    """Raises ConfigError for two shapes, which torch would broadcast to all pairs."""
+    """Raise ConfigError if the shapes differ: torch would broadcast them to all pairs."""
     if logits_real.shape != logits_fake.shape:
         shapes = [list(logits.shape) for logits in (logits_real, logits_fake)]
         raise ConfigError(
@@ -193,20 +194,22 @@ def _check_pairs(logits_real: Tensor, logits_fake: Tensor) -> None:
 
 
 minimax = Loss("minimax", _cross_entropy_discriminator, _minimax_generator, smoothable=True)
-"""The two-player value function itself (arXiv 1406.2661, equation 1)."""
+"""The loss of the two-player value function itself (arXiv 1406.2661, equation 1)."""
 
 non_saturating = Loss(
     "non_saturating", _cross_entropy_discriminator, _non_saturating_generator, smoothable=True
 )
-"""The same fixed point with a gradient that does not vanish early (arXiv 1406.2661)."""
+"""The loss with minimax's fixed point, but a gradient that does not vanish early (arXiv
+1406.2661)."""
 
 least_squares = Loss(
     "least_squares", _least_squares_discriminator, _least_squares_generator, smoothable=True
 )
-"""a = 0, b = c = 1, on the raw output (arXiv 1611.04076, equation 9)."""
+"""Least squares of the raw output, with a = 0 and b = c = 1 (arXiv 1611.04076, equation 9)."""
 
 wasserstein = Loss("wasserstein", _wasserstein_discriminator, _raise_logits, relative=True)
-"""The critic's difference, for a D that a penalty keeps Lipschitz (arXiv 1701.07875, eq. 2)."""
+"""The difference of the critic's means; a penalty must keep D Lipschitz (arXiv 1701.07875, eq.
+2)."""
 
 hinge = Loss("hinge", _hinge_discriminator, _raise_logits)
 """Margins at -1 and 1 for D; G raises its logits (arXiv 1705.02894)."""
@@ -218,7 +221,7 @@ relativistic = Loss(
     paired=True,
     relative=True,
 )
-"""Is this real more real than this fake? (arXiv 1807.00734, 2501.05441)"""
+"""Pairs: D tells whether a real example is more real than a fake (arXiv 1807.00734, 2501.05441)."""
 
 for _loss, _summary in (
     (minimax, "saturating: G minimises E[log(1 - D(G(z)))] (Goodfellow 2014, eq. 1)"),

@@ -1,4 +1,4 @@
-"""What `config.objective` names: the loss, the penalties; and what D's logits say of a game."""
+"""The loss and penalties that `config.objective` names, and what D's logits say about a game."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from gankit.settings.config import ObjectiveConfig
 
 
 def build_loss(config: ObjectiveConfig) -> Loss:
-    """The loss that `config` names. Raises ConfigError for smoothing if there is no target."""
+    """Return the loss that `config` names.
+
+    Raises ConfigError if `real_target` asks for smoothing and the loss has no target.
+    """
     loss = LOSSES[config.loss]
     if config.real_target < 1 and not loss.smoothable:
         smoothable = ", ".join(n for n in LOSSES.names() if LOSSES[n].smoothable)
@@ -23,7 +26,10 @@ def build_loss(config: ObjectiveConfig) -> Loss:
 
 
 def build_penalties(config: ObjectiveConfig) -> tuple[Penalty, ...]:
-    """The penalties that `config.penalty` names, such as 'none', 'r1' or 'r1+r2'."""
+    """Return the penalties that `config.penalty` names, such as 'none', 'r1' or 'r1+r2'.
+
+    Raises ConfigError if a name is unknown or given twice.
+    """
     if config.penalty == "none":
         return ()
     names = [name.strip() for name in config.penalty.split("+")]
@@ -33,7 +39,7 @@ def build_penalties(config: ObjectiveConfig) -> tuple[Penalty, ...]:
 
 
 def beliefs(logits_real: Tensor, logits_fake: Tensor) -> dict[str, Tensor]:
-    """Mean D(real) and D(fake), for the log."""
+    """Return the means of D(real) and D(fake), for the log."""
     return {
         "d_real": logits_real.detach().sigmoid().mean(),
         "d_fake": logits_fake.detach().sigmoid().mean(),
@@ -41,11 +47,13 @@ def beliefs(logits_real: Tensor, logits_fake: Tensor) -> dict[str, Tensor]:
 
 
 def verdicts(logits_real: Tensor, logits_fake: Tensor, *, relative: bool) -> dict[str, Tensor]:
-    """By the signs of logits: `judged`, the share of real and fake that D takes for what they are,
-    and `overfitting`, the mean sign of real ones (ADA, arXiv 2006.06676, equation 1).
+    """Return how well D judges, by the signs of its logits [N].
 
-    If a loss looks at differences alone (`relative`), a logit's sign means nothing: the sign of
-    each pair's difference stands for it.
+    `judged` is the share of real and fake examples that D takes for what they are, in [0, 1];
+    `overfitting` is the mean sign of the real ones, in [-1, 1] (ADA, arXiv 2006.06676, equation 1).
+
+    If a loss looks at differences alone (`relative`), the sign of one logit means nothing, so the
+    sign of each pair's difference replaces it.
     """
     real, fake = logits_real.detach(), logits_fake.detach()
     if relative:

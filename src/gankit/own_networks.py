@@ -1,4 +1,4 @@
-"""A family's game, played by the user's own two networks."""
+"""A family's game with the user's own two networks as players."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from gankit.game import Game, families_that
 from gankit.text import reason
 
 Networks = tuple[nn.Module, nn.Module | None]
-"""(G, D); where nothing is trained D may be None."""
+"""The pair (G, D); D may be None if nothing is trained."""
 
 
 class Own(nn.Module):
-    """A user's network, called as a game calls one: with labels only if the game has some."""
+    """A user's network, called as games call theirs; it gets labels only if the game has them."""
 
     def __init__(self, network: nn.Module, labelled: bool) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class Own(nn.Module):
 
 
 class OwnDiscriminator(Own):
-    """Logits [N], whether the network answers with [N] or [N, 1]."""
+    """A user's D: it returns logits [N], whether the network answers with [N] or with [N, 1]."""
 
     def forward(self, given: Tensor, labels: Tensor | None = None) -> Tensor:
         logits = super().forward(given, labels)
@@ -37,14 +37,14 @@ class OwnDiscriminator(Own):
 
 
 def with_networks(family: type[Game], networks: object) -> type[Game]:
-    """The family with copies of these networks in place of its own: (G, D), D None in a game that
-    only samples.
+    """Return the family with copies of these networks, (G, D), in place of its own.
 
-    G(z), or G(z, labels) in a conditional family, makes [N, *shape] in the value range; D(x), or
-    D(x, labels), answers with logits [N] or [N, 1]. `z` is float [N, latent.size]; `labels` is
-    int64 [N], or float [N, C].
+    D may be None in a game that is only sampled from. G(z), or G(z, labels) in a conditional
+    family, returns [N, *shape] in the value range; D(x), or D(x, labels), returns logits [N] or
+    [N, 1]. `z` is float [N, latent.size]; `labels` is int64 [N], or float [N, C].
 
-    Raises ConfigError if they are no modules, or the family's D has more to say than a logit.
+    Raises ConfigError if the networks are no modules, or if the family's D answers with more than a
+    logit.
     """
     generator, discriminator = _checked(networks)
     if not family.takes_networks:
@@ -65,9 +65,10 @@ def with_networks(family: type[Game], networks: object) -> type[Game]:
 
 
 def check_networks(game: Game) -> None:
-    """Pass two examples through both networks, which stay as they are.
+    """Check both networks of a game by passing two examples through them; they stay as they are.
 
-    Raises ConfigError if one fails, or makes something of another shape than the game needs.
+    Raises ConfigError if a network fails, has no weights to train, or returns another shape than
+    the game needs.
     """
     if not game.only_logits:
         raise ConfigError(_refusal(type(game)))
@@ -111,7 +112,7 @@ def _check(
 def _checked(networks: object) -> tuple[nn.Module, nn.Module]:
     pair = tuple(networks) if isinstance(networks, (tuple, list)) else ()
     if len(pair) == 2 and pair[1] is None:
-        pair = (pair[0], nn.Linear(1, 1))  # something that penalties may prepare
+        pair = (pair[0], nn.Linear(1, 1))  # a stand-in that penalties can prepare
     if len(pair) != 2 or not all(isinstance(network, nn.Module) for network in pair):
         found = [type(network).__name__ for network in pair] or type(networks).__name__
         raise ConfigError(f"networks must be (G, D), two torch.nn.Modules, got {found}")
@@ -119,7 +120,7 @@ def _checked(networks: object) -> tuple[nn.Module, nn.Module]:
 
 
 def _copied(network: nn.Module) -> nn.Module:
-    """In single precision on the CPU, where every game is built; the user's stays as it is."""
+    """Return a copy in single precision on the CPU, where every game is built."""
     return deepcopy(network).cpu().float()
 
 

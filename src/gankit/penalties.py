@@ -1,7 +1,7 @@
 """Penalties on the discriminator: functions of any D and of examples.
 
-D is any callable that maps examples [N, ...] to logits, one for each (bind labels first). A
-penalty is a scalar; add it, times a weight, to what D minimises.
+D is any callable that maps examples [N, ...] to logits, one for each; bind labels beforehand. A
+penalty is a scalar: add it, times a weight, to what D minimises.
 
 >>> import torch
 >>> weight = torch.tensor([3.0, 4.0])
@@ -36,7 +36,7 @@ __all__ = [
 
 Discriminate = Callable[[Tensor], Tensor]
 PenaltyTerm = Callable[[Discriminate, Tensor, Tensor, Tensor], Tensor]
-"""What the update calls: (D, real, fake, mix)."""
+"""The function that an update calls with (D, real, fake, mix); it returns a scalar."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class Penalty:
 
     Attributes:
         name: as it is chosen in a configuration.
-        value: during training: a scalar from (D, real [N, ...], fake [N, ...], mix [N] in [0, 1]);
-            None: it has no term.
+        value: returns the term, a scalar, from D, real [N, ...], fake [N, ...] and mix [N] in
+            [0, 1]; None: the penalty has no term.
         prepare: called once with the discriminator, before training.
     """
 
@@ -63,7 +63,7 @@ PENALTIES: Registry[Penalty] = Registry("penalty")
 
 
 def squared_gradient(discriminate: Discriminate, examples: Tensor) -> Tensor:
-    """|| dD(x)/dx ||^2 for each example [N, ...]: [N], differentiable by D's weights.
+    """Return || dD(x)/dx ||^2 for each example [N, ...]: [N], differentiable by D's weights.
 
     >>> squared_gradient(lambda x: x.square().sum(1) / 2, torch.tensor([[3.0, 4.0]])).tolist()
     [25.0]
@@ -79,7 +79,7 @@ def squared_gradient(discriminate: Discriminate, examples: Tensor) -> Tensor:
 
 
 def r1(discriminate: Discriminate, real: Tensor) -> Tensor:
-    """1/2 E || grad D(x) ||^2 on real examples (Mescheder 2018, arXiv 1801.04406, eq. 9).
+    """Return 1/2 E || grad D(x) ||^2 on real examples (Mescheder 2018, arXiv 1801.04406, eq. 9).
 
     >>> r1(lambda x: x.square().sum(1) / 2, torch.tensor([[3.0, 4.0]])).item()
     12.5
@@ -94,7 +94,7 @@ def r1(discriminate: Discriminate, real: Tensor) -> Tensor:
 
 
 def r2(discriminate: Discriminate, fake: Tensor) -> Tensor:
-    """1/2 E || grad D(G(z)) ||^2 on fakes (Mescheder 2018, arXiv 1801.04406, eq. 10).
+    """Return 1/2 E || grad D(G(z)) ||^2 on fakes (Mescheder 2018, arXiv 1801.04406, eq. 10).
 
     >>> r2(lambda x: x.square().sum(1) / 2, torch.tensor([[3.0, 4.0]])).item()
     12.5
@@ -111,7 +111,7 @@ def r2(discriminate: Discriminate, fake: Tensor) -> Tensor:
 def gradient_penalty(
     discriminate: Discriminate, real: Tensor, fake: Tensor, mix: Tensor | None = None
 ) -> Tensor:
-    """E (|| grad D(x^) || - 1)^2 between real and fake (WGAN-GP, arXiv 1704.00028, eq. 3).
+    """Return E (|| grad D(x^) || - 1)^2 between real and fake (WGAN-GP, arXiv 1704.00028, eq. 3).
 
     >>> real, fake = torch.tensor([[3.0, 4.0]]), torch.zeros(1, 2)
     >>> gradient_penalty(lambda x: x.square().sum(1) / 2, real, fake, torch.ones(1)).item()
@@ -120,7 +120,7 @@ def gradient_penalty(
     Args:
         discriminate: D, from examples to logits, one for each.
         real, fake: [N, ...] of one shape, floating-point.
-        mix: [N] in [0, 1], the share of the real example in each; None draws it evenly from
+        mix: [N] in [0, 1], the share of the real example in each point x^; None: uniform draws from
             torch's global generator.
 
     Raises ConfigError if shapes differ or the examples are not floating-point.
@@ -142,8 +142,8 @@ def gradient_penalty(
 def spectral_norm(network: nn.Module) -> nn.Module:
     """Divide every weight matrix of D by its largest singular value (arXiv 1802.05957).
 
-    Changes linear layers, convolutions and embeddings in place, the module itself if it is one,
-    and returns the module. Apply it once, before the optimiser is made.
+    Linear layers, convolutions and embeddings change in place, also if the module itself is one.
+    The module is returned. Apply this once, before the optimiser is made.
 
     >>> d = spectral_norm(nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1)))
     >>> d(torch.zeros(4, 2)).shape

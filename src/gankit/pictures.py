@@ -19,14 +19,20 @@ Pixels = NDArray[np.uint8]
 Colour = tuple[int, int, int]
 
 GAP = 2
+"""Pixels between the tiles of a grid."""
 SMALLEST_TILE = 56
-"""Tiles below this many pixels a side are enlarged by a whole factor, to be seen."""
+"""Smaller tiles are enlarged by a whole factor, up to this many pixels on the longer side."""
 SCATTER_SIDE = 384
+"""Pixels on each side of a scatter plot."""
 MOST_FRAMES = 60
+"""Most frames of a film."""
 
 
 def grid(images: Pixels, columns: int) -> Pixels:
-    """uint8 [N, H, W] or [N, H, W, C], row by row -> one picture [H', W'] or [H', W', C]."""
+    """Lay images out row by row in one picture.
+
+    uint8 [N, H, W] gives [H', W'], and [N, H, W, C] gives [H', W', C].
+    """
     factor = max(1, SMALLEST_TILE // max(images.shape[1:3]))
     tiles = images.repeat(factor, 1).repeat(factor, 2)
     rows = -(-len(tiles) // columns)
@@ -39,9 +45,10 @@ def grid(images: Pixels, columns: int) -> Pixels:
 
 
 def scatter(points: NDArray[np.floating], reference: NDArray[np.floating]) -> Pixels:
-    """Points [N, D] in orange over the real ones in grey, first two dimensions: uint8 [S, S, 3].
+    """Draw points [N, D] in orange over real ones [M, D] in grey: uint8 [S, S, 3].
 
-    Points of one dimension are spread over the height in order.
+    Only the first two dimensions are shown. Points of one dimension are spread over the height in
+    their order.
     """
     points, reference = (_in_the_plane(cloud) for cloud in (points, reference))
     low, high = reference.min(0)[:2], reference.max(0)[:2]
@@ -73,10 +80,13 @@ def save_png(path: Path, picture: Pixels) -> None:
 
 
 def read_picture(path: Path) -> Image.Image:
-    """A PNG file as grey or colour, decoded whole. Raises OSError for anything else."""
+    """Return a PNG file as a grey or a colour picture, decoded to its end.
+
+    Raises OSError for anything else, for a damaged file, and for one of too many pixels.
+    """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # Pillow warns of what it takes for a bomb
+            warnings.simplefilter("error")  # Pillow warns of files that look like bombs
             with Image.open(path, formats=["PNG"]) as picture:
                 if picture.width * picture.height > LARGEST:
                     raise OSError(f"it has more than {LARGEST:,} pixels")
@@ -88,7 +98,7 @@ def read_picture(path: Path) -> Image.Image:
 
 
 def is_whole(path: Path) -> bool:
-    """Whether a picture, or a film, can be read to its end."""
+    """Return whether a picture, or a film, can be read to its end."""
     try:
         with Image.open(path, formats=["PNG", "GIF"]) as picture:
             picture.seek(getattr(picture, "n_frames", 1) - 1)
@@ -100,14 +110,15 @@ def is_whole(path: Path) -> bool:
 
 GREY = ("L", "1", "I", "I;16", "F")
 LARGEST = 2**25
-"""Pixels of a picture that is read back: four times what the largest grid has."""
+"""Most pixels of a picture that is read back: four times those of the largest grid."""
 
 
 def save_film(path: Path, frames: Sequence[Path], seconds: float = 8.0) -> list[str]:
-    """An animated GIF of PNG files, at most `MOST_FRAMES`, the last one held.
+    """Write an animated GIF of PNG files, of about `seconds`, then holding the last frame.
 
-    Those that cannot be read are left out, and returned, each with the reason; if none is left,
-    nothing is written. Raises OSError.
+    At most `MOST_FRAMES` are taken, evenly over `frames`. Files that cannot be read are left out,
+    and returned with the reason for each; if no file is left, nothing is written. Raises OSError
+    if the GIF cannot be written.
     """
     chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), MOST_FRAMES)).round())
     pictures, left_out = [], []
@@ -129,7 +140,10 @@ def save_film(path: Path, frames: Sequence[Path], seconds: float = 8.0) -> list[
 
 
 def heat(values: NDArray[np.floating], side: int) -> Pixels:
-    """Values [X, Y] in [0, 1] as a map: blue 0, white 1/2, red 1, grey unknown: [side, side, 3]."""
+    """Draw values [X, Y] in [0, 1] as a map: uint8 [side, side, 3].
+
+    Blue is 0, white 1/2, red 1, and grey a value that is not finite.
+    """
     share = np.clip(values, 0, 1)[..., None]
     blue, white, red = (np.array(c, float) for c in ((40, 70, 200), (255,) * 3, (200, 50, 40)))
     colours = np.where(
@@ -141,7 +155,7 @@ def heat(values: NDArray[np.floating], side: int) -> Pixels:
 
 
 class Plot:
-    """Curves over one axis, with a strip of arrows below: enough for the paper's figure 1."""
+    """Curves over one axis with a strip of arrows below, as in figure 1 of the GAN paper."""
 
     WIDTH, HEIGHT, STRIP = 640, 360, 90
 
@@ -154,14 +168,14 @@ class Plot:
     def line(
         self, x: NDArray[np.floating], y: NDArray[np.floating], colour: Colour, dotted: bool = False
     ) -> None:
-        """A curve; where y is not a number it is broken."""
+        """Draw a curve through x [N] and y [N]; it is broken wherever y is not a number."""
         for i in range(len(x) - 1):
             if np.isfinite(y[i : i + 2]).all() and not (dotted and i % 2):
                 ends = [self._place(x[i + j], y[i + j]) for j in (0, 1)]
                 self.draw.line(ends, fill=colour, width=2)
 
     def arrows(self, starts: NDArray[np.floating], ends: NDArray[np.floating]) -> None:
-        """From the lower axis (z) to the upper one (x)."""
+        """Draw arrows from the lower axis (z) to the upper one (x)."""
         bottom = self.HEIGHT + self.STRIP - 4
         self.draw.line([(0, bottom), (self.WIDTH, bottom)], fill=(120, 120, 120))
         for start, end in zip(starts, ends, strict=True):
@@ -169,12 +183,12 @@ class Plot:
             self.draw.line(places, fill=(150, 150, 150))
 
     def legend(self, entries: Sequence[tuple[str, Colour]]) -> None:
-        """Lines of text in the upper left corner."""
+        """Write lines of text in the upper left corner."""
         for i, (text, colour) in enumerate(entries):
             self.draw.text((10, 8 + 15 * i), text, fill=colour)
 
     def pixels(self) -> Pixels:
-        """uint8 [H, W, 3]."""
+        """Return the picture, uint8 [H, W, 3]."""
         return np.asarray(self.image)
 
     def _place(self, x: float, y: float) -> tuple[float, float]:

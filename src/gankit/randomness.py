@@ -1,8 +1,8 @@
-"""Every random draw of gankit is a pure function of (seed, purpose, step).
+"""Random draws, each of which is a pure function of (seed, purpose, step).
 
 A counter-based generator (Philox) makes that exact and cheap: the seed and the purpose are
 the key, the step is the counter. So a checkpoint carries no generator state, a resumed run
-draws what the uninterrupted one would have drawn, and every process can draw for the whole
+draws what an uninterrupted one would have drawn, and every process can draw for the whole
 batch and keep its own slice.
 """
 
@@ -31,17 +31,20 @@ class Purpose(IntEnum):
 
 
 def rng(seed: int, purpose: Purpose, step: int = 0, substep: int = 0) -> np.random.Generator:
-    """A fresh generator for one draw: the same arguments give the same numbers, on any machine.
+    """Return a generator for one draw: the same arguments give the same numbers on any machine.
 
     Args:
         seed: the run's seed, 0 to 2^64 - 1.
         purpose: keeps draws for different ends independent of each other.
         step: training step, epoch or block of samples, from 0.
-        substep: position inside a step (the k-th discriminator step, the process's rank).
+        substep: position inside a step, such as the k-th discriminator step or a process's rank.
     """
     return np.random.Generator(np.random.Philox(key=[seed, purpose], counter=[0, 0, substep, step]))
 
 
 def torch_seed(seed: int, purpose: Purpose, step: int = 0, substep: int = 0) -> int:
-    """A 32-bit seed for torch's own generator, which layers such as dropout draw from."""
+    """Return a 32-bit seed for torch's own generator, which layers such as dropout draw from.
+
+    The arguments are those of `rng`.
+    """
     return int(rng(seed, purpose, step, substep).integers(2**32))

@@ -1,7 +1,7 @@
 """Recipes by name, and the settings that several of them share.
 
 A recipe is a function without arguments that returns a complete Config: a default job, or a
-published result. Each lies beside its family (families/), which registers it here.
+published result. Each is defined in the file of its family (families/), which registers it here.
 `choose_recipe.configure` picks the one that fits what the user named; flags change it.
 """
 
@@ -23,15 +23,16 @@ RECIPES: Registry[Callable[[], Config]] = Registry("recipe")
 
 
 def adam(lr: float, beta1: float = 0.5, beta2: float = 0.999, **more: object) -> OptimizerConfig:
-    """Adam with these rates; `more` are other fields of OptimizerConfig."""
+    """Return the settings of Adam; `more` are other fields of OptimizerConfig."""
     return OptimizerConfig(lr=lr, beta1=beta1, beta2=beta2, **more)  # type: ignore[arg-type]
 
 
 def paper_sgd(decay_rate: float, lr: float = 0.1, max_norm: float = 0.0) -> OptimizerConfig:
-    """The first GANs' optimiser: a rate divided by `decay_rate` a step, momentum .5 to .7.
+    """Return the first GANs' optimiser: SGD with momentum .5 to .7 and an exponential decay.
 
-    The same for both players, as algorithm 1 has it. Their code halves D's loss, which for SGD is
-    half the rate (`--lr-d 0.05`).
+    The rate is divided by `decay_rate` at each step, down to 1e-6. Both players have the same, as
+    in algorithm 1. The papers' code halves D's loss, which for SGD means half the rate
+    (`--lr-d 0.05`).
     """
     return OptimizerConfig(
         name="sgd",
@@ -46,10 +47,11 @@ def paper_sgd(decay_rate: float, lr: float = 0.1, max_norm: float = 0.0) -> Opti
 
 
 def toy(family: str, network: object) -> Config:
-    """The settings that a family plays on points with.
+    """Return the settings with which a family trains on points.
 
-    A high rate that falls to 0 makes G steep between the modes and then exact within them;
-    R1 alone leaves D its slope on the way between two modes, which R2 would flatten."""
+    A high rate that falls to 0 makes G steep between the modes and then exact within them. R1
+    alone leaves D its slope on the way between two modes; R2 would flatten it.
+    """
     optimizer = adam(1e-2, 0.0, 0.99, schedule="linear", decay_from=0.2)
     return Config(
         family=family,

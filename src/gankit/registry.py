@@ -1,8 +1,8 @@
 """Names that users type, and the things they stand for; a misspelt name gets a suggestion.
 
-A package outside gankit adds to every registry by an entry point in the group `gankit.families`,
-which names a module that registers something when it is imported. They are imported once, when a
-name is asked for that nothing here has.
+A package outside gankit adds to the registries by an entry point in the group `gankit.families`:
+it names a module that registers something when it is imported. Such modules are imported once,
+when a name is asked for that is not registered yet.
 """
 
 from __future__ import annotations
@@ -19,34 +19,37 @@ from gankit.text import reason, shown, visible
 T = TypeVar("T")
 
 LONGEST = 200
-"""Characters of what may be a misspelt name."""
+"""Most characters of a text that may be a misspelt name."""
 
 
 PLUGINS = "gankit.families"
-"""The group of entry points that is looked at."""
+"""The group of entry points that plugins use."""
 
 
 @cache
 def load_plugins() -> tuple[str, ...]:
-    """Import every installed plugin; a line for each that cannot be. Only the first call does."""
+    """Import every installed plugin, and return a line for each that cannot be imported.
+
+    Only the first call imports; later ones return the same lines.
+    """
     from importlib.metadata import entry_points
 
     problems = []
     for plugin in entry_points(group=PLUGINS):
         try:
             plugin.load()
-        except Exception as error:  # whatever ails one must not hinder the others
+        except Exception as error:  # one broken plugin must not hinder the others
             problems.append(f"plugin {plugin.name!r} ({plugin.value}) {why_not_imported(error)}")
     return tuple(problems)
 
 
 def why_not_imported(error: Exception) -> str:
-    """`cannot be imported: ...`, in one line."""
+    """Return `cannot be imported: ...`, with the error in one line."""
     return f"cannot be imported: {type(error).__name__}: {reason(error)}"
 
 
 def did_you_mean(given: object, known: Iterable[str]) -> str:
-    """` Did you mean 'x'?` for the nearest known name, else the empty string."""
+    """Return ` Did you mean 'x'?` with the nearest known name, or the empty string."""
     if not isinstance(given, str) or len(given) > LONGEST:
         return ""
     near = get_close_matches(given, list(known), n=1, cutoff=0.55)
@@ -63,7 +66,7 @@ class Registry(Generic[T]):
         self._homes: dict[str, str] = {}  # the module that registered it
 
     def register(self, name: str, summary: str = "") -> Callable[[T], T]:
-        """Decorator: `name` stands for the thing from here on.
+        """Return a decorator that registers what it decorates by this name.
 
         >>> shapes: Registry[type] = Registry("shape")
         >>> @shapes.register("square", "four equal sides")
@@ -72,6 +75,7 @@ class Registry(Generic[T]):
         ('Square', {'square': 'four equal sides'})
 
         Args:
+            name: the name that users type.
             summary: one line for `gankit list`; empty: the first line of the thing's docstring.
 
         Raises ValueError if the name is taken.
@@ -102,14 +106,17 @@ class Registry(Generic[T]):
         return isinstance(name, str) and name in self._things
 
     def home(self, name: str) -> str | None:
-        """The module outside gankit that registered a thing; None if gankit did."""
-        self[name]  # a plugin's is loaded now
+        """Return the module outside gankit that registered a name; None if gankit did."""
+        self[name]  # a plugin's thing is loaded now
         home = self._homes[name]
         return None if home.split(".")[0] == "gankit" else home
 
     def check_there(self, name: object, home: object) -> None:
-        """Raise ConfigError if a thing that `home`, a module outside gankit, defines is not known
-        yet. A file that was read says both."""
+        """Raise ConfigError if a name is unknown that `home`, a module outside gankit, registers.
+
+        Both come from a file. If `home` is None, gankit itself registers the name, and nothing is
+        checked.
+        """
         if not (isinstance(name, str) and isinstance(home, str)) or name in self:
             return
         load_plugins()
@@ -121,9 +128,9 @@ class Registry(Generic[T]):
             )
 
     def names(self) -> tuple[str, ...]:
-        """Every registered name, in order of registration."""
+        """Return every registered name, in order of registration."""
         return tuple(self._things)
 
     def summaries(self) -> dict[str, str]:
-        """Every registered name with its one-line summary."""
+        """Return every registered name with its one-line summary."""
         return dict(self._summaries)

@@ -1,4 +1,4 @@
-"""Whether a machine can hold a game, known before anything of it is allocated."""
+"""A check that this machine can hold a game, before anything of it is allocated."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ from gankit.game_types import Latent
 from gankit.settings.config import Config
 
 COPIES = 4
-"""Of each weight: itself, its gradient, and two that an optimiser or an average keeps."""
+"""Numbers held for each weight: itself, its gradient, and two of an optimiser or an average."""
 
 
 def check_size(config: Config, task: Task) -> None:
-    """Build both networks without memory, pass two examples through them, and count.
+    """Raise ConfigError if the settings make no network for this data, or one that is too large.
 
-    Raises ConfigError where the settings make no network for this data, or one that, with its
-    gradients and the batch, takes more memory than this machine has.
+    Both networks are built without memory, and two examples passed through them, to count the
+    numbers that they hold. They are too large if they take more memory than this machine has,
+    together with their gradients and the batch.
     """
     with torch.random.fork_rng(devices=[]), torch.device("meta"), torch.no_grad():
         try:
-            with warnings.catch_warnings():  # that a layer has no weights is said below
+            with warnings.catch_warnings():  # a layer without weights shows in the error below
                 warnings.simplefilter("ignore")
                 game = FAMILIES[config.family](config, task)
                 made, judged = _numbers_made(game)
@@ -57,8 +58,10 @@ def check_size(config: Config, task: Task) -> None:
 
 
 def memory() -> int | None:
-    """Bytes of memory that this process may have: the machine's, or its container's; None where
-    the system does not say."""
+    """Return the bytes of memory that this process may use: the machine's, or its container's.
+
+    None if the system does not say.
+    """
     found = []
     with suppress(AttributeError, OSError, ValueError):  # Windows has no sysconf
         found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
@@ -68,7 +71,7 @@ def memory() -> int | None:
 
 
 def _on_cpu(config: Config) -> bool:
-    """Whether the batch lies in this memory, and not in an accelerator's own."""
+    """Return whether the batch lies in this machine's memory, and not in an accelerator's own."""
     device = config.runtime.device
     return device == "cpu" or (device == "auto" and not torch.cuda.is_available())
 
@@ -79,7 +82,7 @@ def _numbers_in(network: nn.Module) -> int:
 
 
 def _numbers_made(game: Game) -> tuple[int, int]:
-    """How many numbers the layers of G and of D make for one example."""
+    """Return how many numbers the layers of G and those of D make for one example."""
     task, labels = game.task, None
     if game.conditional:
         labels = torch.zeros(2, task.condition) if task.condition else torch.zeros(2).long()
@@ -90,13 +93,16 @@ def _numbers_made(game: Game) -> tuple[int, int]:
 
 
 def _made_by(network: nn.Module, play: Callable[[], object]) -> int:
-    """How many numbers the layers of a network make for one of two examples."""
+    """Return how many numbers the layers of a network make for one example.
+
+    `play` passes two examples through the network.
+    """
     counts: list[int] = []
 
     def count(_module: nn.Module, _given: object, made: object) -> None:
         counts.append(made.numel() if isinstance(made, Tensor) else 0)
 
-    network.to("meta")  # a reference batch is drawn, and lies in memory
+    network.to("meta")  # a reference batch (stabilise.virtual_batch) was drawn into real memory
     leaves = [module for module in network.modules() if not list(module.children())]
     hooks = [module.register_forward_hook(count) for module in leaves]
     play()

@@ -1,4 +1,4 @@
-"""Text that people read and type: nothing in it hides, runs on for ever, or splits a command."""
+"""Text made safe to read and to type: nothing hidden, nothing too long, no split commands."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ import shlex
 from pathlib import Path
 
 LONGEST = 60
-"""Characters of a value that an error shows."""
+"""Most characters of a value that an error shows."""
 LONG_REASON = 200
-"""Characters of another library's error that a message shows."""
+"""Most characters of another library's error that a message shows."""
 HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, but for the tab and the end of a line
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, except the tab and the end of a line
     "\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ud800-\udfff]"  # what a file name holds that is no text
+    "\ud800-\udfff]"  # bytes of a file name that are no text
 )
-"""What cannot be seen and changes how other characters look, such as the direction of writing."""
+"""Characters that cannot be seen, or that change how others look, such as the direction of
+writing."""
 
 
 def visible(text: str) -> str:
-    r"""`text` with each hidden character as its code: `\x1b`, `\u202e`."""
+    r"""Return `text` with each hidden character replaced by its code: `\x1b`, `\u202e`."""
     return HIDDEN.sub(lambda found: _code(ord(found[0])), text)
 
 
 def shown(value: object) -> str:
-    """A value in few characters, whatever it is: it may come from a file that anybody wrote."""
+    """Return any value in a few visible characters: it may come from a file that anybody wrote."""
     if isinstance(value, int) and abs(value) >= 10**24:
         return f"a number of about {int(value.bit_length() * 0.30103) + 1:,} digits"
     try:
@@ -42,7 +43,7 @@ def reason(error: BaseException) -> str:
 
 
 def in_shell(path: Path | str) -> str:
-    """A path as it is typed after a command, whatever is in its name."""
+    """Return a path as it is typed after a command, whatever characters it has."""
     text = str(path)
     return shlex.quote(f"./{text}" if text.startswith("-") else text)
 

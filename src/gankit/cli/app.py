@@ -38,7 +38,7 @@ def _new_app() -> App:
         version=f"gankit {__version__}",
         help_format="plaintext",
         default_parameter=Parameter(negative=()),
-        suppress_keyboard_interrupt=False,  # said in `main`
+        suppress_keyboard_interrupt=False,  # `main` handles it
     )
 
 
@@ -120,7 +120,10 @@ def _list_names() -> None:
 
 
 def family_of(arguments: Sequence[str]) -> Own | None:
-    """The family that a `train` command names, and its own options, if it needs them."""
+    """Return the family that a `train` command names, with its own options.
+
+    None if the command is another one, or has no need of a family's options.
+    """
     if arguments[:1] != ["train"]:
         return None
     known = app["train"].assemble_argument_collection(
@@ -131,7 +134,7 @@ def family_of(arguments: Sequence[str]) -> Own | None:
 
 
 def app_with(own: Own | None) -> App:
-    """`app`, or one whose `train` has the family's own options too."""
+    """Return `app`, or if a family is given, an app whose `train` has its own options too."""
     if own is None:
         return app
     with_own = _new_app()
@@ -141,12 +144,12 @@ def app_with(own: Own | None) -> App:
 
 
 def main() -> None:
-    """The `gankit` command. A user's error is one line on stderr and exit code 2."""
-    # Threads that wait by spinning for long make a step take many times as long when something
-    # else wants the cores. Read once, when torch is loaded.
+    """Run the `gankit` command. A user's error is a message on stderr and exit code 2."""
+    # Threads that spin for long while they wait make a step many times slower when something else
+    # wants the cores. The variable is read once, when torch is loaded.
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-    for stream in (sys.stdout, sys.stderr):  # a name that the terminal cannot show is no failure
+    for stream in (sys.stdout, sys.stderr):  # do not fail for a name that the terminal cannot show
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     own: Own | None = None
@@ -158,7 +161,7 @@ def main() -> None:
             own = family_of(arguments)
             app_with(own)(arguments)
         finally:
-            sys.stdout.flush()  # here, where a full disk can still be said
+            sys.stdout.flush()  # here, so that a full disk can still be reported
     except SilentError:
         sys.exit(2)
     except GankitError as error:
@@ -167,7 +170,7 @@ def main() -> None:
         _end(128 + asked.number, str(asked))
     except KeyboardInterrupt:
         _end(130, "interrupted")
-    except BrokenPipeError:  # `gankit list | head`: who reads has seen enough
+    except BrokenPipeError:  # `gankit list | head`: the reader has seen enough
         silence(sys.stdout)
         sys.exit(0)
     except OSError as error:
@@ -182,7 +185,7 @@ def main() -> None:
 
 
 def _with_options(error: GankitError, arguments: Sequence[str], own: Own | None) -> str:
-    """The text of an error, and behind its first line how what that is about is typed."""
+    """Return the text of an error, its first line followed by the options that it is about."""
     first, *more = str(error).split("\n")
     flags: Mapping[str, Setting] = FLAGS if own is None else {**FLAGS, **own.settings}
     command = app_with(own).parse_commands(arguments)[1][-1]
@@ -191,7 +194,7 @@ def _with_options(error: GankitError, arguments: Sequence[str], own: Own | None)
 
 
 def _end(code: int, why: str) -> NoReturn:
-    """Say why on stderr, where it can be said, and leave."""
+    """Write the reason to stderr, if that still works, and exit with this code."""
     with suppress(OSError):
         sys.stderr.write(f"gankit: {visible(why)}\n")
         sys.stderr.flush()

@@ -1,6 +1,6 @@
-"""Options of `gankit train` that a family brings, known once the command line names the family.
+"""Options of `gankit train` that belong to one family, found once the command line names it.
 
-A family is loaded, and torch with it, only if an option is typed that not every family has, or
+A family is loaded, and torch with it, only if an option is typed that not every family has, or if
 the family's own --help is asked for.
 """
 
@@ -19,22 +19,24 @@ RESERVED = (*HELP, "--version", "--import", "--family", "--data")
 
 
 class Own(NamedTuple):
-    """A family, and those of its settings that are options of `train`, by key."""
+    """A family, with those of its settings that are options of `train`, by key."""
 
     family: str
     settings: Mapping[str, Setting]
 
 
 def own_flags(arguments: Sequence[str], options: Mapping[str, bool]) -> Own | None:
-    """The family that the arguments of `train` name, and its own options; None if nothing is typed
-    that needs them.
+    """Return the family that the arguments of `train` name, with its own options.
+
+    None if nothing is typed that needs them, or if no family is named.
 
     Args:
-        arguments: what is typed behind `train`.
-        options: every option that `train` has for all families, and whether a value follows it.
+        arguments: what is typed after `train`.
+        options: every option that `train` has for all families, with whether a value follows it.
 
     Raises:
-        ConfigError: an option belongs to another family, or its name is taken.
+        ConfigError: an option belongs to another family, or a family's flag is one that `train` has
+            for all families.
     """
     typed = [word.partition("=")[0] for word in arguments if word.startswith("-")]
     strange = [name for name in typed if name.startswith("--") and name not in {*options, *HELP}]
@@ -57,13 +59,16 @@ def own_flags(arguments: Sequence[str], options: Mapping[str, bool]) -> Own | No
 
 
 def _named(arguments: Sequence[str], options: Mapping[str, bool]) -> str | None:
-    """The family: what comes first but for options that all families have, and their values."""
+    """Return the family that is named: the first word that is neither an option nor its value.
+
+    None if there is none, or if an option that not all families have comes before it.
+    """
     rest = iter(arguments)
     for word in rest:
         name, given, _ = word.partition("=")
         if not word.startswith("-"):
             return word
-        if name not in options:  # whether a value follows is not known
+        if name not in options:  # nobody knows whether a value follows
             return None
         if options[name] and not given:
             next(rest, None)
@@ -71,7 +76,7 @@ def _named(arguments: Sequence[str], options: Mapping[str, bool]) -> str | None:
 
 
 def _of_recipe(arguments: Sequence[str]) -> str | None:
-    """The family of the recipe that is asked for."""
+    """Return the family of the recipe that `--recipe` names, or None."""
     from gankit.choose_recipe import configure
 
     words = [part for word in arguments for part in word.split("=", 1)]
@@ -95,7 +100,7 @@ def _check_is_no_familys(name: str, family: str | None) -> None:
 
     load_plugins()
     if not any(has_it(FAMILIES[other]) for other in FAMILIES.names()):
-        return  # a slip: the parser suggests the nearest option
+        return  # a typing error: the parser suggests the nearest option
     owners = families_that(has_it)
     if family is None:
         raise ConfigError(f"{name} is a setting of {owners}: name the family first, before it")

@@ -13,11 +13,15 @@ from gankit.registry import why_not_imported
 
 OPTION = "--import"
 VARIABLE = "GANKIT_IMPORT"
-"""In the environment: what processes that a command starts import too, with os.pathsep between."""
+"""The environment variable that names the files and modules for processes that a command starts.
+They are separated by os.pathsep."""
 
 
 def split_imports(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """(what `--import` names, all other arguments). Raises ConfigError if it names nothing."""
+    """Return what `--import` names, and all other arguments.
+
+    Raises ConfigError if nothing follows an `--import`.
+    """
     named, others = [], []
     rest = iter(arguments)
     for argument in rest:
@@ -35,8 +39,11 @@ def split_imports(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def import_all(named: Sequence[str]) -> None:
-    """Import files and modules, those of the environment too, and leave them there for processes
-    that this one starts. Raises ConfigError."""
+    """Import these files and modules, and those that the environment names.
+
+    All of them are then named in the environment, for processes that this one starts. Raises
+    ConfigError if one cannot be imported.
+    """
     before = [name for name in os.environ.get(VARIABLE, "").split(os.pathsep) if name]
     wanted = dict.fromkeys([*before, *(_absolute(name) for name in named)])
     for name in wanted:
@@ -54,7 +61,10 @@ def _is_file(name: str) -> bool:
 
 
 def _import(name: str) -> None:
-    """A file is imported by its name without `.py`, so that other processes find it by that."""
+    """Import a file or a module. Raises ConfigError.
+
+    A file is imported by its name without `.py`, so that other processes find it by that name.
+    """
     path = Path(name)
     folder, module = (path.parent, path.stem) if _is_file(name) else (Path.cwd(), name)
     if _is_file(name) and not path.is_file():

@@ -1,4 +1,4 @@
-"""How an option of a command is described, and found for what Python calls by another name."""
+"""How an option of a command is described, and found by the name that it has in Python."""
 
 from __future__ import annotations
 
@@ -16,22 +16,24 @@ ELSEWHERE = {
     "sweep": {"target": "--out"},
     "train": {"folder": "--out", "pairs": "--set"},
 }
-"""Arguments of functions that a command calls otherwise."""
+"""By command, arguments of Python functions whose option has another name."""
 WITH_SETTINGS = ("train", "reproduce")
 """The commands whose options are settings."""
 
 
 def option(text: str, *names: str) -> Parameter:
-    """A command-line option's help, and its names where the argument's own will not do."""
+    """Return the help of a command-line option, and its names if they are not the argument's."""
     return Parameter(help=text, name=list(names) or None)
 
 
 def typed_as(command: App, names: Sequence[str], flags: Mapping[str, Setting]) -> list[str]:
-    """The options of a command that are these settings and arguments; what it has none for is
-    left out.
+    """Return the options of a command for these settings and arguments, as they are typed.
+
+    Names without an option are left out.
 
     Args:
-        names: as Python knows them: `training.batch`, `draws`.
+        command: the command.
+        names: of settings and arguments in Python: `training.batch`, `draws`.
         flags: the settings that have an option, by key.
     """
     arguments = command.assemble_argument_collection(parse_docstring=False)

@@ -1,4 +1,4 @@
-"""A report as a person sees it, and what is seen while it is made."""
+"""How a report of scores is shown, and the progress while it is made."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from gankit.scores.score import Report
 
 
 def watch_on_stderr() -> Watch:
-    """A bar for each set of examples on a terminal, a line elsewhere; on stderr, so that stdout
-    is the report's alone."""
+    """Return a watch that shows a bar for each set of examples on a terminal, and a line elsewhere.
+
+    It writes to stderr, so that stdout holds the report alone.
+    """
     console = Console(stderr=True, highlight=False)
 
     def say(text: str) -> None:
@@ -33,7 +35,7 @@ def watch_on_stderr() -> Watch:
 
 
 def print_report(report: Report) -> None:
-    """A table on stdout, with the protocol under it."""
+    """Print a table of the scores to stdout, and the protocol below it."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for title in ("score", "value", "95 % of draws", "real examples", "better"):
         table.add_column(title, justify="left" if title in ("score", "better") else "right")

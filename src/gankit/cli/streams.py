@@ -1,4 +1,4 @@
-"""Streams that are gone: a closed pipe, a closed terminal."""
+"""Streams that have been closed by others: a pipe, a terminal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TextIO
 
 
 def silence(stream: TextIO) -> None:
-    """Drop what a stream still holds: at the interpreter's end it would fail a second time."""
+    """Drop what a stream still holds, since writing it would fail again when Python exits."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())

@@ -1,4 +1,4 @@
-"""`gankit train`: flags become settings; what is said at the end."""
+"""`gankit train`: how flags become settings, and the last lines that it prints."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ ORDER = (
     "devices", "precision", "threads", "sample_every", "checkpoint_every", "keep", "tensorboard",
     "evaluate_every", "set_", "dry_run", "verbose",
 )  # fmt: skip
-"""The arguments of `train` in the order of --help; any other one comes behind them, and a
-family's own last."""
+"""The arguments of `train` in the order of --help. Any others follow, and a family's own come
+last."""
 
 
 def _argument(setting: Setting) -> str:
-    """`--lr-d` -> `lr_d`."""
+    """Return the name of a setting's argument: `--lr-d` -> `lr_d`."""
     return str(setting.flag).removeprefix("--").replace("-", "_")
 
 
 def by_argument(settings: Iterable[Setting]) -> dict[str, Setting]:
-    """Settings that are options of `train`, by the name of the argument."""
+    """Return settings that are options of `train` by the name of the argument."""
     return {_argument(setting): setting for setting in settings}
 
 
 SETTINGS = by_argument(FLAGS.values())
-"""The settings of every run that are options of `train`, by the name of the argument."""
+"""Those settings of every run that are options of `train`, by the name of the argument."""
 
 
 def command(own: Mapping[str, Setting], heading: str = "") -> Callable[..., None]:
-    """`gankit train`, with an option for each of SETTINGS and for each of a family's own.
+    """Return the function of `gankit train`, with an option for each setting in SETTINGS and `own`.
 
     Args:
-        own: by argument, as SETTINGS are.
-        heading: of the family's own options in --help.
+        own: a family's own settings, by argument.
+        heading: the title of the family's own options in --help.
     """
 
     def train(*named: str, **given: Any) -> None:
@@ -67,7 +67,7 @@ def command(own: Mapping[str, Setting], heading: str = "") -> Callable[..., None
 
 
 def _parameter(name: str, setting: Setting, *described: CommandLine) -> Parameter:
-    # '64', '48x64' and '64,32' are read where the setting is
+    # Tuples stay text here: the settings read '64', '48x64' and '64,32'.
     kind: Any = setting.kind if get_origin(setting.kind) is not tuple else str
     about = option(setting.text, str(setting.flag))
     annotation = Annotated[kind | None, about, *described]
@@ -87,7 +87,8 @@ def _train(
     out: Annotated[
         Path | None, option("run directory; the default is runs/FAMILY-DATA", "--out", "-o")
     ] = None,
-    # No setting: a configuration says what is trained and compares runs; this says from where.
+    # Not a setting: a configuration says what is trained, so runs compare by it. This says from
+    # which weights.
     init_from: Annotated[
         Path | None, option("begin with the weights of this run or artifact, as far as they fit")
     ] = None,
@@ -156,12 +157,12 @@ def _fit(settings: Any, folder: Path, init_from: Path | None) -> Any:
 
 
 def _report(folder: Path, outcome: Any) -> None:
-    """The last lines of `train`: how it ended, and where things are."""
+    """Print the last lines of `train`: how it ended, and where its files are."""
     if outcome.writes:
         try:
             print("\n".join([_ending(outcome), *_places(folder, outcome)]), flush=True)
         except OSError:
-            if outcome.signal is None:  # else the terminal is gone, and that is why it stopped
+            if outcome.signal is None:  # otherwise it stopped because the terminal is gone
                 raise
             silence(sys.stdout)
     if outcome.writes and outcome.signal is not None:

@@ -1,4 +1,4 @@
-"""One file per paper. Importing this package registers every family that lies in it."""
+"""Families of games, one file per paper. Importing this package registers every one of them."""
 
 from importlib import import_module
 from pkgutil import iter_modules

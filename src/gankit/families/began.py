@@ -21,7 +21,7 @@ from gankit.settings.config import Config, DataConfig, LatentConfig, ObjectiveCo
 from gankit.settings.schema import LAYER, RARELY, check_settings, setting
 
 STUCK_AFTER = 1000
-"""Steps of k = 0 after which the person is told."""
+"""After this many steps of k = 0 in a row the user is told."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class BEGANOptions:
 
 
 def _pair(inputs: int, outputs: int) -> list[nn.Module]:
-    """Two 3x3 convolutions with ELU: what each scale has."""
+    """Return the layers of one scale: two 3x3 convolutions with ELU."""
     return [
         nn.Conv2d(inputs, inputs, 3, padding=1), nn.ELU(),
         nn.Conv2d(inputs, outputs, 3, padding=1), nn.ELU(),
@@ -55,9 +55,10 @@ def _pair(inputs: int, outputs: int) -> list[nn.Module]:
 
 
 class Decoder(nn.Module):
-    """[N, h] -> image: a linear map to the core, two convolutions a scale, nearest neighbours up.
+    """The generator, and the second half of the discriminator (figure 1): [N, inputs] -> images.
 
-    The generator, and the second half of the discriminator (figure 1).
+    A linear map makes the core; each scale has two convolutions, and is doubled in size by nearest
+    neighbours.
     """
 
     def __init__(self, inputs: int, shape: tuple[int, ...], width: int, stages: int) -> None:
@@ -79,7 +80,10 @@ class Decoder(nn.Module):
 
 
 class AutoEncoder(nn.Module):
-    """D: an example v -> -L(v), L(v) = mean |v - D(v)| (section 3.1), so high for real."""
+    """D: it answers an example v with -L(v), which is high for real.
+
+    L(v) = mean |v - D(v)| is the error of the reconstruction (section 3.1).
+    """
 
     def __init__(self, shape: tuple[int, ...], width: int, embedded: int, stages: int) -> None:
         super().__init__()
@@ -96,7 +100,7 @@ class AutoEncoder(nn.Module):
         self.decoder = Decoder(embedded, shape, width, stages)
 
     def reconstruct(self, examples: Tensor) -> Tensor:
-        """D(v): the examples through the bottleneck."""
+        """Return D(v): the examples [N, *shape] after the bottleneck, in the same shape."""
         code = self.embed(self.encoder(examples).permute(0, 2, 3, 1).flatten(1))
         image: Tensor = self.decoder(code)
         return image
@@ -111,10 +115,10 @@ class BEGAN(Game):
 
     Section 3.4: L_D = L(x) - k_t L(G(z)), L_G = L(G(z)), k_{t+1} = k_t + lambda_k (gamma L(x) -
     L(G(z))), k_0 = 0, k in [0, 1]; section 3.4.1: M = L(x) + |gamma L(x) - L(G(z))|. It is the
-    Wasserstein game of the logits -L, with fakes weighted by k.
-    Departs from the paper: z_D = z_G, as in public code: both players see the same fakes; no
-    vanishing residuals and no skip connections; the rate is constant unless
-    `network.patience` says when M has stalled.
+    Wasserstein game with logits -L and fakes weighted by k.
+    Departs from the paper: z_D = z_G, as in public code, so both players see the same fakes; no
+    vanishing residuals and no skip connections; the rate is halved only after `network.patience`
+    steps without a better M, and never if that is 0.
     """
 
     Options = BEGANOptions
@@ -131,7 +135,8 @@ class BEGAN(Game):
                 "family 'began' answers with errors, which have no sign: leave stabilise.freeze_d, "
                 "freeze_g and augment_target out"
             )
-        # k; the smoothed M; its best; steps since then; steps with k = 0; halvings of the rate.
+        # k; the smoothed M; its lowest value; steps since then; steps with k = 0; halvings of the
+        # rate.
         self.balance = torch.tensor([0.0, 0.0, math.inf, 0.0, 0.0, 0.0], dtype=torch.float64)
 
     @classmethod
@@ -147,7 +152,7 @@ class BEGAN(Game):
 
     @property
     def stages(self) -> int:
-        """How often the image is halved."""
+        """Number of times that the image is halved."""
         side = min(self.task.shape[1:])
         return check_stages(self.options.stages or max(1, round(math.log2(side / 8))), self.task)
 
@@ -166,7 +171,7 @@ class BEGAN(Game):
 
     @property
     def k(self) -> float:
-        """How much D cares about fakes."""
+        """Weight of the fakes' error in what D minimises, in [0, 1]."""
         return float(self.balance[0])
 
     def discriminator_adversarial(self, logits_real: Tensor, logits_fake: Tensor) -> Terms:
@@ -224,9 +229,11 @@ def began_paper() -> Config:
 
 @RECIPES.register("began-fast", "the same, narrow enough for a CPU")
 def began_fast() -> Config:
-    """Chosen by racing configurations on the embedded digits (results/README.md): with a code of
-    32 numbers an image that is no digit is hard to reconstruct, and a k that moves twenty times
-    as fast finds its balance within the run."""
+    """Chosen by racing configurations on the embedded digits (results/README.md).
+
+    With a code of 32 numbers an image that is no digit is hard to reconstruct, and a k that moves
+    twenty times as fast finds its balance within the run.
+    """
     optimizer = adam(1e-3, schedule="linear", decay_from=0.4)
     return replace(
         began_paper(),

@@ -27,13 +27,14 @@ from gankit.settings.schema import LAYER, check_settings, setting, why_mlp_alone
 
 @dataclass(frozen=True, kw_only=True)
 class CGANOptions:
-    """Settings of the networks. `body` and `conditioning` choose among them:
+    """Settings of the networks, which `body` and `conditioning` choose.
 
-    - `branches` (mlp): the paper's: each of noise, image and label has a layer of its own first
-    - `concat`: the raw one-hot label behind the noise, and behind (mlp) or over (conv) the image
+    - `branches` (mlp): the paper's networks: noise, image and label first pass a layer each
+    - `concat`: the raw one-hot label follows the noise, and follows (mlp) or overlies (conv) the
+      image
     - `embedding`: the same with a learned code of the label
-    - `layers` (conv): the one-hot label at every layer of both, as DCGAN's code has it for MNIST
-    - `projection`: label-wise batch normalisation in G (conv), projection in D (arXiv 1802.05637)
+    - `layers` (conv): the one-hot label joins every layer of both, as in DCGAN's code for MNIST
+    - `projection`: batch normalisation by label in G (conv), projection in D (arXiv 1802.05637)
     """
 
     body: Literal["mlp", "conv"] = setting("mlp", "perceptrons, or convolutional networks")
@@ -99,9 +100,11 @@ class CGANOptions:
 
 
 class BranchedGenerator(nn.Module):
-    """Section 4.1: noise -> 200 ReLU, label -> 1000 ReLU, joined -> 1200 ReLU -> sigmoid image.
+    """The paper's generator: noise and label each pass a layer before they are joined.
 
-    With dropout, the chances of every hidden unit's mask follow the noise.
+    Section 4.1: noise -> 200 ReLU, label -> 1000 ReLU, joined -> 1200 ReLU -> sigmoid image.
+    With dropout, the noise is followed by one number from U(0, 1) for each hidden unit, which
+    decides whether the unit is dropped.
     """
 
     def __init__(
@@ -131,8 +134,9 @@ class BranchedGenerator(nn.Module):
 
 
 class BranchedDiscriminator(nn.Module):
-    """Section 4.1: image -> maxout 240x5, label -> maxout 50x5, joined -> maxout 240x4 -> logit.
+    """The paper's discriminator: example and label each pass a layer before they are joined.
 
+    Section 4.1: image -> maxout 240x5, label -> maxout 50x5, joined -> maxout 240x4 -> logit.
     Section 4.2: word vector -> 500 ReLU, features -> 1200 ReLU, joined -> maxout 1000x3 -> logit.
     """
 
@@ -159,7 +163,7 @@ class BranchedDiscriminator(nn.Module):
 
 
 def _branch(inputs: int, units: int, pieces: int) -> nn.Module:
-    """A maxout layer; ReLU where there are no pieces."""
+    """Return a maxout layer, or a ReLU layer if `pieces` is 0."""
     if pieces:
         return Maxout(inputs, units, pieces)
     return nn.Sequential(nn.Linear(inputs, units), nn.ReLU())
@@ -170,9 +174,9 @@ class CGAN(Game):
     """Conditional: both players see the label, so a class can be asked for (Mirza 2014).
 
     Equation 2: min_G max_D E[log D(x|y)] + E[log(1 - D(G(z|y)))].
-    Departs from the paper: Adam in place of SGD with momentum, no dropout in G (recipe
-    `cgan-mnist-paper` restores both); the paper's networks are one choice of `network.body` and
-    `network.conditioning` among those of `CGANOptions`.
+    Departs from the paper: Adam in place of SGD with momentum, and no dropout in G (recipe
+    `cgan-mnist-paper` restores both); the paper's networks are one choice among those of
+    `network.body` and `network.conditioning` (`CGANOptions`).
     """
 
     Options = CGANOptions
@@ -189,7 +193,7 @@ class CGAN(Game):
 
     @property
     def output(self) -> Output:
-        """G's last activation: none for points, which have no range."""
+        """G's last activation; "linear" for points, which have no range."""
         output: Output = self.options.output if self.task.is_images else "linear"
         return output
 
@@ -254,14 +258,19 @@ class CGAN(Game):
 
     @property
     def classifies(self) -> bool:
-        """Whether D has a second head, which names the class; a vector has no name, and a user's
-        own D no such head."""
+        """Whether D has a second head that names the class.
+
+        There is none if labels are vectors, which have no names, or if D is the user's own.
+        """
         own = bool(self.own_networks)
         return any(self.options.classifier) and self.task.classes > 0 and not own
 
     def latent(self, count: int, labels: Tensor | None, rng: np.random.Generator) -> Latent:
-        """The noise z, then the chances of dropout's masks in G: "noise at intermediate layers",
-        which the theory permits (arXiv 1406.2661, section 5)."""
+        """Draw the noise z, and after it the numbers from U(0, 1) that G's dropout is decided by.
+
+        They are "noise at intermediate layers", which the theory permits (arXiv 1406.2661, section
+        5).
+        """
         latent = super().latent(count, labels, rng)
         masks = self.latent_size - self.config.latent.size
         if not masks:
@@ -281,7 +290,7 @@ class CGAN(Game):
         return terms.with_terms(self._named(fake, batch, self.options.classifier[1]))
 
     def _named(self, answer: Answer, batch: Batch, weight: float) -> Terms:
-        """How far D's second head is from naming the class that was asked for."""
+        """Return the weighted cross-entropy of D's second head against the class asked for."""
         if not self.classifies:
             return Terms({})
         assert batch.labels is not None
@@ -329,8 +338,11 @@ class CGAN(Game):
         )
 
     def _label_code(self, projection_too: bool = False) -> tuple[nn.Module | None, int]:
-        """What stands for the label beside noise and image, and its size; a perceptron has no
-        normalisation to condition, so its G takes a learned code under `projection` too."""
+        """Return the module that codes the label beside noise or image, and the code's size.
+
+        A perceptron has no normalisation to condition, so its G takes a learned code under
+        `projection` too.
+        """
         o, classes, condition = self.options, self.task.classes, self.task.condition
         if o.conditioning in ("concat", "layers"):
             return (OneHot(classes), classes) if classes else (nn.Identity(), condition)
@@ -377,7 +389,7 @@ def cgan_fast() -> Config:
     "cdcgan-mnist-paper", "DCGAN on MNIST with the label at every layer (Radford 2015)"
 )
 def cdcgan_mnist_paper() -> Config:
-    """[z, y] to 1024 to 128 x 7 x 7 to 64 x 14 x 14 to a sigmoid image; D the same backwards."""
+    """G: [z, y] -> 1024 -> 128 x 7 x 7 -> 64 x 14 x 14 -> sigmoid image; D: the same backwards."""
     optimizer = adam(2e-4, schedule="linear", decay_from=0.5)
     return Config(
         family="cgan",
@@ -404,11 +416,12 @@ def cdcgan_mnist_paper() -> Config:
     "cgan-mnist-paper", "the first conditional GAN's MNIST networks and SGD (Mirza 2014)"
 )
 def cgan_mnist_paper() -> Config:
-    """The rate divided by 1.00004 a step down to 1e-6, momentum .5 to .7, dropout in both players.
+    """Rate divided by 1.00004 a step down to 1e-6, momentum .5 to .7, dropout in both players.
 
-    The paper is silent on the rest. Starting weights and G's output bias are the first GAN's, the
-    limit of column norms that of its faces; G's dropout stays when sampling, since without it
-    every class is one image. There is no early stopping on a validation likelihood.
+    The paper is silent on the rest. Initial weights and G's output bias are those of the first
+    GAN, and the limit of column norms is that of its faces. G's dropout stays on when samples are
+    drawn, since without it every class is one image. There is no early stopping on a validation
+    likelihood.
     """
     sgd = paper_sgd(decay_rate=1.00004, max_norm=1.9365)
     return Config(
@@ -429,8 +442,12 @@ def cgan_mnist_paper() -> Config:
 
 @RECIPES.register("cgan-tagging-paper", "word vectors for images, from arrays (Mirza 2014)")
 def cgan_tagging_paper() -> Config:
-    """Section 4.2: noise to 500, features to 2000, a word vector; 500 and 1200 to maxout 1000 x 3.
-    The arrays are `points` (word vectors) and `conditions` (image features) of an .npz file."""
+    """Section 4.2: word vectors from image features, by networks with branches.
+
+    G: noise -> 500, features -> 2000, joined -> a word vector. D: word vector -> 500, features ->
+    1200, joined -> maxout 1000 x 3. The data are the arrays `points` (word vectors) and
+    `conditions` (image features) of an .npz file.
+    """
     sgd = paper_sgd(decay_rate=1.00004)
     return Config(
         family="cgan",

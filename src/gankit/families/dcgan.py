@@ -34,7 +34,7 @@ class DCGANOptions:
     most_channels: int = setting(1024, "the most channels in any layer", least=1, most=LAYER)
     kernel: int = setting(5, "size of the convolutions", least=1, most=64)
     discriminator_norm: Literal["batch", "none"] = setting("batch", "normalisation in D")
-    # The paper has no hidden layers, its MNIST code has.
+    # The paper has no hidden dense layers; its code for MNIST has.
     generator_units: int = setting(
         0, "a hidden layer before G's core; 0: none", least=0, most=LAYER
     )
@@ -52,7 +52,7 @@ class DCGANOptions:
 
 
 def check_image_size(family: str, task: Task) -> None:
-    """Raises ConfigError if the data is not images of 16 to 256 pixels a side."""
+    """Raise ConfigError if the data is not images of 16 to 256 pixels a side."""
     if not task.is_images:
         raise ConfigError(
             f"the convolutions of '{family}' make images; these are {task.kind}: set "
@@ -68,7 +68,10 @@ def check_image_size(family: str, task: Task) -> None:
 
 
 def check_stages(asked: int | None, task: Task) -> int:
-    """How often the image is halved. Raises ConfigError where nothing would be left of it."""
+    """Return how often the image is halved: as `asked`, or by its size if that is None.
+
+    Raises ConfigError if nothing would be left of the image.
+    """
     stages = asked or stages_for(task.shape)
     if min(task.shape[1:]) < 2**stages:
         raise ConfigError(f"network.stages = {stages} halves {task.shape[1:]} to nothing")
@@ -82,10 +85,9 @@ class DCGAN(Game):
     The game of GAN's section 3 with the architecture of this paper's section 3: no pooling,
     no hidden dense layers, batch normalisation except at G's output and D's input, ReLU in G,
     leaky ReLU 0.2 in D, tanh at the output, weights N(0, .02).
-    Departs from the paper: any height and width from 16 to 256; both players see the same
-    minibatch of a step (the official code alternates on different ones); no weight decay
-    (the official code's 1e-5 is not in the paper). Recipe `dcgan-fast` has a hidden dense layer in
-    each player.
+    Departs from the paper: any height and width from 16 to 256; in a step both players see the
+    same minibatch (the official code alternates on different ones); no weight decay (the official
+    code's 1e-5 is not in the paper). Recipe `dcgan-fast` has a hidden dense layer in each player.
     """
 
     Options = DCGANOptions
@@ -125,14 +127,17 @@ class DCGAN(Game):
 
     @property
     def stages(self) -> int:
-        """How often the image is halved."""
+        """Number of times that the image is halved."""
         return check_stages(self.options.stages, self.task)
 
 
 @RECIPES.register("dcgan-fast", "the same, narrow, with hidden layers, in 2 minutes on a CPU")
 def dcgan_fast() -> Config:
-    """Chosen by racing configurations on the embedded digits (results/README.md). The paper has no
-    hidden dense layers, its own code for MNIST has one in each player, and they help most."""
+    """Chosen by racing configurations on the embedded digits (results/README.md).
+
+    The paper has no hidden dense layers, but its code for MNIST has one in each player; they help
+    most.
+    """
     return replace(
         dcgan_paper(),
         network=DCGANOptions(
@@ -146,7 +151,10 @@ def dcgan_fast() -> Config:
 
 @RECIPES.register("dcgan-paper", "DCGAN as its paper has it, at width 128 (Radford 2015)")
 def dcgan_paper() -> Config:
-    """On any images, for as long as a first look takes: the paper's data sets are too many."""
+    """The paper's settings for any images, with a budget for a first look.
+
+    The paper trains on too many data sets to name one here.
+    """
     return Config(
         family="dcgan",
         network=DCGANOptions(),
@@ -159,8 +167,11 @@ def dcgan_paper() -> Config:
 
 @RECIPES.register("dcgan-features-paper", "its network for features, 32 x 32 (Radford 2015)")
 def dcgan_features_paper() -> Config:
-    """Six 3x3 convolutions of 128, 128, 256, 256, 512, 512 channels, strides 1 and 2 in turn, whose
-    maps pooled to 4x4 are 28,672 features; z of 256. Made for a GPU and ImageNet at 32 x 32."""
+    """Six 3x3 convolutions of 128, 128, 256, 256, 512, 512 channels, strides 1 and 2 in turn.
+
+    Their maps, pooled to 4x4, are 28,672 features; z has 256 numbers. Made for a GPU and for
+    ImageNet at 32 x 32.
+    """
     return replace(
         dcgan_paper(),
         data=DataConfig(source="./imagenet", size=(32, 32)),

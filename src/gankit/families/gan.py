@@ -77,7 +77,7 @@ class GANOptions:
 
 
 class ConvolvingGenerator(nn.Module):
-    """The one for CIFAR-10: perceptron layers, then a transposed convolution 5x5 of stride 3."""
+    """The CIFAR-10 generator: dense layers, then a 5x5 transposed convolution of stride 3."""
 
     def __init__(self, noise: int, shape: tuple[int, ...], o: GANOptions, output: Output) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ class ConvolvingDiscriminator(nn.Module):
         for i, (units, kernel) in enumerate(zip(o.channels, o.kernels, strict=True)):
             layers += [nn.Dropout(o.dropout[0] if i == 0 else o.dropout[1])]
             layers += [MaxoutConv(inputs, units, o.conv_pieces, kernel)]
-            grow = 2 * (kernel // 2) - kernel + 1  # an even kernel leaves one pixel more
+            grow = 2 * (kernel // 2) - kernel + 1  # an even kernel makes one pixel more
             height, width = ((side + grow - 1) // 2 + 1 for side in (height, width))
             inputs = units
         size = o.discriminator_hidden[-1]
@@ -129,14 +129,14 @@ class GAN(Game):
     """The original: two perceptrons, maxout and dropout in D (Goodfellow 2014).
 
     Equation 1: min_G max_D E[log D(x)] + E[log(1 - D(G(z)))]. The default loss is the
-    non-saturating one of section 3 (`objective.loss = "minimax"` is equation 1 itself),
-    both players move at once from one minibatch as in the paper's own code. Proposition 1:
+    non-saturating one of section 3 (`objective.loss = "minimax"` is equation 1 itself), and
+    both players move at once from one minibatch, as in the paper's own code. Proposition 1:
     for a fixed G the best D is p_data / (p_data + p_g); theorem 1: at the optimum D is 1/2 and
     the value is -log 4 (`gankit train gan toy:gaussian1d` shows both).
-    Departs from the paper: Adam and torch's own start by default; the recipes `gan-mnist-paper`,
-    `gan-tfd-paper`, `gan-cifar-paper` and `gan-cifar-conv-paper` restore its SGD, its starting
-    weights, G's output bias (MNIST, faces) and the limit of column norms (faces). Halves are left
-    out of D's loss; pooling in the convolutional D is 3x3 of stride 2.
+    Departs from the paper: Adam and torch's own initial weights by default; the recipes
+    `gan-mnist-paper`, `gan-tfd-paper`, `gan-cifar-paper` and `gan-cifar-conv-paper` restore its
+    SGD, its initial weights, G's output bias (MNIST, faces) and the limit of column norms (faces).
+    Factors of 1/2 are left out of D's loss; pooling in the convolutional D is 3x3 of stride 2.
     """
 
     Options = GANOptions
@@ -196,7 +196,7 @@ class GAN(Game):
         return network
 
     def meet(self, examples: Tensor, labels: Tensor | None) -> None:
-        """With `output_bias = marginals`, G's last bias is set so that it starts at their mean."""
+        """Set G's last bias so that it starts at the examples' mean, if `output_bias` says so."""
         o = self.options
         if o.output_bias == "marginals" and isinstance(self.generator, MLPGenerator):
             self.generator.start_at_mean(examples, self.value_range)
@@ -227,7 +227,7 @@ def gan_fast() -> Config:
 
 @RECIPES.register("gan-mnist-paper", "the first GAN's MNIST networks and SGD (Goodfellow 2014)")
 def gan_mnist_paper() -> Config:
-    """250 epochs of the full MNIST; momentum .5 to .7, the rate divided by 1.000004 a step."""
+    """250 epochs of the full MNIST, momentum .5 to .7, rate divided by 1.000004 a step."""
     sgd = paper_sgd(decay_rate=1.000004)
     return Config(
         family="gan",
@@ -254,8 +254,11 @@ def _gan_paper(network: GANOptions, lr: float, batch: int, max_norm: float = 0.0
 
 @RECIPES.register("gan-tfd-paper", "its networks for 48 x 48 faces (Goodfellow 2014)")
 def gan_tfd_paper() -> Config:
-    """8000 ReLU, 8000 sigmoid, sigmoid pixels; two maxout layers of 1200 x 5; columns of at most
-    1.9365, which its code has for faces alone. Made for a GPU."""
+    """G: 8000 ReLU, 8000 sigmoid, sigmoid pixels; D: two maxout layers of 1200 x 5.
+
+    The norms of weight columns are at most 1.9365, which the paper's code has for faces alone.
+    Made for a GPU.
+    """
     network = GANOptions(
         generator_hidden=(8000, 8000),
         generator_activations=("relu", "sigmoid"),
@@ -268,10 +271,11 @@ def gan_tfd_paper() -> Config:
 
 @RECIPES.register("gan-cifar-paper", "its perceptrons for CIFAR-10 (Goodfellow 2014)")
 def gan_cifar_paper() -> Config:
-    """8000 ReLU, 8000 sigmoid, linear pixels; two maxout layers of 1600 x 5. Made for a GPU.
+    """G: 8000 ReLU, 8000 sigmoid, linear pixels; D: two maxout layers of 1600 x 5.
 
-    Its code has pixels of another scale (global contrast normalisation to 55) and so starts G's
-    last layer ten times wider."""
+    Made for a GPU. The paper's code has pixels of another scale (global contrast normalisation to
+    55), so its initial weights of G's last layer are ten times larger.
+    """
     network = GANOptions(
         generator_hidden=(8000, 8000),
         generator_activations=("relu", "sigmoid"),
@@ -286,8 +290,10 @@ def gan_cifar_paper() -> Config:
     "gan-cifar-conv-paper", "its convolutional networks for CIFAR-10 (Goodfellow 2014)"
 )
 def gan_cifar_conv_paper() -> Config:
-    """8000 ReLU, sigmoid 80 x 10 x 10, one transposed convolution; three maxout convolutions and
-    a maxout layer of 500 x 5. Made for a GPU."""
+    """G: 8000 ReLU, sigmoid 80 x 10 x 10, one transposed convolution.
+
+    D: three maxout convolutions and a maxout layer of 500 x 5. Made for a GPU.
+    """
     network = GANOptions(
         body="conv",
         generator_hidden=(8000, 80),
@@ -314,7 +320,7 @@ def toy_gan() -> Config:
 
 @RECIPES.register("toy-theory", "D against the best D, p_data / (p_data + p_g) (Goodfellow 2014)")
 def toy_theory() -> Config:
-    """A number from a number, with enough D steps that D stays near its best."""
+    """G makes one number from one number; 3 D steps for each G step keep D near its best."""
     return Config(
         family="gan",
         data=DataConfig(source="toy:gaussian1d"),

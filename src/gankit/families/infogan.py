@@ -89,23 +89,23 @@ class InfoGANOptions:
 
 @dataclass(frozen=True)
 class ReadCode(Code):
-    """A code that Q reads off the image; `weight` is its lambda."""
+    """A code that Q reads off the image; `weight` is its lambda in equation 6."""
 
     weight: float
 
     @property
     def entropy(self) -> float:
-        """H(c) in nats: log K of a uniform choice, log 2 of U(-1, 1)."""
+        """H(c) in nats: log K for a uniform choice of K, log 2 for U(-1, 1)."""
         return math.log(self.categories or 2)
 
     @property
     def outputs(self) -> int:
-        """How many numbers of Q describe it: K logits, or mean and log variance."""
+        """How many of Q's numbers describe this code: K logits, or mean and log variance."""
         return self.categories or 2
 
 
 class TrunkWithPosterior(nn.Module):
-    """D and Q on one trunk: an image -> [N, 1 + Q's outputs], the logit first."""
+    """D and Q on one trunk: images [N, *shape] -> [N, 1 + q], the logit and then Q's q outputs."""
 
     def __init__(
         self, shape: tuple[int, ...], widths: list[int], o: InfoGANOptions, q: int
@@ -148,9 +148,9 @@ class InfoGAN(Game):
 
     Equation 6: min_{G,Q} max_D V(D, G) - lambda L_I(G, Q), with the bound of equation 5,
     L_I = E[log Q(c|x)] + H(c) <= I(c; G(z, c)). Q shares D's trunk and its optimiser, so D's
-    player minimises the bound too, as in the official code: otherwise the codes die.
+    player minimises -lambda L_I too, as in the official code: otherwise the codes die.
     Departs from the paper: sigma of a continuous code is 1, as in the official code, so its L_I
-    cannot exceed -0.23 nats and its squared error is logged beside it; a learned sigma is an
+    cannot exceed -0.23 nats, and its squared error is logged as well; a learned sigma is an
     option (`learned_sigma=true`), with which G has been seen to write the codes in noise.
     """
 
@@ -163,8 +163,11 @@ class InfoGAN(Game):
 
     @classmethod
     def symptoms(cls, config: Config) -> Sequence[Symptom]:
-        """A code of which Q reads less than a tenth of its entropy, or next to nothing (1/3 is a
-        guess's squared error)."""
+        """List a symptom for each code: Q reads next to nothing of it.
+
+        For a categorical code that is less than a tenth of its entropy; for a continuous one, a
+        squared error of 0.3 or more (a mere guess has 1/3).
+        """
         o = config.network
         more = {"network.code_weights": ",".join(f"{max(3 * w, 1.0):g}" for w in o.code_weights)}
         found = []
@@ -221,12 +224,12 @@ class InfoGAN(Game):
         return network
 
     def _widths(self, channels: tuple[int, ...], base: int) -> list[int]:
-        """Channels from the image on: as they are given, or doubling from `base`."""
+        """Return the channels from the image on: `channels` if given, else doubling from `base`."""
         stages = check_stages(len(channels) or self.options.stages, self.task)
         return list(channels) or widths_for(base, stages, self.options.most_channels)
 
     def latent(self, count: int, labels: Tensor | None, rng: np.random.Generator) -> Latent:
-        """The incompressible noise z, then the codes c: one-hot, or U(-1, 1)."""
+        """Draw the incompressible noise z, and after it the codes c: one-hot, or from U(-1, 1)."""
         latent = super().latent(count, labels, rng)
         drawn = [latent.noise]
         for code in self.codes:
@@ -254,12 +257,17 @@ class InfoGAN(Game):
         return terms.with_terms(Terms({"information": self._weighted(bounds)}))
 
     def _weighted(self, bounds: list[Tensor]) -> Tensor:
-        """-lambda L_I."""
+        """Return -lambda L_I, summed over the codes."""
         pairs = zip(self.codes, bounds, strict=True)
         return -torch.stack([code.weight * bound for code, bound in pairs]).sum()
 
     def information(self, posterior: Tensor, inputs: Tensor) -> list[Tensor]:
-        """L_I of each code in nats (equation 5), from Q's outputs and G's inputs."""
+        """Return L_I of each code in nats (equation 5).
+
+        Args:
+            posterior: Q's outputs [N, q].
+            inputs: what G was given [N, latent_size]: noise and codes.
+        """
         bounds, at = [], 0
         for code in self.codes:
             q, c = posterior[:, at : at + code.outputs], inputs[:, code.where]
@@ -272,7 +280,7 @@ class InfoGAN(Game):
         return bounds
 
     def _squared_errors(self, posterior: Tensor, inputs: Tensor) -> dict[str, Tensor]:
-        """E[(c - mean of Q)^2] of each continuous code: 1/3 where Q knows nothing."""
+        """Return E[(c - mean of Q)^2] of each continuous code; it is 1/3 if Q knows nothing."""
         errors, at = {}, 0
         for i, code in enumerate(self.codes):
             if not code.categories:
@@ -284,13 +292,16 @@ class InfoGAN(Game):
     def _log_normal(self, c: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
         if not self.options.learned_sigma:
             log_variance = torch.zeros_like(log_variance)
-        # Bounded below at sigma = 0.01: a code that is read perfectly would have no end.
+        # sigma is at least 0.01: otherwise L_I would grow without end for a code read perfectly.
         log_variance = log_variance.clamp_min(2 * math.log(0.01))
         squared = (c - mean).square() / log_variance.exp()
         return -0.5 * (squared + log_variance + math.log(2 * math.pi))
 
     def judge(self, examples: Tensor) -> Tensor:
-        """Q(c|x) of the first categorical code: which of its categories an image shows."""
+        """Return Q(c|x) of the first categorical code: the chances of its categories [N, K].
+
+        Raises ConfigError if all codes are continuous.
+        """
         posterior, at = self.answers(examples, None).output[:, 1:], 0
         for code in self.codes:
             if code.categories:
@@ -319,8 +330,10 @@ def infogan_fast() -> Config:
 
 @RECIPES.register("infogan-mnist-paper", "digits by codes that nobody labelled (Chen 2016)")
 def infogan_mnist_paper() -> Config:
-    """62 noise, ten categories and two continuous codes; rates 2e-4 of D and 1e-3 of G; 50 epochs
-    of 100 iterations."""
+    """Noise of 62 numbers, a code of ten categories and two continuous ones.
+
+    Learning rates are 2e-4 for D and 1e-3 for G; 50 epochs of 100 iterations.
+    """
     return Config(
         family="infogan",
         data=DataConfig(source="mnist"),
@@ -333,7 +346,7 @@ def infogan_mnist_paper() -> Config:
 
 
 def _infogan_paper(codes: tuple[str, ...], noise: int, source: str) -> Config:
-    """The paper's codes, noise, rates and networks for colour (appendix C.2, which C.3 shares)."""
+    """Return the paper's settings for colour images (appendices C.2 and C.3, which share them)."""
     return replace(
         infogan_mnist_paper(),
         data=DataConfig(source=source, size=(32, 32)),
@@ -352,11 +365,11 @@ def _infogan_paper(codes: tuple[str, ...], noise: int, source: str) -> Config:
 
 @RECIPES.register("infogan-svhn-paper", "its codes for street numbers (Chen 2016)")
 def infogan_svhn_paper() -> Config:
-    """Four codes of ten categories, four continuous ones, 124 noise. Made for a GPU."""
+    """Four codes of ten categories, four continuous ones, noise of 124. Made for a GPU."""
     return _infogan_paper(("10",) * 4 + ("c",) * 4, 124, "./svhn")
 
 
 @RECIPES.register("infogan-celeba-paper", "its codes for faces (Chen 2016)")
 def infogan_celeba_paper() -> Config:
-    """Ten codes of ten categories, 128 noise. Made for a GPU."""
+    """Ten codes of ten categories, noise of 128. Made for a GPU."""
     return _infogan_paper(("10",) * 10, 128, "./celeba")

@@ -44,10 +44,11 @@ class ModernOptions:
 
 
 class Block(nn.Module):
-    """x + c1(a(c3(a(c1(x))))): widened by 2 inside, grouped, started as the identity.
+    """A residual block: x + c1(a(c3(a(c1(x))))), with twice the channels inside.
 
-    Without normalisation the last layer starts at 0, so that depth does not change the
-    variance (Fixup, arXiv 1901.09321; R3GAN, section 3.3).
+    The 3x3 convolution c3 is grouped. There is no normalisation, so the last layer starts at 0 and
+    the block as the identity: depth then does not change the variance (Fixup, arXiv 1901.09321;
+    R3GAN, section 3.3).
     """
 
     def __init__(self, channels: int, group: int) -> None:
@@ -70,7 +71,7 @@ class Block(nn.Module):
 
 
 def _stage(inputs: int, outputs: int, blocks: int, group: int) -> nn.Sequential:
-    """A change of channels where there is one, then residual blocks."""
+    """Return a 1x1 convolution if the number of channels changes, then residual blocks."""
     change: list[nn.Module] = []
     if inputs != outputs:
         change = [nn.Conv2d(inputs, outputs, 1, bias=False)]
@@ -79,7 +80,10 @@ def _stage(inputs: int, outputs: int, blocks: int, group: int) -> nn.Sequential:
 
 
 class ResidualGenerator(nn.Module):
-    """noise (and the label's code) scales a learned core; residual blocks, bilinear doublings."""
+    """Generator of residual blocks and bilinear doublings.
+
+    Noise and the label's code, if there is one, scale the channels of a learned core.
+    """
 
     def __init__(
         self, noise: int, shape: tuple[int, ...], widths: list[int], o: ModernOptions, classes: int
@@ -108,7 +112,11 @@ class ResidualGenerator(nn.Module):
 
 
 class ResidualDiscriminator(nn.Module):
-    """The generator turned round; the core is weighed by a learned one, the label is projected."""
+    """Discriminator of residual blocks and mean halvings: the generator turned round.
+
+    The last features are summed with learned weights over the core; the label, if there is one, is
+    projected on the sum.
+    """
 
     def __init__(
         self, shape: tuple[int, ...], widths: list[int], o: ModernOptions, classes: int
@@ -138,8 +146,8 @@ class Modern(Game):
     After Huang et al., The GAN is dead; long live the GAN! (R3GAN): the relativistic paired
     loss with both zero-centred penalties (section 2), and networks without normalisation,
     with grouped convolutions and residual blocks that start as the identity (section 3).
-    Conditional where the data has classes.
-    Departs from the paper: far smaller; bilinear doublings and mean halvings without its
+    Conditional if the data has classes.
+    Departs from the paper: far smaller; bilinear doublings and mean halvings without the paper's
     filters; one rate for the run, or the schedule that the recipe names; no schedules of the
     penalties' weight or of Adam's beta2.
     """
@@ -178,14 +186,14 @@ class Modern(Game):
         )
 
     def _widths(self, width: int) -> list[int]:
-        """Channels at each size, from the image to the core."""
+        """Return the channels at each size, from the image to the core."""
         stages = check_stages(self.options.stages, self.task)
         return widths_for(width, stages + 1, self.options.most_channels)
 
 
 @RECIPES.register("modern-fast", "residual networks, relativistic pairs, R1 and R2 (R3GAN 2025)")
 def modern_fast() -> Config:
-    """With a penalty of a tenth of this and less, G was seen to ignore its noise."""
+    """A tenth of this penalty weight, or less, has been seen to make G ignore its noise."""
     optimizer = adam(1e-3, 0.0, 0.99, schedule="linear", decay_from=0.4)
     return Config(
         family="modern",

@@ -57,8 +57,11 @@ class SSGANOptions:
 
 
 def of_fixed_norm(layer: nn.Linear | nn.Conv2d) -> nn.Module:
-    """`layer` with weights of norm sqrt 2 for each output, for good: only their direction is
-    learned, as in the paper's code, and ReLU layers keep the size of their inputs."""
+    """Fix the norm of the weights into each output of `layer` at sqrt 2, in place; return `layer`.
+
+    Only their direction is learned, as in the paper's code, and ReLU layers keep the size of their
+    inputs.
+    """
     weight_norm(layer)
     norm = layer.parametrizations.weight.original0  # type: ignore[union-attr]
     nn.init.constant_(norm, 2**0.5)  # type: ignore[arg-type]
@@ -67,7 +70,7 @@ def of_fixed_norm(layer: nn.Linear | nn.Conv2d) -> nn.Module:
 
 
 class PerceptronGenerator(nn.Module):
-    """noise -> softplus layers with batch normalisation -> an image, weights normalised."""
+    """Generator: softplus layers with batch normalisation, then a weight-normalised image layer."""
 
     def __init__(self, noise: int, shape: tuple[int, ...], hidden: tuple[int, ...]) -> None:
         super().__init__()
@@ -86,7 +89,7 @@ class PerceptronGenerator(nn.Module):
 
 
 class PerceptronClassifier(nn.Module):
-    """image -> noisy ReLU layers with normalised weights -> K logits."""
+    """Classifier of noisy ReLU layers with weights of fixed norm: images -> K logits."""
 
     def __init__(self, shape: tuple[int, ...], classes: int, o: SSGANOptions) -> None:
         super().__init__()
@@ -108,12 +111,15 @@ class PerceptronClassifier(nn.Module):
 
 
 class ConvClassifier(nn.Module):
-    """The nine layers of the CIFAR-10 and SVHN code: two halvings, three more, a mean, K logits."""
+    """Classifier of the paper's code for CIFAR-10 and SVHN: nine convolutions, a mean, K logits.
+
+    The third and the sixth convolution halve the image.
+    """
 
     def __init__(self, shape: tuple[int, ...], classes: int, o: SSGANOptions) -> None:
         super().__init__()
         w = o.discriminator_width
-        plan = [  # kernel, stride, padding, channels; dropout before the first and after halvings
+        plan = [  # kernel, stride, padding, channels; dropout comes first and after each halving
             (3, 1, 1, w), (3, 1, 1, w), (3, 2, 1, w),
             (3, 1, 1, 2 * w), (3, 1, 1, 2 * w), (3, 2, 1, 2 * w),
             (3, 1, 0, 2 * w), (1, 1, 0, 2 * w), (1, 1, 0, 2 * w),
@@ -139,11 +145,11 @@ class SSGAN(Game):
     """D names the class; G's fakes teach it from unlabelled images (Salimans 2016).
 
     Section 5, with the fake logit fixed at 0: D(x) = Z(x) / (Z(x) + 1), Z(x) = sum_k exp l_k(x),
-    so log Z is the logit. L_D = L_supervised + L_unsupervised, the latter 1/2 of the usual
-    cross-entropy as in the paper's code; G matches features (section 3.1) by the recipe.
-    Departs from the paper: both players see the same unlabelled minibatch of a step; hidden
-    weights have a fixed norm of sqrt 2 where its code sets them from the first minibatch; the
-    perceptron's features are matched after the noise that follows them, in its code before.
+    so log Z is the logit. L_D = L_supervised + L_unsupervised; the latter is half of the usual
+    cross-entropy, as in the paper's code. The recipes let G match features (section 3.1).
+    Departs from the paper: in a step both players see the same unlabelled minibatch; hidden
+    weights have a fixed norm of sqrt 2, which its code sets from the first minibatch; the
+    perceptron's features are matched after the noise that follows them, in its code before it.
     """
 
     Options = SSGANOptions
@@ -196,14 +202,16 @@ class SSGAN(Game):
         return unsupervised.with_terms(Terms(supervised, {"labelled_right": right}))
 
     def judge(self, examples: Tensor) -> Tensor:
-        """p(class | x, real): the softmax of the K logits."""
+        """Return p(class | x, real) [N, K]: the softmax of the K logits."""
         return self.answers(examples, None).output.softmax(1)
 
 
 @RECIPES.register("ssgan-fast", "a classifier from ten labels a class, in 5 minutes on a CPU")
 def ssgan_fast() -> Config:
-    """The paper's recipe on any images, for so long. Rates that fall and a shorter average gained
-    nothing on the embedded digits (results/README.md)."""
+    """The paper's recipe on any images, for 5 minutes.
+
+    Falling rates and a shorter average gained nothing on the embedded digits (results/README.md).
+    """
     return replace(
         ssgan_mnist_paper(),
         data=DataConfig(labels_per_class=10),
@@ -213,8 +221,7 @@ def ssgan_fast() -> Config:
 
 @RECIPES.register("ssgan-mnist-paper", "100 labels of MNIST (Salimans 2016)")
 def ssgan_mnist_paper() -> Config:
-    """Ten labels a class, feature matching, Adam 3e-3 with beta1 0.5, 300 epochs of batches of
-    100."""
+    """Ten labels a class, feature matching, Adam 3e-3 with beta1 .5, 300 epochs, batches of 100."""
     return Config(
         family="ssgan",
         data=DataConfig(source="mnist", labels_per_class=10),
@@ -228,7 +235,11 @@ def ssgan_mnist_paper() -> Config:
 
 
 def _ssgan_conv_paper(width: int, data: DataConfig, steps: int) -> Config:
-    """Adam 3e-4 that falls to 0 over the last third, mean absolute difference of features."""
+    """Return the settings that CIFAR-10 and SVHN share.
+
+    Adam's rate is 3e-4 and falls to 0 over the last third; features are matched by their mean
+    absolute difference.
+    """
     optimizer = adam(3e-4, schedule="linear", decay_from=2 / 3)
     return replace(
         ssgan_mnist_paper(),
@@ -250,6 +261,6 @@ def ssgan_cifar_paper() -> Config:
 
 @RECIPES.register("ssgan-svhn-paper", "the same for street numbers, 100 labels a class")
 def ssgan_svhn_paper() -> Config:
-    """900 epochs of SVHN, two thirds of the channels. Made for a GPU."""
+    """900 epochs of SVHN, with two thirds of the channels for CIFAR-10. Made for a GPU."""
     data = DataConfig(source="./svhn", size=(32, 32), labels_per_class=100)
     return _ssgan_conv_paper(64, data, 658_800)

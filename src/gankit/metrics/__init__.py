@@ -1,4 +1,4 @@
-"""Measures of samples: arrays in, numbers out.
+"""Measures of samples: they take arrays and return numbers.
 
 >>> import numpy as np
 >>> from gankit import metrics
@@ -9,8 +9,8 @@ True
 True
 
 Features are arrays [N, D]: what a network makes of pictures, or points as they are. Everything is
-imported at once, so that `metrics.manifold` is the function wherever its file was read before;
-numpy is all that it takes.
+imported at once, so that `metrics.manifold` is always the function and never the module of that
+name. The package needs numpy alone (`match_clusters` needs SciPy too).
 """
 
 from gankit.metrics.clusters import match_clusters

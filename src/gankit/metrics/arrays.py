@@ -1,4 +1,4 @@
-"""What measures are given, looked at once: sets of features [N, D]."""
+"""Checks of what measures are given: sets of features [N, D], and labels [N]."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from gankit.errors import ConfigError
 
 
 def as_features(*sets: Any) -> tuple[NDArray[Any], ...]:
-    """Sets of features as arrays [N, D] of one D; arrays are not copied.
+    """Return sets of features as arrays [N, D] that share one D; arrays are not copied.
 
-    Raises ConfigError if one has another shape, holds no numbers, or has another D.
+    Raises ConfigError if a set has another shape, is empty or holds no real numbers, or if two
+    sets differ in D.
     """
     arrays = tuple(np.asarray(given) for given in sets)
     for array in arrays:
@@ -28,7 +29,7 @@ def as_features(*sets: Any) -> tuple[NDArray[Any], ...]:
 
 
 def as_labels(labels: Any, count: int) -> NDArray[Any]:
-    """Labels as whole numbers [count]. Raises ConfigError if they are anything else."""
+    """Return labels as whole numbers [count]. Raises ConfigError if they are anything else."""
     array = np.asarray(labels)
     if array.shape != (count,) or not np.issubdtype(array.dtype, np.integer):
         raise ConfigError(

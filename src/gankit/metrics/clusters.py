@@ -1,4 +1,4 @@
-"""How well clusters that nobody named agree with classes."""
+"""How well clusters found without labels agree with classes."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from gankit.metrics.arrays import as_labels
 def match_clusters(
     clusters: NDArray[np.int64], labels: NDArray[np.int64], classes: int
 ) -> NDArray[np.int64]:
-    """The class of each cluster, one to one, that agrees with most examples: int64 [classes].
+    """Return the class of each cluster, one to one, so that most examples agree: int64 [classes].
 
-    Fit it on training examples and score it on others.
+    Match on training examples, and score the match on others.
 
     >>> match_clusters(np.array([1, 1, 0]), np.array([0, 0, 1]), 2).tolist()
     [1, 0]
 
     Args:
-        clusters, labels: whole numbers [N], 0..classes-1.
+        clusters: the cluster of each example, whole numbers [N] in 0..classes-1.
+        labels: the class of each example, whole numbers [N] in 0..classes-1.
+        classes: the number of classes, and of clusters.
 
     Raises ConfigError for other shapes or numbers, MissingExtraError without SciPy.
     """

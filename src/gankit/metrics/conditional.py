@@ -1,4 +1,4 @@
-"""What a sample of a class is worth as one: accuracy by class, Frechet distance by class."""
+"""How well samples fit the class they were asked for: accuracy and Frechet distance by class."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gankit.metrics.frechet import frechet_distance, moments
 
 @dataclass(frozen=True)
 class ByClass:
-    """A measure of all classes together, of each, and of the worst.
+    """A measure over all classes together, for each class, and for the worst class.
 
     >>> read, asked = np.array([0, 1, 1]), np.array([0, 1, 0])
     >>> found = conditional_accuracy(read, asked, 2)
@@ -22,9 +22,10 @@ class ByClass:
     (0.5, 0)
 
     Attributes:
-        overall: of accuracy, the share of all samples; of a distance, the mean over classes.
-        each: float64 [K]; nan for a class that nobody asked for.
-        worst: the value of the class `worst_class`.
+        overall: for an accuracy, the share of all samples; for a distance, the mean over classes.
+        each: the value of each class, float64 [K]; nan for a class that nobody asked for.
+        worst: the value of the worst class: the lowest accuracy, or the largest distance.
+        worst_class: the class of that value.
     """
 
     overall: float
@@ -36,16 +37,18 @@ class ByClass:
 def conditional_accuracy(
     predicted: NDArray[np.integer], asked: NDArray[np.integer], classes: int
 ) -> ByClass:
-    """The share of samples in [0, 1] that a classifier reads as the class asked for.
+    """Return the share of samples, in [0, 1], that a classifier reads as the class asked for.
 
     Args:
-        predicted: [N], a classifier's classes, 0..classes-1.
-        asked: [N], the labels the samples were made from.
+        predicted: whole numbers [N], the classes that a classifier names.
+        asked: whole numbers [N] in 0..classes-1, the labels that the samples were made from.
+        classes: the number of classes.
 
     >>> conditional_accuracy(np.array([0, 1, 1]), np.array([0, 1, 0]), 2).each.tolist()
     [0.5, 1.0]
 
-    Raises ConfigError if there is nothing to compare, or labels are out of range.
+    Raises ConfigError if there is nothing to compare, if the lengths differ, or if labels asked
+    for are out of range.
     """
     if not len(predicted) == len(asked) > 0:
         raise ConfigError(
@@ -67,19 +70,27 @@ def class_frechet(
     classes: int,
     least: int = 50,
 ) -> ByClass:
-    """The Frechet distance of each class's fakes [M, D] to its reals [N, D], and their mean.
+    """Return the Frechet distance of each class's fakes to its real examples, and the mean.
 
-    It sees what the distance of all cannot: good samples of the wrong class, a class that is one
-    picture. With fewer examples than dimensions it lies far above 0 for perfect samples too:
-    read it beside its floor at the same counts.
+    It sees what one distance over all classes cannot: good samples of the wrong class, and a class
+    that is one picture. With fewer examples than dimensions it lies far above 0 even for perfect
+    samples: compare it with the distance between two sets of real examples at the same counts.
+
+    Args:
+        real: features [N, D].
+        real_labels: whole numbers [N] in 0..classes-1.
+        fake: features [M, D].
+        fake_labels: whole numbers [M] in 0..classes-1.
+        classes: the number of classes.
+        least: examples that each class needs on either side.
 
     >>> real = np.random.default_rng(0).normal(size=(200, 2))
     >>> labels = np.arange(200) % 2
     >>> class_frechet(real, labels, real + 1, labels, 2).overall.__round__(6)
     2.0
 
-    Raises ConfigError for other shapes, or if a class has fewer than `least` examples on either
-    side.
+    Raises ConfigError for other shapes or labels, or if a class has fewer than `least` examples on
+    either side.
     """
     real, fake = as_features(real, fake)
     real_labels, fake_labels = as_labels(real_labels, len(real)), as_labels(fake_labels, len(fake))

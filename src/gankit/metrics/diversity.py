@@ -1,4 +1,4 @@
-"""Diversity: how far samples are from each other, in features and in structure."""
+"""Diversity: how far samples are from each other, in features and in image structure."""
 
 from __future__ import annotations
 
@@ -10,19 +10,25 @@ from gankit.metrics.arrays import as_features, as_labels
 from gankit.metrics.distances import ROWS, blocks, tiles
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-"""Of the scales, from the finest, as Wang et al. measured them on people."""
+"""The weights of the scales, from the finest, as Wang et al. measured them on people."""
 WINDOW, SIGMA = 11, 1.5
-"""Of the Gaussian under which two images are compared, in pixels."""
+"""Side and standard deviation, in pixels, of the Gaussian window for comparing two images."""
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+"""Constants that keep SSIM's denominators above 0, for values of 0..255."""
 
 
 def mean_distance(
     features: NDArray[np.generic], *, exact: int = 4000, pairs: int = 100_000, seed: int = 0
 ) -> float:
-    """Mean distance of two different ones of the features [N, D]; 0 where all are the same.
+    """Return the mean distance between two different features, at least 0; 0: all are the same.
 
-    Of all pairs where N is at most `exact`, else of `pairs` drawn at random. Its scale is that of
-    the features: read it over the same of real examples.
+    Its scale is that of the features: divide it by the mean distance of real examples.
+
+    Args:
+        features: [N, D].
+        exact: up to this N all pairs are measured.
+        pairs: number of random pairs measured for a larger N.
+        seed: of the random pairs.
 
     >>> mean_distance(np.array([[0.0], [1.0], [2.0]])).__round__(6)
     1.333333
@@ -53,9 +59,16 @@ def mean_distance(
 def class_distance(
     features: NDArray[np.generic], labels: NDArray[np.integer], classes: int, **options: int
 ) -> NDArray[np.float64]:
-    """`mean_distance` within each class: float64 [classes], nan for one of fewer than 2 examples.
+    """Return `mean_distance` within each class: float64 [classes].
 
-    It sees a class that collapsed while the others hide it. `options` are `mean_distance`'s.
+    It shows a class that has collapsed, which an overall mean hides. A class of fewer than 2
+    examples has nan.
+
+    Args:
+        features: [N, D].
+        labels: whole numbers [N]; those outside 0..classes-1 are left out.
+        classes: the number of classes.
+        options: those of `mean_distance`.
 
     >>> class_distance(np.array([[0.0], [2.0], [5.0]]), np.array([0, 0, 1]), 2)
     array([ 2., nan])
@@ -75,15 +88,16 @@ def mean_ms_ssim(
     pairs: int = 1000,
     seed: int = 0,
 ) -> float:
-    """Mean MS-SSIM of random pairs of images: 1 where all are the same, less where they differ.
+    """Return the mean MS-SSIM of random pairs of images, 0 to 1: 1 if all are the same.
 
-    As Odena et al. 2016 (arXiv 1610.09585) used it, within a class where `labels` are given. It
-    tells a collapse from none; small differences of diversity are below its noise.
+    Odena et al. 2016 (arXiv 1610.09585) used it so, within classes. It tells whether a generator
+    has collapsed; small differences of diversity are below its noise.
 
     Args:
         images: uint8 [N, H, W] or [N, H, W, C].
-        labels: [N]; pairs are then of one class, each image's partner drawn from its own.
-        pairs: how many.
+        labels: whole numbers [N]; if given, each image's partner is drawn from its own class.
+        pairs: number of pairs.
+        seed: of the pairs.
 
     >>> mean_ms_ssim(np.full((4, 16, 16), 90, np.uint8), pairs=10)
     1.0
@@ -107,12 +121,12 @@ def mean_ms_ssim(
 
 
 def ms_ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Multi-scale structural similarity of each pair of images: float64 [N], 0 to 1.
+    """Return the multi-scale structural similarity of each pair of images: float64 [N], 0 to 1.
 
-    Wang, Simoncelli and Bovik 2003 (Asilomar), without padding. An image under 176 pixels has
-    fewer scales than the paper's 5 (28 pixels: 2; 64: 3; 128: 4): as many as leave the window its
-    11 pixels, the first weights scaled to sum to 1. So values compare at one image size only.
-    Structure that is opposite, so that a scale's term is negative, counts as 0.
+    Wang, Simoncelli and Bovik 2003 (Asilomar), without padding. An image under 176 pixels a side
+    has fewer scales than the paper's 5 (28 pixels: 2; 64: 3; 128: 4): as many as leave room for
+    the window of 11 pixels, with the first weights scaled to sum to 1. So compare values only at
+    one image size. If structures are opposite and a scale's term is negative, it counts as 0.
 
     Args:
         a, b: uint8 [N, H, W] or [N, H, W, C]; channels are averaged at each scale.
@@ -121,7 +135,8 @@ def ms_ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
     >>> ms_ssim(black, black), ms_ssim(black, white) < 0.1
     (array([1.]), array([ True]))
 
-    Raises ConfigError for images under 11 pixels a side, or of two shapes.
+    Raises ConfigError for other shapes, for images under 11 pixels a side, or if the two shapes
+    differ.
     """
     _check_images(a)
     if a.shape != b.shape or min(a.shape[1:3]) < WINDOW:
@@ -154,7 +169,10 @@ def _check_images(images: NDArray[np.uint8]) -> None:
 def _similarity(
     x: NDArray[np.float64], y: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(contrast and structure, those times luminance) of planes [N, C, H, W], each mean: [N]."""
+    """Return two means over planes [N, C, H, W]: each [N].
+
+    They are of contrast times structure, and of that times luminance.
+    """
     mean_x, mean_y = _blurred(x), _blurred(y)
     variance = _blurred(x * x) - mean_x**2 + _blurred(y * y) - mean_y**2
     shared = _blurred(x * y) - mean_x * mean_y
@@ -164,12 +182,12 @@ def _similarity(
 
 
 def _blurred(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Under the window, where it lies inside: [N, C, H - 10, W - 10]."""
+    """Return Gaussian means at the places where the window fits: [N, C, H - 10, W - 10]."""
     return _windows(x.shape[2]) @ x @ _windows(x.shape[3]).T
 
 
 def _windows(side: int) -> NDArray[np.float64]:
-    """The matrix [side - 10, side] whose product with a column is its Gaussian means."""
+    """Return the matrix [side - 10, side] that takes Gaussian means of a column of pixels."""
     places = np.arange(side) - np.arange(side - WINDOW + 1)[:, None] - WINDOW // 2
     weights: NDArray[np.float64] = np.exp(-(places**2) / (2 * SIGMA**2)) * (
         abs(places) <= WINDOW // 2
@@ -179,13 +197,13 @@ def _windows(side: int) -> NDArray[np.float64]:
 
 
 def _halved(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Means of 2 x 2 pixels; an odd last row or column is left out."""
+    """Return means of 2 x 2 pixels; an odd last row or column is left out."""
     x = x[..., : x.shape[2] // 2 * 2, : x.shape[3] // 2 * 2]
     return (x[..., ::2, ::2] + x[..., 1::2, ::2] + x[..., ::2, 1::2] + x[..., 1::2, 1::2]) / 4
 
 
 def _planes(images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """[N, H, W] or [N, H, W, C] -> float64 [N, C, H, W]."""
+    """Return images [N, H, W] or [N, H, W, C] as float64 [N, C, H, W]."""
     x = images.astype(np.float64)
     return x[:, None] if x.ndim == 3 else x.transpose(0, 3, 1, 2)
 
@@ -193,7 +211,7 @@ def _planes(images: NDArray[np.uint8]) -> NDArray[np.float64]:
 def _pairs(
     count: int, pairs: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Indices of two different ones of `count`, `pairs` times."""
+    """Draw `pairs` pairs of two different indices below `count`: two arrays [pairs]."""
     first = rng.integers(count, size=pairs)
     return first, (first + rng.integers(1, count, size=pairs)) % count
 
@@ -201,7 +219,10 @@ def _pairs(
 def _pairs_of_a_class(
     labels: NDArray[np.integer], pairs: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """As `_pairs`, the second of the first's class; examples alone in theirs are left out."""
+    """Draw `pairs` pairs of two different indices of one class: two arrays [pairs].
+
+    Examples that are alone in their class are left out.
+    """
     order = np.argsort(labels, kind="stable")
     _, start, size = np.unique(labels[order], return_index=True, return_counts=True)
     where = np.repeat(np.arange(len(size)), size)  # the class of each place in the order

@@ -12,16 +12,21 @@ from gankit.errors import ConfigError
 from gankit.metrics.arrays import as_features
 
 ROWS = 1000
-"""Features at a time, whatever the size of the blocks."""
+"""Features added at a time, whatever the size of the blocks."""
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Mean [D] and covariance [D, D] of `count` features, float64: all that a distance needs.
+    """Mean and covariance of features: all that a Frechet distance needs.
 
     >>> known = moments([np.array([[0.0, 0.0], [2.0, 2.0]])])
     >>> known.count, known.mean.tolist(), known.covariance.tolist()
     (2, [1.0, 1.0], [[2.0, 2.0], [2.0, 2.0]])
+
+    Attributes:
+        mean: float64 [D].
+        covariance: float64 [D, D], with count - 1 in the denominator.
+        count: how many features they are of.
     """
 
     mean: NDArray[np.float64]
@@ -30,13 +35,13 @@ class Moments:
 
 
 def moments(blocks: Iterable[NDArray[np.floating]]) -> Moments:
-    """Mean and covariance of features given in blocks [n, D], in bounded memory.
+    """Return the mean and covariance of features given in blocks [n, D], in bounded memory.
 
     >>> moments([[[1.0, 0.0]], [[3.0, 0.0]]]).mean.tolist()
     [2.0, 0.0]
 
     Blocks are combined by Chan, Golub and LeVeque's update, so the result does not depend on
-    their size but for rounding. Raises ConfigError for fewer than 2 features, for blocks of
+    their size except for rounding. Raises ConfigError for fewer than 2 features, for blocks of
     another shape, or if a feature is not finite.
     """
     count, mean, scatter = 0, np.zeros(()), np.zeros(())
@@ -62,21 +67,22 @@ def moments(blocks: Iterable[NDArray[np.floating]]) -> Moments:
 
 
 def frechet_distance(a: NDArray[np.floating] | Moments, b: NDArray[np.floating] | Moments) -> float:
-    """|mu_a - mu_b|^2 + tr(A + B - 2 (A B)^(1/2)), at least 0; 0 where both are alike.
+    """Return the Frechet distance |mu_a - mu_b|^2 + tr(A + B - 2 (A B)^(1/2)), at least 0.
 
-    Heusel et al. 2017, arXiv 1706.08500: FID if the features are the Inception network's.
+    A and B are the covariances. The distance is 0 if means and covariances are equal. It is FID
+    if the features are the Inception network's (Heusel et al. 2017, arXiv 1706.08500).
 
     >>> a = np.array([[0.0, 0.0], [2.0, 2.0]])
     >>> round(frechet_distance(a, a + 3), 6)
     18.0
 
     Args:
-        a, b: features [M, D] and [N, D], at least 2 of each; or their `moments`, where a set is
-            too large for memory.
+        a, b: features [M, D] and [N, D], at least 2 of each; or their `moments`, if a set is too
+            large for memory.
 
-    With A = R R' and B = S S', tr (A B)^(1/2) is the sum of the singular values of R' S. Nothing
-    complex appears, and singular covariances (fewer features than dimensions) are no special
-    case: their roots have fewer columns.
+    With A = R R' and B = S S', tr (A B)^(1/2) is the sum of the singular values of R' S. So no
+    complex number appears, and singular covariances (fewer features than dimensions) are no
+    special case: their roots have fewer columns.
 
     Raises ConfigError for other shapes, dimensions that differ, or features that are not finite.
     """
@@ -94,9 +100,9 @@ def frechet_distance(a: NDArray[np.floating] | Moments, b: NDArray[np.floating] 
 
 
 def _root(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """R [D, rank] with R R' = covariance."""
+    """Return R [D, rank] with R R' = covariance."""
     values, vectors = np.linalg.eigh(covariance)
-    # Rounding leaves eigenvalues of this size where they are 0; their roots would add up.
+    # Rounding turns eigenvalues of 0 into ones of this size, and their roots would add up.
     kept = values > max(values[-1], 0) * len(values) * np.finfo(np.float64).eps
     root: NDArray[np.float64] = vectors[:, kept] * np.sqrt(values[kept])
     return root

@@ -1,4 +1,4 @@
-"""Inception score: how sure of single images a classifier is, and how unsure of them together."""
+"""Inception score: how sure a classifier is of single images, and how evenly all classes occur."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ from gankit.errors import ConfigError
 def inception_score(
     probabilities: NDArray[np.floating], splits: int = 10, seed: int = 0
 ) -> tuple[float, float]:
-    """exp(mean KL(p(y|x) || p(y))): its mean and standard deviation over splits; 1 to K.
+    """Return the mean and standard deviation over splits of exp(mean KL(p(y|x) || p(y))).
 
-    Salimans et al. 2016, arXiv 1606.03498. The paper splits in the order given; here the order is
-    drawn first, so that samples sorted by class do not make each split one class.
+    A score lies between 1 and K (Salimans et al. 2016, arXiv 1606.03498). The paper splits in the
+    order given; here the order is drawn first, so that samples sorted by class do not make each
+    split one class.
 
     Args:
-        probabilities: [N, K] of a classifier, each row summing to 1.
-        splits: parts scored apart, each against its own p(y); 1 gives a deviation of 0.
+        probabilities: [N, K], a classifier's, each row summing to 1.
+        splits: number of parts, 1 to N, each scored against its own p(y); 1 gives a deviation
+            of 0.
         seed: of the order.
 
     >>> inception_score(np.eye(4), splits=1)  # sure of each, and all classes equally often
     (4.0, 0.0)
 
-    Raises ConfigError for rows that are no probabilities, or for fewer of them than splits.
+    Raises ConfigError for rows that are no probabilities, or for fewer rows than splits.
     """
     p = np.asarray(probabilities).astype(np.float64)
     if not (p.ndim == 2 and (p >= 0).all() and np.allclose(p.sum(1), 1, atol=1e-3)):
@@ -38,6 +40,6 @@ def inception_score(
 
 def _score(p: NDArray[np.float64]) -> float:
     marginal = p.mean(0)
-    # 0 log 0 is 0; where p > 0 the marginal is too.
+    # 0 log 0 is 0; if p > 0, so is the marginal.
     ratio = np.divide(p, marginal, out=np.ones_like(p), where=p > 0)
     return float(np.exp((p * np.log(ratio)).sum(1).mean()))

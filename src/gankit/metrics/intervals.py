@@ -1,11 +1,11 @@
-"""How sure a score is: over independent draws of samples, or from one set by its halves.
+"""Intervals of a score: from independent draws of samples, or from the halves of one set.
 
-Prefer draws: new samples by other seeds are what chance does. Where the features are fixed (real
+Prefer draws: samples from other seeds show what chance does. If the features are fixed (real
 examples, a folder of pictures), `interval_of_halves` estimates the same spread. The bootstrap is
 not offered: drawn with replacement, a set of n holds 0.632 n different examples, and the copies
 move these measures instead of only spreading them. A copy is its own nearest neighbour, so radii
-shrink and coverage falls; a Frechet distance rises, as it does with fewer examples. Such an
-interval can lie wholly on one side of the score.
+shrink and coverage falls; a Frechet distance rises, as it does with fewer examples. A bootstrap
+interval can therefore lie wholly on one side of the score.
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ from numpy.typing import NDArray
 from gankit.errors import ConfigError
 
 Metric = Callable[[NDArray[np.floating], NDArray[np.floating]], float]
-"""A score of features real [N, D] and fake [M, D]."""
+"""A function from features, real [N, D] and fake [M, D], to a score."""
 
 T_95 = (12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281)
 """The 97.5 % point of Student's t for 1 to 10 degrees of freedom."""
 
 
 def interval_of_draws(values: Sequence[float]) -> tuple[float, float]:
-    """Where a score by another draw falls, 95 times in 100, given scores by independent draws.
+    """Return (low, high) between which the score of another draw falls 95 times in 100.
 
-    mean +- t s (1 + 1/n)^(1/2), exact where the scores are normal.
+    `values` are the scores of n independent draws; the interval is mean +- t s (1 + 1/n)^(1/2),
+    exact if the scores are normal.
 
     >>> low, high = interval_of_draws([1.0, 1.1, 0.9])
     >>> round(low, 3), round(high, 3)
@@ -43,10 +44,10 @@ def interval_of_draws(values: Sequence[float]) -> tuple[float, float]:
 
 
 def interval_of_mean(values: Sequence[float]) -> tuple[float, float]:
-    """Where the mean score over all draws lies, with 95 % confidence: mean +- t s / n^(1/2).
+    """Return (low, high) between which the mean over all draws lies, with 95 % confidence.
 
-    For comparing two generators by their means; a draw of either scatters wider
-    (`interval_of_draws`).
+    `values` are the scores of n independent draws; the interval is mean +- t s / n^(1/2). Compare
+    two generators' means by it; single draws scatter wider (`interval_of_draws`).
 
     >>> low, high = interval_of_mean([1.0, 1.1, 0.9])
     >>> round(low, 3), round(high, 3)
@@ -68,20 +69,23 @@ def interval_of_halves(
     seed: int = 0,
     fixed_real: bool = False,
 ) -> tuple[float, float]:
-    """A 95 % interval about metric(real, fake) from random halves of both sets.
+    """Return a 95 % interval (low, high) about metric(real, fake) from random halves of both sets.
 
-    Halves are drawn without replacement, so nothing is repeated. A half deviates from the whole
-    it is part of with the variance with which the whole deviates from the truth (the delete-d
-    jackknife with d = n/2, Shao and Wu 1989), so the spread needs no scaling. Only the spread is
-    taken: a half's score is biased otherwise than the whole's (a Frechet distance falls with n), so
-    deviations are from the halves' own mean. Of 100 such intervals of normal points, 91 to 98 held
-    the mean over draws (Frechet, kernel distance, coverage; 300 or 400 points, 40 draws); the
-    Frechet distance of 64 dimensions had them a third too wide.
+    Halves are drawn without replacement, so nothing is repeated. A half's score varies about the
+    whole's as much as the whole's varies about the truth (the delete-d jackknife with d = n/2,
+    Shao and Wu 1989), so the spread needs no scaling. Only the spread is taken: a half's score has
+    another bias than the whole's (a Frechet distance falls with n), so deviations are from the
+    halves' own mean. Of 100 such intervals of normal points, 91 to 98 held the mean over draws
+    (Frechet, kernel distance, coverage; 300 or 400 points, 40 draws); for the Frechet distance in
+    64 dimensions they were a third too wide.
 
     Args:
-        draws: halves scored; each costs one call of `metric`.
+        metric: a function from features, real and fake, to a score.
+        real: [N, D].
+        fake: [M, D].
+        draws: number of halves scored, at least 10; each costs one call of `metric`.
         seed: of the halves.
-        fixed_real: leave the real set whole: the spread is then that of the samples alone.
+        fixed_real: leave the real set whole; the spread is then that of the samples alone.
 
     >>> real, fake = np.random.default_rng(0).normal(size=(2, 200, 3))
     >>> low, high = interval_of_halves(lambda a, b: float(b.mean() - a.mean()), real, fake)
@@ -109,7 +113,7 @@ def _half(features: NDArray[np.floating], rng: np.random.Generator) -> NDArray[n
 
 
 def _student(values: Sequence[float]) -> tuple[float, float, float]:
-    """(mean, standard deviation, the 97.5 % point of t) of independent scores."""
+    """Return (mean, standard deviation, the 97.5 % point of t) of independent scores."""
     if len(values) < 2:
         raise ConfigError(f"an interval needs scores by 2 or more draws, got {len(values)}")
     return float(np.mean(values)), float(np.std(values, ddof=1)), _t_95(len(values) - 1)
@@ -118,7 +122,7 @@ def _student(values: Sequence[float]) -> tuple[float, float, float]:
 def _t_95(freedom: int) -> float:
     if freedom <= len(T_95):
         return T_95[freedom - 1]
-    z, n = NormalDist().inv_cdf(0.975), freedom  # and Fisher's expansion about it
+    z, n = NormalDist().inv_cdf(0.975), freedom  # Fisher's expansion about the normal's point
     return (
         z
         + (z**3 + z) / (4 * n)

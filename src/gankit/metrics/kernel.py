@@ -10,16 +10,16 @@ from gankit.metrics.arrays import as_features
 
 
 def squared_mmd(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
-    """Squared maximum mean discrepancy of features [M, D] and [N, D]; k(x, y) = (x y / D + 1)^3.
+    """Return the squared maximum mean discrepancy of features a [M, D] and b [N, D].
 
-    Unbiased, so it may be below 0. Memory grows with M and N squared: take `kernel_distance` for
-    large sets.
+    The kernel is k(x, y) = (x y / D + 1)^3. The estimate is unbiased, so it may be below 0. Memory
+    grows with M and N squared: use `kernel_distance` for large sets.
 
     >>> a = np.array([[0.0], [1.0]])
     >>> squared_mmd(a, a + 1)
     9.5
 
-    Raises ConfigError for other shapes, or fewer than 2 features.
+    Raises ConfigError for other shapes, or fewer than 2 features in a set.
     """
     a, b = as_features(a, b)
     if min(len(a), len(b)) < 2:
@@ -38,9 +38,10 @@ def kernel_distance(
     size: int = 1000,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """(mean, standard deviation) of `squared_mmd` over random subsets of both, as the paper does.
+    """Return the mean and standard deviation of `squared_mmd` over random subsets of both sets.
 
-    Binkowski et al. 2018, arXiv 1801.01401: KID if the features are the Inception network's.
+    As in Binkowski et al. 2018, arXiv 1801.01401; it is KID if the features are the Inception
+    network's. The mean is near 0 for sets that are alike, and may be below.
 
     >>> a = np.random.default_rng(0).normal(size=(200, 4))
     >>> mean, deviation = kernel_distance(a, a + 1, subsets=10, size=100)
@@ -49,11 +50,12 @@ def kernel_distance(
 
     Args:
         a, b: features [M, D] and [N, D].
-        subsets: how many pairs of subsets.
+        subsets: number of pairs of subsets, at least 1.
         size: examples in a subset, at least 2.
         seed: of the subsets.
 
-    Raises ConfigError for other shapes, or if a set is smaller than a subset.
+    Raises ConfigError for other shapes, numbers out of range, or if a set is smaller than a
+    subset.
     """
     a, b = as_features(a, b)
     if subsets < 1:

@@ -18,7 +18,10 @@ from gankit.metrics.distances import kth_nearest, tiles
 
 @dataclass(frozen=True)
 class Manifold:
-    """How far fakes and real examples cover each other; shares in [0, 1], density may exceed 1.
+    """How far fakes and real examples cover each other.
+
+    Precision, recall and coverage are shares in [0, 1]; density is at least 0 and may exceed 1.
+    `manifold` says what each is.
 
     >>> real = np.random.default_rng(0).normal(size=(100, 2))
     >>> manifold(real, real / 2).precision > manifold(real, real / 2).recall
@@ -32,9 +35,9 @@ class Manifold:
 
 
 def manifold(real: NDArray[np.floating], fake: NDArray[np.floating], k: int = 5) -> Manifold:
-    """Precision, recall, density and coverage of features fake [M, D] beside real [N, D].
+    """Return precision, recall, density and coverage of features fake [M, D] and real [N, D].
 
-    The ball about a feature reaches to the k-th nearest of its own set.
+    The ball about a feature reaches to the k-th nearest other feature of its own set.
 
     >>> real = np.random.default_rng(0).normal(size=(100, 2))
     >>> manifold(real, real)
@@ -44,10 +47,10 @@ def manifold(real: NDArray[np.floating], fake: NDArray[np.floating], k: int = 5)
 
     - precision: the share of fakes inside some real ball
     - recall: the share of reals inside some fake ball
-    - density: how many real balls a fake lies in, on average, over k
+    - density: the mean number of real balls that hold a fake, divided by k
     - coverage: the share of real balls that hold a fake
 
-    Raises ConfigError for other shapes, k under 1, or a set without k neighbours.
+    Raises ConfigError for other shapes, for k under 1, or if a set has no more than k features.
     """
     real, fake = as_features(real, fake)
     if k < 1:

@@ -1,7 +1,8 @@
 """Memorisation: whether samples lie nearer to the training set than unseen real examples do.
 
-Distances are to the nearest training example, in the features given, of samples and of held-out
-real examples, which the generator has not seen. No one number is proof: see what each claims.
+The distance to the nearest training example is taken of samples and of held-out real examples,
+which the generator has not seen, in the features given. No one number is proof: `Memorisation`
+says what each shows.
 """
 
 from __future__ import annotations
@@ -28,23 +29,24 @@ class Memorisation:
     (1.0, 1.0, True)
 
     Attributes:
-        too_near: the share of samples nearer to the training set than the nearest `alpha` of the
-            held-out examples are; `alpha` where nothing is memorised. It sees a few copies.
+        too_near: the share of samples, in [0, 1], nearer to the training set than the nearest
+            `alpha` of the held-out examples; about `alpha` if nothing is memorised. It shows a few
+            copies.
         nearer: the probability that a sample lies nearer to the training set than a held-out
-            example does, ties counted half: .5 where they are alike, 1 where every sample is a
-            copy, 0 where samples are far from everything. It sees a general pull.
-        z: of `nearer` against .5, in standard errors (Mann-Whitney, ties corrected): above 3 is
-            no chance. Meehan et al. 2020 (arXiv 2004.05675) has the opposite sign, and sums over
-            the cells of a partition; here there is one cell.
+            example does, ties counted half: .5 if samples and held-out examples are alike, 1 if
+            every sample is a copy, 0 if samples are far from everything. It shows a general pull.
+        z: how far `nearer` is from .5, in standard errors (Mann-Whitney, ties corrected); above 3
+            it is not chance. Meehan et al. 2020 (arXiv 2004.05675) has the opposite sign, and sums
+            over the cells of a partition; here there is one cell.
         train_side: the share of samples whose nearest neighbour among equally many training and
-            held-out examples is a training one; ties half. .5 where nothing is memorised, however
-            plain or poor the samples are.
-        alpha: as given.
+            held-out examples is a training one, ties counted half; .5 if nothing is memorised,
+            however plain or poor the samples are.
+        alpha: the quantile that was given.
 
     Samples that are plainer than real ones (near the middle of a class) raise `too_near` and
-    `nearer` without a copy. `train_side` tells the two apart, but is weaker: only as much of the
-    training set is looked at as there are held-out examples, and samples that crowd together have
-    few neighbours, so it scatters more than as many coins would.
+    `nearer` without being copies. `train_side` tells the two apart, but is weaker: it looks at
+    only as many training examples as were held out, and samples that crowd together share a few
+    neighbours, so it scatters more than as many coin tosses would.
     """
 
     too_near: float
@@ -62,9 +64,7 @@ def memorisation(
     alpha: float = 0.05,
     seed: int = 0,
 ) -> Memorisation:
-    """How near features fake [N, D] lie to train [M, D], beside held_out [L, D].
-
-    Held out are real examples that were not trained on.
+    """Measure whether samples lie nearer to the training set than held-out examples do.
 
     >>> random = np.random.default_rng(0)
     >>> train, held_out = random.normal(size=(500, 2)), random.normal(size=(100, 2))
@@ -72,11 +72,14 @@ def memorisation(
     1.0
 
     Args:
+        fake: features of samples [N, D].
+        train: features of the training set [M, D].
+        held_out: features of real examples that were not trained on [L, D], L at most M.
         alpha: the quantile of the held-out distances, in (0, 1).
         seed: of the part of the training set that `train_side` looks at.
 
-    Raises ConfigError for other shapes, or if `held_out` is too small for the quantile or larger
-    than `train`.
+    Raises ConfigError for other shapes, or if `held_out` is too small for the quantile (L times
+    alpha under 1) or larger than `train`.
     """
     fake, train, held_out = as_features(fake, train, held_out)
     if not (0 < alpha < 1 and len(held_out) * alpha >= 1 and len(fake)):
@@ -103,7 +106,7 @@ def memorisation(
 
 
 def _rank(fakes: NDArray[np.float64], reals: NDArray[np.float64]) -> tuple[float, float]:
-    """P(a fake's distance is below a real's), ties half; and its z."""
+    """Return P(a fake's distance is below a real's), ties counted half, and its z."""
     n, m = len(fakes), len(reals)
     ordered = np.sort(reals)
     above = m - np.searchsorted(ordered, fakes, "right")

@@ -1,4 +1,4 @@
-"""How many modes of a known mixture were found, and how evenly."""
+"""How many modes of a known mixture samples reach, and how evenly."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ModeCount:
     Attributes:
         found: modes with at least one good sample.
         good: the share of good samples, in [0, 1].
-        kl: of the good samples over the modes to a uniform choice, in nats; see `kl_to_uniform`.
+        kl: divergence of the good samples' modes from an even choice, in nats (`kl_to_uniform`).
     """
 
     found: int
@@ -34,7 +34,12 @@ class ModeCount:
 def count_modes(
     points: NDArray[np.floating], centres: NDArray[np.floating], sigma: float
 ) -> ModeCount:
-    """Points [N, D] against modes [M, D]: a point within 3 sigma of a mode is its good sample.
+    """Count the modes that points reach: a point within 3 sigma of a mode is its good sample.
+
+    Args:
+        points: samples [N, D].
+        centres: of the modes [M, D].
+        sigma: the standard deviation of each mode, above 0, in the points' units.
 
     >>> centres = np.array([[0.0, 0.0], [1.0, 0.0]])
     >>> count_modes(np.array([[0.01, 0.0], [0.5, 0.0]]), centres, sigma=0.02)
@@ -52,9 +57,10 @@ def count_modes(
 
 
 def kl_to_uniform(counts: NDArray[np.integer]) -> float:
-    """KL of the shares of modes, counts [M], from equal shares, in nats: 0 if even, to log M.
+    """Return the KL divergence of the modes' shares from equal shares, in nats.
 
-    Infinite if nothing was counted.
+    It is 0 if all modes have equal counts, log M if one mode has all, and infinite if nothing was
+    counted. `counts` are whole numbers [M].
 
     >>> kl_to_uniform(np.array([5, 5]))
     0.0

@@ -1,7 +1,7 @@
-"""Parzen-window log-likelihood, as the first GAN papers measured (arXiv 1406.2661, section 5).
+"""Parzen-window log-likelihood, as in the first GAN papers (arXiv 1406.2661, section 5).
 
-Samples become a mixture of Gaussians of one width, and the test set is scored under it. It is not a
-ranking by quality: k-means centres of the training set score above the training set itself
+Samples become a mixture of Gaussians of one width, and the test set is scored under it. The score
+does not rank quality: k-means centres of the training set score above the training set itself
 (Theis et al. 2016, arXiv 1511.01844).
 """
 
@@ -19,18 +19,18 @@ from gankit.metrics.arrays import as_features
 SIGMAS = np.logspace(-1, 0, 10)
 """Widths to choose from, in the units of images in [0, 1]."""
 ROWS = 250
-"""Test examples at a time: memory is this times the number of samples."""
+"""Test examples scored at a time: memory is this times the number of samples."""
 
 
 def log_likelihoods(
     samples: NDArray[np.floating], test: NDArray[np.floating], sigmas: Sequence[float]
 ) -> NDArray[np.float64]:
-    """log p(x) in nats of each test example under each width: float64 [len(sigmas), N].
+    """Return log p(x), in nats, of each test example under each width: float64 [len(sigmas), N].
 
     Args:
         samples: [M, D], the centres of the mixture.
         test: [N, D], in the same units.
-        sigmas: standard deviations of the Gaussians, above 0.
+        sigmas: standard deviations of the Gaussians, above 0, in the same units.
 
     >>> log_likelihoods(np.zeros((1, 1)), np.zeros((1, 1)), [1.0]).round(4)  # -1/2 log 2 pi
     array([[-0.9189]])
@@ -61,7 +61,9 @@ def parzen_score(
     test: NDArray[np.floating],
     sigmas: Sequence[float] = tuple(SIGMAS),
 ) -> tuple[float, float, float]:
-    """(mean log-likelihood of `test` in nats, its standard error, the width `validation` chose).
+    """Return the mean log-likelihood of `test` in nats, its standard error, and the width used.
+
+    The width is the one under which `validation` is most likely.
 
     >>> random = np.random.default_rng(0)
     >>> mean, error, sigma = parzen_score(*(random.normal(size=(200, 1)) for _ in range(3)))
@@ -70,10 +72,10 @@ def parzen_score(
 
     Args:
         samples, validation, test: [M, D], [N, D] and [L, D], in the same units.
-        sigmas: widths to choose from, rising, 3 or more.
+        sigmas: widths to choose from, in rising order, 3 or more, above 0.
 
     Raises ConfigError for other shapes, or if the best width lies at the edge of those tried: the
-    optimum is then outside, and the number would mean nothing.
+    optimum may then lie outside, and the number would mean nothing.
     """
     best = int(log_likelihoods(samples, validation, sigmas).mean(1).argmax())
     if best in (0, len(sigmas) - 1):

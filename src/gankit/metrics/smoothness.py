@@ -14,17 +14,18 @@ def path_length(
     epsilon: float = 1e-4,
     trim: float = 0.01,
 ) -> tuple[float, float]:
-    """Mean of |f1 - f2|^2 / epsilon^2 over steps along paths, and its standard error.
+    """Return the mean of |f1 - f2|^2 / epsilon^2 over steps along paths, and its standard error.
 
-    Karras et al. 2018, arXiv 1812.04948, which measures in LPIPS; here the square of the distance
-    in whichever features are given. Less is smoother, and 0 is a generator that makes one image:
-    read it beside a measure of diversity.
+    Karras et al. 2018 (arXiv 1812.04948) measure it in LPIPS; here it is the squared distance in
+    whichever features are given. Less is smoother, and a generator that makes one image alone has
+    0: read it beside a measure of diversity.
 
     Args:
         first, second: features [N, D] of the images at t and at t + epsilon (`path_ends`). The
             images must not be rounded to 8 bits: a step that small would vanish in it.
         epsilon: the step in t, above 0.
-        trim: the share left out at either end, as the paper's code does; 0 keeps all.
+        trim: the share of lengths left out at either end, in [0, 0.5), as in the paper's code; 0
+            keeps all.
 
     >>> path_length(np.zeros((4, 3)), np.full((4, 3), 0.1), epsilon=0.1, trim=0)[0].__round__(6)
     3.0
@@ -53,7 +54,13 @@ def path_ends(
     *,
     prior: str = "normal",
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """The latents at t and at t + epsilon of the paths between latents [N, Z], t [N] in [0, 1).
+    """Return the latents [N, Z] at t and at t + epsilon on the paths between two latents.
+
+    Args:
+        start, end: latents [N, Z] between which the paths run.
+        t: [N], how far along each path, in [0, 1).
+        epsilon: the step in t.
+        prior: "normal" or "uniform", as in `interpolate`.
 
     >>> near, far = path_ends(np.zeros((1, 1)), np.ones((1, 1)), [0.5], 0.25, prior="uniform")
     >>> near.item(), far.item()
@@ -75,10 +82,11 @@ def interpolate(
     *,
     prior: str = "normal",
 ) -> NDArray[np.floating]:
-    """Latents on the way from `start` [N, Z] to `end` [N, Z] at t [N], 0 to 1.
+    """Return the latents [N, Z] at t on the way from `start` [N, Z] to `end` [N, Z].
 
-    Where the prior is normal, on the arc (White 2016, arXiv 1609.04468), since nearly all of it
-    lies on a sphere; where it is uniform, on the line, which stays inside the cube.
+    If the prior is normal, the way is the arc (White 2016, arXiv 1609.04468), since nearly all of
+    a normal prior lies on a sphere; if it is uniform, the line, which stays inside the cube.
+    `t` [N] runs from 0 (`start`) to 1 (`end`).
 
     >>> interpolate(np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]]), [0.5]).round(4)
     array([[0.7071, 0.7071]])
@@ -100,12 +108,12 @@ def interpolate(
 def _arc(
     x: NDArray[np.float64], y: NDArray[np.float64], t: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The weights [N, 1] of x and y at t of the arc between them."""
+    """Return the weights [N, 1] of x and of y at t on the arc between them."""
     lengths = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
     cosine = (x * y).sum(1) / np.maximum(lengths, np.finfo(np.float64).tiny)
     angle = np.arccos(cosine.clip(-1, 1))[:, None]
     sine = np.sin(angle)
-    bent = sine > 1e-6  # an arc without an angle is the line; of half a turn there is no one arc
+    bent = sine > 1e-6  # without an angle the arc is the line; half a turn has no single arc
     safe = np.where(bent, sine, 1)
     a = np.where(bent, np.sin((1 - t) * angle) / safe, 1 - t)
     b = np.where(bent, np.sin(t * angle) / safe, t)

@@ -1,4 +1,4 @@
-"""How a set of examples is spread, cheap enough to be looked at while a run trains."""
+"""How far a set of examples is spread: measures cheap enough to take while a run trains."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gankit.metrics.distances import kth_nearest
 
 @dataclass(frozen=True)
 class Spread:
-    """How far apart examples lie. Lengths are root mean squares over the numbers of an example.
+    """How far apart examples lie; lengths are root mean squares over the numbers of an example.
 
     >>> found = spread(np.array([[0.0], [2.0], [4.0]]))
     >>> found.mean.tolist(), found.diversity, found.nearest
@@ -21,11 +21,12 @@ class Spread:
 
     Attributes:
         mean: the mean example, float64 [D].
-        diversity: of the examples from their mean.
-        within: of the examples from the mean of their own class; None without labels, or with
-            fewer than two examples a class.
+        diversity: how far examples lie from their mean.
+        within: how far they lie from the mean of their own class; None without labels, or with
+            fewer than two examples a class on average.
         nearest: the median distance of an example to its nearest other one.
-        middle: the share of an image's numbers that are at neither end of its range.
+        middle: the share of an image's numbers, in [0, 1], at neither end of its range; 1 for
+            points.
     """
 
     mean: NDArray[np.float64]
@@ -38,15 +39,21 @@ class Spread:
 def spread(
     examples: NDArray[np.generic], labels: NDArray[np.int64] | None = None, group: int = 64
 ) -> Spread:
-    """Of examples [N, ...], N at least 2: uint8 images 0..255, taken as 0..1, or float points.
+    """Measure how far apart examples lie.
 
-    `diversity` and `within` do not depend on N, being unbiased. `nearest` does, so it is taken
-    within groups of (about) `group` examples, each every so many-th: compare what has the same.
+    `diversity` and `within` have N less 1, and N less the classes, in the denominator, so their
+    squares do not depend on N. `nearest` does depend on it, so it is taken within groups of about
+    `group` examples, each of every so many-th example: compare values of the same group size only.
+
+    Args:
+        examples: [N, ...], N at least 2: uint8 images 0..255, which are taken as 0..1, or points.
+        labels: int64 [N], for `within`.
+        group: examples in a group.
 
     >>> spread(np.array([[0.0], [2.0]])).nearest
     2.0
 
-    Raises ConfigError for fewer than 2 examples.
+    Raises ConfigError for fewer than 2 examples, or for an array of one dimension.
     """
     if examples.ndim < 2 or len(examples) < 2:
         raise ConfigError(f"a spread needs 2 examples [N, ...], got {list(examples.shape)}")
@@ -66,10 +73,11 @@ def spread(
 
 
 def compare_spread(fake: Spread, real: Spread) -> dict[str, float]:
-    """The fakes' as shares of the reals': 1 where they are alike.
+    """Return the fakes' spread as multiples of the real examples': near 1 if they are alike.
 
-    `diversity`, `within`, `nearest`, `middle`; and `offset`, how far apart the means lie, in
-    units of the reals' diversity: near 0 where they are alike.
+    The keys are `diversity`, `nearest`, `within` (if both have one), `middle` (if either is below
+    1), and `offset`: how far apart the means lie, in units of the real examples' diversity, near 0
+    if they are alike.
 
     >>> real = spread(np.array([[0.0], [2.0]]))
     >>> compare_spread(spread(np.array([[0.0], [1.0]])), real)["diversity"]
@@ -89,7 +97,7 @@ def compare_spread(fake: Spread, real: Spread) -> dict[str, float]:
 
 
 TINY = 1e-12
-"""In place of a length of 0: all examples are the same."""
+"""Replaces a real length of 0 (all examples are the same) in a denominator."""
 
 
 def _within(x: NDArray[np.float64], labels: NDArray[np.int64] | None) -> float | None:

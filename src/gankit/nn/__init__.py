@@ -1,4 +1,4 @@
-"""Layers, networks and starting weights that families are made of: torch alone.
+"""Layers, networks and initial weights that families are built from; they need torch alone.
 
 >>> import torch
 >>> from gankit import nn

@@ -1,6 +1,6 @@
 """DCGAN-shaped convolutional networks, for images of any size.
 
-They are called as the perceptrons are (mlp.py).
+They are called in the same way as the perceptrons in mlp.py.
 """
 
 from __future__ import annotations
@@ -19,11 +19,14 @@ from gankit.nn.shapes import OUTPUTS, Norm, Output, image_sizes
 
 
 class ConvGenerator(nn.Module):
-    """noise -> a small picture of many channels -> doubled in size and halved in channels -> image.
+    """Generator that starts from a small picture of many channels and doubles it up to an image.
 
-    The stem is a linear map to the core; each stage is normalised and rectified, then a
-    transposed convolution of stride 2. Any size works: each stage aims at its share of the
-    final height and width, and what a stage makes too large is cut.
+    A linear stem makes that first picture, the core. Each stage normalises and rectifies its
+    input and then doubles it by a transposed convolution of stride 2. Any image size works: each
+    stage aims at its share of the final height and width, and cuts off what is too large.
+
+    Call it with noise [N, noise], and with the labels [N] if there is a `label_code` or if the
+    normalisation is conditional; it returns images [N, *shape].
 
     >>> g = ConvGenerator(16, (3, 28, 20), widths=(32, 16), kernel=4, norm=nn.BatchNorm2d)
     >>> g(torch.randn(5, 16)).shape
@@ -44,10 +47,24 @@ class ConvGenerator(nn.Module):
         code_everywhere: bool = False,
         normalised: int | None = None,
     ) -> None:
-        """`widths`: channels of the core and of each later stage's input, largest first;
-        `units` of a normalised hidden layer before the core, 0: none; `code_everywhere`: the
-        label's code joins the input of every layer, not of the first alone; `normalised`: how
-        many stages' inputs `norm` is applied to, from the core on, None: all."""
+        """Build the network for one image shape.
+
+        Args:
+            noise: numbers in a noise vector.
+            shape: of an image, (channels, height, width).
+            widths: channels of the core and of each later stage's input, largest first; one
+                stage for each.
+            kernel: side of the transposed convolutions' kernels, in pixels.
+            norm: makes the normalisation layer for a number of channels.
+            output: last activation: "tanh", "sigmoid" or "linear".
+            label_code: maps labels [N] to codes [N, code_size]; None: no code joins the noise.
+            code_size: numbers in a label's code.
+            units: of a batch-normalised hidden layer before the core; 0: no such layer.
+            code_everywhere: whether the label's code joins the input of every layer, and not of
+                the first alone.
+            normalised: number of stages, counted from the core, whose inputs `norm` is applied
+                to; None: all.
+        """
         super().__init__()
         channels, stages = shape[0], len(widths)
         sizes = image_sizes(shape, stages)
@@ -89,11 +106,11 @@ class ConvGenerator(nn.Module):
 
 
 class ConvDiscriminator(nn.Module):
-    """image -> convolutions of stride 2, leaky ReLU 0.2 -> (a hidden layer) -> a logit.
+    """Discriminator of convolutions of stride 2 with leaky ReLU 0.2, then perhaps a hidden layer.
 
-    `norm` follows every convolution but the first, and batch normalisation then the hidden layer.
-    A label's code is laid over the image as constant planes; with `projection` classes it is
-    projected on the last features.
+    `norm` follows every convolution except the first; if there is a `norm`, batch normalisation
+    follows the hidden layer. A label's code is laid over the image as constant planes; with
+    `projection` or `projected` the label's embedding is projected on the last features.
 
     >>> d = ConvDiscriminator((3, 28, 20), widths=(16, 32), kernel=4, norm=None)
     >>> d(torch.zeros(5, 3, 28, 20)).shape
@@ -116,10 +133,25 @@ class ConvDiscriminator(nn.Module):
         paired: bool = False,
         projected: int = 0,
     ) -> None:
-        """`widths`: channels after each convolution; `units` of the hidden layer, 0: none;
-        `classifier`: classes that a second head tells apart, 0: there is none;
-        `code_everywhere`: as in G; `paired`: one of stride 1 before each of stride 2;
-        `projected`: size of the vector that is projected in place of a class."""
+        """Build the network for one image shape.
+
+        Args:
+            shape: of an image, (channels, height, width).
+            widths: channels after each convolution of stride 2.
+            kernel: side of the kernels, in pixels.
+            norm: makes the normalisation layer for a number of channels; None: no normalisation.
+            units: of the hidden layer; 0: no hidden layer.
+            head: "v1": one output; "v2": the difference of two (`nn.head.Head`).
+            label_code: maps labels [N] to codes [N, code_size]; None: no code joins the image.
+            code_size: numbers in a label's code.
+            projection: number of classes whose embedding is projected on the last features; 0:
+                no classes are.
+            classifier: number of classes that a second head tells apart; 0: no such head.
+            code_everywhere: whether the label's code joins the input of every layer, and not of
+                the first alone.
+            paired: whether a convolution of stride 1 stands before each one of stride 2.
+            projected: size of a label that is a vector and is projected in place of a class.
+        """
         super().__init__()
         channels, height, width = shape
         self.label_code = label_code
@@ -151,7 +183,12 @@ class ConvDiscriminator(nn.Module):
         self.classifier = nn.Linear(last, classifier) if classifier else None
 
     def forward(self, examples: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Logits [N]; with a classifier [N, 1 + classes]: the logit, then the classes' own."""
+        """Return logits [N]; with a classifier [N, 1 + classes]: the logit, then the class logits.
+
+        Args:
+            examples: images [N, *shape].
+            labels: int64 [N], or float [N, projected]; needed only if the network uses labels.
+        """
         everywhere = self.label_code if self.code_everywhere else None
         x = examples
         for i, stage in enumerate(self.trunk):

@@ -1,11 +1,12 @@
-"""Convolutions that use a CPU well: torch's weights, results and gradients, computed elsewhere.
+"""Convolutions with torch's weights, results and gradients that are faster on a CPU.
 
-On a CPU torch's convolutions are near the processor's limit, but for two passes that are faster as
-matrix products:
+On a CPU torch's convolutions come near the processor's limit, except for two passes that are
+faster as matrix products:
 
-- to a picture of a few channels (the gradient of D's input, and G's last layer, which is the same
-  pass): at under a sixth of the limit, since a channel is too narrow for a vector register;
-- the gradient of a weight, where the layer is wide and the picture small.
+- the pass to a picture of a few channels (the gradient of D's input, and G's last layer, which is
+  the same pass): torch reaches under a sixth of the limit, since so few channels are too narrow
+  for a vector register;
+- the gradient of a weight, if the layer is wide and the picture small.
 
 All kernels are square, with one stride and one padding for both directions. On other devices
 each layer is torch's own.
@@ -20,29 +21,29 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 THIN = 4
-"""Channels up to which a picture is made by a matrix product."""
+"""A picture of at most this many channels is made by a matrix product."""
 WIDE = 100_000
-"""Input times output channels from which a weight's gradient is a matrix product."""
+"""From this many input times output channels on, a weight's gradient is a matrix product."""
 MOST_PATCH_BYTES = 32_000_000
-"""Of patches at a time: they are copies of the input, four to a pixel."""
+"""Most bytes of patches held at a time: patches copy the input, each pixel about four times."""
 
 
 def conv2d(inputs: int, outputs: int, kernel: int, stride: int, pad: int, bias: bool) -> nn.Conv2d:
-    """`nn.Conv2d`, in the form that is fast for these channels."""
+    """Return an `nn.Conv2d`, in the form that is fast for these channels."""
     unusual = inputs <= THIN or inputs * outputs >= WIDE
     kind = FastConv2d if unusual else nn.Conv2d
     return kind(inputs, outputs, kernel, stride, pad, bias=bias)
 
 
 def doubling_conv(inputs: int, outputs: int, kernel: int, bias: bool) -> nn.ConvTranspose2d:
-    """The `nn.ConvTranspose2d` that doubles height and width, for odd and even kernels alike."""
+    """Return an `nn.ConvTranspose2d` that doubles height and width, for odd and even kernels."""
     unusual = outputs <= THIN or inputs * outputs >= WIDE
     kind = FastConvTranspose2d if unusual else nn.ConvTranspose2d
     return kind(inputs, outputs, kernel, 2, (kernel - 1) // 2, kernel % 2, bias=bias)
 
 
 class FastConv2d(nn.Conv2d):
-    """`nn.Conv2d` of few channels in, or of many in and out."""
+    """`nn.Conv2d` for few input channels, or for many input and output channels."""
 
     def forward(self, x: Tensor) -> Tensor:
         if not _exact_on_cpu(x):
@@ -55,7 +56,7 @@ class FastConv2d(nn.Conv2d):
 
 
 class FastConvTranspose2d(nn.ConvTranspose2d):
-    """`nn.ConvTranspose2d` of few channels out, or of many in and out."""
+    """`nn.ConvTranspose2d` for few output channels, or for many input and output channels."""
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         if not _exact_on_cpu(x) or output_size is not None:
@@ -67,20 +68,26 @@ class FastConvTranspose2d(nn.ConvTranspose2d):
 
 
 def _exact_on_cpu(x: Tensor) -> bool:
-    """Where the products below are faster; under autocast torch's own casts are right."""
+    """Return whether the products below may be used: on a CPU, and outside autocast.
+
+    Under autocast torch's own layers cast as they should.
+    """
     return x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
 
 
 def _channels_last(x: Tensor) -> Tensor:
-    """`x` [N, C, H, W] so that oneDNN sees channels last in the strides of a single channel too:
-    where they fit both layouts it takes the other one, and ten times as long."""
+    """Return `x` [N, C, H, W] with strides that oneDNN reads as channels last, even if C is 1.
+
+    The usual strides of a single channel fit both layouts; oneDNN then takes the other one, which
+    is ten times slower.
+    """
     if x.shape[1] > 1:
         return x
     return x.contiguous().view(len(x), *x.shape[2:], 1).permute(0, 3, 1, 2)
 
 
 class _Convolution(torch.autograd.Function):
-    """A convolution, or (where `extra`, its output padding, is given) a transposed one.
+    """A convolution; or, if `extra` (the output padding) is given, a transposed one.
 
     A transposed convolution is a convolution run backwards: its output is the large side.
     """
@@ -120,7 +127,7 @@ class _Convolution(torch.autograd.Function):
             large, small = (x, gradient) if extra is None else (gradient, x)
             for_weight = _weight_gradient(large, small, weight.shape[-1], stride, pad)
             wanted[1] = False
-        if wanted[2] and not wanted[1]:  # torch's own would find the weight's with it
+        if wanted[2] and not wanted[1]:  # torch would compute the weight's gradient with it
             for_bias, wanted[2] = gradient.sum((0, 2, 3)), False
         if any(wanted):
             found = torch.ops.aten.convolution_backward(
@@ -135,11 +142,11 @@ class _Convolution(torch.autograd.Function):
 
 
 def _spread(small: Tensor, weight: Tensor, size: tuple[int, int], stride: int, pad: int) -> Tensor:
-    """Each pixel of small [N, S, h, w] times the kernels [S, L, k, k], laid over each other with
-    this stride: [N, L, *size], what a transposed convolution makes.
+    """Return the transposed convolution of small [N, S, h, w]: [N, L, *size].
 
-    A kernel is cut into blocks of stride x stride, whose sums over neighbouring pixels need no
-    scattered writes; the blocks are shuffled into place at the end.
+    Each pixel multiplies the kernels [S, L, k, k], and the products are added up where they
+    overlap. A kernel is cut into blocks of stride x stride, whose sums over neighbouring pixels
+    need no scattered writes; the blocks are shuffled into place at the end.
     """
     channels, outputs, kernel = weight.shape[:3]
     count, _, height, width = small.shape
@@ -163,7 +170,7 @@ def _spread(small: Tensor, weight: Tensor, size: tuple[int, int], stride: int, p
 
 
 def _weight_gradient(large: Tensor, small: Tensor, kernel: int, stride: int, pad: int) -> Tensor:
-    """sum over pixels of small [N, S, h, w] x patches of large [N, L, H, W]: [S, L, k, k]."""
+    """Sum pixels of small [N, S, h, w] times patches of large [N, L, H, W]: [S, L, k, k]."""
     count, channels = large.shape[:2]
     padded = F.pad(large.permute(0, 2, 3, 1), (0, 0, pad, pad, pad, pad))
     patches = padded.unfold(1, kernel, stride).unfold(2, kernel, stride)
@@ -183,8 +190,11 @@ def _weight_gradient(large: Tensor, small: Tensor, kernel: int, stride: int, pad
 
 
 def _product(a: Tensor, b: Tensor) -> Tensor:
-    """a^T b of [P, M] and [P, N]: by oneDNN, whose product of float32 is up to twice as fast as
-    the one behind `@` on some processors; with `@` where a second gradient is wanted."""
+    """Return a^T b [M, N] of a [P, M] and b [P, N].
+
+    oneDNN's product of float32 is up to twice as fast as the one behind `@` on some processors.
+    If a second gradient is wanted, the product is `@`.
+    """
     if ONEDNN_PRODUCT is None or torch.is_grad_enabled() or a.dtype != torch.float32:
         return a.t() @ b
     out: Tensor = ONEDNN_PRODUCT(a.t(), b.t(), None, "none", [], "")
@@ -192,8 +202,10 @@ def _product(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _onednn_product() -> Any:
-    """torch's own operator x w^T (the one its compiler emits), where this build has it and it
-    says what is expected of it."""
+    """Return torch's operator for x w^T that its compiler emits.
+
+    None if this build lacks it or if it gives another result than expected.
+    """
     try:
         product = torch.ops.mkldnn._linear_pointwise
         x = torch.arange(6.0).view(2, 3)

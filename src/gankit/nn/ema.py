@@ -1,8 +1,8 @@
 """The averaged generator: an exponential moving average of weights and buffers.
 
-Samples are drawn from it: the last weights of a game circle the equilibrium, their mean is
-nearer to it (arXiv 1806.04498). Buffers such as batch statistics follow too: an average
-without them pairs averaged weights with another network's statistics.
+Samples are drawn from it: the latest weights of a game circle the equilibrium, and their mean is
+nearer to it (arXiv 1806.04498). Buffers such as batch statistics are averaged too: without them
+averaged weights would be paired with another network's statistics.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class Average:
     """A copy of `network` in eval mode that follows it: a <- d a + (1 - d) w after each step.
 
     Attributes:
-        forgets: whether the first weights are forgotten early on, since nobody trained them.
+        forgets: whether the first weights are forgotten early on, since they are untrained.
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
@@ -45,6 +45,9 @@ class Average:
 
 
 def floats(network: nn.Module) -> list[Tensor]:
-    """What an average is taken of: weights and buffers, not counts; in the network's own memory."""
+    """Return the tensors that are averaged: weights and floating-point buffers, without copies.
+
+    Buffers of whole numbers, such as counts, are left out.
+    """
     tensors = [*network.parameters(), *network.buffers()]
     return [t.detach() for t in tensors if t.is_floating_point()]

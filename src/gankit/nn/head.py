@@ -1,4 +1,4 @@
-"""D's last layer, and a label's code beside features or over planes."""
+"""D's last layer, and how a label's code joins features or images."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from gankit.nn.minibatch_discrimination import MinibatchDiscrimination
 class Head(nn.Module):
     """D's last layer: features [N, F] -> logits [N], or with `outputs` [N, outputs].
 
-    `v1` is one sigmoid output. `v2` is a softmax over (true, fake): its probability of true
-    is the sigmoid of the difference of the two, so that difference is the logit. With
-    `classes` (or a `condition`'s size), the label's embedding projected on the features is added
-    (arXiv 1802.05637).
+    Kind "v1" is one sigmoid output. Kind "v2" is a softmax over (true, fake): its probability of
+    true is the sigmoid of the difference of the two, so that difference is the logit. If there are
+    `classes`, or labels that are vectors of `condition` numbers, the product of the label's
+    embedding and the features is added to the logit (projection, arXiv 1802.05637).
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Head(nn.Module):
         self.closeness: MinibatchDiscrimination | None = None
         self.projection = label_map(classes, condition, features) if classes or condition else None
         if self.projection is not None:
-            # Torch's own start, N(0, 1), would drown the unconditional logit.
+            # Torch's own initial weights, N(0, 1), would drown the unconditional logit.
             nn.init.normal_(self.projection.weight, std=features**-0.5)
 
     def forward(self, features: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -50,19 +50,19 @@ class Head(nn.Module):
 
 
 def last_layer(discriminator: nn.Module) -> Head | None:
-    """D's last layer, which is given its last hidden features; None if it has no such layer."""
+    """Return D's last layer, whose input is the last hidden features; None if D has no `Head`."""
     return next((m for m in discriminator.modules() if isinstance(m, Head)), None)
 
 
 def add_minibatch_discrimination(head: Head, kernels: int, size: int) -> None:
-    """Let `head` see how close each sample is to the others of its batch, besides its features."""
+    """Add minibatch discrimination to `head`: how close each sample is to others of its batch."""
     head.closeness = MinibatchDiscrimination(
         head.linear.in_features, kernels, size, head.linear.out_features
     )
 
 
 def join_code(x: Tensor, labels: Tensor | None, code: nn.Module | None) -> Tensor:
-    """`x` [N, F] with the label's code [N, C] behind it, where there is one."""
+    """Return `x` [N, F] followed by the label's code: [N, F + C]; `x` alone without a code."""
     if code is None:
         return x
     assert labels is not None
@@ -70,7 +70,10 @@ def join_code(x: Tensor, labels: Tensor | None, code: nn.Module | None) -> Tenso
 
 
 def lay_code(x: Tensor, labels: Tensor | None, code: nn.Module | None) -> Tensor:
-    """`x` [N, F, H, W] with the label's code as constant planes behind it, where there is one."""
+    """Return `x` [N, F, H, W] followed by the label's code as constant planes: [N, F + C, H, W].
+
+    Without a code, return `x` alone.
+    """
     if code is None:
         return x
     assert labels is not None

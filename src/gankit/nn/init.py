@@ -1,4 +1,4 @@
-"""Starting weights."""
+"""Initial weights; each function sets those of a whole network in place."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from torch import nn
 
 
 def init_normal(network: nn.Module, std: float) -> None:
-    """DCGAN's start (arXiv 1511.06434, section 4): weights N(0, std), gains N(1, std), biases 0.
+    """Draw weights from N(0, std), batch-norm gains from N(1, std), and set biases to 0.
+
+    Those are DCGAN's initial weights (arXiv 1511.06434, section 4). `std` is a standard deviation.
 
     >>> layer = nn.Linear(100, 100)
     >>> init_normal(layer, std=0.02)
@@ -23,8 +25,10 @@ def init_normal(network: nn.Module, std: float) -> None:
 
 
 def init_glorot(network: nn.Module) -> None:
-    """Weights that keep the variance of what passes through, in both directions (Glorot & Bengio
-    2010), biases 0. With torch's own start each layer divides it by three.
+    """Draw weights that keep the variance of signals and gradients, and set biases to 0.
+
+    Glorot & Bengio 2010. With torch's own initial weights each layer divides that variance by
+    three.
 
     >>> layer = nn.Linear(100, 100)
     >>> init_glorot(layer)
@@ -39,7 +43,7 @@ def init_glorot(network: nn.Module) -> None:
 
 
 def init_uniform(network: nn.Module, limit: float) -> None:
-    """The GAN paper's start: weights U(-limit, limit), biases 0.
+    """Draw weights from U(-limit, limit) and set biases to 0, as the GAN paper does.
 
     >>> layer = nn.Linear(100, 100)
     >>> init_uniform(layer, limit=0.05)

@@ -1,4 +1,4 @@
-"""Layers that the families are made of and torch does not have."""
+"""Layers that families use and torch lacks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 class Maxout(nn.Module):
-    """Each unit is the max of `pieces` linear maps (arXiv 1302.4389): [N, inputs] -> [N, units].
+    """Layer whose units are each the maximum of `pieces` linear maps (arXiv 1302.4389).
+
+    It maps [N, inputs] to [N, units].
 
     >>> Maxout(inputs=3, units=5, pieces=2)(torch.zeros(4, 3)).shape
     torch.Size([4, 5])
@@ -32,7 +34,10 @@ class Maxout(nn.Module):
 
 
 class MaxoutConv(nn.Module):
-    """Each unit is the maximum of `pieces` convolutions, pooled: [N, C, ...] -> [N, units, ...]."""
+    """Layer whose units are each the maximum of `pieces` convolutions, then max-pooled by 2.
+
+    It maps [N, inputs, H, W] to [N, units, H', W']; H' and W' are about half of H and W.
+    """
 
     def __init__(self, inputs: int, units: int, pieces: int, kernel: int) -> None:
         super().__init__()
@@ -45,7 +50,7 @@ class MaxoutConv(nn.Module):
 
 
 class GaussianNoise(nn.Module):
-    """N(0, std^2) on every input while training; nothing in eval mode.
+    """Noise of N(0, std^2) on every input in training mode, and none in eval mode.
 
     >>> GaussianNoise(0.3).eval()(torch.ones(2))
     tensor([1., 1.])
@@ -60,8 +65,11 @@ class GaussianNoise(nn.Module):
 
 
 class DrawnDropout(nn.Module):
-    """Dropout whose mask is drawn outside, so that it is an input like the noise and stays when
-    sampling: unit i of x [N, F] is dropped where `chances` [N, F], U(0, 1), is below `share`."""
+    """Dropout whose mask is drawn outside, so that it is an input like the noise.
+
+    It stays on when samples are drawn. A unit of x [N, F] is dropped if its number in `chances`
+    [N, F], drawn from U(0, 1), is below `share`.
+    """
 
     def __init__(self, share: float) -> None:
         super().__init__()
@@ -72,7 +80,7 @@ class DrawnDropout(nn.Module):
 
 
 class OneHot(nn.Module):
-    """Labels int64 [N] in 0..classes-1 -> the raw one-hot vectors, int64 [N, classes]; no weights.
+    """One-hot code of labels, without weights: int64 [N] in 0..classes-1 -> int64 [N, classes].
 
     >>> OneHot(3)(torch.tensor([2, 0]))
     tensor([[0, 0, 1],
@@ -88,12 +96,15 @@ class OneHot(nn.Module):
 
 
 def label_map(classes: int, condition: int, size: int) -> nn.Embedding | nn.Linear:
-    """A linear map of the label to `size` numbers: of the one-hot class, or of the vector."""
+    """Return a linear map from labels to [N, size].
+
+    Labels are classes, int64 [N]; or, if `classes` is 0, vectors [N, condition].
+    """
     return nn.Embedding(classes, size) if classes else nn.Linear(condition, size, bias=False)
 
 
 class ConditionalBatchNorm2d(nn.BatchNorm2d):
-    """Batch normalisation whose gain and bias belong to the label (arXiv 1707.00683).
+    """Batch normalisation whose gain and bias depend on the label (arXiv 1707.00683).
 
     >>> norm = ConditionalBatchNorm2d(channels=8, classes=10)
     >>> norm(torch.randn(2, 8, 4, 4), torch.tensor([3, 7])).shape
@@ -101,15 +112,15 @@ class ConditionalBatchNorm2d(nn.BatchNorm2d):
 
     Args:
         channels: of the input [N, channels, H, W].
-        classes: of the labels int64 [N]; 0: a label is a vector.
-        condition: the size of that vector: labels float [N, condition].
+        classes: number of classes, of labels int64 [N]; 0: a label is a vector.
+        condition: the size of that vector, of labels float [N, condition].
     """
 
     def __init__(self, channels: int, classes: int, condition: int = 0) -> None:
         super().__init__(channels, affine=False)
         self.gain = label_map(classes, condition, channels)
         self.shift = label_map(classes, condition, channels)
-        # Every class starts as plain batch normalisation; a vector's part is added to that.
+        # Every class starts as plain batch normalisation; a vector's gain is added to 1.
         self.offset = 0.0 if classes else 1.0
         nn.init.constant_(self.gain.weight, 1.0 - self.offset)
         nn.init.zeros_(self.shift.weight)
@@ -123,7 +134,9 @@ class ConditionalBatchNorm2d(nn.BatchNorm2d):
 
 @torch.no_grad()
 def limit_norms(network: nn.Module, most: float) -> None:
-    """Scale the weights into each unit of a dense layer down to a norm (arXiv 1207.0580), in place.
+    """Scale the weights into each unit of the dense layers down to a norm of at most `most`.
+
+    The weights change in place (arXiv 1207.0580).
 
     >>> layer = nn.Linear(4, 2)
     >>> _ = nn.init.ones_(layer.weight)  # a norm of 2 into each unit
@@ -138,8 +151,10 @@ def limit_norms(network: nn.Module, most: float) -> None:
 
 @contextmanager
 def frozen(network: nn.Module) -> Iterator[None]:
-    """Inside, gradients pass through `network` but it does not change: no weight collects a
-    gradient, no buffer moves (batch statistics, spectral-norm vectors), training mode stays.
+    """Keep `network` unchanged inside the block, while gradients pass through it.
+
+    No weight collects a gradient and no buffer moves (batch statistics, spectral-norm vectors);
+    layers such as dropout still act as in training.
 
     >>> d, x = nn.Linear(2, 1), torch.ones(3, 2, requires_grad=True)
     >>> with frozen(d):

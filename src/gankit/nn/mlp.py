@@ -1,4 +1,4 @@
-"""Perceptrons: a generator and a discriminator.
+"""Multilayer perceptrons: a generator and a discriminator.
 
 Every generator is called as `(noise [N, z], labels [N] or None)` and returns examples
 [N, *shape]; every discriminator is called as `(examples, labels)` and returns logits [N], high
@@ -20,9 +20,10 @@ from gankit.nn.shapes import ACTIVATIONS, OUTPUTS, Activation, Output
 
 
 class MLPGenerator(nn.Module):
-    """noise (and the label's code, concatenated) -> ReLU layers -> an example of `shape`.
+    """Generator of dense layers: noise, followed by the label's code -> an example of `shape`.
 
-    With dropout, the noise [N, z] has the chances of the hidden units' masks, U(0, 1), behind it.
+    With dropout, the noise [N, z + sum(hidden)] carries after its z numbers the numbers from
+    U(0, 1) that decide which hidden units are dropped (`nn.layers.DrawnDropout`).
 
     >>> g = MLPGenerator(16, shape=(1, 8, 8), hidden=(32,), output="tanh")
     >>> g(torch.randn(5, 16)).shape
@@ -40,8 +41,19 @@ class MLPGenerator(nn.Module):
         activations: Sequence[Activation] = ("relu",),
         dropout: float = 0.0,
     ) -> None:
-        """`activations` of the hidden layers in turn, the last one for all that follow; `dropout`
-        of what each of them says."""
+        """Build the network for one shape of examples.
+
+        Args:
+            noise: z, numbers in a noise vector.
+            shape: of an example.
+            hidden: units of each hidden layer, in order.
+            output: last activation: "tanh", "sigmoid" or "linear".
+            label_code: maps labels [N] to codes [N, code_size]; None: no code joins the noise.
+            code_size: numbers in a label's code.
+            activations: of the hidden layers in order, "relu" or "sigmoid"; the last one given
+                also serves all later layers.
+            dropout: share of each hidden layer's outputs that is dropped, in [0, 1).
+        """
         super().__init__()
         self.label_code = label_code
         self.drawn = [noise, *(hidden if dropout else ())]  # sizes of noise and masks' chances
@@ -67,7 +79,13 @@ class MLPGenerator(nn.Module):
 
     @torch.no_grad()
     def start_at_mean(self, examples: Tensor, value_range: tuple[float, float] | None) -> None:
-        """Set the last bias so that images start around the mean of `examples` [N, *shape]."""
+        """Set the last bias so that untrained samples lie around the mean of `examples`.
+
+        Args:
+            examples: [N, *shape].
+            value_range: least and greatest value of an example; None: the mean itself becomes the
+                bias.
+        """
         raw = examples.double().mean(0).flatten()
         if value_range is not None:
             low, high = value_range
@@ -80,10 +98,11 @@ class MLPGenerator(nn.Module):
 
 
 class MLPDiscriminator(nn.Module):
-    """An example (and the label's code) -> maxout or leaky ReLU layers -> a logit.
+    """Discriminator of dense layers, maxout or leaky ReLU: an example -> a logit.
 
-    Dropout is on each layer's input, as in the GAN paper: `dropout` is (pixels, elsewhere).
-    With `projection` classes, the label's embedding is projected on the last hidden layer.
+    The label's code, if there is one, follows the example's numbers. Dropout is on each layer's
+    input, as in the GAN paper. With `projection` or `projected` the label's embedding is projected
+    on the last hidden layer.
 
     >>> d = MLPDiscriminator((1, 8, 8), hidden=(32,), pieces=0, dropout=(0.0, 0.0))
     >>> d(torch.zeros(5, 1, 8, 8)).shape
@@ -101,8 +120,18 @@ class MLPDiscriminator(nn.Module):
         projection: int = 0,
         projected: int = 0,
     ) -> None:
-        """`pieces` of maxout; 0 for leaky ReLU of slope 0.2; `projection` of so many classes, or
-        of a vector of `projected` numbers."""
+        """Build the network for one shape of examples.
+
+        Args:
+            shape: of an example.
+            hidden: units of each hidden layer, in order.
+            pieces: linear maps in each maxout unit; 0: leaky ReLU of slope 0.2 instead.
+            dropout: shares dropped of the example and of later layers' inputs, in [0, 1).
+            label_code: maps labels [N] to codes [N, code_size]; None: no code joins the example.
+            code_size: numbers in a label's code.
+            projection: number of classes whose embedding is projected; 0: no classes are.
+            projected: size of a label that is a vector and is projected in place of a class.
+        """
         super().__init__()
         self.label_code = label_code
         sizes = [math.prod(shape) + code_size, *hidden]

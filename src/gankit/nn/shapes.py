@@ -1,4 +1,4 @@
-"""Sizes and widths of networks, and the names of activations and outputs."""
+"""Sizes and widths of networks, and named activations and outputs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ OUTPUTS: dict[str, Callable[[], nn.Module]] = {
 
 
 def stages_for(shape: Sequence[int]) -> int:
-    """How often an image [C, H, W] can be halved before its short side falls under 4, at least 1.
+    """Return how often an image [C, H, W] can be halved before its short side is under 4.
+
+    At least 1, for smaller images too.
 
     >>> stages_for((3, 64, 64)), stages_for((1, 28, 28))
     (4, 2)
@@ -29,7 +31,7 @@ def stages_for(shape: Sequence[int]) -> int:
 
 
 def widths_for(base: int, stages: int, most: int = 1024) -> list[int]:
-    """D's channels, doubling from `base` up to `most`. G's are the reverse.
+    """Return D's channels after each stage: `base`, doubling up to `most`. G's are the reverse.
 
     >>> widths_for(128, stages=4)
     [128, 256, 512, 1024]
@@ -38,6 +40,9 @@ def widths_for(base: int, stages: int, most: int = 1024) -> list[int]:
 
 
 def image_sizes(shape: Sequence[int], stages: int) -> list[tuple[int, int]]:
-    """Height and width at the core and after each of `stages` doublings: (28, 2) -> 7, 14, 28."""
+    """Return (height, width) at the core and after each of `stages` doublings.
+
+    28 pixels in 2 stages are 7, 14, 28.
+    """
     height, width = shape[1:]
     return [(-(-height // 2**i), -(-width // 2**i)) for i in range(stages, -1, -1)]

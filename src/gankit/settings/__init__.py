@@ -1,1 +1,1 @@
-"""Settings: what they are, how they are checked, how they are written."""
+"""Settings: their declaration, their checks, and how they are read and written."""

@@ -2,8 +2,8 @@
 
 A `Config` is complete: together with the data it determines a run. It is made by a recipe
 (recipes.py), changed by a TOML file, by flags and by `--set section.key=value`, in that order,
-and kept in the run directory. Unknown keys are errors with a suggestion, wrong types too, and so is
-a number outside its limits.
+and kept in the run directory. An unknown key is an error with a suggestion; a wrong type and a
+number outside its limits are errors too.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from gankit.settings.schema import (
 from gankit.text import shown
 
 Precision = Literal["32", "64", "bf16"]
-"""Bits of a number; bf16: 32, and 16 inside the networks where that is safe."""
+"""Bits of a number; "bf16" is 32, with 16 inside the networks wherever that is safe."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DataConfig:
-    """What is learned from."""
+    """The data that is learned from."""
 
     source: str = setting(
         "digits", "a registered name, a folder of images, a file pattern or an IDX folder"
@@ -75,13 +75,13 @@ class DataConfig:
 
     @property
     def is_arrays(self) -> bool:
-        """Whether it is an .npz file, whose arrays are taken as they are."""
+        """Whether the source is an .npz file, whose arrays are taken as they are."""
         return self.source.lower().endswith(".npz")
 
 
 @dataclass(frozen=True, kw_only=True)
 class LatentConfig:
-    """What the generator eats."""
+    """The noise that the generator is given."""
 
     size: int = setting(100, "size of the latent noise", least=1, most=LAYER, flag="--z-dim")
     prior: Literal["normal", "uniform", "uniform01", "uniform_unit"] = setting(
@@ -125,7 +125,7 @@ class ObjectiveConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class StabiliserConfig:
-    """What keeps a game from failing; each is off unless asked for (docs/stabilisers.md)."""
+    """Stabilisers, which keep a game from failing; each is off by default (docs/stabilisers.md)."""
 
     noise: float = setting(
         0.0, "std of the noise on all that D sees, falling to 0 over the run", least=0, most=1000
@@ -187,7 +187,7 @@ class StabiliserConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerConfig:
-    """How one player descends. The rate is a function of the step alone."""
+    """How one player's weights are moved. The rate is a function of the step alone."""
 
     name: Literal["adam", "optimistic_adam", "sgd"] = setting("adam", "the optimiser")
     lr: float = setting(2e-4, "learning rate", least=0, most=1000)
@@ -222,7 +222,7 @@ class OptimizerConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """How long, with what batches, from which seed. Exactly one budget is set."""
+    """How long a run trains, with which batches, from which seed. Exactly one budget is set."""
 
     minutes: float | None = setting(
         None, "budget: about this long, as a number of steps",
@@ -254,7 +254,7 @@ class TrainingConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class OutputConfig:
-    """What a run writes, and how often. Steps; 0: at the end only."""
+    """What a run writes, and how often, in steps unless the setting says otherwise."""
 
     sample_every: int | None = setting(
         None, "steps between pictures; 0: at the end; unless given, 48 over the run",
@@ -286,7 +286,7 @@ class OutputConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class RuntimeConfig:
-    """Where a run computes. It may change when a run is resumed; precision may not."""
+    """Where a run computes. All of it may change when a run is resumed, except the precision."""
 
     device: Literal["auto", "cpu", "cuda", "mps"] = setting(
         "auto", "where to compute", flag="--device"
@@ -308,8 +308,8 @@ class RuntimeConfig:
 
 
 DEFAULT_FAMILY, DEFAULT_WITHOUT_CLASSES = "cgan", "dcgan"
-"""The families of the default job, `gankit train DATA`, on data with classes and without: named
-here, and nowhere else, because --help says it before any family is loaded."""
+"""The families that `gankit train DATA` trains on data with classes and without. They are said here
+and nowhere else, because --help shows them before any family is loaded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -321,8 +321,8 @@ class Config:
     >>> config.training.batch, config.latent.prior
     (64, 'normal')
 
-    `gankit.configure` makes the one that suits a family and its data, `gankit.override` a changed
-    one; nothing changes in place. `network` is the family's own dataclass of options.
+    `gankit.configure` makes the one that suits a family and its data, and `gankit.override` a
+    changed copy; nothing changes in place. `network` is the family's own dataclass of options.
 
     Raises ConfigError if a value is out of range.
     """
@@ -347,30 +347,33 @@ class Config:
 
 
 FORMER = {"generator": "generator_optimizer", "discriminator": "discriminator_optimizer"}
-"""Sections that have another name in run.json and in artifacts. TOML files and `--set` may use
-both names."""
+"""The names that two sections have in run.json and in artifacts, with their present names. TOML
+files and `--set` may use both."""
 BUDGETS = ("minutes", "steps", "images")
-#: Settings that may differ when a run is resumed: they do not change what is computed.
+"""The settings of `training` of which exactly one is set."""
 FREE_ON_RESUME = (
     *(f"training.{name}" for name in BUDGETS),
     "data.memory_gb",
     "output.",
     "runtime.",
 )
-#: ... except these, which do.
+"""Settings, and sections, that may differ when a run is resumed: they do not change what is
+computed."""
 FIXED_ON_RESUME = ("runtime.precision",)
+"""Exceptions from FREE_ON_RESUME: these do change what is computed."""
 
 
 def to_dict(config: Config) -> dict[str, Any]:
-    """The nested plain dictionary that config.json and the artifact hold."""
+    """Return the nested plain dictionary that run.json and the artifact hold."""
     stored = {now: then for then, now in FORMER.items()}
     return {stored.get(key, key): value for key, value in dataclasses.asdict(config).items()}
 
 
 def from_dict(given: Mapping[str, Any], network_options: type) -> Config:
-    """The inverse of `to_dict`; `network_options` is the family's dataclass of options.
+    """Return the configuration that `to_dict` stored.
 
-    Raises ConfigError, and nothing else, for whatever a JSON file may hold in its place.
+    `network_options` is the family's dataclass of options. Raises ConfigError, and nothing else,
+    for anything that a JSON file may hold instead.
     """
     given = section(given, "the configuration")
     sections = {FORMER.get(key, key): value for key, value in given.items()}
@@ -383,7 +386,7 @@ def from_dict(given: Mapping[str, Any], network_options: type) -> Config:
 
 
 def override(config: Config, changes: Mapping[str, Any]) -> Config:
-    """A configuration with some settings changed; the one given stays as it is.
+    """Return a configuration with some settings changed; the one given stays as it is.
 
     >>> import gankit
     >>> config = gankit.configure("dcgan", "digits")
@@ -392,11 +395,12 @@ def override(config: Config, changes: Mapping[str, Any]) -> Config:
     (32, 100, None)
 
     Args:
+        config: the configuration to start from.
         changes: new values by dotted key. They may be strings, as typed on a command line. A
             budget that is set replaces the other budgets.
 
-    Raises ConfigError if a key is unknown (with a suggestion), or a value is out of range or of a
-    wrong type.
+    Raises ConfigError if a key is unknown (with a suggestion), or if a value is out of range or of
+    a wrong type.
     """
     changes = {_current(key): value for key, value in changes.items()}
     budget = [key for key in changes if key in {f"training.{name}" for name in BUDGETS}]
@@ -422,15 +426,15 @@ def override(config: Config, changes: Mapping[str, Any]) -> Config:
 
 
 def _current(key: str) -> str:
-    """`generator.lr` -> `generator_optimizer.lr`; any other key as it is."""
+    """Return the present name of a key: `generator.lr` -> `generator_optimizer.lr`."""
     name, dot, rest = str(key).partition(".")
     return FORMER[name] + dot + rest if dot and name in FORMER else key
 
 
 def differences(old: Config, new: Config, but: Sequence[str] = ()) -> list[str]:
-    """One line for each setting that may not change when a run is resumed, and did.
+    """Return a line for each setting that has changed, but may not when a run is resumed.
 
-    `but`: settings that may.
+    `but` names settings that may change in this case.
     """
     before, after = flatten(old), flatten(new)
     return [

@@ -1,9 +1,9 @@
 """Every setting in words, for the command line, `gankit list settings` and docs/settings.md.
 
-    every_setting()                               # what every run has
-    every_setting(FAMILIES["began"].Options())    # and what this family adds
+    every_setting()                               # the settings that every run has
+    every_setting(FAMILIES["began"].Options())    # ... and those that this family adds
 
-All of it is read from the fields that declare the settings (config.py and the families).
+All of it is read from the fields that declare the settings (in config.py and in the families).
 """
 
 from __future__ import annotations
@@ -21,10 +21,15 @@ from gankit.settings.text import typed
 
 @dataclass(frozen=True)
 class Setting:
-    """What is known of one setting.
+    """One setting, in words.
 
     Attributes:
-        kind: the type of its values; None may be one too if it is `optional`.
+        key: its dotted key, such as `training.batch`.
+        kind: the type of its values.
+        optional: whether None is allowed too.
+        default: its default value.
+        text: its meaning, in one line.
+        limits: what its numbers may be; None: anything of its type.
         flag: its option of `gankit train`, if it has one.
     """
 
@@ -42,12 +47,12 @@ class Setting:
 
     @property
     def shown_default(self) -> str:
-        """Its default, as it is typed."""
+        """The default, as it is typed on a command line."""
         return typed(self.default) or "''"
 
     @property
     def allowed(self) -> str:
-        """Its type and its limits: `whole number from 1 to 64, or none`."""
+        """The type and the limits: `whole number from 1 to 64, or none`."""
         limits = "" if self.limits is None else f" {self.limits}"
         return f"{_words(self.kind)}{limits}{', or none' if self.optional else ''}"
 
@@ -55,11 +60,12 @@ class Setting:
 def settings_of(
     section: Any, prefix: str = "", flags: Mapping[str, Flag] | None = None
 ) -> list[Setting]:
-    """Every setting in a dataclass of settings and in its sections, in order.
+    """Return every setting in a dataclass of settings and in its sections, in order.
 
     Args:
-        prefix: the start of their keys, such as `training.`.
-        flags: given to its fields by the field that holds this section.
+        section: an instance of that dataclass; its values are the defaults.
+        prefix: the start of the settings' keys, such as `training.`.
+        flags: by field name, the flags that the field holding this section declares for it.
     """
     hints, found = get_type_hints(type(section)), []
     for item in dataclasses.fields(section):
@@ -77,7 +83,7 @@ def settings_of(
 
 
 def every_setting(options: object = None) -> list[Setting]:
-    """Every setting of a plain Config; with a family's options, these too."""
+    """Return every setting of a plain Config, and of a family's `options` if they are given."""
     found = settings_of(dataclasses.replace(Config(), network=options))
     return [setting for setting in found if setting.key != "network"]
 
@@ -89,7 +95,7 @@ def _without_none(hint: Any) -> tuple[Any, bool]:
 
 
 def _words(kind: Any) -> str:
-    """A type as a person says it."""
+    """Return a type in plain words: `whole number`, `2 numbers`, `true or false`."""
     arguments = get_args(kind)
     if get_origin(kind) is Literal:
         return " | ".join(arguments)
@@ -103,17 +109,23 @@ def _words(kind: Any) -> str:
 NOUNS = {int: "whole number", float: "number", str: "text"}
 
 FLAGS = {setting.key: setting for setting in settings_of(Config()) if setting.flag}
-"""The settings of every run with an option of their own in `gankit train`, by key."""
+"""Those settings of every run that have an option of their own in `gankit train`, by key."""
 
 
 def flags_of(options: object) -> dict[str, Setting]:
-    """The same of a family's options; there are none while the family is not known."""
+    """Return the settings of a family that have an option of their own, by key.
+
+    There are none if `options` is None: the family is not known yet.
+    """
     if options is None:
         return {}
     return {setting.key: setting for setting in settings_of(options, "network.") if setting.flag}
 
 
 def flag_of(key: str, options: object) -> str | None:
-    """The option of `gankit train` for a setting, if it has one, in the family of `options`."""
+    """Return the option of `gankit train` for a setting of any run, or of the family of `options`.
+
+    None if the setting has no option.
+    """
     setting = FLAGS.get(key) or flags_of(options).get(key)
     return None if setting is None else setting.flag

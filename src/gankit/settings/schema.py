@@ -1,9 +1,9 @@
-"""A setting, said once: its default, its help text, the numbers it may be and its flag.
+"""How a setting is declared, once: its default, its help text, its limits and its flag.
 
     batch: int = setting(64, "examples a step", least=2, most=2**20, flag="--batch")
 
-`check_settings` holds every field of a dataclass to its limits; reference.py reads the rest, for
-the command line and the documentation. The highest numbers are no advice: beyond them lie typing
+`check_settings` checks every field of a dataclass against its limits; reference.py reads the rest,
+for the command line and the documentation. The upper limits are no advice: beyond them lie typing
 errors, and sizes that no machine holds.
 """
 
@@ -27,13 +27,13 @@ T = TypeVar("T")
 LAYER = 2**16
 """The most units, channels or numbers in one layer of a network."""
 RARELY = 10**9
-"""The most steps between two of anything."""
+"""The most steps between two pictures, checkpoints, scores and the like."""
 LONGEST = 64
-"""The most numbers in a list of them."""
+"""The most values in a setting that is a list."""
 
 
 FLAG = re.compile(r"--[a-z][a-z0-9]*(-[a-z0-9]+)*")
-"""An option of `gankit train`."""
+"""What an option of `gankit train` looks like."""
 
 
 class SettingError(ConfigError):
@@ -41,14 +41,14 @@ class SettingError(ConfigError):
 
     def __init__(self, key: str, why: str) -> None:
         super().__init__("", key)
-        self.args = (key, why)  # what pickle makes it from again
+        self.args = (key, why)  # pickle calls the class with these
 
     def __str__(self) -> str:
         return " ".join(self.args)
 
 
 class Flag(NamedTuple):
-    """An option of `gankit train` that is a setting, and what --help says of it."""
+    """The option of `gankit train` for a setting, and its text in --help."""
 
     name: str | None
     text: str
@@ -56,7 +56,11 @@ class Flag(NamedTuple):
 
 @dataclass(frozen=True)
 class Limits:
-    """What a number may be, or each number of a list; `above` and `below` are outside."""
+    """The limits of a number, or of each number in a list.
+
+    `least` and `most` are allowed themselves, `above` and `below` are not. There is one lower limit
+    and one upper limit; the others are None.
+    """
 
     least: float | None
     most: float | None
@@ -64,12 +68,15 @@ class Limits:
     below: float | None
 
     def __str__(self) -> str:
-        """`from 1 to 64`, `above 0 to 1` or `from 0 to below 1`."""
+        """Return `from 1 to 64`, `above 0 to 1` or `from 0 to below 1`."""
         low = f"from {self.least:,}" if self.above is None else f"above {self.above:,}"
         return f"{low} to {self.most:,}" if self.below is None else f"{low} to below {self.below:,}"
 
     def broken_by(self, number: float) -> str | None:
-        """What it must be, if it is not: `at least 1`, `at most 64`, `in [0, 1)`."""
+        """Return what a number outside the limits must be: `at least 1`, `at most 64`, `in [0, 1)`.
+
+        None if the number is within the limits.
+        """
         low = self.least if self.above is None else self.above
         high = self.most if self.below is None else self.below
         assert low is not None
@@ -99,11 +106,15 @@ def setting(
     """Declare a setting as a field of a dataclass.
 
     Args:
+        default: its value unless another is given.
         text: what it is, for --help, `gankit list settings` and docs/settings.md.
-        least, most: the lowest and the highest that a number may be, or each number of a list.
-        above, below: in place of them if the limit itself is outside.
-        flag: its option of `gankit train`, such as `--batch`, of a family's own setting too.
-            Without one it is typed `--set key=value`.
+        least, most: the lowest and the highest allowed number, also for each number of a list.
+        above, below: in place of `least` and `most` if the limit itself is not allowed.
+        flag: its option of `gankit train`, such as `--batch`; a family's own setting may have one
+            too. Without a flag it is typed `--set key=value`.
+
+    Raises TypeError if the flag has another form, or if there are limits, but not one lower and one
+    upper limit.
     """
     if flag is not None and not FLAG.fullmatch(flag):
         raise TypeError(
@@ -121,21 +132,21 @@ def nested(make: Callable[[], T], **flags: Flag) -> T:
     """Declare a section of settings as a field of a dataclass.
 
     Args:
-        make: makes its default.
-        flags: by field of the section, for what its class cannot say: whose learning rate it is
-            where one class serves both players.
+        make: returns the section's default.
+        flags: by field of the section, flags that its class cannot declare: one class serves both
+            players, and the two learning rates have a flag each.
     """
     return field(default_factory=make, metadata={"flags": flags})
 
 
 def check_settings(settings: Any, prefix: str = "") -> None:
-    """Hold each field to its limits. Raises SettingError, naming it as `prefix` + its name."""
+    """Check each field against its limits. Raises SettingError that names it with `prefix`."""
     for item in dataclasses.fields(settings):
         check_setting(item.metadata, getattr(settings, item.name), prefix + item.name)
 
 
 def check_setting(metadata: Mapping[Any, Any], value: object, name: str) -> None:
-    """Hold one value to the limits in its field's metadata, if any. Raises SettingError."""
+    """Check one value against the limits in its field's metadata, if any. Raises SettingError."""
     limits: Limits | None = metadata.get("limits")
     several: Any = value if isinstance(value, (tuple, list)) else (value,)
     if len(several) > LONGEST:
@@ -150,7 +161,7 @@ def check_setting(metadata: Mapping[Any, Any], value: object, name: str) -> None
 
 
 def flatten(config: object, prefix: str = "") -> dict[str, Any]:
-    """`{"family": ..., "data.source": ..., ...}`: every leaf setting by its dotted key."""
+    """Return every setting by its dotted key: `{"family": ..., "data.source": ..., ...}`."""
     flat: dict[str, Any] = {}
     for item in dataclasses.fields(config):  # type: ignore[arg-type]
         value = getattr(config, item.name)
@@ -166,7 +177,10 @@ def section(given: object, name: str) -> Mapping[str, Any]:
 
 
 def build(kind: type, given: Mapping[str, Any], prefix: str) -> Any:
-    """A dataclass of settings from nested mappings. Raises ConfigError for an unknown key."""
+    """Make a dataclass of settings from nested mappings.
+
+    Raises ConfigError for an unknown key, a wrong type or a number outside its limits.
+    """
     hints = get_type_hints(kind)
     fields = {item.name: item for item in dataclasses.fields(kind)}
     values = {}
@@ -183,7 +197,7 @@ def build(kind: type, given: Mapping[str, Any], prefix: str) -> Any:
 
 
 def replaced(node: Any, changes: Mapping[str, Any], prefix: str) -> Any:
-    """A dataclass of settings with some of its dotted keys changed."""
+    """Return a copy of a dataclass of settings with some dotted keys changed."""
     hints = get_type_hints(type(node))
     values: dict[str, Any] = {}
     for item in dataclasses.fields(node):
@@ -198,7 +212,7 @@ def replaced(node: Any, changes: Mapping[str, Any], prefix: str) -> Any:
 
 
 def _coerce(value: Any, hint: Any, key: str) -> Any:
-    """`value`, possibly a string from a command line, as the type that the field declares."""
+    """Return `value`, which may be a string from a command line, in the type of its field."""
     if hint is Any or dataclasses.is_dataclass(value):
         return value
     origin, arguments = get_origin(hint), get_args(hint)
@@ -236,7 +250,7 @@ def _coerce_tuple(value: Any, arguments: tuple[Any, ...], key: str) -> tuple[Any
 
 
 NUMBERS: Any = (str, Real)
-"""What may stand for a number."""
+"""The types that may stand for a number."""
 
 
 def _coerce_scalar(value: Any, hint: type, key: str) -> Any:
@@ -270,11 +284,14 @@ def _coerce_bool(value: object, key: str) -> bool:
 
 
 LONGEST_TEXT = 4096
-"""Characters: as many as a path may have on most systems."""
+"""Most characters in a text: as many as a path may have on most systems."""
 
 
 def coerce_text(value: object, key: str) -> str:
-    """A name or a path; a number stands for its digits, as in `codes = [10, "c"]`."""
+    """Return a name or a path; a whole number becomes its digits, as in `codes = [10, "c"]`.
+
+    Raises SettingError for anything else, and for a text that is too long or no file name.
+    """
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise SettingError(key, f"must be a text, got {shown(value)}")
     text = value if isinstance(value, str) else shown(value)
@@ -296,8 +313,10 @@ def _article(hint: type) -> str:
 
 
 def why_mlp_alone(options: Any, *names: str) -> str | None:
-    """Why a body that is no `mlp` would not heed one of these options; None where all are as they
-    are by default."""
+    """Return why one of these options has no effect: the body is not `mlp`, which alone reads it.
+
+    None if the body is `mlp`, or if all of these options have their defaults.
+    """
     for name in names:
         if options.body != "mlp" and getattr(options, name) != getattr(type(options), name):
             return f"network.{name} is the mlp's: set network.body = mlp"

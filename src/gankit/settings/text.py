@@ -1,4 +1,4 @@
-"""Settings as text: TOML and `key=value`, read and written."""
+"""Settings as text: TOML and `key=value`, both read and written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from gankit.text import reason, shown
 
 
 def parse_assignments(pairs: list[str]) -> dict[str, str]:
-    """`["objective.k=2"]` as typed after `--set` -> `{"objective.k": "2"}`."""
+    """Return what is typed after `--set` by key: `["objective.k=2"]` -> `{"objective.k": "2"}`.
+
+    Raises ConfigError if a `=` is missing.
+    """
     for pair in pairs:
         if "=" not in pair:
             raise ConfigError(f"{pair!r} is not of the form section.key=value", "pairs")
@@ -24,7 +27,10 @@ def parse_assignments(pairs: list[str]) -> dict[str, str]:
 
 
 def parse_numbers(text: str, name: str) -> list[int]:
-    """`0,1,2` -> [0, 1, 2]. Raises ConfigError, about the argument `name`, for anything else."""
+    """Return the whole numbers in a text: `0,1,2` -> [0, 1, 2].
+
+    Raises ConfigError, about the argument `name`, for anything else.
+    """
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
@@ -34,7 +40,10 @@ def parse_numbers(text: str, name: str) -> list[int]:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """A TOML file of settings as dotted keys, ready for `override`. Raises ConfigError."""
+    """Return the settings in a TOML file by dotted key, ready for `override`.
+
+    Raises ConfigError if the file cannot be read or is not TOML.
+    """
     try:
         text = read_text(path, LONGEST_TOML)
     except StoredError as error:
@@ -58,11 +67,11 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 LONGEST_TOML = 2**16
-"""Bytes: every setting there is, with remarks, takes a tenth of it."""
+"""Most bytes of a TOML file; every setting there is, with comments, takes a tenth of them."""
 
 
 def settings_toml(config: Config) -> str:
-    """Every setting, for `gankit train FAMILY --config FILE`."""
+    """Return every setting as TOML, for `gankit train FAMILY --config FILE`."""
     sections: dict[str, list[str]] = {}
     for key, value in flatten(config).items():
         section, _, name = key.rpartition(".")
@@ -74,7 +83,7 @@ def settings_toml(config: Config) -> str:
 
 
 def typed(value: object) -> str:
-    """A setting as it is typed on a command line."""
+    """Return the value of a setting as it is typed on a command line."""
     if isinstance(value, (tuple, list)):
         return ",".join(map(typed, value))
     return str(value).lower() if isinstance(value, bool) or value is None else str(value)
@@ -82,7 +91,7 @@ def typed(value: object) -> str:
 
 def _toml(value: object) -> str:
     if value is None:
-        return '"none"'  # TOML has no word for it; `override` knows this one
+        return '"none"'  # TOML has no word for None; `override` reads this one
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (int, float)):

@@ -1,1 +1,1 @@
-"""Stabilisers of the game; `config.stabilise` asks for them."""
+"""Stabilisers, which keep a game from failing; `config.stabilise` switches them on."""

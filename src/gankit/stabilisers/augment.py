@@ -1,8 +1,8 @@
 """Differentiable augmentation of all that D sees, so that little data lasts longer.
 
-Real and fake are changed in the same ways and G's gradient passes through, so G does not learn
-the changes (Zhao et al. 2020, DiffAugment, arXiv 2006.10738). Each change is made to each
-image with a probability, which may follow D (Karras et al. 2020, ADA, arXiv 2006.06676).
+Real and fake are changed in the same ways, and G's gradient passes through the changes, so G does
+not learn them (Zhao et al. 2020, DiffAugment, arXiv 2006.10738). Each change is made to each image
+with a probability, which may adapt to D (Karras et al. 2020, ADA, arXiv 2006.06676).
 """
 
 from __future__ import annotations
@@ -22,19 +22,22 @@ if TYPE_CHECKING:
     from gankit.game import Game
 
 Augmentation = Callable[[Tensor], Tensor]
-"""Images [N, C, H, W] of a range 2 wide -> the same, changed, differentiable."""
+"""A differentiable change of images [N, C, H, W] whose value range is 2 wide."""
 
 AUGMENTATIONS: Registry[Augmentation] = Registry("augmentation")
 
 
 def _per_image(images: Tensor) -> Tensor:
-    """Uniform numbers in [0, 1), one for each image: [N, 1, 1, 1]."""
+    """Draw a uniform number in [0, 1) for each image: [N, 1, 1, 1]."""
     return torch.rand(len(images), 1, 1, 1, device=images.device, dtype=images.dtype)
 
 
 @AUGMENTATIONS.register("colour", "brightness, saturation and contrast (DiffAugment)")
 def colour(images: Tensor) -> Tensor:
-    """Brightness +- 1/2 of a range of 2, saturation 0 to 2, contrast 1/2 to 3/2."""
+    """Shift brightness by up to 1/2 of a range of 2, and scale saturation and contrast.
+
+    Saturation is multiplied by 0 to 2, contrast by 1/2 to 3/2.
+    """
     images = images + (_per_image(images) - 0.5)
     if images.shape[1] > 1:
         grey = images.mean(1, keepdim=True)
@@ -45,7 +48,7 @@ def colour(images: Tensor) -> Tensor:
 
 @AUGMENTATIONS.register("translation", "shifts by up to an eighth of the side, zeros move in")
 def translation(images: Tensor) -> Tensor:
-    """Each image is moved by whole pixels, down and right each, up to 1/8 of the side."""
+    """Move each image by whole pixels, at most 1/8 of each side; zeros move in."""
     count, _, height, width = images.shape
     device = images.device
     rows = _shifted(height, count, device)
@@ -57,7 +60,10 @@ def translation(images: Tensor) -> Tensor:
 
 
 def _shifted(side: int, count: int, device: torch.device) -> Tensor:
-    """Where each pixel of a side comes from, in a picture padded by 1: [count, side]."""
+    """Return the index that each pixel of a side comes from, in a picture padded by 1.
+
+    The shape is [count, side]; each picture has a random shift.
+    """
     most = max(1, round(side / 8))
     shift = torch.randint(-most, most + 1, (count, 1), device=device)
     return (torch.arange(side, device=device) - shift + 1).clamp(0, side + 1)
@@ -65,7 +71,7 @@ def _shifted(side: int, count: int, device: torch.device) -> Tensor:
 
 @AUGMENTATIONS.register("cutout", "a square of half the side is blanked (DiffAugment)")
 def cutout(images: Tensor) -> Tensor:
-    """Zeros in a rectangle of half of each side, wherever its centre falls."""
+    """Set a rectangle of half of each side to 0 in each image, at a random place."""
     count, _, height, width = images.shape
     hidden = (
         _span(height, count, images)[:, None, :, None] & _span(width, count, images)[:, None, None]
@@ -74,7 +80,7 @@ def cutout(images: Tensor) -> Tensor:
 
 
 def _span(side: int, count: int, images: Tensor) -> Tensor:
-    """Whether each pixel of a side lies in the half around a random centre: bool [count, side]."""
+    """Mark the pixels of a side that lie in the half around a random centre: bool [count, side]."""
     centre = torch.randint(0, side, (count, 1), device=images.device)
     at = torch.arange(side, device=images.device)
     return (at >= centre - side // 4) & (at < centre - side // 4 + max(1, side // 2))
@@ -82,16 +88,16 @@ def _span(side: int, count: int, images: Tensor) -> Tensor:
 
 @AUGMENTATIONS.register("flip", "left and right, at even odds")
 def flip(images: Tensor) -> Tensor:
-    """Mirrored with probability 1/2: for pictures that may be."""
+    """Mirror each image with probability 1/2: for pictures whose left and right may be swapped."""
     return torch.where(_per_image(images) < 0.5, images.flip(3), images)
 
 
 class Augment(Stabiliser):
-    """The named augmentations, each applied to each image with a probability.
+    """Augmentation of all that D sees: each named change is made to each image with a probability.
 
-    Adaptive if `target` > 0: after each step the probability moves up while
-    E[sign(logit of real)] is above the target (D overfits), and down while it is below. If a loss
-    looks at differences alone, each pair's difference stands for the logit.
+    The probability adapts if `target` > 0: after each step it moves up if E[sign(logit of real)] is
+    above the target (D overfits), and down otherwise. If a loss looks at differences alone, each
+    pair's difference replaces the logit.
     """
 
     def __init__(
@@ -103,13 +109,14 @@ class Augment(Stabiliser):
         span: float = 2.0,
         batch: int = 1,
     ) -> None:
-        """Name the augmentations, joined by +.
+        """Look up the augmentations.
 
         Args:
-            probability: of each; if adaptive, where it starts.
-            target: of E[sign(logit)], in [0, 1); 0: the probability stays.
-            images: in which an adaptive probability can go from 0 to 1.
-            span: how wide the value range is.
+            names: of the augmentations, joined by +.
+            probability: of each augmentation; if it adapts, its first value.
+            target: wanted E[sign(logit)], in [0, 1); 0: the probability does not adapt.
+            images: number of images within which an adaptive probability can go from 0 to 1.
+            span: width of the value range.
             batch: images in a step.
         """
         self.apply = [AUGMENTATIONS[name.strip()] for name in names.split("+")]

@@ -1,4 +1,4 @@
-"""What a stabiliser may do to a game: hooks, each of which does nothing unless overridden.
+"""The hooks of a stabiliser, each of which does nothing unless it is overridden.
 
     @gankit.register_stabiliser("jitter", "noise on the logits that G learns from")
     class Jitter(Stabiliser):
@@ -8,7 +8,7 @@
         def g_pairs(self, real, fake, progress):
             return real, fake + self.strength * torch.randn_like(fake)
 
-One of your own is asked for by name: `--set stabilise.plugins=jitter:0.2`.
+Ask for a stabiliser of your own by its name: `--set stabilise.plugins=jitter:0.2`.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
 
 class Stabiliser(Part):
-    """One thing that keeps a game from failing. A game calls its stabilisers in a stated order
-    (order.py); whoever overrides a hook calls nobody else's.
+    """One measure that keeps a game from failing.
+
+    A game calls its stabilisers in a fixed order (order.py), so a hook need not call those of
+    others.
 
     >>> import gankit, torch
     >>> class Half(gankit.Stabiliser):
@@ -38,13 +40,14 @@ class Stabiliser(Part):
     tensor([0.5000, 0.5000])
 
     Attributes:
-        shares_a_batch: D judges real and fake as one batch, whatever its layers.
-        looks_at_real: what G minimises depends on D's answer to real examples too.
-        reads_signs: it judges D by the signs of its logits: `judged` and `overfitting` are then
-            among the numbers.
-        one_process: why several processes would not play the game of one; None if they do.
+        shares_a_batch: whether D judges real and fake as one batch, whatever its layers are.
+        looks_at_real: whether G's objective depends on D's answer to real examples too.
+        reads_signs: whether it needs the signs of D's logits: the step's numbers then include
+            `judged` and `overfitting` (`objective.verdicts`).
+        one_process: why several processes would play another game than one process; None if they
+            play the same.
 
-    Those of a `Part` too.
+    The attributes of a `Part` too.
     """
 
     shares_a_batch: bool = False
@@ -56,61 +59,74 @@ class Stabiliser(Part):
 
     @classmethod
     def of(cls, config: Config) -> Self | None:
-        """The one that the settings ask for; None if they do not. Those from outside are asked for
-        by name."""
+        """Return the stabiliser that the settings ask for, or None if they do not.
+
+        Stabilisers from outside gankit do not need this: they are asked for by name.
+        """
         return None
 
     def build(self, game: Game) -> None:
         """Change a network of a game that has just been built, before its optimisers exist.
 
-        Raises ConfigError if the two do not fit.
+        Raises ConfigError if the stabiliser does not fit the game.
         """
 
     def begin(self, game: Game) -> None:
-        """The networks lie on the device where they train: what follows them can be made."""
+        """Make what follows the networks; they now lie on the device where they train."""
 
     # Within a step
 
     def d_batch(self, batch: Batch, fake: Tensor) -> tuple[Batch, Tensor]:
-        """What D learns from: the batch, and fakes [N, *shape] without a gradient."""
+        """Return what D learns from: the batch, and fakes [N, *shape] without a gradient."""
         return batch, fake
 
     def shown(self, examples: Tensor, progress: float) -> Tensor:
-        """Examples [N, *shape] as D sees them; `progress` is the share of the run that is over."""
+        """Return examples [N, *shape] as D is to see them.
+
+        `progress` is the share of the run that is over, in [0, 1].
+        """
         return examples
 
     def answered(self, answer: Answer) -> Answer:
-        """D's answer, with what else was seen while it was made."""
+        """Return D's answer, with anything else that was recorded during that pass."""
         return answer
 
     def opponent(self, discriminator: nn.Module) -> nn.Module:
-        """Whom G plays against."""
+        """Return the network that G plays against."""
         return discriminator
 
     def g_pairs(self, real: Tensor, fake: Tensor, progress: float) -> tuple[Tensor, Tensor]:
-        """The logits [N] of real and fake that G learns from."""
+        """Return the logits of real and of fake that G learns from, out of those given, [N] each.
+
+        `progress` is the share of the run that is over, in [0, 1].
+        """
         return real, fake
 
     def g_terms(self, terms: Terms, real: Answer, fake: Answer, examples: Tensor) -> Terms:
-        """What G minimises, given D's answers and the fakes [N, *shape]."""
+        """Return what G minimises, given its terms, D's answers, and the fakes [N, *shape]."""
         return terms
 
     def weight_terms(self, player: str) -> Terms:
-        """What `player` minimises besides, that depends on its weights alone."""
+        """Return additional terms of `player` that depend on its weights alone."""
         return Terms({})
 
     def moves(self, player: str) -> bool:
-        """Whether `player` moves in this step."""
+        """Return whether `player` moves in this step."""
         return True
 
-    # For the plan
+    # To know the memory needed in advance
 
     def holds(self, example: int, batch: int) -> int:
-        """How many numbers it keeps in memory besides the networks, given those of an example with
-        its latent, and the examples of a batch."""
+        """Return how many numbers this keeps in memory besides the networks.
+
+        Args:
+            example: numbers in an example and its latent.
+            batch: examples in a batch.
+        """
         return 0
 
 
 PLUGIN_STABILISERS: Registry[Callable[..., Stabiliser]] = Registry("stabiliser")
-"""Those from outside gankit: called with the strength that the user gave, or with nothing."""
+"""Stabilisers from outside gankit; each is called with the strength that the user gave, or with
+nothing."""
 register_stabiliser = PLUGIN_STABILISERS.register

@@ -1,4 +1,4 @@
-"""What D makes of a batch as a whole: a joint one, a reference in its place, its closeness."""
+"""Stabilisers that change how D treats a batch: joint, with a reference, with closeness."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class JointBatch(Stabiliser):
-    """Real and fake share the statistics of a batch-normalised D."""
+    """A joint batch: real and fake share the statistics of a batch-normalised D."""
 
     shares_a_batch = True
 
@@ -28,8 +28,10 @@ class JointBatch(Stabiliser):
 
 
 class MinibatchCloseness(Stabiliser):
-    """D's last layer sees how close each sample is to the others of its batch (arXiv 1606.03498,
-    section 3.2)."""
+    """Minibatch discrimination: D's last layer sees how close each sample is to the others.
+
+    The others are those of its batch (arXiv 1606.03498, section 3.2).
+    """
 
     alternating_only = "minibatch discrimination couples the samples in the discriminator"
     one_process = "minibatch discrimination looks at the whole batch"
@@ -61,10 +63,11 @@ class MinibatchCloseness(Stabiliser):
 
 
 class VirtualBatchNorm(nn.Module):
-    """Batch normalisation by a reference batch and the example itself, nothing else of its batch.
+    """Batch normalisation by a reference batch and the example itself, but no others of its batch.
 
-    The first `rows` inputs are the reference, normalised by themselves; each other one by the
-    moments of the reference and itself, rows : 1 (arXiv 1606.03498, section 3.5).
+    The first `rows` inputs are the reference, which is normalised by its own moments. Each other
+    input is normalised by the moments of the reference and itself together, weighted rows to 1
+    (arXiv 1606.03498, section 3.5).
     """
 
     def __init__(self, channels: int, rows: int, eps: float) -> None:
@@ -94,7 +97,7 @@ class VirtualBatchNorm(nn.Module):
 
 
 class WithReference(nn.Module):
-    """A network that sees a reference batch before each of its own, and answers for its own."""
+    """A network that is shown a reference batch before every batch, and answers for the latter."""
 
     def __init__(self, network: nn.Module, inputs: Tensor, labels: Tensor | None) -> None:
         super().__init__()
@@ -113,7 +116,11 @@ class WithReference(nn.Module):
 def normalise_virtually(
     network: nn.Module, inputs: Tensor, labels: Tensor | None
 ) -> WithReference | None:
-    """`network` with its batch normalisation replaced; None where it has none that can be."""
+    """Replace the batch normalisation in `network` by a virtual one, in place.
+
+    Returns the network together with its reference batch, or None if it has no plain batch
+    normalisation.
+    """
     found = False
     for module in list(network.modules()):
         for name, child in list(module.named_children()):
@@ -127,8 +134,11 @@ def normalise_virtually(
 
 
 class VirtualBatch(Stabiliser):
-    """Both players' batch normalisation takes its moments from a reference batch (arXiv
-    1606.03498, section 3.5); D's is the first real examples."""
+    """Virtual batch normalisation: both players take their moments from a reference batch.
+
+    G's reference is drawn once from the prior, D's is the first real examples (arXiv 1606.03498,
+    section 3.5).
+    """
 
     meets = True
 

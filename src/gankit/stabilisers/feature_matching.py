@@ -1,4 +1,4 @@
-"""Feature matching: G matches the mean of D's features."""
+"""Feature matching: G learns to match the mean of D's features."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ if TYPE_CHECKING:
 
 
 def feature_distance(real: Tensor, fake: Tensor, norm: str) -> Tensor:
-    """Between D's mean features [N, F] of real and fake: the squared L2 norm, or the mean L1 norm.
+    """Return the distance between the means of D's features [N, F] of real and of fake, a scalar.
 
-    Feature matching (arXiv 1606.03498, section 3.1): the objective of G in place of fooling D.
+    It is the squared L2 norm of their difference if `norm` is "l2", else its mean absolute value.
+    With feature matching G minimises it in place of fooling D (arXiv 1606.03498, section 3.1).
     """
     difference = real.detach().mean(0) - fake.mean(0)
     return difference.square().sum() if norm == "l2" else difference.abs().mean()
 
 
 class Tap:
-    """Keeps what a layer is given: D's last hidden features, without a second pass."""
+    """A record of a layer's latest input: D's last hidden features, without a second pass."""
 
     def __init__(self, layer: nn.Module) -> None:
         self.seen: Tensor | None = None
@@ -38,14 +39,14 @@ class Tap:
 
 
 class FeatureMatching(Stabiliser):
-    """G's adversarial term gives way to the distance between D's mean features."""
+    """Feature matching: the distance between D's mean features replaces G's adversarial term."""
 
     looks_at_real = True
     only_logits = False
     one_process = "stabilise.matching looks at the whole batch"
 
     def __init__(self, norm: str) -> None:
-        """`norm` is `l2` or `l1`."""
+        """Choose the norm: "l2" or "l1"."""
         self.norm = norm
 
     @classmethod
@@ -66,7 +67,8 @@ class FeatureMatching(Stabiliser):
     def answered(self, answer: Answer) -> Answer:
         seen = self.tap.seen
         assert seen is not None
-        return replace(answer, features=seen[-len(answer.output) :])  # behind a reference batch
+        # A reference batch, if there is one, comes first.
+        return replace(answer, features=seen[-len(answer.output) :])
 
     def g_terms(self, terms: Terms, real: Answer, fake: Answer, examples: Tensor) -> Terms:
         assert real.features is not None

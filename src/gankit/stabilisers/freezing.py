@@ -13,10 +13,10 @@ from gankit.stabilisers.base import Stabiliser
 
 
 class Freezing(Stabiliser):
-    """Who stands still: D while it judges too well, G while D judges too badly.
+    """Freezing: D stands still while it judges too well, and G while D judges too badly.
 
-    The share of real and fake that D judged rightly in the last step decides; the shares of
-    steps skipped so far are logged.
+    The share of real and fake that D judged rightly in the last step decides. The shares of steps
+    that each player has skipped so far are logged.
     """
 
     reads_numbers = True
@@ -24,7 +24,8 @@ class Freezing(Stabiliser):
 
     def __init__(self, freeze_d: float, freeze_g: float) -> None:
         self.limits = {"discriminator": freeze_d, "generator": freeze_g}
-        # Steps; of them skipped by D, by G; the share judged rightly in the last one.
+        # Number of steps; those skipped by D; those skipped by G; the share judged rightly in the
+        # last step.
         self.shares = torch.tensor([0.0, 0.0, 0.0, 0.5], dtype=torch.float64)
 
     @classmethod
@@ -44,7 +45,7 @@ class Freezing(Stabiliser):
         self.shares[3] = float(numbers["judged"])
 
     def numbers(self) -> dict[str, Tensor]:
-        """The shares of steps in which each stood still."""
+        """Return the share of steps in which each player stood still."""
         steps = self.shares[0].clamp_min(1)
         return {"skipped_d": self.shares[1] / steps, "skipped_g": self.shares[2] / steps}
 

@@ -1,4 +1,4 @@
-"""What G's loss may have besides: entropy, the most real fakes."""
+"""Stabilisers of G's loss: a bonus on entropy, and learning from the most real fakes alone."""
 
 from __future__ import annotations
 
@@ -17,30 +17,38 @@ if TYPE_CHECKING:
 
 
 def entropy(samples: Tensor) -> Tensor:
-    """The differential entropy of the distribution that `samples` [N, ...] come from, in nats,
-    up to a constant of N and D: D times the mean log distance to the nearest neighbour
-    (Kozachenko & Leonenko 1987), divided by D so that its weight does not depend on the size.
+    """Estimate the differential entropy of the distribution of `samples` [N, ...], a scalar.
+
+    The estimate is in nats for each of the D numbers of a sample, up to a constant of N and D. It
+    is the mean log distance to the nearest neighbour (Kozachenko & Leonenko 1987); times D it would
+    be the whole entropy, but without that factor the weight of this term does not depend on D.
     """
     flat = samples.flatten(1)
-    # Not by way of inner products: small distances are what counts.
+    # Inner products would be inexact for small distances, which count most.
     distance = torch.cdist(flat, flat, compute_mode="donot_use_mm_for_euclid_dist")
     distance = distance + torch.diag(torch.full_like(distance[0], float("inf")))
-    # A floor on the distance: two equal samples would have an entropy of minus infinity.
+    # A floor on the distance: two equal samples would make the entropy minus infinity.
     return distance.amin(1).clamp_min(1e-8).log().mean()
 
 
 def most_real(logits_real: Tensor, logits_fake: Tensor, share: float) -> tuple[Tensor, Tensor]:
-    """The `share` of pairs whose fakes D takes for the most real (Sinha 2020, arXiv 2002.06224)."""
+    """Return the logits of those pairs whose fakes D takes for the most real.
+
+    `share`, in (0, 1], of the N pairs are returned, at least one (Sinha 2020, arXiv 2002.06224).
+    """
     count = max(1, round(share * len(logits_fake)))
     chosen = logits_fake.detach().topk(count).indices
     return logits_real[chosen], logits_fake[chosen]
 
 
 class TopK(Stabiliser):
-    """G learns from the fakes that D takes for the most real; their share falls over the run."""
+    """Top-k training: G learns only from the fakes that D takes for the most real.
+
+    Their share falls linearly over the run, from 1 to `share`.
+    """
 
     def __init__(self, share: float) -> None:
-        """`share` of them at the end, in (0, 1]."""
+        """Set the share of fakes at the end of the run, in (0, 1]."""
         self.share = share
 
     @classmethod
@@ -53,7 +61,7 @@ class TopK(Stabiliser):
 
 
 class Entropy(Stabiliser):
-    """G is paid for the entropy of its samples."""
+    """A bonus for G on the entropy of its samples."""
 
     only_logits = False
     one_process = "stabilise.entropy looks at the whole batch"

@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 
 
 class Noise(Stabiliser):
-    """N(0, std) on all that D sees, real and fake, falling linearly to 0 over the run."""
+    """Instance noise: N(0, std^2) is added to all that D sees, real and fake.
+
+    The standard deviation falls linearly to 0 over the run.
+    """
 
     def __init__(self, std: float) -> None:
-        """`std` at the start, in the units of the value range."""
+        """Set the standard deviation at the start, in the units of the value range."""
         self.std = std
 
     @classmethod

@@ -1,9 +1,9 @@
-"""Which stabilisers the settings ask for, in the order in which a game calls them.
+"""The stabilisers that the settings ask for, in the order in which a game calls them.
 
-The order is part of the mathematics. D is shown past fakes as they were made, so replay comes
-before augmentation; noise lies on what was augmented, as it does on every picture; entropy is
-added to the terms that feature matching has replaced; and a reference batch takes the place of
-batch normalisation before anything looks for D's last layer.
+The order is part of the mathematics. The pool keeps fakes as they were made, so replay comes
+before augmentation. Noise is added after augmentation, which must not change it. Feature matching
+replaces G's adversarial term before entropy adds its own. And a reference batch replaces batch
+normalisation before anything looks for D's last layer.
 """
 
 from __future__ import annotations
@@ -36,13 +36,14 @@ ORDER = (
     HistoricalAverage,
     Freezing,
 )
-"""gankit's own; those from outside are called behind them, in the order in which they are named."""
+"""gankit's own stabilisers in the order of their calls. Those from outside follow, in the order in
+which the user names them."""
 
 
 def asked_for(config: Config) -> tuple[Stabiliser, ...]:
-    """The stabilisers of `config.stabilise`, in their order.
+    """Return the stabilisers that `config.stabilise` asks for, in the order of their calls.
 
-    Raises ConfigError if a name is not known, or a strength is no number.
+    Raises ConfigError if a name is unknown or a strength is no number.
     """
     own = (kind.of(config) for kind in ORDER)
     return (*(s for s in own if s is not None), *_plugins(config.stabilise.plugins))

@@ -1,6 +1,6 @@
-"""Stabilisers that remember: average weights, a lagged D, past fakes.
+"""Stabilisers that remember the past: average weights, a lagged D, past fakes.
 
-Each says what it remembers in `state`, so that a resumed run goes on as if it had never stopped.
+Each returns its memory from `state`, so that a resumed run goes on as if it had never stopped.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 
 class HistoricalAverage(Stabiliser):
-    """||w - mean of w over all steps so far||^2 of each player (arXiv 1606.03498, section 3.3).
+    """Historical averaging: ||w - mean of w over all steps so far||^2 joins each player's loss.
 
-    It belongs in the loss. The weights' average that samples are drawn from is another thing.
+    See arXiv 1606.03498, section 3.3. The average of weights that samples are drawn from (`nn.ema`)
+    is something else.
     """
 
     def __init__(self, weight: float) -> None:
@@ -66,9 +67,10 @@ class HistoricalAverage(Stabiliser):
 
 
 class LaggedDiscriminator(Stabiliser):
-    """A D that follows the playing one at a distance: a target network for G's step.
+    """A target network for G's step: G plays against an average of D that follows D's training.
 
-    From actor-critic methods; beyond what its paper claims for GANs (arXiv 1610.01945, table 1).
+    It comes from actor-critic methods; for GANs it goes beyond the claims of its paper (arXiv
+    1610.01945, table 1).
     """
 
     alternating_only = "G plays against a lagged D"
@@ -102,10 +104,10 @@ class LaggedDiscriminator(Stabiliser):
 
 
 class Replay(Stabiliser):
-    """A pool of past fakes, some of which are shown to D again, as a replay buffer does.
+    """A replay buffer: some of the fakes shown to D are past ones.
 
-    Pfau & Vinyals found it asymptotically wrong for GANs (arXiv 1610.01945): D learns against
-    generators that no longer play. It is here to be tried.
+    Pfau & Vinyals call it asymptotically wrong for GANs (arXiv 1610.01945): D learns against
+    generators that no longer play. It is here for experiments.
     """
 
     alternating_only = "D is shown past fakes, G's are new"
@@ -124,7 +126,7 @@ class Replay(Stabiliser):
         return len(next(iter(self.pool.values()))) if self.pool else 0
 
     def d_batch(self, batch: Batch, fake: Tensor) -> tuple[Batch, Tensor]:
-        """Fakes with past ones among them, and the batch with the latents that those came from."""
+        """Return fakes with past ones among them, and the batch with the latents of all of them."""
         latent = batch.latent
         rows = {"fake": fake, "noise": latent.noise}
         if latent.labels is not None:
@@ -134,13 +136,16 @@ class Replay(Stabiliser):
         return replace(batch, latent=past), shown["fake"]
 
     def mixed(self, rows: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The rows of a batch, [N, ...] by name (fakes and what they were made from), the last
-        `share` of them replaced by past ones, once there are any; this batch's own join the pool
-        in place of random ones."""
+        """Return the rows of a batch, the last `share` of them replaced by past ones.
+
+        `rows` are the fakes and what they were made from, [N, ...] by name. While the pool is empty
+        they are returned as they are. This batch's own rows then join the pool; once it is full,
+        they replace random ones.
+        """
         fresh = {name: row.detach() for name, row in rows.items()}
         shown, n = fresh, len(next(iter(fresh.values())))
         if self.pool:
-            # A restored pool comes from a file.
+            # A restored pool comes from a file, so it may lie on another device.
             self.pool = {name: self.pool[name].to(row.device) for name, row in fresh.items()}
             count = round(self.share * n)
             old = torch.randint(len(self), (count,))
@@ -165,7 +170,7 @@ class Replay(Stabiliser):
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         mine = {k.removeprefix("replay/"): v for k, v in state.items() if k.startswith("replay/")}
-        # A pool of another make, without what its fakes came from, is of no use: begin a new one.
+        # A pool of an earlier version lacks the latents of its fakes: begin a new one.
         self.pool = {name: row.clone() for name, row in mine.items()} if "noise" in mine else {}
 
     def holds(self, example: int, batch: int) -> int:
