@@ -90,11 +90,19 @@ def test_a_record_with_unknown_settings_is_refused(run):
 
 
 def test_a_folder_or_file_of_someone_else_is_refused(tmp_path):
+    (tmp_path / "thesis.tex").write_text("mine")
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(RunError, match="not empty and holds no run"):
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(RunError, match="holds no run, but photos and 1 more"):
         Run(tmp_path).record()
     with pytest.raises(RunError, match="is a file"):
         Run(tmp_path / "notes.txt").record()
+
+
+@pytest.mark.parametrize("name", ["log.txt", "slurm-17.out", "job.err", ".DS_Store", "train.log"])
+def test_what_a_batch_system_or_a_desktop_leaves_is_no_hindrance(tmp_path, name):
+    (tmp_path / name).write_text("theirs")
+    assert Run(tmp_path).record() is None
 
 
 def test_the_log_forgets_what_will_be_done_again(run):

@@ -189,9 +189,11 @@ class Run:
                 "folder",
                 "folder",
             )
-        if found:
+        if others := [name for name in found if not _lies_beside(self.folder / name)]:
             raise RunError(
-                f"'{self.folder}' is not empty and holds no run: choose another folder", "folder"
+                f"'{self.folder}' holds no run, but {visible(others[0])}"
+                f"{f' and {len(others) - 1} more' if others[1:] else ''}: choose another folder",
+                "folder",
             )
 
     def _is_left(self, path: Path) -> bool:
@@ -416,6 +418,15 @@ def real_path(path: str | Path) -> Path:
     with suppress(RuntimeError):  # `~` of nobody, links in a circle
         return Path(path).expanduser().resolve()
     return Path(path)
+
+
+def _lies_beside(path: Path) -> bool:
+    """Return whether a file that gankit did not write may lie in a run directory: the log of a
+    batch system, what a desktop leaves. Data may not: nobody could tell the two apart later."""
+    hidden = path.name.startswith(".")
+    return hidden or (
+        path.is_file() and path.suffix.lower() in ("", ".log", ".txt", ".out", ".err")
+    )
 
 
 _OF_A_RUN = (
