@@ -85,7 +85,7 @@ def test_words_are_learned_by_a_policy_gradient(tmp_path):
     assert told["slice"]
     assert (told["kind"], told["symbols"]) == ("tokens", ["a", "b", "c", "d"])
     assert {k: CODES[k] for k in told["codes"]} == told["codes"], err
-    assert "tokens are no pictures: use -o NAME.npz" in err
+    assert "tokens are no pictures: choose target name.npz (--out)" in err
     assert "there are no measures of tokens" in err
     assert "makes images or points; these are tokens: train 'words'" in err
     with np.load(tmp_path / "nine.npz") as kept:

@@ -31,7 +31,7 @@ def test_a_run_is_examined_and_the_answer_kept(gankit, tmp_path):
 
 def test_what_is_no_run_is_refused(refused, tmp_path):
     (tmp_path / "empty").mkdir()
-    assert "'empty' holds no run: give a folder" in refused("doctor", "empty")
+    assert "'empty' holds no run: give the folder of one" in refused("doctor", "empty")
     assert "holds no run" in refused("doctor", "none")
     (tmp_path / "file").write_text("x")
     assert "is a file" in refused("doctor", "file")
