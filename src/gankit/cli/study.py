@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,6 +12,8 @@ from cyclopts import Parameter
 
 from gankit.cli.options import option
 from gankit.cli.train import exclusive_budget
+from gankit.errors import RunError
+from gankit.text import visible
 
 
 def evaluate(
@@ -45,7 +49,17 @@ def evaluate(
         print(report.to_json())
     else:
         print_report(report)
-    keep(run, report)
+    with kept_if_possible("scores"):
+        keep(run, report)
+
+
+@contextmanager
+def kept_if_possible(what: str) -> Iterator[None]:
+    """Say that what was shown cannot be kept, in a run that may only be read for example."""
+    try:
+        yield
+    except RunError as error:
+        print(f"gankit: the {what} cannot be kept: {visible(str(error))}", file=sys.stderr)
 
 
 def report(
@@ -92,9 +106,10 @@ def doctor(
     from gankit.pages.report import write_run_report
 
     diagnosis = diagnose(run, data)
-    write_diagnosis(run, diagnosis)
-    write_run_report(run)
     print(diagnosis.to_json() if json else diagnosis)
+    with kept_if_possible("diagnosis"):
+        write_diagnosis(run, diagnosis)
+        write_run_report(run)
 
 
 def probe(
