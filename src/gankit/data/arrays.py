@@ -1,4 +1,4 @@
-"""A user's own arrays: an .npz file of images or vectors, with labels or a vector for each."""
+"""A user's own arrays: an .npz file of images or points, with a label or a vector for each."""
 
 from __future__ import annotations
 
@@ -20,20 +20,27 @@ from gankit.errors import DataError
 from gankit.text import reason
 
 KNOWN = ("images", "points", "labels", "conditions")
-"""The arrays that are looked for; of the test split with `test_` before."""
+"""The names of the arrays that are read; those of the test split begin with `test_`."""
 
 
 def read_arrays(name: str, path: Path, options: ReadOptions) -> ArrayDataset:
-    """The arrays of an .npz file.
+    """Read a data set from the arrays of an .npz file.
 
-    It holds `images`, uint8 [N, H, W] or [N, H, W, C] (whole numbers and floats of other kinds
-    become 8 bits: `gankit.data.values`), or `points`, float [N, D]; and perhaps
-    `labels`, whole numbers or names [N] (`gankit.data.labels`), or `conditions`, float [N, C]: what
-    the generator is given for each example (features of another thing, say). Several labels at
-    once, as 0 and 1, go by either name.
-    `test_images` and so on, where they are there, are the test split.
+    The file holds either
 
-    Raises DataError for anything else, and where size or channels are asked for.
+    - `images`, uint8 [N, H, W] or [N, H, W, C]; other whole numbers and floats become 8 bits
+      (`gankit.data.values`); or
+    - `points`, float [N, D];
+
+    and, if examples have labels, either
+
+    - `labels`, whole numbers or names [N] (`gankit.data.labels`); or
+    - `conditions`, float [N, C]: a vector that the generator is given for each example.
+
+    Several labels at once, as rows of 0 and 1 [N, C], may have either name. `test_images` and so
+    on are the test split. If the file has none, `options.holdout` is held out from the examples.
+
+    Raises DataError for anything else, and if a size or channels are asked for.
     """
     if options.size is not None or options.channels != "auto":
         raise DataError(f"data '{name}' is arrays, taken as they are: leave size and channels out")
@@ -47,7 +54,7 @@ def read_arrays(name: str, path: Path, options: ReadOptions) -> ArrayDataset:
 
 
 def has_labels(path: Path) -> bool:
-    """Whether an .npz file holds labels or conditions; False if it cannot be read."""
+    """Return whether an .npz file holds labels or conditions; False if it cannot be read."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
@@ -62,7 +69,10 @@ Arrays = dict[str, NDArray[Any]]
 def _dataset(
     name: str, arrays: Arrays, others: tuple[str, ...], prefix: str, values: Values
 ) -> ArrayDataset:
-    """A split of what is in the file, read and numbered as for training."""
+    """Return one split of the arrays, with the training split's range and class numbers.
+
+    `prefix` is empty for training, and `test_` for the test split.
+    """
     examples = _examples(name, arrays, others, prefix)
     notes: tuple[str, ...] = ()
     by = None
@@ -82,7 +92,7 @@ def _dataset(
 
 
 def _range_of(name: str, images: NDArray[Any]) -> Range:
-    """What becomes black and white of images that are not uint8. Raises DataError."""
+    """Return which values of images that are not uint8 become black and white. Raises DataError."""
     wrong = images.size - int(np.isfinite(images).sum())
     if wrong:
         first = int((~np.isfinite(images)).reshape(len(images), -1).any(axis=1).argmax())
@@ -99,7 +109,10 @@ def _range_of(name: str, images: NDArray[Any]) -> Range:
 
 
 def _read_file(name: str, path: Path, test: bool) -> tuple[Arrays, tuple[str, ...]]:
-    """The arrays that are known by name, if `test` of both splits; the names of all others."""
+    """Return the arrays with known names, and the names of all others.
+
+    `test`: read the arrays of the test split too.
+    """
     try:
         return _read_members(name, path, test)
     except MemoryError:
@@ -119,7 +132,7 @@ def _read_members(name: str, path: Path, test: bool) -> tuple[Arrays, tuple[str,
             if (key.removeprefix("test_") if test else key) in KNOWN:
                 arrays[key] = _read_member(f"array '{key}' in {name!r}", archive, info, size)
             else:
-                archive.open(info).close()  # a damaged name is no other name
+                archive.open(info).close()  # raises if the name is damaged
                 others.append(key)
     return arrays, tuple(others)
 
@@ -127,7 +140,7 @@ def _read_members(name: str, path: Path, test: bool) -> tuple[Arrays, tuple[str,
 def _read_member(
     what: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo, size: int
 ) -> NDArray[Any]:
-    """One array, whose claims are checked against the file before it is allocated."""
+    """Read one array, after checking the size in its header against the file's bytes."""
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise DataError(f"{what} is compressed in an unknown way: save it with np.savez")
     with archive.open(info) as file:
@@ -146,7 +159,7 @@ def _read_member(
     with archive.open(info) as file:
         read: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
         if file.read(1):
-            raise ValueError("bytes are left over")  # and the checksum is looked at
+            raise ValueError("bytes are left over")  # reading to the end checks the checksum too
     return read
 
 

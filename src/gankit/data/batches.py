@@ -1,4 +1,4 @@
-"""Which examples make up batch number n: a pure function of the seed and n. And their delivery."""
+"""The examples of batch number n, a pure function of the seed and n, and how they are read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from gankit.errors import ConfigError
 from gankit.randomness import Purpose, rng
 
 Examples = tuple[NDArray[np.generic], NDArray[np.int64] | None]
-"""uint8 [n, C, H, W] or float32 [n, D]; and int64 [n] labels, or None without labels."""
+"""Examples [n, *shape], of the type that their kind has, and their labels: int64 [n] classes,
+float32 [n, C] vectors, or None if the data has no labels."""
 
 
 @lru_cache(maxsize=2)  # a batch may straddle two epochs
@@ -28,19 +29,19 @@ def _permutation(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
 
 
 def order(count: int, seed: int, start: int, length: int) -> NDArray[np.int64]:
-    """Positions `start` to `start + length - 1` of an endless stream of shuffled examples.
+    """Return the indices at `length` positions of an endless stream of shuffled examples.
 
-    Position p lies in epoch p // count, and each epoch holds every index once, in an order of
-    its own. A pure function of its arguments: nothing to save, nothing to restore.
+    Position p lies in epoch p // count. Each epoch holds every index once, in an order of its
+    own. This is a pure function of its arguments, so there is no state to save or restore.
 
     Args:
         count: examples in the set, at least 1.
         seed: the run's seed.
-        start: from 0.
+        start: the first position, at least 0.
         length: how many positions, at least 0.
 
     Returns:
-        int64 [length], each in 0..count-1; it may be read-only.
+        int64 [length], each in 0..count-1. The array may be read-only.
     """
     epoch, offset = divmod(start, count)
     chosen = _permutation(count, seed, epoch)[offset : offset + length]
@@ -55,9 +56,9 @@ def order(count: int, seed: int, start: int, length: int) -> NDArray[np.int64]:
 
 
 def choose_labelled(dataset: Dataset, per_class: int, seed: int) -> NDArray[np.int64]:
-    """The indices of `per_class` examples of each class, a function of the seed alone.
+    """Choose `per_class` examples of each class by the seed alone, and return their indices.
 
-    Raises ConfigError where a class has fewer.
+    Raises ConfigError if a class has fewer, or if the data has no labels.
     """
     labels = dataset.labels
     if labels is None:
@@ -78,7 +79,7 @@ def choose_labelled(dataset: Dataset, per_class: int, seed: int) -> NDArray[np.i
 
 @dataclass(frozen=True)
 class Share:
-    """One process's part of every batch: what a worker needs to read it."""
+    """All that a worker needs to read one process's slice of any batch."""
 
     dataset: Dataset
     seed: int
@@ -87,7 +88,7 @@ class Share:
     world: int
 
     def read(self, position: int) -> Examples:
-        """This process's slice of batch number `position`."""
+        """Return this process's slice of batch number `position`."""
         size = self.batch // self.world
         start = position * self.batch + self.rank * size
         indices = order(len(self.dataset), self.seed, start, size)
@@ -96,10 +97,11 @@ class Share:
 
 
 class Feed:
-    """The batches of a run by number, of each the slice that is this process's.
+    """The batches of a run by number: of each, the slice of this process.
 
-    A set in memory is indexed here and now. One on disk is read ahead in `workers` processes,
-    if any, in the order of the numbers; asking out of order only restarts the reading.
+    A set in memory is indexed when a batch is asked for. A set on disk is read ahead by `workers`
+    processes, if there are any, in the order of the numbers; asking out of order is allowed, and
+    restarts the reading.
     """
 
     def __init__(
@@ -114,13 +116,21 @@ class Feed:
         labels_per_class: int | None = None,
         say: Callable[[str], None] = say_on_stderr,
     ) -> None:
-        """`batch`: of all `world` processes together, a multiple of `world`. `labels_per_class`:
-        how many examples of each class `labelled` draws from; None: all. `say` is told of each
-        worker that died and was replaced.
+        """Prepare to read batches. Workers start when the first batch is asked for.
+
+        Args:
+            dataset: what batches are drawn from.
+            seed: the run's seed.
+            batch: examples in a batch of all processes together, a multiple of `world`.
+            workers: processes that read ahead, 0 for none.
+            rank: the number of this process, 0..world-1.
+            world: the number of processes.
+            labels_per_class: how many examples of each class `labelled` draws from; None: all.
+            say: called with a line for each worker that died and was replaced.
 
         Raises:
-            ConfigError: the batch cannot be shared evenly, workers is negative, or a class has
-                fewer examples than labels are asked for.
+            ConfigError: the batch cannot be shared evenly, `workers` is negative, or a class has
+                fewer examples than `labels_per_class`.
         """
         if batch < 1 or batch % world:
             raise ConfigError(
@@ -139,16 +149,17 @@ class Feed:
             self._ahead = ReadAhead(self._share, workers, say)
 
     def at(self, position: int) -> Examples:
-        """This process's slice of batch number `position`, from 0; with labels if there are any.
+        """Return this process's slice of batch number `position`, counted from 0.
 
         Raises:
-            DataError: no file is left that could be read.
-            TrainingError: a worker failed, or died three times over this batch.
+            DataError: a class has no file left that can be read.
+            TrainingError: a worker failed or cannot be started, or workers died three times over
+                this batch.
         """
         return self._ahead.at(position) if self._ahead else self._share.read(position)
 
     def labels(self, position: int) -> NDArray[np.int64] | None:
-        """The labels of the whole batch number `position`, of all processes: int64 [batch]."""
+        """Return the labels of the whole batch number `position`, of all processes, [batch]."""
         share = self._share
         if share.dataset.labels is None:
             return None
@@ -156,11 +167,11 @@ class Feed:
         return share.dataset.labels[order(len(share.dataset), share.seed, start, share.batch)]
 
     def labelled(self, position: int) -> tuple[NDArray[np.generic], NDArray[np.int64]]:
-        """This process's slice of the labelled batch that goes with batch number `position`."""
+        """Return this process's slice of the labelled batch that goes with batch `position`."""
         if self._labelled is None:
             share = self._share
             known = Subset(share.dataset, self._chosen)
-            # An order of its own, so that the two batches of a step are not the same examples.
+            # Another order, so that the two batches of a step are not the same examples.
             seed = share.seed ^ (1 << 62)
             self._labelled = Share(known, seed, share.batch, share.rank, share.world)
         examples, labels = self._labelled.read(position)
@@ -169,7 +180,7 @@ class Feed:
 
     @property
     def unreadable(self) -> tuple[str, ...]:
-        """The files that could not be read so far, sorted."""
+        """The files that could not be read so far, sorted by path."""
         found = set(self._share.dataset.unreadable)
         if self._ahead:
             found |= self._ahead.unreadable

@@ -1,27 +1,27 @@
-"""What a file's header claims, beside the bytes that the file has, before anything is allocated."""
+"""Check the size that a file's header claims against the file, before memory is allocated."""
 
 from __future__ import annotations
 
 from gankit.errors import DataError
 
 MOST_EXPANDED = 1032
-"""Bytes that one byte of deflate can stand for."""
+"""The most bytes that one byte of deflate can stand for."""
 
 TRUSTED_EXPANSION = 100
-"""Real pictures and points stay below this."""
+"""Bytes in memory for each byte in the file; compressed pictures and points stay below this."""
 
 SMALL = 1_000_000_000
-"""Bytes up to which any claim that deflate allows is followed."""
+"""Up to this many bytes in memory, every claim that deflate allows is believed."""
 
 
 def check_claim(what: str, claimed: int, stored: int, compressed: bool) -> None:
-    """Raises DataError if `stored` bytes of a file cannot hold `claimed` bytes, or hardly can.
+    """Raise DataError if `stored` bytes of a file cannot hold `claimed` bytes, or hardly can.
 
     Args:
-        what: names the file in the message.
-        claimed: bytes in memory, by the header.
-        stored: bytes in the file.
-        compressed: whether they are deflated.
+        what: a name for the file, which begins the message.
+        claimed: the bytes in memory that the header claims.
+        stored: the bytes in the file.
+        compressed: whether the bytes in the file are deflated.
     """
     most = stored * MOST_EXPANDED if compressed else stored
     if claimed > most:

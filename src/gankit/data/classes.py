@@ -1,4 +1,4 @@
-"""Which class each picture of a folder is of: by a file of labels, else by its sub-folder."""
+"""The class of each picture in a folder: from a file of labels, else from its sub-folder."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from gankit.data.layout import FEW, by_nature, masks_of, name_some
 
 
 class Found(NamedTuple):
-    """Which pictures are read, as what.
+    """The pictures to read, and their classes.
 
     Attributes:
-        paths: of the pictures, in the order given.
-        classes: the class of each by its path; empty where there are none.
+        paths: the paths of the pictures, in the order given.
+        classes: the class of each picture by its path; empty if there are no classes.
         notes: what the user should know.
-        by_table: whether a file of labels tells the classes.
+        by_table: whether a file of labels decided what is read, and as which class.
     """
 
     paths: tuple[str, ...]
@@ -32,13 +32,13 @@ class Found(NamedTuple):
 def classes_of(
     root: Path, paths: tuple[str, ...], folders: Iterable[str], table: Table | None
 ) -> Found:
-    """Tell the classes of pictures.
+    """Find the class of each picture in a folder.
 
     Args:
         root: the folder.
-        paths: of all pictures in it, relative to it.
-        folders: in it, with pictures or without.
-        table: the file of labels that belongs to them, if there is one.
+        paths: the paths of all pictures in it, relative to it.
+        folders: the names of the folders that lie in it, with pictures or without.
+        table: the file of labels that belongs to the pictures, if there is one.
     """
     if table is not None and not table.problem:
         return _by_table(table, os.path.relpath(table.path, root), paths)
@@ -86,7 +86,7 @@ def _by_folders(root: Path, paths: tuple[str, ...]) -> Found:
 
 
 def _one_set(root: Path, paths: tuple[str, ...], loose: Sequence[str], tops: int) -> str:
-    """Why sub-folders are no classes, and what to do about it."""
+    """Say why the sub-folders are not classes, and what to do about it."""
     one = "sub-folders are read as one set without labels"
     if tops > 1:
         lie = f"{len(loose):,} pictures lie" if len(loose) > 1 else "1 picture lies"
@@ -100,7 +100,10 @@ def _one_set(root: Path, paths: tuple[str, ...], loose: Sequence[str], tops: int
 
 
 def _nested(paths: tuple[str, ...]) -> tuple[str, list[str]] | None:
-    """(the folder below which all lies in several sub-folders, their names), if there is one."""
+    """Return (the folder whose sub-folders hold all the pictures, the names of those sub-folders).
+
+    None if no folder has several sub-folders that hold all the pictures between them.
+    """
     prefix = posixpath.commonpath([posixpath.dirname(path) for path in paths])
     inner = {path[len(prefix) + 1 :].partition("/")[0] for path in paths}
     folders = all("/" in path[len(prefix) + 1 :] for path in paths)
@@ -108,7 +111,7 @@ def _nested(paths: tuple[str, ...]) -> tuple[str, list[str]] | None:
 
 
 def _views(paths: tuple[str, ...]) -> list[str]:
-    """A warning if the two classes hold the same file names, as two views of the same things do."""
+    """Return a warning if two classes hold the same file names, as two views of one thing do."""
     stems: dict[str, set[str]] = {}
     for path in paths:
         top, _, rest = path.partition("/")

@@ -1,4 +1,4 @@
-"""What training reads: a sized, indexable set of examples, and nothing about batches."""
+"""What training reads: a set of examples with a length and an index. It knows no batches."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from gankit.data.holdout import held_out, no_test_split, rest, tell_held
 from gankit.errors import DataError
 
 PYTHON = "python:"
-"""What stands before the name of data that a program gave, where its source is recorded."""
+"""The prefix of a recorded source if the data was given by a program: `python:NAME`."""
 
 Kind = Literal["images", "points", "tokens", "trajectories"]
-"""What examples are: images uint8 [C, H, W]; points float32 [D]; tokens int64 [T], each the number
-of a symbol; trajectories float32 [T, D], D numbers at each of T moments."""
+"""The kinds of examples: images uint8 [C, H, W]; points float32 [D]; tokens int64 [T], each the
+number of a symbol; trajectories float32 [T, D], D numbers at each of T moments."""
 
 
 def kind_of(shape: tuple[int, ...], symbols: Sequence[str] = ()) -> Kind:
-    """What examples of a shape are; only tokens have symbols."""
+    """Return the kind of examples of this shape; only tokens have symbols."""
     if symbols:
         return "tokens"
     kinds: dict[int, Kind] = {1: "points", 2: "trajectories", 3: "images"}
@@ -43,18 +43,18 @@ class Dataset(ABC):
 
     Attributes:
         name: what the user typed.
-        shape: of one example: (channels, height, width) of an image, (dimensions,) of a point,
-            (length,) of tokens, (moments, dimensions) of a trajectory.
-        symbols: what tokens stand for, by their number; empty if examples are no tokens.
-        labels: int64 [N], 0..classes-1; or float32 [N, C], a vector for each example (several
-            labels at once, features of another thing); or None where there are none.
-        class_names: one name for each class, in label order; empty where there are no labels.
-        fingerprint: a short hex digest that changes when the data (or how it is read) changes.
+        shape: the shape of one example: (channels, height, width) of an image, (dimensions,) of a
+            point, (length,) of tokens, (moments, dimensions) of a trajectory.
+        symbols: what tokens stand for, by their number; empty if examples are not tokens.
+        labels: int64 [N], 0..classes-1; or float32 [N, C], a vector for each example, such as
+            several labels at once; or None if there are no labels.
+        class_names: one name for each class, in label order; empty if there are no classes.
+        fingerprint: a short hex digest that changes if the data, or how it is read, changes.
         notes: one line for each thing the user should know (dropped, resized, converted).
-        unreadable: files that could not be read so far, where files are read as training goes.
+        unreadable: files that could not be read so far, if they are read while training.
         held_out: how many examples of the source are held out from training as its test split.
-        values: what becomes black and white of images of more than 8 bits; None of all others.
-        source: what `load_dataset` reads it from again; None if a program gave it.
+        values: the values that become black and white, if images have more than 8 bits; else None.
+        source: what `load_dataset` can read the data from again; None if a program gave it.
     """
 
     name: str
@@ -77,24 +77,31 @@ class Dataset(ABC):
         class_names: Sequence[str] | None = None,
         name: str = "arrays",
     ) -> Dataset:
-        """Make a data set of what a program holds already. It is read once, into memory.
+        """Make a data set from what a program already holds. It is read once, into memory.
 
             dataset = gankit.Dataset.of(images, labels, class_names=["cat", "dog"])
             gankit.fit(gankit.configure("cgan", dataset), "runs/pets", dataset=dataset)
 
         Args:
-            given: images, uint8 [N, H, W], [N, H, W, C] or [N, C, H, W], 0..255, or floats in
-                [0, 1] or [-1, 1], which become 8 bits; or points, floats [N, D]. A tensor has its
-                channels first; an array has them last unless only the first can be meant. Or
-                (given, labels); or a torch data set of items x or (x, y); or a Hugging Face data
-                set with a column `image` and perhaps `label`; or a Dataset, which is returned.
-            labels: whole numbers from 0 or names, [N]: the classes are the values that occur; or
-                one 1 in each row of zeros, [N, K]; or conditions, floats [N, C].
-            class_names: of the classes 0, 1, ...; None: the data set's own, else the values.
-            name: what messages and pages call it.
+            given: one of these:
+
+                - images, uint8 [N, H, W], [N, H, W, C] or [N, C, H, W], 0..255; or floats in
+                  [0, 1] or [-1, 1] (or in [0, 255], if they use most of it), which become 8 bits.
+                  A tensor has its channels first. An array has them last, unless only the first
+                  axis can be channels;
+                - points, floats [N, D];
+                - (given, labels), if `labels` is None;
+                - a torch data set of items x or (x, y);
+                - a Hugging Face data set with a column `image`, and perhaps `label`;
+                - a Dataset, which is returned as it is.
+            labels: whole numbers from 0, or names, [N]: the classes are the values that occur; or
+                rows with a single 1 among zeros, [N, K]; or conditions, floats [N, C].
+            class_names: the names of the classes 0, 1, ...; None: the data set's own names, else
+                the values.
+            name: what messages and pages call the data.
 
         Raises:
-            DataError: it is something else, or holds numbers that are out of range.
+            DataError: `given` is something else, or holds numbers that are out of range.
         """
         if isinstance(given, Dataset):
             if labels is not None or class_names is not None:
@@ -111,12 +118,12 @@ class Dataset(ABC):
 
     @property
     def whence(self) -> str:
-        """What a run records as its source: `python:NAME` if a program gave the data."""
+        """The source that a run records; `python:NAME` if a program gave the data."""
         return PYTHON + self.name if self.source is None else self.source
 
     @property
     def kind(self) -> Kind:
-        """`images`, `points`, `tokens` or `trajectories`."""
+        """What the examples are: `images`, `points`, `tokens` or `trajectories`."""
         return kind_of(self.shape, self.symbols)
 
     @property
@@ -127,11 +134,16 @@ class Dataset(ABC):
         return tuple(np.bincount(self.labels, minlength=len(self.class_names)).tolist())
 
     def number_classes(self, names: Sequence[str], condition: int = 0) -> None:
-        """Give each class the number that a class of its name has among `names`.
+        """Renumber the classes so that each has the place of its name in `names`.
 
-        A run keeps the numbers that it began with, in whatever order its data is read now. Nothing
-        changes if a class is not among them. `condition`: a run of 0.1 knew one 1 in a row of
-        so many numbers as a vector.
+        A run keeps the class numbers that it began with, whatever order its data is read in now.
+        Nothing changes if a class is not among `names`.
+
+        Args:
+            names: the names of the run's classes, in label order.
+            condition: the size of the vectors that the run was given, or 0. Version 0.1 took rows
+                with a single 1 for vectors; for such a run, classes named by their numbers become
+                these rows again.
         """
         columns = [int(name) if name.isdecimal() else condition for name in self.class_names]
         if condition and self.labels is not None and max(columns, default=condition) < condition:
@@ -149,7 +161,7 @@ class Dataset(ABC):
 
     @property
     def condition(self) -> int:
-        """Size of the vector that comes with each example; 0 where there is none."""
+        """The size of the vector that comes with each example; 0 if there is none."""
         return 0 if self.labels is None or self.labels.ndim == 1 else self.labels.shape[1]
 
     @abstractmethod
@@ -157,11 +169,11 @@ class Dataset(ABC):
 
     @abstractmethod
     def read(self, indices: NDArray[np.int64]) -> NDArray[np.generic]:
-        """The examples at these indices, [B, *shape], of the type that their `Kind` has."""
+        """Return the examples at these indices, [B, *shape], of the type that their `Kind` has."""
 
 
 class ArrayDataset(Dataset):
-    """A data set that lies whole in memory."""
+    """A data set that lies in memory as a whole."""
 
     def __init__(
         self,
@@ -173,8 +185,10 @@ class ArrayDataset(Dataset):
         notes: tuple[str, ...] = (),
         symbols: tuple[str, ...] = (),
     ) -> None:
-        """`examples`: [N, *shape], of the type that their `Kind` has, kept as given, not copied;
-        `symbols` if they are tokens."""
+        """Hold `examples` [N, *shape], of the type that their `Kind` has, without a copy.
+
+        `symbols` are needed if the examples are tokens.
+        """
         self.name = name
         self.examples = examples
         self.shape = tuple(examples.shape[1:])
@@ -192,9 +206,14 @@ class ArrayDataset(Dataset):
 
 
 def split_off(dataset: ArrayDataset, split: Literal["train", "test"], share: float) -> ArrayDataset:
-    """The part of a set without a test split that is for training, or the one held out from it.
+    """Split a set that has no test split, and return the part for training or the part held out.
 
-    Raises DataError if the latter is asked for and there is none.
+    Args:
+        dataset: the whole set.
+        split: `train` or `test`, the part held out.
+        share: the share to hold out (`held_out`).
+
+    Raises DataError if the part held out is asked for and there is none.
     """
     count = len(dataset)
     held = held_out(count, dataset.labels, share)
@@ -216,10 +235,10 @@ def split_off(dataset: ArrayDataset, split: Literal["train", "test"], share: flo
 
 
 class Subset(Dataset):
-    """Some examples of a data set, read from it when they are asked for."""
+    """Some examples of a data set, which are read from it when they are asked for."""
 
     def __init__(self, dataset: Dataset, indices: NDArray[np.int64] | None = None) -> None:
-        """`indices` into `dataset`; None: all of it."""
+        """Choose the examples at `indices`, int64 [M]; None: all of them."""
         self.dataset = dataset
         self.indices = np.arange(len(dataset)) if indices is None else indices
         self.name, self.shape, self.class_names = dataset.name, dataset.shape, dataset.class_names
@@ -235,7 +254,7 @@ class Subset(Dataset):
 
 
 def array_fingerprint(*arrays: NDArray[np.generic] | None) -> str:
-    """16 hexadecimal digits that change with any value, type or shape; None counts as absent."""
+    """Return 16 hexadecimal digits that change with any value, type or shape. None is skipped."""
     digest = blake2b(digest_size=8)
     for array in arrays:
         if array is not None:

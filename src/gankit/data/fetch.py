@@ -1,4 +1,4 @@
-"""Downloads of the standard data sets: checked, written aside, then put in place."""
+"""Downloads of the standard data sets: written to a temporary file, checked, then put in place."""
 
 from __future__ import annotations
 
@@ -18,16 +18,21 @@ TIMEOUT_SECONDS = 30
 
 @dataclass(frozen=True)
 class Source:
-    """Where a data set comes from: a folder's URL, and the MD5 of each file in it."""
+    """Where a data set comes from.
+
+    Attributes:
+        url: the URL of a folder, with `/` at its end.
+        files: the MD5 of each file in that folder, by its name.
+    """
 
     url: str
     files: Mapping[str, str]
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: $GANKIT_CACHE, else ~/.cache/gankit.
+    """Return the folder where downloads are kept: $GANKIT_CACHE, else ~/.cache/gankit.
 
-    Raises DataError where it lies in a home folder that is not known.
+    Raises DataError if that path begins in a home folder that cannot be determined.
     """
     given = os.environ.get("GANKIT_CACHE") or "~/.cache/gankit"
     try:
@@ -39,12 +44,13 @@ def cache_folder() -> Path:
 
 
 def fetch_missing(source: Source, folder: Path) -> None:
-    """Download what the folder lacks; a file that lies there unzipped is as good.
+    """Download the files that the folder lacks. An unzipped file counts as present.
 
-    One that lies there and is damaged is named: it may be another's, so it is not replaced.
+    A file that is there but damaged is named in the error and not replaced: it may belong to
+    another program.
 
     Raises:
-        DataError: no network, no room, or not the file that was published.
+        DataError: there is no network or no room, or a file is not the one that was published.
     """
     for name, md5 in source.files.items():
         if (folder / name).exists():
@@ -78,7 +84,7 @@ def _fetch(url: str, target: Path, md5: str) -> None:
 
 
 def _check(path: Path, md5: str) -> None:
-    """Raises DataError where a file is not the one that was published."""
+    """Raise DataError if a file is not the one that was published, or cannot be read."""
     try:
         found = _md5(path)
     except OSError as error:
@@ -91,6 +97,6 @@ def _check(path: Path, md5: str) -> None:
 
 
 def _md5(path: Path) -> str:
-    """Of a file, as its publisher gives it: no matter of security."""
+    """Return a file's MD5, which is what its publisher gives. It only finds damage."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

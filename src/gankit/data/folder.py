@@ -1,4 +1,4 @@
-"""Any folder of images, in memory where it fits, else decoded as training goes."""
+"""Any folder of images: held in memory if it fits, else decoded while training."""
 
 from __future__ import annotations
 
@@ -33,27 +33,28 @@ from gankit.data.values import Range, choose_range, tell_range
 from gankit.errors import DataError
 
 SAMPLED, LOOKED_AT = 200, 5000
-"""Pictures that are looked at, evenly spread over the set, to choose its channels; to choose its
-size, for which their headers are enough."""
+"""How many pictures, evenly spread over the set, are decoded to choose its channels, and how many
+headers are read to choose its size."""
 
 MOST_OF_THEM = 0.9
-"""The share of the pictures whose common size is taken for that of the set."""
+"""The share of the pictures that must have one size for it to be taken as the size of the set."""
 
 OWN_SIZE = (16, 256)
-"""Pictures of which most agree on a size with sides in this range keep it where none is asked
-for."""
+"""If no size is asked for, the size of most pictures is kept if its sides, in pixels, are in this
+range."""
 
 DEFAULT_SIZE = (64, 64)
 
 DARK = 64
-"""Colours of 16 bits of which the upper 8 stay below this in all pictures were meant otherwise."""
+"""Colours of 16 bits are refused if their upper 8 bits stay below this in all pictures looked at:
+the picture is then in the lower bits."""
 
 GREY_TOLERANCE = 3
-"""How far the channels of a grey picture may lie apart: JPEG stores colours with rounding."""
+"""How far apart, out of 255, the channels of a grey picture may be: JPEG rounds colours."""
 
 
 class ReadAs(NamedTuple):
-    """How each picture of a set is read."""
+    """The shape, the fit and the range (`gankit.data.values`) that each picture is read with."""
 
     shape: Shape
     fit: Fit
@@ -61,7 +62,7 @@ class ReadAs(NamedTuple):
 
 
 class FolderDataset(Dataset):
-    """Images that stay on disk: each is decoded when it is read."""
+    """Images that stay on disk; each is decoded when it is read."""
 
     def __init__(
         self,
@@ -71,7 +72,7 @@ class FolderDataset(Dataset):
         notes: tuple[str, ...] = (),
         unreadable: tuple[str, ...] = (),
     ) -> None:
-        """`unreadable`: paths that need not be tried again."""
+        """Read nothing yet. `unreadable` are paths that are known to fail and are not tried."""
         self.name = name
         self.shape = read_as.shape
         self.values = read_as.values
@@ -87,7 +88,7 @@ class FolderDataset(Dataset):
         return len(self._index)
 
     def read(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """uint8 [B, C, H, W]; for an unreadable file the next readable one of its class.
+        """Return uint8 [B, C, H, W]; the next readable image of a class replaces an unreadable one.
 
         Raises:
             DataError: no image of a class can be read.
@@ -96,7 +97,10 @@ class FolderDataset(Dataset):
             return np.stack([self._readable(int(index)) for index in indices])
 
     def _readable(self, index: int) -> NDArray[np.uint8]:
-        """The image at `index`, else the next of its class (its label stands), going round."""
+        """Return the image at `index`, or else the next readable one of the same class.
+
+        After the last image the search goes on with the first, so the label stays true.
+        """
         for step in range(len(self)):
             candidate = (index + step) % len(self)
             name = self._index.paths[candidate]
@@ -113,10 +117,10 @@ class FolderDataset(Dataset):
 
 
 def read_image_folder(name: str, folder: Path, options: ReadOptions) -> Dataset:
-    """The images in a folder and below it; class sub-folders become labels.
+    """Read the images in a folder and below it; class sub-folders become labels.
 
     Raises:
-        DataError: there are no images, no such split, or none can be read.
+        DataError: there are no images, there is no such split, or no image can be read.
     """
     index = index_folder(folder, "train", options.tables)
     if options.split == "train" or not index.has_test:
@@ -127,17 +131,21 @@ def read_image_folder(name: str, folder: Path, options: ReadOptions) -> Dataset:
 
 
 def read_image_pattern(name: str, pattern: str, options: ReadOptions) -> Dataset:
-    """The images that a pattern such as `photos/*.jpg` matches.
+    """Read the images that a pattern such as `photos/*.jpg` matches.
 
     Raises:
-        DataError: it matches none, or none can be read.
+        DataError: it matches no image, there is no such split, or no image can be read.
     """
     index = index_pattern(pattern)
     return _read(name, index, index, options)
 
 
 def _read(name: str, whole: Index, index: Index, options: ReadOptions) -> Dataset:
-    """The pictures of `index`, read as those of `whole` suggest, but for those of another split."""
+    """Read the pictures of `index` that are of the split asked for, as those of `whole` suggest.
+
+    `whole` is the training split, or the whole source if it has no test split: it alone decides
+    size, channels and range.
+    """
     held = np.empty(0, np.int64)
     if not whole.has_test:
         held = held_out(len(whole), whole.labels, options.holdout)
@@ -159,7 +167,7 @@ def _read(name: str, whole: Index, index: Index, options: ReadOptions) -> Datase
 
 
 def _survey(name: str, index: Index, options: ReadOptions) -> tuple[ReadAs, tuple[str, ...]]:
-    """How to read a set, as asked for or else as its pictures suggest; what to say of it."""
+    """Choose how to read a set: as asked for, or else as its pictures suggest; with notes on it."""
     sizes: dict[str, tuple[int, int]] = {}
     coloured = options.channels == "rgb"
     deep, cut, reasons = False, [], dict[str, str]()
@@ -191,15 +199,15 @@ def _survey(name: str, index: Index, options: ReadOptions) -> tuple[ReadAs, tupl
 
 
 def _spread(count: int, most: int) -> list[int]:
-    """At most so many positions of `count`, evenly spread."""
+    """Return at most `most` positions in 0..count-1, evenly spread."""
     return np.linspace(0, count - 1, min(count, most)).round().astype(int).tolist()  # type: ignore[no-any-return]
 
 
 def _own_range(index: Index) -> tuple[Range | None, list[str]]:
-    """What becomes black and white of all pictures of more than 8 bits; what to say of it."""
+    """Choose one range for all pictures of more than 8 bits, with notes on it; None without any."""
 
     def look(path: str) -> Numbers | None:
-        with suppress(UnreadableError):  # named when it is read
+        with suppress(UnreadableError):  # it is reported when it is read
             return numbers_of(index.root / path)
         return None
 
@@ -221,7 +229,7 @@ def _own_range(index: Index) -> tuple[Range | None, list[str]]:
 
 
 def _check_cut(name: str, root: Path, paths: Sequence[str]) -> str:
-    """A line on colours of 16 bits. Raises DataError if what is decoded of them is nearly black."""
+    """Return a note on colours of 16 bits. Raises DataError if they decode to nearly black."""
     brightest = 0
     for path in paths:
         with suppress(UnreadableError):
@@ -238,13 +246,14 @@ def _check_cut(name: str, root: Path, paths: Sequence[str]) -> str:
 
 
 def _is_coloured(path: Path) -> bool:
-    """Whether a picture that is stored in colour shows any."""
+    """Return whether a picture that is stored in colour shows any."""
     pixels = decode(path, (3, *DEFAULT_SIZE), "stretch").astype(np.int16)
     return bool((pixels.max(axis=0) - pixels.min(axis=0)).max() > GREY_TOLERANCE)
 
 
 def _choose_size(sizes: Mapping[str, tuple[int, int]]) -> tuple[tuple[int, int], list[str]]:
-    """The size that most pictures agree on, if it is a usual one to train at; and why another."""
+    """Choose the size that most pictures have, if it is usual for training; with notes if not all
+    pictures have it."""
     counts = Counter(sizes.values())
     (height, width), common = min(counts.items(), key=lambda item: (-item[1], item[0]))
     least, most = OWN_SIZE
@@ -268,7 +277,7 @@ def _choose_size(sizes: Mapping[str, tuple[int, int]]) -> tuple[tuple[int, int],
 
 
 def _in_memory(name: str, index: Index, read_as: ReadAs, notes: tuple[str, ...]) -> Dataset:
-    """Decode everything now, in threads (decoders let go of the interpreter's lock)."""
+    """Decode everything now, in threads: decoders release the interpreter's lock."""
     images = np.empty((len(index), *read_as.shape), np.uint8)
 
     def fill(position: int) -> str | None:
@@ -286,7 +295,7 @@ def _in_memory(name: str, index: Index, read_as: ReadAs, notes: tuple[str, ...])
         raise _nothing_readable(name, reasons)
     if reasons:
         notes += (f"left out, unreadable: {_told(reasons)}",)
-        for new, old in enumerate(kept):  # in place: a copy would need the memory twice
+        for new, old in enumerate(kept):  # in place: a copy would double the memory
             images[new] = images[old]
     readable = index.keep(kept)
     fingerprint = _fingerprint(readable, read_as)
@@ -298,14 +307,15 @@ def _in_memory(name: str, index: Index, read_as: ReadAs, notes: tuple[str, ...])
 
 
 def _on_disk(name: str, index: Index, read_as: ReadAs, notes: tuple[str, ...]) -> Dataset:
-    """Leave the pictures where they are, having found a readable one of each class.
+    """Leave the pictures on disk, after finding a readable one of each class.
 
-    A class without any is left out, as it is in memory: later it would end the run.
+    The pictures of a class without one are left out, as they are in memory: otherwise the class
+    would end the run later.
     """
     labels = np.zeros(len(index), np.int64) if index.labels is None else index.labels
 
     def search(label: int) -> tuple[bool, dict[str, str]]:
-        """Whether a picture of the class can be read, and those that could not on the way."""
+        """Return whether a picture of the class can be read, and why those before it cannot."""
         reasons: dict[str, str] = {}
         for path in (index.paths[position] for position in np.flatnonzero(labels == label)):
             try:
@@ -338,7 +348,7 @@ def _threads() -> int:
 
 
 def _empty_classes(index: Index) -> tuple[str, ...]:
-    """A note that names the classes of which no picture is left, if there are any."""
+    """Return a note that names the classes without a picture left, if there are any."""
     if index.labels is None:
         return ()
     present = set(index.labels.tolist())
@@ -353,15 +363,16 @@ def _nothing_readable(name: str, reasons: Mapping[str, str]) -> DataError:
 
 
 def _told(reasons: Mapping[str, str]) -> str:
-    """How many files, and the first of them with the reason."""
+    """Return how many files there are, and the first few with their reasons."""
     files = name_some(f"{path} ({reason})" for path, reason in reasons.items())
     return f"{len(reasons)} file{'s' * (len(reasons) != 1)}: {files}"
 
 
 def _fingerprint(index: Index, read_as: ReadAs) -> str:
-    """Of the files' names and sizes and of how they are read: contents would take too long.
+    """Return a digest of the files' names and sizes, and of how they are read.
 
-    Names are relative to the folder, so that it stays the same wherever the folder is.
+    Reading their contents would take too long. Names are relative to the folder, so the digest is
+    the same wherever the folder is.
     """
     shape, fit, values = read_as
     how = f"{shape} {fit}" if values is None else f"{shape} {fit} {values}"
@@ -369,6 +380,6 @@ def _fingerprint(index: Index, read_as: ReadAs) -> str:
     for path, size in zip(index.paths, index.sizes, strict=True):
         digest.update(os.fsencode(path))
         digest.update(f"\0{size}\n".encode())
-    if index.by_table and index.labels is not None:  # which the names of the files do not tell
+    if index.by_table and index.labels is not None:  # names do not show the labels
         digest.update("\n".join(index.class_names[label] for label in index.labels).encode())
     return digest.hexdigest()

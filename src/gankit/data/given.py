@@ -1,4 +1,4 @@
-"""Data that a program holds already: arrays, tensors, torch's and Hugging Face's data sets."""
+"""Data that a program already holds: arrays, tensors, and torch or Hugging Face data sets."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ IMAGE_COLUMNS, LABEL_COLUMNS = (
     ("image", "img", "images", "pixels"),
     ("label", "labels", "fine_label"),
 )
-"""What a Hugging Face data set may call its columns."""
+"""The names that a Hugging Face data set may give its columns; earlier ones are preferred."""
 
 
 class Given(NamedTuple):
-    """What `read_given` makes of it; each as a Dataset holds it."""
+    """What `read_given` returns: examples, labels and notes, each as a Dataset holds it."""
 
     examples: NDArray[Any]
     labels: Labels | None
@@ -53,14 +53,14 @@ def read_given(
 
 
 def _is_indexed(given: object) -> bool:
-    """Whether it is read item by item, as torch's data sets are."""
+    """Return whether `given` is read item by item, as torch data sets are."""
     if isinstance(given, (np.ndarray, torch.Tensor, str, bytes, dict)):
         return False
     return hasattr(given, "__getitem__") and hasattr(given, "__len__")
 
 
 def _items(given: Any) -> tuple[object, object]:
-    """(every example, every label or None) of items x or (x, y). Raises DataError."""
+    """Return (all examples, all labels or None) of items x or (x, y). Raises DataError."""
     if not len(given):
         raise DataError("the data set given is empty: training needs examples")
     first = given[0]
@@ -76,7 +76,10 @@ def _items(given: Any) -> tuple[object, object]:
 
 
 def _columns(given: Any) -> tuple[object, object, Sequence[str] | None]:
-    """(images, labels or None, class names or None) of a Hugging Face data set's columns."""
+    """Return (images, labels or None, class names or None) of a Hugging Face data set.
+
+    Raises DataError if it is a set of splits, is empty, or has no column of images.
+    """
     names = given.column_names
     if isinstance(names, dict):
         raise DataError(
@@ -98,7 +101,7 @@ def _columns(given: Any) -> tuple[object, object, Sequence[str] | None]:
 
 
 def _stacked(items: list[Any]) -> object:
-    """One array or tensor of all items, which must be of one shape. Raises DataError."""
+    """Stack all items to one array or tensor. Raises DataError if their shapes differ."""
     if all(isinstance(item, torch.Tensor) for item in items):
         items = [item.detach().cpu() for item in items]
         if len({item.shape for item in items}) == 1:
@@ -129,7 +132,7 @@ def _stacked_labels(labels: list[Any]) -> NDArray[Any]:
 
 
 def _examples(given: object) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """uint8 [N, C, H, W] or float32 [N, D], and what the user should know. Raises DataError."""
+    """Return uint8 [N, C, H, W] or float32 [N, D], and notes for the user. Raises DataError."""
     first = isinstance(given, torch.Tensor)  # channels first
     if isinstance(given, torch.Tensor):
         given = given.detach().cpu().float() if given.is_floating_point() else given.cpu()
@@ -155,7 +158,10 @@ def _examples(given: object) -> tuple[NDArray[Any], tuple[str, ...]]:
 
 
 def _channels_first(array: NDArray[Any], first: bool) -> NDArray[Any]:
-    """[N, C, H, W]; where it may be both, a tensor has its channels first, an array last."""
+    """Return images as [N, C, H, W]. Raises DataError if no axis can be channels.
+
+    `first` decides if both axes can be: true for a tensor, false for an array.
+    """
     if array.ndim == 3:
         return array[:, None]
     ways = [array.shape[1] in CHANNELS, array.shape[3] in CHANNELS]
@@ -168,14 +174,14 @@ def _channels_first(array: NDArray[Any], first: bool) -> NDArray[Any]:
 
 
 def _as_bytes(planes: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
-    """uint8 pictures of floats in a usual range, and which one. Raises DataError."""
+    """Turn floats in a usual range into uint8, and note the range. Raises DataError."""
     values = floats_range(float(planes.min()), float(planes.max()))
     note = f"images given as floats, taken as [{values[0]}, {values[1]}]: {tell_range(values)}"
     return np.ascontiguousarray(to_bytes(planes, values)), note
 
 
 def _labels(given: object, count: int, class_names: Sequence[str] | None) -> Labels | None:
-    """Classes or vectors, None if none are given. Raises DataError."""
+    """Return the classes or vectors given, or None if none are. Raises DataError."""
     if given is None:
         if class_names:
             raise DataError("class names are given without labels: give labels too")
@@ -193,7 +199,7 @@ def _labels(given: object, count: int, class_names: Sequence[str] | None) -> Lab
 
 
 def _are_conditions(known: NDArray[Any]) -> bool:
-    """Whether rows of numbers are vectors: neither one class each nor of 0 and 1."""
+    """Return whether rows [N, C] are vectors: not one whole number each, nor all 0 and 1."""
     if known.shape[1] == 1:
         return known.dtype.kind == "f"
     return known.dtype.kind in "biuf" and not np.isin(known, (0, 1)).all()

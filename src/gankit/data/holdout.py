@@ -1,4 +1,4 @@
-"""The examples that are kept from training where there is no test split."""
+"""The examples that are kept from training if the source has no test split."""
 
 from __future__ import annotations
 
@@ -11,16 +11,24 @@ from gankit.errors import DataError
 from gankit.randomness import Purpose, rng
 
 SHARE = 0.1
-"""What is held out unless something else is asked for."""
+"""The share that is held out unless another is asked for."""
 FEWEST = 20
-"""Held out are at least so many, which is what scores need, or none."""
+"""The fewest examples that are held out, because scores need so many; otherwise none are."""
 
 
 def held_out(count: int, labels: NDArray[Any] | None, share: float) -> NDArray[np.int64]:
-    """Which of `count` examples are held out: ascending int64, a function of the arguments alone.
+    """Choose which of `count` examples are held out, by the arguments alone.
 
-    Each class gives its share; one that has a single example gives none. They are none at all if
-    there would be fewer than `FEWEST`.
+    Each class gives its share, but a class with a single example gives none. If there would be
+    fewer than `FEWEST` in all, none are held out.
+
+    Args:
+        count: the number of examples.
+        labels: int64 [count] classes; vectors [count, C] and None are ignored.
+        share: the share to hold out, in [0, 1].
+
+    Returns:
+        Ascending int64 indices.
     """
     order = rng(0, Purpose.HOLDOUT).permutation(count)
     if labels is not None and labels.ndim == 1:
@@ -34,12 +42,12 @@ def held_out(count: int, labels: NDArray[Any] | None, share: float) -> NDArray[n
 
 
 def rest(count: int, held: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The other ones of `count`, ascending."""
+    """Return the indices in 0..count-1 that are not in `held`, ascending."""
     return np.delete(np.arange(count), held)
 
 
 def no_test_split(name: str, count: int, share: float) -> DataError:
-    """What to raise where a test split is asked for and there is none."""
+    """Return the error to raise if a test split is asked for and there is none."""
     why = ""
     if share:
         why = f", and {share:.0%} of its {count:,} examples are too few to be held out"
@@ -50,5 +58,5 @@ def no_test_split(name: str, count: int, share: float) -> DataError:
 
 
 def tell_held(held: int, count: int) -> str:
-    """What a person is told of it."""
+    """Return the note that says how many examples are held out, and how to hold out none."""
     return f"held out for scores: {held:,} of {count:,} examples (--holdout 0: none)"

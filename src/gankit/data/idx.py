@@ -1,4 +1,4 @@
-"""The IDX files of MNIST and its kin, gzipped or not."""
+"""IDX files, the format of MNIST and its relatives, gzipped or not."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _UNSIGNED_BYTE = 8
 
 
 def is_idx_folder(folder: Path) -> bool:
-    """Whether the folder holds IDX images, of whichever split."""
+    """Return whether the folder holds IDX images, of any split."""
     try:
         return bool(_images_files(folder))
     except OSError:
@@ -34,10 +34,11 @@ def is_idx_folder(folder: Path) -> bool:
 
 
 def read_idx_folder(name: str, folder: Path, options: ReadOptions) -> ArrayDataset:
-    """The IDX images of one split with their labels, where the folder has those.
+    """Read the IDX images of one split, with their labels if the folder has any.
 
     Raises:
-        DataError: the split is missing, or a file is damaged.
+        DataError: the split is missing, a file is damaged, labels and images differ in number, or
+            the images do not fit in the memory allowed.
     """
     if options.holdout and not _has_test(folder):
         whole = read_idx_folder(name, folder, replace(options, split="train", holdout=0))
@@ -61,7 +62,7 @@ def read_idx_folder(name: str, folder: Path, options: ReadOptions) -> ArrayDatas
 
 
 def has_idx_labels(folder: Path) -> bool:
-    """Whether labels lie beside the images for training. Raises DataError without such images."""
+    """Return whether the training images have labels. Raises DataError if there are no images."""
     return _labels_file(_images_file(folder, "train")) is not None
 
 
@@ -71,7 +72,7 @@ def _has_test(folder: Path) -> bool:
 
 
 def _trained_classes(folder: Path) -> list[str]:
-    """The names of the classes of the training split, in order; none if they cannot be told."""
+    """Return the class names of the training split, in order; empty if they cannot be read."""
     try:
         labels_path = _labels_file(_images_file(folder, "train"))
         if labels_path is None:
@@ -83,10 +84,10 @@ def _trained_classes(folder: Path) -> list[str]:
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
-    """The array in an IDX file of unsigned bytes with this many dimensions.
+    """Read the array in an IDX file of unsigned bytes with this many dimensions.
 
     Raises:
-        DataError: the file is damaged, or holds something else.
+        DataError: the file is missing, damaged or empty, or holds something else.
     """
     what, start = f"IDX file {str(path)!r}", 4 + 4 * dimensions
     try:
@@ -99,7 +100,7 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
             shape = _shape(what, header, dimensions)
             expected = start + math.prod(shape)
             check_claim(what, expected, size, path.suffix == ".gz")
-            raw = header + file.read(expected - len(header) + 1)  # more is damage too
+            raw = header + file.read(expected - len(header) + 1)  # a byte too many is damage too
     except MemoryError:
         raise DataError(f"{what} does not fit into memory: give a smaller one") from None
     except (OSError, EOFError, zlib.error) as error:
@@ -115,7 +116,7 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
 
 
 def _shape(what: str, header: bytes, dimensions: int) -> tuple[int, ...]:
-    """The array's shape, by the first bytes of its file."""
+    """Return the array's shape from the first bytes of its file."""
     if header[:4] != bytes([0, 0, _UNSIGNED_BYTE, dimensions]):
         raise DataError(f"{what} is not an IDX file of unsigned bytes in {dimensions} dimensions")
     lengths = [header[at : at + 4] for at in range(4, 4 + 4 * dimensions, 4)]
@@ -131,12 +132,19 @@ def images_dataset(
     options: ReadOptions,
     notes: tuple[str, ...] = (),
 ) -> ArrayDataset:
-    """Grey images uint8 [N, H, W] in memory, at the size and channels asked for.
+    """Make a data set of grey images uint8 [N, H, W], at the size and channels asked for.
 
-    The classes are the label values that occur, in order, named by the value.
+    The classes are the label values that occur, in order; each is named by its value.
+
+    Args:
+        name: what the user typed.
+        images: the images.
+        labels: one label for each image, [N]; None if there are none.
+        options: how to read the images.
+        notes: what the user should know.
 
     Raises:
-        DataError: converted, they would not fit in the memory allowed.
+        DataError: the converted images would not fit in the memory allowed.
     """
     own_size = (images.shape[1], images.shape[2])
     size = options.size or own_size
@@ -167,7 +175,7 @@ def _images_files(folder: Path) -> list[Path]:
 
 
 def _images_file(folder: Path, split: Split) -> Path:
-    """The file with the split's images; one that names no split is for training."""
+    """Return the file with the split's images; a file that names no split is for training."""
     files = _images_files(folder)
     named = {
         key: [file for file in files if any(part in file.name for part in parts)]
@@ -186,7 +194,7 @@ def _images_file(folder: Path, split: Split) -> Path:
 
 
 def _labels_file(images: Path) -> Path | None:
-    """The labels that belong to the images, plain or gzipped, if there are any."""
+    """Return the file of the labels that belong to the images, plain or gzipped, if any."""
     stem = images.name.removesuffix(".gz").replace("idx3", "idx1")
     stem = stem.replace("images", "labels").replace("image", "label")
     dotted = re.sub(r"[-.]idx1", ".idx1", stem)

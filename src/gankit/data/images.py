@@ -1,4 +1,4 @@
-"""One picture of any kind -> one uint8 array: opened, checked, converted, resized."""
+"""Read one picture of any kind as one uint8 array: open, check, convert and resize it."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ Channels = Literal["auto", "grey", "rgb"]
 Split = Literal["train", "test"]
 Values = Range | Literal["own"] | None
 Shape = tuple[int, int, int]
-"""(channels, height, width)."""
+"""(channels, height, width), in pixels."""
 
 SMALLEST, LARGEST = 8, 1024
-"""Pixels per side that a picture can be read at."""
+"""The fewest and the most pixels per side that a picture can be read at."""
 MOST_HELD = 0.5
 """The largest share that can be held out."""
 
@@ -39,20 +39,20 @@ SUFFIXES = frozenset(
      ".heif", ".hif")
 )  # fmt: skip
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF")
-"""What is read by its first bytes; nothing that runs code."""
+"""The formats that are recognised by a file's first bytes. None of them can run code."""
 TGA = ".tga"
-"""What has no first bytes of its own, and is known by its name alone."""
+"""The suffix of TGA, which has no first bytes of its own: the suffix alone identifies it."""
 HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-"""What stands behind `ftyp` in a picture that needs pillow-heif."""
-JPEG = ("JPEG", "MPO")  # which can be decoded at a fraction of their size
+"""The codes after `ftyp` in pictures that need pillow-heif."""
+JPEG = ("JPEG", "MPO")  # these can be decoded at a fraction of their size
 
-# How a file starts that only stands for a picture -> what it is.
+# The first bytes of a file that only stands for a picture -> what the file is.
 POINTERS = {
     b"version https://git-lfs": "a pointer of Git LFS: fetch the picture with git lfs pull",
     b"/annex/objects/": "a pointer of git-annex: fetch the picture with git annex get",
 }
 
-# EXIF orientation -> what undoes it.
+# EXIF orientation -> the transposition that undoes it.
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -66,25 +66,27 @@ _ORIENTATION_TAG, _PHOTOMETRIC_TAG = 0x0112, 0x0106
 
 
 class UnreadableError(Exception):
-    """This one picture cannot be read; the message is the reason in a few words."""
+    """Raised if one picture cannot be read; the message is the reason in a few words."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReadOptions:
-    """How pictures are read; checked on creation.
+    """How pictures are read. The values are checked on creation.
 
     Attributes:
-        size: (height, width), 8 to 1024 pixels each; None keeps the size of a set whose
-            pictures agree on one, and takes 64 x 64 otherwise.
+        size: (height, width), 8 to 1024 pixels each. None keeps the size of IDX images, and in a
+            folder the size that nine tenths of the pictures share, if its sides are in 16..256;
+            otherwise it is 64 x 64.
         fit: `crop` scales the short side and cuts the middle out, `stretch` distorts.
-        channels: `grey` (1), `rgb` (3) or `auto`: grey where every picture is grey.
-        split: `train` or `test`, where the source has both.
-        memory_gb: a set larger than this (10^9 bytes) is read from disk as training goes.
-        tables: whether a file of labels beside the pictures is read.
-        values: what becomes black and white of images of more than 8 bits; `own`: what the whole
-            set holds; None: by the type of each file.
-        holdout: the share that is kept from training and is the test split of a source that has
-            none.
+        channels: `grey` (1), `rgb` (3) or `auto`: grey if every picture looked at is grey.
+        split: `train` or `test`.
+        memory_gb: a folder that needs more than this (in 10^9 bytes) is read from disk while
+            training.
+        tables: whether to read a file of labels beside the pictures.
+        values: the values that become black and white in images of more than 8 bits; `own`: one
+            range for the whole set, chosen by its values; None: by the type of each file.
+        holdout: the share, 0 to 0.5, that is kept from training as the test split of a source
+            that has none.
 
     Raises:
         DataError: a value is out of range.
@@ -120,16 +122,16 @@ class ReadOptions:
             raise DataError(f"holdout {self.holdout} is out of range: give 0 to {MOST_HELD}")
 
     def fits_in_memory(self, count: int, shape: tuple[int, ...]) -> bool:
-        """Whether `count` examples of this shape, one byte a value, may lie in memory."""
+        """Return whether `count` examples of this shape, at one byte a value, fit in memory."""
         return count * int(np.prod(shape)) <= self.memory_gb * 1e9
 
 
 @contextmanager
 def quiet_decoding() -> Iterator[None]:
-    """Decode inside this: Pillow's warnings are dropped.
+    """Drop Pillow's warnings while pictures are decoded.
 
-    Wraps a whole batch and not one picture, because warning filters belong to the process
-    and not to a thread.
+    Wrap it around a whole batch and not around one picture: warning filters belong to the
+    process, not to a thread.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -138,7 +140,7 @@ def quiet_decoding() -> Iterator[None]:
 
 @contextmanager
 def opened(path: str | Path) -> Iterator[Image.Image]:
-    """The picture with only its header read; any failure inside becomes an `UnreadableError`."""
+    """Open a picture and read only its header; any failure inside becomes an `UnreadableError`."""
     try:
         with _regular_file(path) as file:
             image = _identified(file, os.path.splitext(path)[1].lower())  # noqa: PTH122
@@ -157,7 +159,7 @@ def opened(path: str | Path) -> Iterator[Image.Image]:
 
 
 def _regular_file(path: str | Path) -> BinaryIO:
-    """Open a file, but no pipe: opening one may wait for ever."""
+    """Open a regular file. Raises UnreadableError for a pipe, which could block for ever."""
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     file = os.fdopen(os.open(path, flags), "rb")
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -167,9 +169,10 @@ def _regular_file(path: str | Path) -> BinaryIO:
 
 
 def _identified(file: BinaryIO, suffix: str) -> Image.Image:
-    """The picture in a file, by its first bytes; of a TGA, which has none, by its suffix.
+    """Return the picture in a file, identified by its first bytes, or for a TGA by its suffix.
 
-    Not Image.open, which judges by pixels alone, a JPEG by those that are never decoded.
+    Image.open is not used: its limit counts pixels alone, and for a JPEG it counts pixels that
+    are never decoded. Raises UnreadableError if the file is not an image.
     """
     Image.init()
     start = file.read(64)
@@ -177,10 +180,10 @@ def _identified(file: BinaryIO, suffix: str) -> Image.Image:
         if name not in Image.OPEN:  # Pillow was built without it
             continue
         factory, accepts = Image.OPEN[name]
-        # What Pillow's own loop takes for "not of this format after all".
+        # Pillow's own loop takes these errors for "not of this format after all".
         with suppress(SyntaxError, IndexError, TypeError, struct.error):
             accepted = accepts is None or accepts(start[:16])
-            if not accepted or isinstance(accepted, str):  # text: Pillow lacks the decoder
+            if not accepted or isinstance(accepted, str):  # text if Pillow lacks the decoder
                 continue
             file.seek(0)
             return factory(file, "")
@@ -191,8 +194,10 @@ def _identified(file: BinaryIO, suffix: str) -> Image.Image:
 
 
 def _further(start: bytes, suffix: str) -> tuple[str, ...]:
-    """The formats beside `FORMATS` that a file may be of. Raises UnreadableError for HEIC if
-    pillow-heif is not installed."""
+    """Return the formats besides `FORMATS` that a file may have.
+
+    Raises UnreadableError for HEIC if pillow-heif is not installed.
+    """
     if start[4:8] == b"ftyp" and start[8:12] in HEIC and b"avif" not in start[8:32]:
         try:
             from pillow_heif import register_heif_opener
@@ -206,7 +211,7 @@ def _further(start: bytes, suffix: str) -> tuple[str, ...]:
 
 
 def _stored_pixels(image: Image.Image) -> int:
-    """Pixels of the picture as it is stored. Raises UnreadableError for too many."""
+    """Return how many pixels the picture has as stored. Raises UnreadableError if too many."""
     stored = image.width * image.height
     most = MOST_JPEG_PIXELS if image.format in JPEG else MOST_PIXELS
     if stored > most:
@@ -218,7 +223,7 @@ def _stored_pixels(image: Image.Image) -> int:
 
 
 def _affordable(image: Image.Image, stored_pixels: int) -> int:
-    """Bytes that decoding takes. Raises UnreadableError for too many."""
+    """Return how many bytes decoding takes. Raises UnreadableError if too many."""
     needed = bytes_needed(image, stored_pixels)
     if needed > MOST_BYTES:
         raise UnreadableError(
@@ -230,13 +235,13 @@ def _affordable(image: Image.Image, stored_pixels: int) -> int:
 
 
 class Header(NamedTuple):
-    """What a picture's first bytes say.
+    """What a picture's header says.
 
     Attributes:
-        size: (height, width) as a viewer shows it.
+        size: (height, width) in pixels, as a viewer shows the picture.
         grey: whether it is stored as grey.
-        deep: whether it holds other numbers than 0 to 255, which a range must be chosen for.
-        cut: whether it holds colours of 16 bits, of which the upper 8 are decoded.
+        deep: whether it holds more than 8 bits of grey, so that a range must be chosen.
+        cut: whether it holds colours of 16 bits, of which only the upper 8 are decoded.
     """
 
     size: tuple[int, int]
@@ -246,10 +251,10 @@ class Header(NamedTuple):
 
 
 def header(path: str | Path) -> Header:
-    """What is known of a picture without decoding it.
+    """Read what can be known of a picture without decoding it.
 
     Raises:
-        UnreadableError: not an image, or too large.
+        UnreadableError: it is not an image, cannot be opened, or is too large.
     """
     with opened(path) as image:
         stored = _stored_pixels(image)
@@ -263,7 +268,7 @@ def header(path: str | Path) -> Header:
         )
         if turned and image.format == "TIFF":
             with DECODING.taking(needed):
-                image.load()  # Pillow has turned it by now: old versions here, new on opening
+                image.load()  # now it is turned: by new Pillow on opening, by old here
             size = (image.height, image.width)
         grey = image.mode in ("1", "L", "LA") or _is_deep(image)
         return Header(size, grey, _is_deep(image), cut)
@@ -276,14 +281,20 @@ def _is_deep(image: Image.Image) -> bool:
 def decode(
     path: str | Path, shape: Shape, fit: Fit, values: Range | None = None
 ) -> NDArray[np.uint8]:
-    """The picture, upright, on white where it is transparent: uint8 of this shape.
+    """Read a picture, upright, with transparent parts over white: uint8 of `shape`.
 
-    Of a film the first frame. Call it inside `quiet_decoding`. Threads that would take more than
-    `MOST_BYTES` together wait for each other. `values`: what becomes black and white of a picture
-    of more than 8 bits; None: by the type of its file.
+    Of an animation, the first frame is read. Call this inside `quiet_decoding`. Threads that
+    together would take more than `MOST_BYTES` wait for each other.
+
+    Args:
+        path: the file.
+        shape: (channels, height, width); channels are 1 or 3.
+        fit: `crop` or `stretch`.
+        values: the values that become black and white in a picture of more than 8 bits; None: by
+            the type of its file.
 
     Raises:
-        UnreadableError: damaged, cut off, not an image, or too large.
+        UnreadableError: the picture is damaged, cut off, not an image, or too large.
     """
     channels, *size = shape
     with _decoded(path, 2 * max(size)) as image:
@@ -296,8 +307,13 @@ def decode(
 
 
 class Numbers(NamedTuple):
-    """What a picture of more than 8 bits holds: its finite numbers' ends, None if there are none;
-    whether they are whole; how many are not finite."""
+    """The numbers in a picture of more than 8 bits.
+
+    Attributes:
+        ends: the least and the largest finite number; None if none is finite.
+        integers: whether the numbers are whole.
+        not_finite: how many are not finite.
+    """
 
     ends: Range | None
     integers: bool
@@ -305,7 +321,10 @@ class Numbers(NamedTuple):
 
 
 def numbers_of(path: str | Path) -> Numbers | None:
-    """The numbers of a picture of more than 8 bits; None for any other. As `decode`."""
+    """Return the numbers in a picture of more than 8 bits; None for any other picture.
+
+    Call this inside `quiet_decoding`. Raises UnreadableError as `decode` does.
+    """
     with opened(path) as image:
         if not _is_deep(image):
             return None
@@ -316,7 +335,11 @@ def numbers_of(path: str | Path) -> Numbers | None:
 
 @contextmanager
 def _decoded(path: str | Path, side: int) -> Iterator[Image.Image]:
-    """The picture with its pixels; a JPEG at an eighth where that is still `side` wide."""
+    """Open a picture and decode it.
+
+    A JPEG is decoded at a half, a quarter or an eighth of its size if both sides then still have
+    `side` pixels.
+    """
     with opened(path) as image:
         stored = _stored_pixels(image)
         if image.format in JPEG:
@@ -327,16 +350,16 @@ def _decoded(path: str | Path, side: int) -> Iterator[Image.Image]:
 
 
 def _white_is_zero(image: Image.Image) -> bool:
-    """Whether a TIFF counts from white to black, which Pillow undoes of 8 bits alone."""
+    """Return whether a TIFF counts from white to black, which Pillow undoes only for 8 bits."""
     tags: Any = getattr(image, "tag_v2", None)
     return tags is not None and tags.get(_PHOTOMETRIC_TAG) == 0
 
 
 def to_8_bit(image: Image.Image, channels: int) -> Image.Image:
-    """Any mode -> `L` (1 channel) or `RGB` (3 channels), transparency over white.
+    """Convert a picture of any mode to `L` (1 channel) or `RGB` (3), with transparency over white.
 
-    Integers of 16 bits are divided by 257, so that 65535 becomes 255; larger ones are white.
-    Floats are taken as 0..1, 0..255 or 0..65535, whichever is the narrowest that holds them.
+    Integers of more than 8 bits are divided by 257, so that 65535 becomes 255; larger ones are
+    white. Floats are taken as 0..1, 0..255 or 0..65535, the narrowest range that holds them.
     """
     if _is_deep(image):
         values = np.nan_to_num(np.asarray(image, np.float32), posinf=0.0, neginf=0.0)
@@ -352,30 +375,30 @@ def to_8_bit(image: Image.Image, channels: int) -> Image.Image:
 
 
 def resized(image: Image.Image, size: tuple[int, int], fit: Fit) -> Image.Image:
-    """The picture at (height, width), with an antialiasing filter (Lanczos)."""
+    """Resize a picture to (height, width) with an antialiasing filter (Lanczos)."""
     height, width = size
     if (image.height, image.width) == size:
         return image
     box = None
-    if fit == "crop":  # the largest part in the middle that has the shape asked for
+    if fit == "crop":  # take the largest part in the middle that has the aspect ratio asked for
         scale = min(image.width / width, image.height / height)
-        left = max(0.0, (image.width - scale * width) / 2)  # rounding may give less than nothing
+        left = max(0.0, (image.width - scale * width) / 2)  # rounding may give less than 0
         top = max(0.0, (image.height - scale * height) / 2)
         box = (left, top, image.width - left, image.height - top)
     return image.resize((width, height), Image.Resampling.LANCZOS, box, reducing_gap=3.0)
 
 
 def planes(image: Image.Image) -> NDArray[np.uint8]:
-    """`L` or `RGB` -> uint8 [channels, height, width]."""
+    """Return the pixels of an `L` or `RGB` picture: uint8 [channels, height, width]."""
     pixels = np.asarray(image, np.uint8)
     return pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
 
 
 def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation, 1 (upright) to 8; 1 where there is none or it is damaged."""
+    """Return the EXIF orientation, 1 (upright) to 8; 1 if there is none, or it is damaged."""
     if image.format == "PNG" and "exif" not in image.info:
         return 1  # asking Pillow would decode the whole picture first
     try:
         return int(image.getexif().get(_ORIENTATION_TAG, 1))
-    except Exception:  # whatever damage Pillow stumbles over: the picture itself may be whole
+    except Exception:  # damaged EXIF may raise anything; the picture itself may be whole
         return 1

@@ -1,4 +1,4 @@
-"""Labels that lie in a file beside the pictures or above them: dataset.json, or a table."""
+"""Labels in a file beside the pictures or in a folder above: dataset.json, or a table."""
 
 from __future__ import annotations
 
@@ -19,20 +19,22 @@ from gankit.stored import StoredError, read_json
 from gankit.text import reason
 
 JSON = "dataset.json"
-"""What StyleGAN's tools write: `{"labels": [["00000/img0.png", 3], ...]}`."""
+"""The file that StyleGAN's tools write: `{"labels": [["00000/img0.png", 3], ...]}`."""
 TABLES = (".csv", ".tsv")
 FILE_COLUMNS = (
     "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "image_name",
     "path", "img", "img_path", "id", "image_id", "name",
 )  # fmt: skip
 LABEL_COLUMNS = ("label", "labels", "class", "class_name", "classname", "category", "target")
-"""What the columns of a table are called; without a label column a second column is it."""
+"""The names of the columns with the files and with the labels. In a table of two columns, the one
+beside the files is the label, whatever its name."""
 MOST_TABLES, LONGEST = 20, 2**26
-"""Tables in one folder that are looked at, and the bytes of one."""
+"""The most tables that are tried in one folder, and the most bytes that a table may have."""
 OF_A_PARENT = 0.5
-"""The share of the pictures that a file above the folder given must list to be theirs."""
+"""The share of the pictures that a file above the folder given must label to belong to them."""
 TELLING = 10
-"""So many pictures with a label of its own each have names or captions, and no classes."""
+"""If at least this many pictures have labels and no two are alike, the labels are names or
+captions, not classes."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,11 @@ class Table:
     """The labels that a file gives to pictures.
 
     Attributes:
-        path: of the file.
-        labels: a text for each picture that it gives one, by the picture's path; empty if the
-            file says that there are no labels.
-        missing: files that it lists and that are not there.
-        problem: why it cannot be used, if it cannot.
+        path: the path of the file.
+        labels: the label of each picture that has one, as text, by the picture's path; empty if
+            the file says that there are no labels.
+        missing: the files that it lists but that are not there.
+        problem: why the labels cannot be used; empty if they can.
     """
 
     path: Path
@@ -54,17 +56,21 @@ class Table:
 
 
 def find_table(root: Path, paths: Sequence[str], top: Path, split: Split | None) -> Table | None:
-    """The file that labels these pictures, in `root` or in a folder above it.
+    """Find the file that labels these pictures, in `root` or in a folder above it.
 
     Args:
-        root: what the paths are relative to.
-        paths: of the pictures.
-        top: the folder that the user gave. Of folders above it only the next one is looked into,
-            for a file that lists half of the pictures.
-        split: of the pictures, if they are of one: a table named after another one is not theirs.
+        root: the folder that the paths are relative to.
+        paths: the paths of the pictures.
+        top: the folder that the user gave. Of the folders above it only the nearest is searched,
+            and a file there must label at least half of the pictures.
+        split: the split of the pictures, if they belong to one; a table named after another split
+            is skipped.
+
+    Returns:
+        The labels of the first file that fits, or None if there is none.
 
     Raises:
-        DataError: a file of the right kind in `root`, or below `top`, is damaged.
+        DataError: a file of labels in `top`, or between `top` and `root`, is damaged.
     """
     for folder in _folders(root, top):
         outside = folder == top.parent
@@ -107,11 +113,14 @@ def _split_named(name: str) -> Split | None:
 
 
 Rows = list[tuple[str, str]]
-"""The file and the label of each row; no rows: the file says that there are no labels."""
+"""The file and the label of each row. No rows: the file says that there are no labels."""
 
 
 def _rows_of(path: Path) -> Rows | None:
-    """What a file lists; None if it is no file of labels. Raises DataError if it is damaged."""
+    """Return the rows of a file of labels, or None if it is not one.
+
+    Raises DataError if it is damaged.
+    """
     if not path.is_file():
         return None
     return _json_rows(path) if path.name == JSON else _table_rows(path)
@@ -138,7 +147,7 @@ def _json_rows(path: Path) -> Rows | None:
 
 
 def _text(path: Path, label: Any) -> str:
-    """A label of dataset.json as a text; of a list of zeros with one 1, where that stands."""
+    """Return a label of dataset.json as text; a list of zeros with a single 1 is its position."""
     if isinstance(label, list) and sorted(map(str, label)) == ["0"] * (len(label) - 1) + ["1"]:
         return str(label.index(1))
     if isinstance(label, (int, str)):
@@ -189,7 +198,7 @@ def _table_rows(path: Path) -> Rows | None:
 
 
 def _columns(header: Sequence[str]) -> tuple[int, int] | None:
-    """Where the file and the label stand in a table, if both can be told."""
+    """Return which columns of a table hold the file and the label, or None if that is unclear."""
     file = next((header.index(name) for name in FILE_COLUMNS if name in header), None)
     label = next((header.index(name) for name in LABEL_COLUMNS if name in header), None)
     if file is not None and label is None and len(header) == 2:
@@ -198,7 +207,11 @@ def _columns(header: Sequence[str]) -> tuple[int, int] | None:
 
 
 def _matched(path: Path, rows: Rows, root: Path, paths: Sequence[str]) -> Table:
-    """The labels of the pictures that the rows name, in the way that names most of them."""
+    """Match rows to pictures, in the way that matches the most pictures.
+
+    A row may name a picture by its path relative to the table, by its path relative to `root`, or
+    by its file name alone.
+    """
     above = os.path.relpath(root, path.parent).replace(os.sep, "/")
     best: list[tuple[str | None, str, str]] = []
     most = 0
@@ -220,7 +233,7 @@ def _slashes(file: str) -> str:
 
 
 def _unique(paths: Iterable[str], key: Callable[[str], str]) -> dict[str, str | None]:
-    """Each picture by its key, with and without its suffix; None for what names several."""
+    """Return each picture by its key, with and without its suffix; None if a key has several."""
     known: dict[str, str | None] = {}
     for path in paths:
         whole = key(path)
@@ -234,7 +247,7 @@ def _table(path: Path, found: Iterable[tuple[str | None, str, str]]) -> Table:
     missing = []
     for picture, file, label in found:
         if picture is None:
-            if not (path.parent / _slashes(file)).exists():  # else it is of another split
+            if not (path.parent / _slashes(file)).exists():  # else it belongs to another split
                 missing.append(file)
         elif labels.setdefault(picture, label) != label:
             why = f"{file!r} has several labels, {labels[picture]!r} and {label!r}"
@@ -244,7 +257,10 @@ def _table(path: Path, found: Iterable[tuple[str | None, str, str]]) -> Table:
 
 
 def _names(labels: Mapping[str, str]) -> tuple[Mapping[str, str], str]:
-    """The labels, whole numbers as such; and why they are no classes, if they are none."""
+    """Return the labels, and why they are not classes if they are not.
+
+    If all labels are numbers, they are written as whole numbers: `1.0` becomes `1`.
+    """
     texts = set(labels.values())
     if len(labels) >= TELLING and len(texts) == len(labels):
         return {}, "each picture has a label of its own"

@@ -1,4 +1,4 @@
-"""Labels as users hold them: the classes are the values that occur, named by the value."""
+"""Labels as users hold them: the values that occur are the classes, and give them their names."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Labels(NamedTuple):
 
     Attributes:
         numbers: int64 [N], 0..classes-1; or float32 [N, C], a vector for each example.
-        names: of the classes; empty for vectors.
-        given: the labels as they were, for the fingerprint.
+        names: the names of the classes; empty for vectors.
+        given: the labels as they were given, for the fingerprint.
     """
 
     numbers: NDArray[Any]
@@ -30,18 +30,18 @@ class Labels(NamedTuple):
 
 
 def read_labels(what: str, labels: NDArray[Any], names: Sequence[str] | None = None) -> Labels:
-    """The classes in an array of labels.
+    """Read the classes, or the vectors, in an array of labels.
 
     Args:
-        what: begins the message of an error: `labels in 'set.npz'`.
-        labels: [N] or [N, 1]: whole numbers from 0 (as floats too), texts or truth values. Or
-            [N, K] of 0 and 1: one 1 in each row is the number of a class; several, or none, are a
-            vector.
-        names: of the classes 0, 1, ..., or all the texts in the order that they are to have; None:
-            the values that occur, in order.
+        what: the beginning of an error's message, such as `labels in 'set.npz'`.
+        labels: whole numbers from 0 (floats too), texts or truth values, [N] or [N, 1]. Or rows
+            of 0 and 1, [N, K]: if each row has a single 1, its place is the number of the class;
+            otherwise the rows are vectors.
+        names: the names of the classes 0, 1, ...; for texts, all of them in the order of their
+            numbers. None: the values that occur, in order.
 
     Raises:
-        DataError: they are something else.
+        DataError: the labels are something else, or do not fit `names`.
     """
     if labels.ndim == 2 and labels.shape[1] > 1 and bool(np.isin(labels, (0, 1)).all()):
         if not (labels.sum(axis=1) == 1).all():
@@ -77,7 +77,7 @@ def _texts(what: str, flat: NDArray[Any]) -> NDArray[np.str_]:
 
 
 def _whole(what: str, flat: NDArray[Any]) -> NDArray[np.int64]:
-    """int64 of whole numbers from 0."""
+    """Return labels that are whole numbers from 0 as int64. Raises DataError for any others."""
     cannot = f"{what} cannot be {flat.dtype} {list(flat.shape)}"
     if flat.dtype.kind not in "iuf":
         raise DataError(f"{cannot}: {WANTED}")
@@ -124,7 +124,7 @@ def _named(
 
 
 def _unlike(names: Sequence[str]) -> tuple[str, ...]:
-    """The class names as texts. Raises DataError if two are alike."""
+    """Return the class names as texts. Raises DataError if two are alike."""
     texts = tuple(map(str, names))
     twice = next((name for name in texts if texts.count(name) > 1), None)
     if twice is not None:

@@ -1,4 +1,4 @@
-"""What the names of sub-folders say: splits, classes, two sides of the same pictures."""
+"""What the names of sub-folders say: splits, classes, or pictures and their masks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SPLITS: Mapping[str, Split] = {
     "holdout": "test", "heldout": "test", "eval": "test", "evaluation": "test",
     "val": "test", "valid": "test", "validation": "test", "validate": "test", "dev": "test",
 }  # fmt: skip
-"""What a split is called; of several test splits the one that stands first here is taken."""
+"""The names of splits. If there are several test splits, the first in this order is taken."""
 
 _AROUND = r"(?:data|dataset|set|split|images?|imgs?|pictures?|photos?|seg)*"
 _SPLIT = re.compile(rf"{_AROUND}({'|'.join(sorted(SPLITS, key=len, reverse=True))}){_AROUND}")
@@ -33,30 +33,34 @@ MADE_OF_THEM = frozenset(
      "gt", "gts", "groundtruth", "groundtruths", "target", "targets", "trimap", "trimaps", "depth",
      "depths", "edge", "edges", "output", "outputs", "gtfine", "labelids", "matte", "alpha")
 )  # fmt: skip
-"""What a folder is called that holds another picture for each one of the folder beside it."""
+"""The names of folders that hold a picture, such as a mask, for each one in a folder of
+`PICTURES`."""
 
 
 def split_of(name: str) -> str | None:
-    """`Training_Set` -> `training`: the key in `SPLITS` of a folder's name; None: it names none."""
+    """Return the key in `SPLITS` that a folder's name stands for, or None.
+
+    `Training_Set` stands for `training`.
+    """
     plain = re.sub(r"[\W_]+", "", _YEAR.sub("", name.lower()))
     found = _SPLIT.fullmatch(plain)
     return found[1] if found else None
 
 
 def natural_key(name: str) -> tuple[list[tuple[int, str]], str]:
-    """Sorts 2 before 10, digits before letters, and letters by their code."""
-    parts = re.split(r"([0-9]+)", name)  # text and digits in turn; no int(), which has a limit
+    """Return a key that sorts 2 before 10, digits before letters, and letters by their code."""
+    parts = re.split(r"([0-9]+)", name)  # text and digits in turn; int() would limit the digits
     shown = [part.lstrip("0") if i % 2 else part for i, part in enumerate(parts)]
     return [(len(part) if i % 2 else 0, part) for i, part in enumerate(shown)], name
 
 
 def by_nature(names: Iterable[str]) -> list[str]:
-    """The names in natural order: 1, 2, 10."""
+    """Return the names in natural order: 1, 2, 10."""
     return sorted(names, key=natural_key)
 
 
 FEW = 0.05
-"""The share of loose pictures beside sub-folders that is taken for an oversight."""
+"""The largest share of loose pictures beside sub-folders that is taken for an oversight."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +68,9 @@ class Splits:
     """The folders of a data set's splits.
 
     Attributes:
-        folders: by the key in `SPLITS`, each relative to the folder that was looked into.
-        others: how many pictures lie beside them, by folder; `""`: loose ones.
-        only: the one folder that there is, whatever split it names.
+        folders: the folders by their key in `SPLITS`, each relative to the folder searched.
+        others: how many pictures lie beside them, by folder; `""` counts the loose ones.
+        only: the folder to train on if there are only test splits; None if there is a train split.
     """
 
     folders: Mapping[str, str]
@@ -74,23 +78,24 @@ class Splits:
     only: str | None = None
 
     def of(self, split: Split) -> str | None:
-        """The sub-folder of a split, None if there is none."""
+        """Return the sub-folder of a split, or None if there is none."""
         keys = (key for key, kind in SPLITS.items() if kind == split)
         found = next((self.folders[key] for key in keys if key in self.folders), None)
         return self.only if found is None and split == "train" else found
 
 
 def find_splits(paths: Iterable[str]) -> Splits | None:
-    """The splits that the sub-folders of these pictures are; None if they are something else.
+    """Find the splits among the sub-folders of these pictures; None if they are not splits.
 
     They are splits if there is a train split and a test split, whatever lies beside them, or if
-    there is nothing else. A folder that is all there is, is looked into.
+    all folders are splits and few pictures are loose. If everything lies in one folder that is no
+    split, the search goes on inside it.
 
     Args:
-        paths: of pictures, relative to a folder, with `/` between the parts.
+        paths: the paths of the pictures, relative to a folder, with `/` between the parts.
 
     Raises:
-        DataError: they are of two domains, as `trainA` to `testB` are.
+        DataError: the folders are splits of two domains, such as `trainA` and `trainB`.
     """
     paths, prefix = list(paths), ""
     while True:
@@ -103,7 +108,7 @@ def find_splits(paths: Iterable[str]) -> Splits | None:
 
 
 def _top(path: str, prefix: str) -> str:
-    """The folder below `prefix` that a picture lies in, or the empty string."""
+    """Return the folder below `prefix` that a picture lies in; empty if it is loose there."""
     return path[len(prefix) :].rpartition("/")[0].partition("/")[0]
 
 
@@ -133,8 +138,10 @@ def _refuse_domains(held: Collection[str], prefix: str) -> None:
 
 
 def masks_of(names: Collection[str]) -> tuple[str, list[str]] | None:
-    """(the folder of pictures, the folders that hold a mask or so for each of them), if the names
-    of all the folders say so."""
+    """Return (the folder of pictures, the folders that hold a mask or the like for each of them).
+
+    None unless the names of all folders say so.
+    """
     plain = {name: re.sub(r"[\W_]+", "", name.lower()) for name in names}
     pictures = [name for name, word in plain.items() if word in PICTURES]
     made = [name for name, word in plain.items() if word in MADE_OF_THEM]
@@ -144,7 +151,7 @@ def masks_of(names: Collection[str]) -> tuple[str, list[str]] | None:
 
 
 def name_some(names: Iterable[str], most: int = 5) -> str:
-    """The first names on one line, and how many more there are."""
+    """Return the first names on one line, and how many more there are."""
     # A file name may hold line breaks, and bytes that no terminal can print.
     shown = ["".join(c if c.isprintable() else "?" for c in name) for name in names]
     more = f" and {len(shown) - most} more" if len(shown) > most else ""

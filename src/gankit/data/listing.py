@@ -1,4 +1,4 @@
-"""Which pictures a folder holds, and which class each is of, without opening any."""
+"""List the pictures in a folder and the class of each, without opening any picture."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Index:
     """The pictures under `root`, in the order of their paths.
 
     Attributes:
-        root: what the paths are relative to.
-        paths: with `/` between the parts, sorted.
+        root: the folder that the paths are relative to.
+        paths: the paths, sorted, with `/` between the parts.
         sizes: the bytes of each file.
-        labels: int64 [N], or None where sub-folders do not tell classes.
-        class_names: the sub-folders, in natural order; empty where there are no labels.
+        labels: int64 [N], or None if there are no classes.
+        class_names: the names of the classes, in natural order; empty if there are none.
         notes: what was left out, and why.
         has_test: whether there is a test split beside the pictures.
-        by_table: whether a file of labels tells the classes.
+        by_table: whether a file of labels decided the classes.
     """
 
     root: Path
@@ -59,7 +59,7 @@ class Index:
         return len(self.paths)
 
     def keep(self, positions: Sequence[int]) -> Self:
-        """The pictures at these positions alone, in this order, with the same classes."""
+        """Return only the pictures at these positions, in this order, with the same classes."""
         return replace(
             self,
             paths=tuple(self.paths[position] for position in positions),
@@ -69,16 +69,17 @@ class Index:
 
 
 def index_folder(folder: Path, split: Split, tables: bool = True) -> Index:
-    """List every picture in the folder and below, and tell splits and classes from the sub-folders.
+    """List every picture in the folder and below; its sub-folders are splits or classes.
 
-    Sub-folders of the usual names of splits are read as the one asked for (`find_splits`). Two or
-    more other ones with pictures are classes, whatever lies deeper belongs to them. What is hidden
-    or put there by a file system, and gankit's own run directories, are passed over. If `tables`,
-    a file of labels decides in place of sub-folders (`gankit.data.label_files`).
+    If sub-folders have the usual names of splits (`find_splits`), only the split asked for is
+    read. Otherwise two or more sub-folders with pictures are classes, and whatever lies deeper
+    belongs to them. Hidden files, files of a file system, and gankit's own run directories are
+    passed over. If `tables` is true, a file of labels decides in place of sub-folders
+    (`gankit.data.label_files`).
 
     Raises:
-        DataError: there are no pictures, no such split, the folder cannot be listed, or its file of
-            labels is damaged.
+        DataError: there are no pictures, there is no such split, the folder cannot be listed, or
+            its file of labels is damaged.
     """
     source = f"data folder {str(folder)!r}"
     if is_run(folder, _names(folder)):
@@ -104,7 +105,7 @@ def index_folder(folder: Path, split: Split, tables: bool = True) -> Index:
 
 
 def _about_splits(splits: Splits, part: str) -> list[str]:
-    """Which folder is read, and what lies beside it."""
+    """Return notes on which split is read, and what lies beside it."""
     others = [name for name in splits.folders.values() if name not in (part, splits.of("test"))]
     notes = []
     if part == splits.only:
@@ -125,7 +126,7 @@ def index_pattern(pattern: str) -> Index:
     """List the pictures that a glob pattern matches; sub-folders of its fixed part are classes.
 
     Raises:
-        DataError: it matches no pictures, or its fixed part is no folder.
+        DataError: it matches no pictures, or its fixed part is not a folder that can be listed.
     """
     root, parts = split_pattern(pattern)
     if not parts or not os.path.isdir(root):  # noqa: PTH112 - never raises
@@ -138,7 +139,7 @@ def _names(folder: Path) -> Collection[str]:
     try:
         return os.listdir(folder)  # noqa: PTH208 - the names alone
     except OSError:
-        return ()  # the walk tells the user why
+        return ()  # the walk then tells the user why
 
 
 def _walked(root: Path, wanted: Wanted, source: str) -> Finds:
@@ -151,8 +152,10 @@ def _walked(root: Path, wanted: Wanted, source: str) -> Finds:
 def _index(
     root: Path, finds: Finds, source: str, top: Path | None = None, split: Split | None = None
 ) -> Index:
-    """What was found, with its classes. `top`: the folder that was given, which a file of labels
-    may belong to; None: none is read."""
+    """Index what was found, with its classes. Raises DataError if there are no pictures.
+
+    `top` is the folder that was given, in or near which a file of labels may be; None: read none.
+    """
     if not finds.pictures:
         raise _no_pictures(finds, source)
     paths = tuple(sorted(finds.pictures))
@@ -179,7 +182,7 @@ def _no_pictures(finds: Finds, source: str) -> DataError:
 
 
 def _left_out(finds: Finds) -> list[str]:
-    """What is no picture to read, one piece of text for each reason."""
+    """Say what is not a picture to read, in one text for each reason."""
     told = []
     if others := finds.others.total():
         suffixes = name_some(sorted(+finds.others))

@@ -1,4 +1,4 @@
-"""`load_dataset`: a name or a path -> a data set."""
+"""`load_dataset`, which reads a data set from a name or a path."""
 
 from __future__ import annotations
 
@@ -26,13 +26,15 @@ from gankit.settings.config import DataConfig
 def load_configured(
     data: DataConfig, split: Split = "train", *, begun: bool = False, tables: bool = True
 ) -> Dataset:
-    """The data set that a configuration names, read as it says.
+    """Read the data set that a configuration names, in the way that it says.
 
     Args:
-        split: `train` or `test`; of a source without a test split, what is held out from training.
-        begun: whether the configuration is of a run that began with it. If it is not, what it
-            leaves open is decided by the data, as for a run that begins.
-        tables: whether a file of labels beside pictures is read.
+        data: the settings of the data.
+        split: `train` or `test`. If the source has no test split, `test` is what is held out.
+        begun: whether the settings come from a run that has begun. If they record no range for
+            images of more than 8 bits, such a run has read each file by its type; a new run
+            chooses one range for the whole set.
+        tables: whether to read a file of labels beside the pictures.
 
     Raises DataError.
     """
@@ -51,7 +53,10 @@ def load_configured(
 
 
 def decided(data: DataConfig, dataset: Dataset) -> DataConfig:
-    """The configuration of data that was read by it, with what was decided as that was done."""
+    """Return the settings that `dataset` was read by, with what was decided while reading it.
+
+    These are the share held out, and the range of images of more than 8 bits.
+    """
     holdout = SHARE if data.holdout is None and dataset.held_out else data.holdout
     return replace(data, holdout=holdout, values=dataset.values)
 
@@ -68,7 +73,7 @@ def load_dataset(
     holdout: float = 0.0,
     tables: bool = True,
 ) -> Dataset:
-    """The data set of this name, or the images at this path.
+    """Read the data set of this name, or the images at this path.
 
     >>> import gankit
     >>> dataset = gankit.load_dataset("digits")
@@ -79,22 +84,23 @@ def load_dataset(
         source: a name in `DATASETS`, else a folder of images (sub-folders are classes), a
             folder of IDX files, a pattern such as `photos/*.jpg`, or an .npz file of arrays
             (`gankit.data.arrays`); `~` and `$VAR` work.
-        size: pixels, one number for a square or (height, width), 8 to 1024; None keeps the
-            set's own size where most of its pictures agree on one in 16..256, else 64 x 64.
+        size: pixels, one number for a square, or (height, width), 8 to 1024 each. None keeps the
+            size of IDX images, and in a folder the size that nine tenths of the pictures share, if
+            its sides are in 16..256; otherwise it is 64 x 64.
         fit: `crop` scales the short side and cuts the middle out, `stretch` distorts.
-        channels: `grey`, `rgb`, or `auto`: grey where the pictures are.
-        split: `train` or `test`. Folders of the usual names (`val`, `validation_set`) are splits.
-        memory_gb: a folder that needs more than this (10^9 bytes) is read as training goes.
-        values: what becomes black and what becomes white of images of more than 8 bits; `own`:
-            what the whole set holds; None: by the type of each file.
-        holdout: the share, 0 to 0.5, of a source without a test split that is kept from the
-            training split and is its test split; 20 examples at least, or none. Named sets are
-            left as they are.
-        tables: whether a file of labels beside the pictures is read (`dataset.json`, or a CSV or
+        channels: `grey`, `rgb`, or `auto`: grey if the pictures are grey.
+        split: `train` or `test`. Folders with the usual names (`val`, `validation_set`) are splits.
+        memory_gb: a folder that needs more than this (in 10^9 bytes) is read while training.
+        values: the values that become black and white in images of more than 8 bits; `own`: one
+            range for the whole set, chosen by its values; None: by the type of each file.
+        holdout: the share, 0 to 0.5, that is kept from training as the test split of a source
+            that has none; at least 20 examples are held out, or none. Named sets are left as they
+            are.
+        tables: whether to read a file of labels beside the pictures (`dataset.json`, or a CSV or
             TSV table of files and labels).
 
     Raises:
-        DataError: nothing is there, nothing in it can be read, or an option is out of range.
+        DataError: there is nothing, nothing in it can be read, or an option is out of range.
     """
     options = ReadOptions(
         size=(size, size) if isinstance(size, int) else size,
@@ -119,7 +125,7 @@ def _read(source: str, options: ReadOptions) -> Dataset:
             own = f"'{source}' is gankit's own data set; what lies here by that name is ./{source}"
             dataset.notes = (own, *dataset.notes)
         return dataset
-    if not os.path.lexists(source):  # then it may be the name of an installed package's
+    if not os.path.lexists(source):  # it may be registered by an installed package
         load_plugins()
         if source in DATASETS:
             return DATASETS[source](options)
@@ -141,7 +147,10 @@ def _read(source: str, options: ReadOptions) -> Dataset:
 
 
 def looks_like_path(text: str) -> bool:
-    """Whether what was typed is a folder, a file or a pattern, there or not, and hardly a name."""
+    """Return whether a text is the path of a folder or a file, or a pattern, and not a name.
+
+    The path need not exist.
+    """
     typed = os.path.expandvars(os.path.expanduser(text))  # noqa: PTH111
     if os.path.lexists(typed) or split_pattern(typed)[1]:
         return True
@@ -154,9 +163,10 @@ def _is_archive(text: str) -> bool:
 
 
 def has_classes(source: str) -> bool:
-    """Whether a path leads to data with classes, as far as it can be told without reading it.
+    """Return whether a path leads to data with classes, as far as its listing shows.
 
-    Raises DataError if nothing is there.
+    No picture is opened. Raises DataError if nothing is there, or if a folder or pattern holds no
+    pictures.
     """
     path = locate(source)
     if path.is_dir():
@@ -171,11 +181,11 @@ def has_classes(source: str) -> bool:
 def locate(source: str) -> Path:
     """Find the folder or file that a user names, or the pattern that may match some files.
 
-    `~` and `$VAR` are expanded, unless there is something of that very name.
+    `~` and `$VAR` are expanded, unless something has that very name.
 
-    Raises DataError if there is nothing and it is no pattern, or it may not be looked at.
+    Raises DataError if nothing is there and the text is not a pattern, or if access is denied.
     """
-    # os.path's, because Path.expanduser fails where there is no such user.
+    # os.path.expanduser, because Path.expanduser fails if there is no such user.
     typed = os.path.expanduser(source)  # noqa: PTH111
     path = Path(typed if os.path.lexists(typed) else os.path.expandvars(typed))
     problem = "there is no such folder or file"
@@ -200,10 +210,10 @@ def locate(source: str) -> Path:
 
 
 def source_name(source: str) -> str:
-    """A short name for what a user gave as data: a folder's own, however its path is written.
+    """Return a short name for what a user gave as data, however its path is written.
 
-    `toy:ring8` stays as it is, `.` is the name of the current folder, `~/photos/*.jpg` is
-    `photos`, `sets/faces.npz` is `faces.npz`.
+    `toy:ring8` stays as it is, `.` becomes the name of the current folder, `~/photos/*.jpg`
+    becomes `photos`, and `sets/faces.npz` becomes `faces.npz`.
     """
     if source in DATASETS:
         return source
@@ -215,7 +225,7 @@ def source_name(source: str) -> str:
 
 
 def tell_classes(dataset: Dataset) -> str | None:
-    """`2 classes: cat (10), dog (12)`, the first ten of many; None where there are none."""
+    """Return `2 classes: cat (10), dog (12)`, naming ten at most; None if there are no classes."""
     counts = dataset.class_counts
     if not counts:
         return None
@@ -228,8 +238,10 @@ CHANNELS: dict[int, Channels] = {1: "grey", 3: "rgb"}
 
 
 def at_shape(data: DataConfig, source: str, shape: tuple[int, ...]) -> DataConfig:
-    """The same reading of another source, as a run of `shape` takes it; arrays and points are
-    taken as they are."""
+    """Return settings that read `source` at the shape of a run; arrays and points stay as they are.
+
+    All other settings are those of `data`.
+    """
     asked = replace(data, source=source, size=None, channels="auto")
     if asked.is_arrays or len(shape) != 3:
         return asked
@@ -243,11 +255,17 @@ def load_of_shape(
     fit: Fit = "crop",
     values: Range | None = None,
 ) -> Dataset:
-    """The images of a source as a run of `shape` (channels, height, width) takes them, all of them.
+    """Read the images of a source at the shape of a run, without holding any out.
 
-    `values`: what the run takes for black and white of images of more than 8 bits.
+    Args:
+        source: a name or a path (`load_dataset`).
+        shape: the run's (channels, height, width).
+        split: `train` or `test`.
+        fit: `crop` or `stretch`.
+        values: the values that become black and white in images of more than 8 bits; None: one
+            range for the whole set.
 
-    Raises DataError where they cannot be read, or are arrays of another shape.
+    Raises DataError if they cannot be read, or are arrays of another shape.
     """
     asked = DataConfig(fit=fit, values=values, holdout=0.0)
     dataset = load_configured(at_shape(asked, source, shape), split)
@@ -256,7 +274,7 @@ def load_of_shape(
 
 
 def check_shape(dataset: Dataset, shape: tuple[int, ...]) -> None:
-    """Raises DataError if the examples are not of the shape that a run knows."""
+    """Raise DataError if the examples do not have the shape that a run was trained on."""
     if dataset.shape != shape:
         got, wanted = ("x".join(map(str, s)) for s in (dataset.shape, shape))
         raise DataError(

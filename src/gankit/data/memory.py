@@ -1,4 +1,4 @@
-"""The memory that decoding pictures takes: bounded for one picture, and for all threads at once."""
+"""Limits on the memory for decoding pictures: for one picture, and for all threads together."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from threading import Condition, Lock
 from PIL import Image
 
 MOST_BYTES = 2_000_000_000
-"""Bytes that decoding one picture may take, and all threads of a process together."""
+"""The most bytes that decoding may take: for one picture, and for all threads of a process."""
 
 MOST_PIXELS = 100_000_000
-"""Pixels that are decoded at most: a file of a few bytes can claim billions, and take minutes."""
+"""The most pixels that are decoded: a file of a few bytes can claim billions, and take minutes."""
 
 MOST_JPEG_PIXELS = 1_000_000_000
-"""The same of a JPEG as it is stored: it is decoded at a fraction of its size."""
+"""The most pixels that a JPEG may have as stored, since it is decoded at a fraction of its size."""
 
 ROW = 8
-"""Bytes that Pillow takes for each row beside its pixels."""
+"""Bytes that Pillow needs for each row besides its pixels."""
 
 
 def bytes_needed(image: Image.Image, stored_pixels: int) -> int:
-    """Estimate the bytes that it takes to decode a picture whose header is read, from above.
+    """Return an upper estimate of the bytes that decoding a picture takes.
 
     Args:
-        image: not yet loaded; a JPEG may be drafted already.
-        stored_pixels: width times height before it was drafted.
+        image: an opened picture that is not yet loaded; a JPEG may already be drafted.
+        stored_pixels: its width times its height before drafting.
     """
     width = 1 if image.mode in ("1", "L", "P") else 4
     copies = [width, 4]  # as decoded, and as converted or turned
     if image.has_transparency_data:
-        copies += [4, 4, 4]  # with transparency, white, one over the other
+        copies += [4, 4, 4]  # with transparency, the white, and their composite
     if image.mode[0] in "IF":
-        copies += [4] * 6  # scaled to 8 bits
+        copies += [4] * 6  # for scaling to 8 bits
     if image.format == "WEBP":
-        copies += [4, 4, 4]  # its decoder's own
+        copies += [4, 4, 4]  # its decoder's own copies
     if image.format in ("JPEG2000", "AVIF", "HEIF"):
         copies += [4] * 5
     needed = sum(image.height * (ROW + each * image.width) for each in copies)
@@ -45,16 +45,19 @@ def bytes_needed(image: Image.Image, stored_pixels: int) -> int:
 
 
 class Budget:
-    """Bytes that threads take and give back; who asks for too many waits, in order."""
+    """Bytes that threads take and give back; a thread waits in line until its bytes are free."""
 
     def __init__(self, total: int) -> None:
         self._free = total
-        self._turn = Lock()  # held while waiting, so that small ones cannot starve a large one
+        self._turn = Lock()  # held while waiting, so that small requests cannot starve a large one
         self._returned = Condition()
 
     @contextmanager
     def taking(self, amount: int) -> Iterator[None]:
-        """Wait until `amount` is free, at most the total, and hold it inside."""
+        """Wait until `amount` bytes are free, and hold them within the `with` block.
+
+        `amount` must be at most the total, or the wait never ends.
+        """
         with self._turn, self._returned:
             self._returned.wait_for(lambda: self._free >= amount)
             self._free -= amount
@@ -67,4 +70,4 @@ class Budget:
 
 
 DECODING = Budget(MOST_BYTES)
-"""What the threads of this process share."""
+"""The budget that all threads of this process share."""

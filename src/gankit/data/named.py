@@ -1,4 +1,4 @@
-"""The data sets that have a name."""
+"""The named data sets, which `load_dataset` knows without a path."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ FASHION_CLASSES = (
 
 @DATASETS.register("digits", "10,000 handwritten digits of MNIST, 28 x 28, 10 classes; built in")
 def digits(options: ReadOptions) -> Dataset:
-    """1,000 images of each class for training, 200 of each for testing."""
+    """Return 1,000 images of each class for training, or 200 of each for testing."""
     file = resources.files("gankit.data") / "digits" / "digits.npz"
     with file.open("rb") as opened, np.load(opened) as arrays:
         images, labels = arrays[f"{options.split}_images"], arrays[f"{options.split}_labels"]
@@ -55,7 +55,7 @@ def digits(options: ReadOptions) -> Dataset:
 
 @DATASETS.register("stacked_digits", "three digits as red, green and blue: 1,000 modes; built in")
 def stacked_digits(options: ReadOptions) -> Dataset:
-    """25,600 colour images of three random digits each (Metz et al. 2016, arXiv 1611.02163)."""
+    """Return 25,600 colour images of three random digits (Metz et al. 2016, arXiv 1611.02163)."""
     if options.channels == "grey":
         raise DataError(
             "data 'stacked_digits' is colour: leave data.channels = grey out", "data.channels"
@@ -69,7 +69,7 @@ def stacked_digits(options: ReadOptions) -> Dataset:
 
 @DATASETS.register("mnist", "60,000 handwritten digits, 28 x 28, 10 classes; downloaded once")
 def mnist(options: ReadOptions) -> Dataset:
-    """All of MNIST (LeCun and Cortes): 60,000 images for training, 10,000 for testing."""
+    """Return all of MNIST (LeCun and Cortes): 60,000 images for training, or 10,000 for testing."""
     folder = cache_folder() / "mnist"
     fetch_missing(MNIST, folder)
     return read_idx_folder("mnist", folder, options)
@@ -77,7 +77,7 @@ def mnist(options: ReadOptions) -> Dataset:
 
 @DATASETS.register("fashion_mnist", "60,000 clothes, 28 x 28, 10 classes; downloaded once")
 def fashion_mnist(options: ReadOptions) -> Dataset:
-    """Fashion-MNIST (Xiao et al. 2017, arXiv 1708.07747): 60,000 and 10,000 images."""
+    """Return Fashion-MNIST (Xiao et al. 2017, arXiv 1708.07747): 60,000 or 10,000 images."""
     folder = cache_folder() / "fashion_mnist"
     fetch_missing(FASHION_MNIST, folder)
     dataset = read_idx_folder("fashion_mnist", folder, options)

@@ -1,4 +1,4 @@
-"""Pictures as users see them, as they are stored, and as networks take them."""
+"""Conversions between images as users see them, as they are stored, and as networks take them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,18 @@ def to_network(
     device: torch.device,
     dtype: torch.dtype,
 ) -> Tensor:
-    """uint8 images [N, C, H, W] scaled to the value range, channels last; what has no value range
-    as it is, and whole numbers stay so."""
+    """Move examples [N, *shape] to a device, as the networks take them.
+
+    Args:
+        examples: uint8 images [N, C, H, W], or examples of another kind.
+        value_range: the values of black and white, to which images are scaled; None: keep the
+            values as they are.
+        device: where to put them.
+        dtype: the type of the result; whole numbers without a value range keep theirs.
+
+    Returns:
+        [N, *shape]; images have their channels last in memory.
+    """
     tensor = torch.from_numpy(examples).to(device)
     if value_range is None:
         return tensor.to(dtype) if tensor.is_floating_point() else tensor
@@ -28,8 +38,16 @@ def to_network(
 
 
 def to_pixels(fake: Tensor, value_range: tuple[float, float] | None) -> NDArray[Any]:
-    """Generator output [N, C, H, W] -> uint8 [N, H, W] or [N, H, W, C]; what has no value range
-    stays as it is: float32, or whole numbers."""
+    """Turn a generator's output [N, *shape] into what users see.
+
+    Args:
+        fake: images [N, C, H, W] in the value range, or examples of another kind.
+        value_range: the values of black and white; None: keep the values as they are.
+
+    Returns:
+        Images as uint8 [N, H, W] or [N, H, W, C]; without a value range [N, *shape], float32 or
+        whole numbers.
+    """
     if value_range is None:
         return (fake.float() if fake.is_floating_point() else fake).cpu().numpy()
     low, high = value_range
@@ -39,10 +57,10 @@ def to_pixels(fake: Tensor, value_range: tuple[float, float] | None) -> NDArray[
 
 
 def as_pictures(planes: NDArray[Any]) -> NDArray[np.uint8]:
-    """Images as they are read, [N, C, H, W] -> as users see them: [N, H, W] or [N, H, W, C]."""
+    """Turn images as they are stored, [N, C, H, W], into [N, H, W] or [N, H, W, C] for users."""
     return planes[:, 0] if planes.shape[1] == 1 else planes.transpose(0, 2, 3, 1)
 
 
 def as_planes(pictures: NDArray[Any]) -> NDArray[Any]:
-    """Images as users see them, [N, H, W] or [N, H, W, C] -> as they are read, [N, C, H, W]."""
+    """Turn images as users see them, [N, H, W] or [N, H, W, C], into [N, C, H, W] as stored."""
     return pictures[:, None] if pictures.ndim == 3 else pictures.transpose(0, 3, 1, 2)

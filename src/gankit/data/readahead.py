@@ -1,7 +1,7 @@
-"""Batches read by worker processes before they are asked for; a worker that dies is replaced.
+"""Worker processes that read batches before they are needed; a worker that dies is replaced.
 
-Processes and pipes of our own, not a DataLoader: that one raises wherever the parent happens to
-be when a worker dies, in the middle of a step too, and does not go on.
+These are our own processes and pipes. torch's DataLoader would not do: if a worker dies, it raises
+wherever the parent happens to be, even in the middle of a step, and cannot go on.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from gankit.data.dataset import Dataset
 from gankit.errors import DataError, TrainingError
 
 AHEAD = 2
-"""Positions that each worker is asked for before they are needed."""
+"""How many positions each worker is asked for before they are needed."""
 
 MOST_DEATHS = 3
-"""Workers that may die one after another, without a batch in between, before it is given up."""
+"""How many workers may die in a row over one position before an error is raised."""
 
 PATIENCE = 1.0
-"""Seconds between two looks at whether the other process is still there."""
+"""Seconds between two checks of whether the other process is still alive."""
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
 class Readable(Protocol[T_co]):
-    """What a worker reads from; where processes are not forked, it must pickle."""
+    """What a worker reads from. It must be picklable if processes are not forked."""
 
     @property
     def dataset(self) -> Dataset: ...
@@ -45,31 +45,37 @@ class Readable(Protocol[T_co]):
 
 
 def say_on_stderr(line: str) -> None:
-    """Tell the person at the terminal."""
+    """Print a line to standard error, for the person at the terminal."""
     print(line, file=sys.stderr)
 
 
 class ReadAhead(Generic[T]):
-    """`source.read(position)` for one position after another, by processes that work ahead."""
+    """Worker processes that call `source.read(position)` ahead, for one position after another."""
 
     def __init__(
         self, source: Readable[T], workers: int, say: Callable[[str], None] = say_on_stderr
     ) -> None:
-        """`workers`: at least 1. `say` is told of each worker that is replaced."""
+        """Prepare to read; the workers start with the first `at`.
+
+        Args:
+            source: what to read from.
+            workers: the number of processes, at least 1.
+            say: called with a line for each worker that is replaced.
+        """
         self.unreadable: set[str] = set()
         self._source = source
         self._say = say
         self._count = workers
         self._workers: list[_Worker] = []
         self._next: int | None = None
-        self._round = 0  # answers of a former round are dropped
+        self._round = 0  # answers of an earlier round are dropped
 
     def at(self, position: int) -> T:
-        """What `source.read(position)` returns; quick if the last position came just before.
+        """Return `source.read(position)`; quick if the position before was read last.
 
         Raises:
             DataError: `source.read` raised it.
-            TrainingError: a worker failed otherwise, cannot be started, or workers died
+            TrainingError: a worker failed in another way or cannot be started, or workers died
                 `MOST_DEATHS` times over this position.
         """
         if position != self._next:
@@ -89,14 +95,14 @@ class ReadAhead(Generic[T]):
         return answer.value  # type: ignore[no-any-return]
 
     def close(self) -> None:
-        """End the workers; a later `at` starts others."""
+        """End the workers; a later `at` starts new ones."""
         for worker in self._workers:
             worker.end()
         self._workers.clear()
         self._next = None
 
     def _restart(self, position: int) -> None:
-        """Begin a round at `position`; the workers stay, and what they had ready is dropped."""
+        """Begin a round at `position`. The workers stay, but drop what they have ready."""
         self._round += 1
         while len(self._workers) < self._count:
             self._workers.append(self._start())
@@ -106,7 +112,7 @@ class ReadAhead(Generic[T]):
             self._ask(ahead % self._count, ahead)
 
     def _answer(self, number: int, position: int) -> _Answer:
-        """What this worker, or the ones that take its place, answer for `position`."""
+        """Return the answer for `position` of this worker, or of those that replace it."""
         for death in range(1, MOST_DEATHS + 1):
             worker = self._workers[number]
             while (answer := worker.receive()) is not None:
@@ -153,7 +159,7 @@ class _Answer:
 
 @dataclass
 class _Worker:
-    """The parent's end of one process; `asked`: the positions that it has not answered yet."""
+    """The parent's end of one process; `asked` holds the positions that are not yet answered."""
 
     process: BaseProcess
     connection: Connection
@@ -161,10 +167,13 @@ class _Worker:
 
     @classmethod
     def start(cls, source: Readable[Any], others: list[Connection]) -> _Worker:
-        """Raises OSError if there can be no further process or pipe."""
+        """Start a process. Raises OSError if the system allows no further process or pipe.
+
+        `others` are the connections to the other workers.
+        """
         context: BaseContext = multiprocessing.get_context()
         ours, theirs = context.Pipe()
-        # A fork holds copies of our ends; while those are open, nobody sees that we are gone.
+        # A fork holds copies of our ends; while these are open, no worker notices that we are gone.
         copies = [ours, *others] if context.get_start_method() == "fork" else []
         process = context.Process(  # type: ignore[attr-defined]
             target=_serve, args=(source, theirs, os.getpid(), copies), daemon=True
@@ -179,31 +188,31 @@ class _Worker:
         return cls(process, ours)
 
     def ask(self, round_: int, position: int) -> None:
-        """Ask for a position; a worker that is dead is found out when its answer is wanted."""
+        """Ask for a position. A dead worker is noticed only when its answer is needed."""
         self.asked.append(position)
         with suppress(OSError):
             self.connection.send((round_, position))
 
     def receive(self) -> _Answer | None:
-        """The next answer; None when the process is dead."""
+        """Return the next answer, or None if the process is dead."""
         try:
             while not self.connection.poll(PATIENCE):
                 if not self.process.is_alive() and not self.connection.poll(0):
                     return None
             answer: _Answer = self.connection.recv()
-        except (EOFError, OSError):  # in the middle of an answer, too
+        except (EOFError, OSError):  # it may die in the middle of an answer
             return None
         return answer
 
     def forget(self) -> None:
-        """Drop what was asked, and what is answered already, so that the worker can go on."""
+        """Forget all questions and drop the answers that have arrived, so the worker can go on."""
         self.asked.clear()
         with suppress(EOFError, OSError):
             while self.connection.poll(0):
                 self.connection.recv()
 
     def cause_of_death(self) -> str:
-        """How a process went that no longer answers: a signal or an exit code."""
+        """End a process that no longer answers, and return its signal or its exit code."""
         self.process.join(PATIENCE)
         self.end()
         code = self.process.exitcode or 0
@@ -221,7 +230,7 @@ class _Worker:
 def _serve(
     source: Readable[Any], connection: Connection, parent: int, copies: list[Connection]
 ) -> None:
-    """In a worker: read what is asked for until nobody asks any more."""
+    """Run a worker: read what is asked for until the parent is gone or closes the connection."""
     _leave_signals_to_the_parent()
     for copy in copies:
         copy.close()
@@ -240,8 +249,8 @@ def _serve(
 
 
 def _leave_signals_to_the_parent() -> None:
-    # Ctrl-C and a lost terminal go to the whole group; the parent still wants batches until it
-    # has saved. SIGTERM ends a worker, whatever the parent had chosen for itself.
+    # Ctrl-C and a lost terminal reach the whole process group, but the parent needs batches until
+    # it has saved. SIGTERM ends a worker, however the parent handles it.
     for name in ("SIGINT", "SIGHUP", "SIGUSR1"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
@@ -255,7 +264,7 @@ def _read(source: Readable[Any], round_: int, position: int) -> _Answer:
         value = source.read(position)
     except DataError as error:
         failure = error
-    except Exception as error:  # a traceback of another process helps nobody
+    except Exception as error:  # another process's traceback helps nobody
         what = f"{type(error).__name__}: {error}".splitlines()[0]
         failure = TrainingError(f"a worker that reads images failed at batch {position:,} ({what})")
     return _Answer(round_, position, value, failure, source.dataset.unreadable)

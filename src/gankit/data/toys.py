@@ -1,4 +1,4 @@
-"""Points in the plane whose modes are known: what a GAN misses of them can be counted."""
+"""Toy sets of points. The modes of two are known, so the modes that a GAN misses can be counted."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ from gankit.errors import DataError
 from gankit.randomness import Purpose, rng
 
 COUNT = 25_600
-"""Points in each toy set: 1,024 a mode of the grid, 3,200 a mode of the ring, on average."""
+"""Points in each toy set: on average 1,024 for a mode of the grid, 3,200 for a mode of the ring."""
 
 SPIRAL_SIGMA = 0.02
+"""The standard deviation of the noise on the spiral."""
 
 MIXTURES = ("toy:ring8", "toy:grid25")
-"""Those whose modes are known."""
+"""The toy sets whose modes are known."""
 
 
 class Modes(NamedTuple):
-    """Equally likely round Gaussians: their centres, float64 [M, 2], and standard deviation."""
+    """Equally likely round Gaussians: centres, float64 [M, 2], and their standard deviation."""
 
     centres: NDArray[np.float64]
     sigma: float
 
 
 def modes(name: str) -> Modes:
-    """The modes of `toy:ring8` or `toy:grid25`.
+    """Return the modes of `toy:ring8` or `toy:grid25`.
 
     - `toy:ring8`: 8 on a circle of radius 2, standard deviation 0.02, as in Unrolled GANs
       (Metz et al. 2016, arXiv 1611.02163).
@@ -37,7 +38,7 @@ def modes(name: str) -> Modes:
       (Srivastava et al. 2017, arXiv 1705.07761) and PacGAN (Lin et al. 2017, arXiv 1712.04086).
 
     Raises:
-        DataError: the name is of neither.
+        DataError: the name is neither of these.
     """
     if name == "toy:ring8":
         angles = np.arange(8) * (2 * np.pi / 8)
@@ -49,7 +50,7 @@ def modes(name: str) -> Modes:
 
 
 def mixture(name: str, options: ReadOptions) -> ArrayDataset:
-    """Points of the modes of `name`: float32 [25600, 2]; the labels are the modes."""
+    """Return points from the modes of `name`, float32 [25600, 2]; the labels are the modes."""
     _refuse_picture_options(name, options)
     centres, sigma = modes(name)
     random = rng(0, Purpose.TOY, _draw(options.split))
@@ -59,10 +60,11 @@ def mixture(name: str, options: ReadOptions) -> ArrayDataset:
 
 
 def spiral(options: ReadOptions) -> ArrayDataset:
-    """Two turns from the origin to radius 2 with noise 0.02: float32 [25600, 2], no labels.
+    """Return points on a spiral with noise 0.02: float32 [25600, 2], without labels.
 
-    Even along the arm: its length grows with the square of the angle, so the angle is
-    drawn as the square root of a uniform number.
+    The spiral makes two turns from the origin to radius 2. Points are even along its arm: the
+    arm's length grows with the square of the angle, so the angle is drawn as the square root of a
+    uniform number.
     """
     _refuse_picture_options("toy:spiral", options)
     random = rng(0, Purpose.TOY, _draw(options.split))
@@ -73,13 +75,13 @@ def spiral(options: ReadOptions) -> ArrayDataset:
 
 
 GAUSSIAN = (1.5, 0.5)
-"""Mean and standard deviation of `toy:gaussian1d`."""
+"""The mean and the standard deviation of `toy:gaussian1d`."""
 
 
 def gaussian(options: ReadOptions) -> ArrayDataset:
-    """Numbers from one normal distribution: float32 [25600, 1], no labels.
+    """Return numbers from one normal distribution: float32 [25600, 1], without labels.
 
-    What the first GAN paper's figure 1 is drawn on (arXiv 1406.2661).
+    Figure 1 of the first GAN paper (arXiv 1406.2661) shows such data.
     """
     _refuse_picture_options("toy:gaussian1d", options)
     mean, sigma = GAUSSIAN
@@ -88,7 +90,7 @@ def gaussian(options: ReadOptions) -> ArrayDataset:
 
 
 def gaussian_density(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The density of `toy:gaussian1d` at each x."""
+    """Return the density of `toy:gaussian1d` at each x, of the shape of `x`."""
     mean, sigma = GAUSSIAN
     bell = np.exp(-0.5 * ((x - mean) / sigma) ** 2)
     density: NDArray[np.float64] = bell / (sigma * np.sqrt(2 * np.pi))

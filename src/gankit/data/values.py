@@ -1,4 +1,4 @@
-"""What becomes black and white of images that hold other numbers than 0 to 255."""
+"""The values that become black and white in images that hold other numbers than 0 to 255."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ from numpy.typing import NDArray
 from gankit.errors import DataError
 
 Range = tuple[float, float]
-"""What becomes 0 and what becomes 255."""
+"""The value that becomes 0 (black), and the value that becomes 255 (white)."""
 
 INTEGERS: tuple[Range, ...] = ((0, 255), (0, 65535))
 FLOATS: tuple[Range, ...] = ((0, 1), (-1, 1), (0, 255), (0, 65535))
-"""The usual ranges, the narrowest first."""
+"""The usual ranges of whole numbers and of floats, the narrowest first."""
 FILLED = {"integers": 0.9, "floats": 0.5}
-"""The share of a usual range that a set must use to be read by it, and not by its own."""
+"""The share of a usual range that a set must use to be read by that range, not by its own."""
 
 
 def choose_range(low: float, high: float, integers: bool) -> Range:
-    """The range to read a whole set by: the narrowest usual one that it fills, else its own.
+    """Choose the range for a whole set: the narrowest usual one that it fills, else its own.
 
     Args:
-        low, high: the least and the largest number of all its images.
-        integers: whether they are whole numbers, of which a usual range must be used to nine
-            tenths; floats need one half.
+        low: the least number in all its images.
+        high: the largest number in all its images.
+        integers: whether they are whole numbers, which fill a usual range if they use nine tenths
+            of it; floats fill it if they use half.
     """
     share = FILLED["integers" if integers else "floats"]
     for bottom, top in INTEGERS if integers else FLOATS:
         if bottom <= low and high <= top and high - low >= share * (top - bottom):
             return bottom, top
-    if low == high:  # nothing to go by
+    if low == high:  # the set says nothing about its range
         usual = (pair for pair in (INTEGERS[1:] if integers else FLOATS) if _holds(pair, low))
         return next(usual, (low, low + 1))
     return low, high
@@ -43,9 +44,13 @@ def _holds(pair: Range, number: float) -> bool:
 
 
 def floats_range(low: float, high: float) -> Range:
-    """The range of float images in an array: [0, 1], [-1, 1] or [0, 255].
+    """Return the range of float images in an array: [0, 1], [-1, 1] or [0, 255].
 
-    Raises DataError if they are in none of these.
+    Args:
+        low: the least number in all images.
+        high: the largest number in all images.
+
+    Raises DataError if they are in none of these, or use less than half of [0, 255].
     """
     for pair in FLOATS[:2]:
         if _holds(pair, low) and _holds(pair, high):
@@ -59,8 +64,10 @@ def floats_range(low: float, high: float) -> Range:
 
 
 def to_bytes(numbers: NDArray[Any], values: Range) -> NDArray[np.uint8]:
-    """uint8 of numbers of any kind: `values[0]` becomes 0, `values[1]` 255, what lies outside is
-    cut; what is no number becomes 0."""
+    """Scale numbers of any type to uint8: `values[0]` becomes 0 and `values[1]` becomes 255.
+
+    Numbers outside the range are clipped, and numbers that are not finite become 0.
+    """
     low, high = values
     scaled = (numbers.astype(np.float64) - low) * (255 / (high - low))
     finite = np.isfinite(scaled)
@@ -69,7 +76,7 @@ def to_bytes(numbers: NDArray[Any], values: Range) -> NDArray[np.uint8]:
 
 
 def span(arrays: Iterable[NDArray[Any]]) -> Range | None:
-    """The least and the largest finite number in all arrays, None if there are none."""
+    """Return the least and the largest finite number in all arrays; None if there is none."""
     ends: list[float] = []
     for array in arrays:
         finite = array[np.isfinite(array)]
@@ -79,6 +86,6 @@ def span(arrays: Iterable[NDArray[Any]]) -> Range | None:
 
 
 def tell_range(values: Range) -> str:
-    """`0 becomes black and 4,080 white`."""
+    """Return a range in words: `0 becomes black and 4,080 white`."""
     low, high = values
     return f"{low:,.6g} becomes black and {high:,.6g} white"

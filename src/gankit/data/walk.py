@@ -1,4 +1,4 @@
-"""List the files of a folder and below, or those that a glob pattern matches, and open none."""
+"""List the files in a folder and below, or those that a glob pattern matches; open none of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from gankit.data.images import SUFFIXES
 RUN_RECORD = "run.json"
 RUN_FILES = frozenset((RUN_RECORD, ".lock", "metrics.jsonl", "events.jsonl", "model.safetensors"))
 RUN_FOLDERS = frozenset(("checkpoints", "samples"))
-"""What `gankit train` writes beside pictures; tests hold that a real run is recognised by it."""
+"""The names that mark a run directory: `gankit train` writes them. Tests check that a real run is
+recognised by them."""
 
 SYSTEMS = frozenset(
     ("@eadir", "@recycle", "@recently-snapshot", "@sharebin", "@tmp", "#recycle", "#snapshot",
@@ -27,33 +28,33 @@ SYSTEMS = frozenset(
      "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r", "__pycache__",
      "network trash folder", "temporary items", "thumbs", "_thumbs", "thumbnails", "_thumbnails")
 )  # fmt: skip
-"""What file systems, network drives and viewers put beside pictures and do not hide, in small
-letters: thumbnails, bins, indexes. What a name with a dot before it is, is hidden anyway."""
+"""Names, in lower case, that file systems, network drives and viewers put beside pictures without
+hiding them: thumbnails, bins, indexes. Names that begin with a dot are hidden anyway."""
 
 
 def is_passed_over(name: str) -> bool:
-    """Whether a file or folder of this name is no user's data."""
+    """Return whether a file or folder of this name is hidden or a system's, and not a user's."""
     return name.startswith(".") or name.lower() in SYSTEMS
 
 
 def is_picture(path: str) -> bool:
-    """Whether a file's name ends as a picture's does."""
+    """Return whether a file's name has the suffix of a picture."""
     return os.path.splitext(path)[1].lower() in SUFFIXES  # noqa: PTH122 - called for each file
 
 
 class Wanted(Protocol):
-    """Which names a walk is for."""
+    """The names that a walk looks for."""
 
     def takes(self, name: str) -> bool:
-        """Whether a file of this name is wanted."""
+        """Return whether a file of this name is wanted."""
 
     def enter(self, name: str) -> Wanted | None:
-        """What is wanted in a sub-folder of this name; None: nothing."""
+        """Return what is wanted in a sub-folder of this name, or None if nothing is."""
 
 
 @dataclass(frozen=True)
 class Everything:
-    """All that is not passed over."""
+    """Every name that is not passed over."""
 
     def takes(self, name: str) -> bool:
         return not is_passed_over(name)
@@ -64,14 +65,15 @@ class Everything:
 
 @dataclass(frozen=True)
 class Pattern:
-    """What a glob pattern matches, as a shell reads it: `**` is any depth, and hidden names are
-    matched by name alone. So are the names in `SYSTEMS`.
+    """The names that a glob pattern matches, read as a shell reads it: `**` is any depth.
 
-    A name that is literally a part of the pattern matches too, whatever brackets it holds.
+    A wildcard does not match a hidden name, unless its part of the pattern begins with a dot, nor a
+    name in `SYSTEMS`. A name that equals a part of the pattern always matches that part, whatever
+    brackets it holds.
 
     Attributes:
-        parts: of the pattern, below its fixed part.
-        places: the parts that the next name may match.
+        parts: the parts of the pattern below its fixed part.
+        places: the numbers of the parts that the next name may match.
     """
 
     parts: tuple[str, ...]
@@ -95,7 +97,7 @@ class Pattern:
 
 
 def _with_any_depth(parts: tuple[str, ...], places: Iterable[int]) -> frozenset[int]:
-    """`**` may stand for no folder at all, so the part behind it may come next too."""
+    """Add the places after each `**`, which may stand for no folder at all."""
     reached: set[int] = set()
     for place in places:
         reached.add(place)
@@ -113,9 +115,10 @@ def _matches(part: str, name: str) -> bool:
 
 
 def split_pattern(pattern: str) -> tuple[Path, tuple[str, ...]]:
-    """(the fixed part of a glob pattern, the parts below it that hold wildcards).
+    """Return (the fixed part of a glob pattern, the parts from its first wildcard on).
 
-    A folder that exists wins over a wildcard, so `photos[2024]/*.png` is of `photos[2024]`.
+    A folder that exists wins over a wildcard: if there is a folder `photos[2024]`, it is the fixed
+    part of `photos[2024]/*.png`.
     """
     root, parts = Path(), Path(pattern).parts
     for number, part in enumerate(parts):
@@ -127,18 +130,19 @@ def split_pattern(pattern: str) -> tuple[Path, tuple[str, ...]]:
 
 @dataclass
 class Finds:
-    """What a walk comes by, as paths relative to its root, with `/` between the parts.
+    """What a walk finds, as paths relative to its root, with `/` between the parts.
 
     Attributes:
-        pictures: the bytes of each file whose name ends as a picture's does.
-        others: how many other files there are of each suffix.
-        runs: folders that `gankit train` wrote.
-        dangling: links that point nowhere.
-        circular: links that lead to themselves, or to a folder that is read anyway.
-        special: pictures by name that are pipes, sockets or devices.
-        closed: what may not be looked at, or cannot be.
-        passed: what is hidden, or put there by a file system, a network drive or a viewer.
-        folders: the folders that lie in the root itself, but for those passed over.
+        pictures: the bytes of each file that has the suffix of a picture.
+        others: how many other files there are with each suffix.
+        runs: the folders that `gankit train` wrote.
+        dangling: the links that point nowhere.
+        circular: the links that lead to themselves, or to a folder that is read anyway.
+        special: the pipes, sockets and devices that have the suffix of a picture.
+        closed: the files and folders that cannot be accessed.
+        passed: the names that are hidden, or that a file system, a network drive or a viewer put
+            there.
+        folders: the folders in the root itself, without those passed over.
     """
 
     pictures: dict[str, int] = field(default_factory=dict)
@@ -152,7 +156,7 @@ class Finds:
     folders: list[str] = field(default_factory=list)
 
     def add(self, path: str, status: os.stat_result) -> None:
-        """Count what is no folder."""
+        """Add a file, or anything else that is not a folder."""
         if not is_picture(path):
             suffix = os.path.splitext(path)[1].lower()  # noqa: PTH122 - called for each file
             self.others[suffix or "no suffix"] += 1
@@ -162,7 +166,7 @@ class Finds:
             self.special.append(path)
 
     def add_failure(self, path: str, error: OSError, is_link: bool) -> None:
-        """Note what cannot be looked at, unless it went away in the meantime."""
+        """Note a path that cannot be accessed, unless it was removed in the meantime."""
         if error.errno == errno.ELOOP:
             self.circular.append(path)
         elif not isinstance(error, (FileNotFoundError, NotADirectoryError)):
@@ -174,19 +178,19 @@ class Finds:
 @dataclass(frozen=True)
 class _Folder:
     path: str
-    prefix: str  # of what lies in it
+    prefix: str  # what the paths of its entries begin with
     wanted: Wanted
 
 
 def walk(root: str, wanted: Wanted) -> Finds:
-    """List what is wanted under `root`, each folder once, whatever links lead to it.
+    """List what is wanted under `root`; each folder is read once, whatever links lead to it.
 
     Raises OSError if `root` itself cannot be listed.
     """
     finds, seen = Finds(), set()
     folders, links = [_Folder(root, "", wanted)], deque[_Folder]()
     while folders or links:
-        # Links last: a folder that lies here is known by its own name, not by a link's.
+        # Links come last, so that a folder that lies here is known by its own name, not a link's.
         linked = not folders
         folder = links.popleft() if linked else folders.pop()
         try:
@@ -217,7 +221,7 @@ def _sort_out(
     folders: list[_Folder],
     links: deque[_Folder],
 ) -> None:
-    """Add the files of one folder to the finds, and its sub-folders to what waits."""
+    """Add the files of one folder to the finds, and its sub-folders to those still to be read."""
     for entry in entries:
         path = folder.prefix + entry.name
         inner, takes = folder.wanted.enter(entry.name), folder.wanted.takes(entry.name)
@@ -241,16 +245,16 @@ def _sort_out(
 
 
 def _leads_back(link: str) -> bool:
-    """Whether a link to a folder leads to one that the link itself lies in."""
+    """Return whether a link to a folder leads to a folder that the link itself lies in."""
     target = os.path.realpath(link)
     here = os.path.realpath(os.path.dirname(link))  # noqa: PTH120
     return os.path.commonpath([target, here]) == target
 
 
 def is_run(folder: str | Path, names: Collection[str]) -> bool:
-    """Whether `gankit train` wrote this folder, by the names in it and its run.json.
+    """Return whether `gankit train` wrote this folder, judging by its names and its run.json.
 
-    A record that is damaged, half-written or lost is made up for by what lies beside it.
+    If the record is damaged, half-written or lost, the names beside it decide.
     """
     files, folders = RUN_FILES.intersection(names), RUN_FOLDERS.intersection(names)
     if RUN_RECORD not in files:
@@ -261,5 +265,5 @@ def is_run(folder: str | Path, names: Collection[str]) -> bool:
         with open(os.path.join(folder, RUN_RECORD), "rb") as file:  # noqa: PTH118, PTH123
             record = json.loads(file.read(10_000_000))
     except (OSError, ValueError, RecursionError):
-        return bool(folders)  # damaged: another program's record could be read
+        return bool(folders)  # a damaged record: another program's could be read
     return isinstance(record, dict) and {"config", "plan"} <= record.keys()

@@ -1,4 +1,4 @@
-"""What a person should know before a run: what was read, and what the family makes no use of."""
+"""What a person should know before a run: what was read, and what the family does not use."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from gankit.game import Game, families_that
 from gankit.game_types import Task
 
 MOST_LINES = 5
-"""A start says no more than this; `--dry-run --verbose` says all."""
+"""The most lines on the data that a start prints; `--dry-run --verbose` prints all of them."""
 
 
 def brief(dataset: Dataset, game: Game | None = None) -> list[str]:
-    """Tell the data in a few lines: examples, classes, what `game` ignores, what was left out."""
+    """Describe the data in at most `MOST_LINES` lines.
+
+    They are the lines of `everything`; if there are too many, the last line says how many more.
+    """
     lines = everything(dataset, game)
     if len(lines) <= MOST_LINES:
         return lines
@@ -20,7 +23,7 @@ def brief(dataset: Dataset, game: Game | None = None) -> list[str]:
 
 
 def everything(dataset: Dataset, game: Game | None = None) -> list[str]:
-    """The same, with every note of the data."""
+    """Describe the data in full: its examples, its classes, what `game` ignores, and its notes."""
     lines = [f"data {dataset.name}: {len(dataset):,} {describe_examples(Task.of(dataset))}"]
     if (classes := tell_classes(dataset)) is not None:
         lines.append(classes)
@@ -30,7 +33,7 @@ def everything(dataset: Dataset, game: Game | None = None) -> list[str]:
 
 
 def describe_examples(task: Task) -> str:
-    """`grey images 28x28`, `colour images 64x64`, `points of 2 numbers`."""
+    """Return what the examples are: `grey images 28x28`, or `points of 2 numbers`."""
     if task.is_images:
         channels, height, width = task.shape
         colour = {1: "grey", 3: "colour"}.get(channels, f"{channels}-channel")
@@ -43,7 +46,7 @@ def describe_examples(task: Task) -> str:
 
 
 def what_is_ignored(game: Game) -> str | None:
-    """What the data holds and this family makes no use of; None if there is no such thing."""
+    """Say which labels of the data this family does not use; None if it uses all there are."""
     task, family = game.task, game.config.family
     if game.conditional or game.guided or not (task.classes > 1 or task.condition):
         return None
