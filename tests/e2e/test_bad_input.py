@@ -163,7 +163,7 @@ def test_output_that_cannot_be(refused, tmp_path):
     for out in ("file", "file/below"):
         assert "file" in refused("train", "cgan", "digits", *STEPS, *TINY, "--out", out)
     (tmp_path / "mine").mkdir()
-    (tmp_path / "mine/notes.txt").write_text("mine")
+    (tmp_path / "mine/thesis.tex").write_text("mine")
     assert "another folder (--out)" in refused(
         "train", "cgan", "digits", *STEPS, *TINY, "--out", "mine"
     )

@@ -93,13 +93,14 @@ def test_a_rehearsal_reports_and_writes_nothing(gankit, tmp_path):
     code, out, _ = gankit("train", "dcgan", "digits", "--steps", "100", *TINY, "--dry-run")
     assert code == 0
     for said in (
-        "10,000 images",
+        "10,000 grey images 28x28",
         "generator:",
         "parameters",
         "MB",
-        "images/s",
+        "examples/s",
         "minutes",
         "alternating",
+        "passes over the data",
     ):
         assert said in out
     assert list(tmp_path.iterdir()) == []
@@ -121,7 +122,7 @@ def test_folders_become_classes_and_any_size_works(gankit, image_folder, tmp_pat
 def test_settings_from_a_file_and_from_set(gankit, tmp_path):
     (tmp_path / "c.toml").write_text("[objective]\nloss = 'hinge'\n[training]\nbatch = 4\n")
     arguments = ("--config", "c.toml", "--set", "training.batch=6", "--steps", "2")
-    code, out, err = gankit("train", "gan", "digits", *arguments, "--dry-run")
+    code, out, err = gankit("train", "gan", "digits", *arguments, "--dry-run", "--verbose")
     assert code == 0, err
     assert "objective.loss = hinge" in out
     assert "training.batch = 6" in out

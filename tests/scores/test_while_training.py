@@ -55,7 +55,7 @@ def test_a_failing_evaluation_ends_nothing(small, tmp_path, monkeypatch, capsys)
             "gan", "toy:ring8", **{"output.evaluate_every": 3, "output.evaluate_in": where}
         )
         assert fit(config, tmp_path / where).finished
-        assert "no scores: -n must be at least 20" in capsys.readouterr().err
+        assert "no scores: n must be at least 20" in capsys.readouterr().err
         assert {line["outcome"][:6] for line in lines(tmp_path / where)} == {"failed"}
         assert not read_reports(tmp_path / where)
 
