@@ -133,6 +133,9 @@ class Run:
         self.timeline_path = folder / "timeline.gif"
         self.report_path = folder / "report.html"
 
+    def __repr__(self) -> str:
+        return f"Run('{self.folder}')"
+
     def record(self) -> Record | None:
         """Return the content of run.json; None if no run has begun in this directory.
 

@@ -6,7 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from gankit.scores.score import Report, Score, find_reports, read_reports, report_path, write_report
+from gankit.scores.score import (
+    Protocol,
+    Report,
+    Score,
+    find_reports,
+    read_reports,
+    report_path,
+    write_report,
+)
 from tests.pages.pages import PROTOCOL
 
 REPORT = Report(
@@ -91,4 +99,19 @@ def test_protocols_that_differ_say_in_what():
     assert PROTOCOL.differences(replace(PROTOCOL, n_fake=500, split="train")) == [
         "split: test and train",
         "n_fake: 2000 and 500",
+    ]
+
+
+def test_a_report_reads_as_text():
+    protocol = Protocol("digits", "0", "none", "mnist", "1", "test", 2000, 1500, 3, {"draws": 5})
+    scores = (
+        Score("frechet", "FD(digits)", 12.345, "lower", (12.0, 13.0), 5.5),
+        Score("coverage", "coverage", 0.5, "higher"),
+    )
+    report = Report("r", "gan", 1200, protocol, scores, 2.0)
+    assert str(report).splitlines() == [
+        "FD(digits) 12.35 (12 to 13; real examples 5.5; lower is better)",
+        "coverage 0.5 (higher is better)",
+        "r at step 1,200: 5 x 1,500 samples, seed 3; 2,000 real ones of mnist (test); network "
+        "digits, resize none; 2 s",
     ]

@@ -45,12 +45,4 @@ def print_report(report: Report) -> None:
         table.add_row(score.label, f"{score.value:.4g}", interval, floor, score.better)
     console = Console(highlight=False)
     console.print(table)
-    protocol = report.protocol
-    draws = protocol.settings.get("draws", 1)
-    console.print(
-        f"{report.run} at step {report.step:,}: {draws} x {protocol.n_fake:,} samples, seed "
-        f"{protocol.seed}; {protocol.n_real:,} real ones of {protocol.data} ({protocol.split}); "
-        f"network {protocol.network}, resize {protocol.resize}; {report.seconds:,.0f} s",
-        markup=False,
-        soft_wrap=True,
-    )
+    console.print(report.protocol_line(), markup=False, soft_wrap=True)

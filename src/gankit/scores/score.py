@@ -39,6 +39,16 @@ class Score:
     interval: tuple[float, float] | None = None
     floor: float | None = None
 
+    def __str__(self) -> str:
+        """Return `coverage .9 (.88 to .92; real examples .95; higher is better)`, without what is
+        not known."""
+        known = []
+        if self.interval is not None:
+            known.append("{:.4g} to {:.4g}".format(*self.interval))
+        if self.floor is not None:
+            known.append(f"real examples {self.floor:.4g}")
+        return f"{self.label} {self.value:.4g} ({'; '.join([*known, f'{self.better} is better'])})"
+
 
 @dataclass(frozen=True)
 class Protocol:
@@ -85,6 +95,20 @@ class Report:
     protocol: Protocol
     scores: tuple[Score, ...]
     seconds: float
+
+    def __str__(self) -> str:
+        """Return a line for each score, and one for the protocol."""
+        return "\n".join([*map(str, self.scores), self.protocol_line()])
+
+    def protocol_line(self) -> str:
+        """Return what was measured, how, in one line."""
+        protocol, draws = self.protocol, self.protocol.settings.get("draws", 1)
+        measured = f"{self.run} at step {self.step:,}: " if self.run else ""
+        return (
+            f"{measured}{draws} x {protocol.n_fake:,} samples, seed {protocol.seed}; "
+            f"{protocol.n_real:,} real ones of {protocol.data} ({protocol.split}); network "
+            f"{protocol.network}, resize {protocol.resize}; {self.seconds:,.0f} s"
+        )
 
     def to_json(self) -> str:
         """Return the text that `from_json` reads."""
