@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import gankit
-from gankit import fitting
+from gankit import fitting, pictures
 from gankit.fitting import fit
 from gankit.run import Run, checkpoints
 from gankit.settings.config import override
@@ -235,6 +235,24 @@ def test_what_is_there_and_cannot_be_read_is_made_again(config, finished, name, 
     for made in set(ENDINGS) - {"report.html"}:
         assert after[made] == before[made], made
     assert len(after["report.html"]) > 1000
+
+
+def test_a_picture_that_could_not_be_read_joins_the_film_later(config, finished, monkeypatch):
+    film = (finished / "timeline.gif").read_bytes()
+    (finished / "timeline.gif").unlink()
+    read = pictures.read_picture
+
+    def refused_once(path):
+        if path.name == "0000004.png":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return read(path)
+
+    monkeypatch.setattr(pictures, "read_picture", refused_once)
+    fit(config, finished)
+    assert (finished / "timeline.gif").read_bytes() != film
+    monkeypatch.setattr(pictures, "read_picture", read)
+    fit(config, finished)
+    assert (finished / "timeline.gif").read_bytes() == film
 
 
 def test_killed_before_its_end_was_made_the_end_is_made(config, tmp_path, monkeypatch):

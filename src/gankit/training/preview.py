@@ -40,6 +40,7 @@ class Pictures(Callback):
     def on_end(self, trainer: Session) -> None:
         self._draw(trainer)
         for left_out in trainer.run.write_timeline():
+            trainer.incomplete = True
             trainer.display.say(f"left out of the film: {left_out}")
 
     def _draw(self, trainer: Session) -> None:

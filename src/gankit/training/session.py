@@ -54,6 +54,8 @@ class Session(Trainer):
         resumed: whether it goes on from a checkpoint of an earlier call.
         written: the step of the newest checkpoint; -1 before the first.
         signals: the signals that ask the run to stop; None before `play`.
+        incomplete: whether something at the end of the run could not be made whole, so that the
+            next call makes it again.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class Session(Trainer):
         self.owner: Owner | None = None
         self.signals: StopSignals | None = None
         self.resumed, self.written = False, -1
+        self.incomplete = False
         self._went_back_to: int | None = None  # until a checkpoint of a later step is written
 
     @property
@@ -284,14 +287,14 @@ class Session(Trainer):
         run, step = self.run, self.state.step
         pictures = (run.samples / f"{step:07d}.png", run.grid_path, run.timeline_path)
         made = not self.game.task.is_drawn or all(map(is_whole, pictures))
-        ended = [event for event in run.events() if event.get("event") == "ended"]
+        ended = [e for e in run.events() if e.get("event") in ("ended", "incomplete")]
         paged = run.report_path.is_file() and run.report_path.stat().st_size > 0
         return made and paged and ended[-1:] == [{"event": "ended", "step": step}]
 
     def note_end(self) -> None:
-        """Note in events.jsonl that everything that a call makes at its end was made."""
-        if self.writes and not self.is_ended():
-            self.run.note_event("ended", self.state.step)
+        """Note in events.jsonl whether everything that a call makes at its end was made."""
+        if self.writes and (self.incomplete or not self.is_ended()):
+            self.run.note_event("incomplete" if self.incomplete else "ended", self.state.step)
 
     def trim_log(self) -> None:
         """Remove the log's lines of steps that will be taken again."""
