@@ -385,8 +385,10 @@ class Run:
         Returns the pictures that cannot be read, each with the reason.
         """
         frames = self.pictures()
+        if not frames:  # a folder that cannot be listed seems to be empty
+            return [f"every picture, since none is found in {self.samples.name}/"]
         with self.writing("the film"):
-            return save_film(self.timeline_path, frames) if frames else []
+            return save_film(self.timeline_path, frames)
 
     @contextmanager
     def writing(self, what: str) -> Iterator[None]:
