@@ -384,11 +384,13 @@ class Run:
 
         Returns the pictures that cannot be read, each with the reason.
         """
+        try:
+            list(self.samples.iterdir())  # a pattern finds nothing in a folder that cannot be listed
+        except OSError as error:
+            return [f"every picture ({error.strerror or error})"]
         frames = self.pictures()
-        if not frames:  # a folder that cannot be listed seems to be empty
-            return [f"every picture, since none is found in {self.samples.name}/"]
         with self.writing("the film"):
-            return save_film(self.timeline_path, frames)
+            return save_film(self.timeline_path, frames) if frames else []
 
     @contextmanager
     def writing(self, what: str) -> Iterator[None]:
