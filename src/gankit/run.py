@@ -385,7 +385,9 @@ class Run:
         Returns the pictures that cannot be read, each with the reason.
         """
         try:
-            list(self.samples.iterdir())  # a pattern finds nothing in a folder that cannot be listed
+            list(
+                self.samples.iterdir()
+            )  # a pattern finds nothing in a folder that cannot be listed
         except OSError as error:
             return [f"every picture ({error.strerror or error})"]
         frames = self.pictures()
