@@ -385,9 +385,7 @@ class Run:
         Returns the pictures that cannot be read, each with the reason.
         """
         try:
-            list(
-                self.samples.iterdir()
-            )  # a pattern finds nothing in a folder that cannot be listed
+            next(self.samples.iterdir(), None)  # `pictures` finds none if it cannot be listed
         except OSError as error:
             return [f"every picture ({error.strerror or error})"]
         frames = self.pictures()
@@ -432,10 +430,9 @@ def real_path(path: str | Path) -> Path:
 def _lies_beside(path: Path) -> bool:
     """Return whether a file that gankit did not write may lie in a run directory: the log of a
     batch system, what a desktop leaves. Data may not: nobody could tell the two apart later."""
-    hidden = path.name.startswith(".")
-    return hidden or (
-        path.is_file() and path.suffix.lower() in ("", ".log", ".txt", ".out", ".err")
-    )
+    if path.name.startswith("."):
+        return True
+    return path.is_file() and path.suffix.lower() in ("", ".log", ".txt", ".out", ".err")
 
 
 _OF_A_RUN = (
