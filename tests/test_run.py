@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from gankit.choose_recipe import configure
 from gankit.data import ArrayDataset
 from gankit.errors import ConfigError, RunError
 from gankit.fitting import fit
-from gankit.run import Plan, Record, Run, describe
+from gankit.run import Plan, Record, Run, checkpoints, describe
 from gankit.settings.config import override
 
 CONFIG = configure("gan", "toy:ring8")
@@ -129,6 +130,31 @@ def test_pictures_and_film(run):
     assert path.read_bytes() == run.grid_path.read_bytes()
     run.write_timeline()
     assert run.timeline_path.read_bytes()[:3] == b"GIF"
+
+
+def test_a_folder_that_cannot_be_listed_is_not_an_empty_one(run, monkeypatch):
+    run.write_picture(0, np.zeros((8, 8), np.uint8))
+    monkeypatch.setattr(Path, "iterdir", refuse(run.samples, run.checkpoints))
+    with pytest.raises(RunError, match=f"samples' cannot be read: {os.strerror(errno.EACCES)}"):
+        run.pictures()
+    with pytest.raises(RunError, match="checkpoints' cannot be read"):
+        checkpoints(run)
+    with pytest.raises(RunError, match="samples' cannot be read"):
+        run.steps_taken()
+    (left_out,) = run.write_timeline()
+    assert os.strerror(errno.EACCES) in left_out
+
+
+def refuse(*folders):
+    """Return an `iterdir` that may not list these folders."""
+    real = Path.iterdir
+
+    def listed(path):
+        if path in folders:
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return real(path)
+
+    return listed
 
 
 HOLD = """

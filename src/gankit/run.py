@@ -38,6 +38,7 @@ from gankit.storage import (
     FORMAT,
     append_line,
     check_format,
+    list_folder,
     read_file,
     set_aside,
     sweep_parts,
@@ -314,8 +315,10 @@ class Run:
         It is taken from the log, the events, and the names of pictures and checkpoints.
         """
         logged = [line["step"] for line in self.metrics()] + [e["step"] for e in self.events()]
-        named = [*self.samples.glob("[0-9]*.png"), *self.checkpoints.glob("*step-*.safetensors")]
-        numbers = [max(map(int, re.findall(r"\d{1,18}", path.stem))) for path in named]
+        pictures = [p for p in list_folder(self.samples) if p.match("[0-9]*.png")]
+        states = [p for p in list_folder(self.checkpoints) if p.match("*step-*.safetensors")]
+        named = [re.findall(r"\d{1,18}", path.stem) for path in (*pictures, *states)]
+        numbers = [max(map(int, found)) for found in named if found]
         counted = [n for n in (*logged, *numbers) if isinstance(n, int)]
         return max(counted, default=0)
 
@@ -365,8 +368,11 @@ class Run:
             raise RunError(f"'{path}' cannot be read: {error}") from None
 
     def pictures(self) -> list[Path]:
-        """Return the paths of the run's pictures, by step; other files in samples/ are ignored."""
-        named = (p for p in self.samples.glob("*.png") if PICTURE.fullmatch(p.name))
+        """Return the paths of the run's pictures, by step; other files in samples/ are ignored.
+
+        Raises RunError if samples/ cannot be listed.
+        """
+        named = (p for p in list_folder(self.samples) if PICTURE.fullmatch(p.name))
         return sorted((p for p in named if p.is_file()), key=lambda path: int(path.stem))
 
     def write_picture(self, step: int, picture: Pixels) -> Path:
@@ -385,10 +391,9 @@ class Run:
         Returns the pictures that cannot be read, each with the reason.
         """
         try:
-            next(self.samples.iterdir(), None)  # `pictures` finds none if it cannot be listed
-        except OSError as error:
-            return [f"every picture ({error.strerror or error})"]
-        frames = self.pictures()
+            frames = self.pictures()
+        except RunError as error:
+            return [f"every picture ({error})"]
         with self.writing("the film"):
             return save_film(self.timeline_path, frames) if frames else []
 
@@ -405,8 +410,12 @@ class Run:
 
 
 def checkpoints(run: Run) -> list[Path]:
-    """Return every checkpoint file of a run, oldest first."""
-    return sorted(p for p in run.checkpoints.glob("step-*.safetensors") if p.stem[5:].isdigit())
+    """Return every checkpoint file of a run, oldest first.
+
+    Raises RunError if checkpoints/ cannot be listed.
+    """
+    found = (path for path in list_folder(run.checkpoints) if path.match("step-*.safetensors"))
+    return [path for path in found if path.stem[5:].isdigit()]
 
 
 def _share(share: float) -> str:

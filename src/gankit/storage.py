@@ -82,6 +82,19 @@ def write_atomically(path: Path, content: bytes) -> None:
     _flush_folder(path.parent)
 
 
+def list_folder(folder: Path) -> list[Path]:
+    """Return what a folder holds, by name; nothing if it is not there.
+
+    Raises RunError if it cannot be listed, where `Path.glob` would find nothing.
+    """
+    try:
+        return patiently(lambda: sorted(folder.iterdir()))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise RunError(f"'{folder}' cannot be read: {error.strerror or error}") from None
+
+
 def flush(path: Path) -> None:
     """Flush a file to the disk, so that a power cut loses nothing; ignore a missing file."""
     with suppress(OSError), path.open("rb") as file:

@@ -89,17 +89,21 @@ def read_facts(folder: Path) -> Facts:
     record = run.record()
     assert record is not None
     reports, unread = find_reports(folder)
-    diagnosis = None
+    diagnosis, pictures = None, []
+    try:  # the rest of the page needs neither
+        pictures = run.pictures()
+    except RunError as problem:
+        unread.append(str(problem))
     try:
         diagnosis = read_diagnosis(folder)
-    except RunError as problem:  # the rest of the page does not need it
+    except RunError as problem:
         unread.append(str(problem))
     return Facts(
         folder=folder,
         gankit=_version(run),
         record=record,
         log=run.metrics(),
-        pictures=run.pictures(),
+        pictures=pictures,
         reports=reports,
         diagnosis=diagnosis,
         unread=unread,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gankit.errors import RunError
-from gankit.storage import FORMAT, check_format, write_atomically
+from gankit.storage import FORMAT, check_format, list_folder, write_atomically
 from gankit.stored import StoredError, build, parse_json, read_text
 
 Better = Literal["lower", "higher"]
@@ -148,7 +148,11 @@ def read_reports(folder: Path) -> list[Report]:
 def find_reports(folder: Path) -> tuple[list[Report], list[str]]:
     """Return the reports that can be read, by step, and a line for each file that cannot."""
     reports, unread = [], []
-    for path in sorted((folder / "scores").glob("*.json")):
+    try:
+        listed = list_folder(folder / "scores")
+    except RunError as error:
+        return [], [str(error)]
+    for path in (path for path in listed if path.suffix == ".json"):
         try:
             reports.append(Report.from_json(read_text(path), f"'{path}'"))
         except StoredError as error:
