@@ -20,8 +20,9 @@ from tools.breaking.runs import NARROW, Bench, Case, Fault, contents, difference
 
 from gankit.families import FAMILIES
 
-PATIENCE = 120.0
-"""Seconds after which a process that lost the other one hangs."""
+PATIENCE = 600.0
+"""Seconds after which a process that lost the other one hangs: gankit itself waits 120 for it, and
+a machine that is busy with other work takes longer over the rest."""
 KILLS = 200
 PAIRS = 8
 STEPS = 24
