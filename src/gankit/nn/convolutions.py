@@ -68,11 +68,13 @@ class FastConvTranspose2d(nn.ConvTranspose2d):
 
 
 def _exact_on_cpu(x: Tensor) -> bool:
-    """Return whether the products below may be used: on a CPU, and outside autocast.
+    """Return whether the products below may be used: on a CPU, outside autocast and tracing.
 
-    Under autocast torch's own layers cast as they should.
+    Under autocast torch's own layers cast as they should. A trace, as of an export, is to hold one
+    convolution for each layer, and leaves it to whatever runs it how to compute that.
     """
-    return x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
+    traced = torch.compiler.is_compiling() or torch.jit.is_tracing()
+    return x.device.type == "cpu" and not traced and not torch.is_autocast_enabled("cpu")
 
 
 def _channels_last(x: Tensor) -> Tensor:
@@ -83,7 +85,7 @@ def _channels_last(x: Tensor) -> Tensor:
     """
     if x.shape[1] > 1:
         return x
-    return x.contiguous().view(len(x), *x.shape[2:], 1).permute(0, 3, 1, 2)
+    return x.contiguous().view(x.shape[0], *x.shape[2:], 1).permute(0, 3, 1, 2)
 
 
 class _Convolution(torch.autograd.Function):
