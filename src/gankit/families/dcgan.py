@@ -89,7 +89,8 @@ class DCGAN(Game):
     same minibatch (the official code alternates on different ones); no weight decay (the official
     code's 1e-5 is not in the paper: set `weight_decay` of both optimisers); G's core is normalised
     channel by channel (in the official code unit by unit); samples are drawn from averaged weights
-    (in the official code from the last ones). Recipe `dcgan-fast` has a hidden dense layer in each player.
+    (in the official code from the last ones). Recipe `dcgan-fast` has a hidden dense layer in each
+    player.
     """
 
     Options = DCGANOptions

@@ -73,8 +73,9 @@ def _exact_on_cpu(x: Tensor) -> bool:
     Under autocast torch's own layers cast as they should. A trace, as of an export, is to hold one
     convolution for each layer, and leaves it to whatever runs it how to compute that.
     """
-    traced = torch.compiler.is_compiling() or torch.jit.is_tracing()
-    return x.device.type == "cpu" and not traced and not torch.is_autocast_enabled("cpu")
+    if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:
+        return False
+    return x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
 
 
 def _channels_last(x: Tensor) -> Tensor:

@@ -161,7 +161,7 @@ class StabiliserConfig:
         1.0,
         "share of fakes, the most real ones, that G learns from; it falls from 1 over the budget",
         above=0, most=1,
-    )
+    )  # fmt: skip
     entropy: float = setting(
         0.0, "weight of the bonus on the entropy of G's samples", least=0, most=10**6
     )
