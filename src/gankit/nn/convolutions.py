@@ -9,7 +9,7 @@ faster as matrix products:
 - the gradient of a weight, if the layer is wide and the picture small.
 
 All kernels are square, with one stride and one padding for both directions. On other devices
-each layer is torch's own.
+each layer is torch's own, and also while it is traced or exported.
 """
 
 from __future__ import annotations
