@@ -31,10 +31,10 @@ def _images(dataset: Dataset) -> NDArray[np.uint8]:
 def parzen(trained: Trained) -> Values:
     """Return the likelihood of the last weights, as in the papers, and of averaged ones.
 
-    Both are measured at the run's last checkpoints, 500 steps apart, by `likelihood`. `nats` is
-    that of the newest, `scatter` the standard deviation over all of them, and `error` the root of
-    the sum of squares of the scatter and of the standard error over the test images. The numbers of
-    averaged weights have the same names after `averaged_`.
+    Both are measured by `likelihood` at the run's last checkpoints, which are 500 steps apart and
+    where it was stopped. `nats` is that of the newest, `scatter` the standard deviation over all of
+    them, and `error` the root of the sum of squares of the scatter and of the standard error over
+    the test images. The numbers of averaged weights have the same names after `averaged_`.
     """
     last, averaged = [], []
     for snapshot in snapshots(trained.run):
@@ -65,7 +65,7 @@ def likelihood(gan: GAN, test: Dataset) -> Values:
 
 
 def with_scatter(scores: Sequence[Values]) -> Values:
-    """Return the last of several scores in nats, with how much they scatter if there are two."""
+    """Return the last of several scores in nats, with how much they scatter if there are several."""
     newest = scores[-1]
     if len(scores) < 2:
         return newest
