@@ -65,7 +65,7 @@ def likelihood(gan: GAN, test: Dataset) -> Values:
 
 
 def with_scatter(scores: Sequence[Values]) -> Values:
-    """Return the last of several scores in nats, with how much they scatter if there are several."""
+    """Return the last of some scores in nats, with their scatter if there are several."""
     newest = scores[-1]
     if len(scores) < 2:
         return newest
