@@ -9,12 +9,15 @@ from PIL import Image
 import gankit
 from gankit.choose_recipe import configure
 from gankit.cli.train import train
+from gankit.data import load_configured
 from gankit.errors import ConfigError, DataError
 from gankit.families import FAMILIES, Task
 from gankit.fitting import fit
 from gankit.recipes import RECIPES
-from gankit.run import Run
+from gankit.run import Plan, Run
 from gankit.settings.config import override
+from gankit.training.checkpoint import capture
+from gankit.training.optimizers import learning_rate, momentum
 from gankit.training.state import build_game
 from gankit.training.update import alternating, choose_update, simultaneous
 
@@ -62,10 +65,11 @@ SHRUNK = {
 }
 
 
-@pytest.mark.parametrize("name", [name for name in RECIPES.names() if "paper" in name])
-@pytest.mark.slow
-def test_every_papers_recipe_runs_when_it_is_shrunk(name, tmp_path):
-    """Those made for a GPU and for data that is not here too: two steps, saved, sampled."""
+PAPERS = [name for name in RECIPES.names() if "paper" in name]
+
+
+def shrunk(name, tmp_path):
+    """A paper's recipe with tiny networks, for two steps, and noise of the kind of its data."""
     config = RECIPES[name]()
     task, rng = TASKS[config.data.source], np.random.default_rng(0)
     arrays = {}
@@ -80,16 +84,57 @@ def test_every_papers_recipe_runs_when_it_is_shrunk(name, tmp_path):
     small = {f"network.{k}": v for k, v in SHRUNK.items() if hasattr(config.network, k)}
     if name == "cgan-tagging-paper":
         small["network.generator_hidden"] = ""
-    config = override(
+    return override(
         config,
         small
         | {"data.source": str(tmp_path / "data.npz"), "data.size": None, "data.channels": "auto"}
         | {"training.steps": 2, "training.batch": 8, "runtime.threads": THREADS}
         | ({"data.labels_per_class": 2} if FAMILIES[config.family].guided else {}),
     )
-    fit(config, tmp_path / "run")
-    labels = np.zeros(task.condition) if task.condition else None
+
+
+@pytest.mark.parametrize("name", PAPERS)
+@pytest.mark.slow
+def test_every_papers_recipe_runs_when_it_is_shrunk(name, tmp_path):
+    """Those made for a GPU and for data that is not here too: two steps, saved, sampled."""
+    fit(shrunk(name, tmp_path), tmp_path / "run")
+    condition = TASKS[RECIPES[name]().data.source].condition
+    labels = np.zeros(condition) if condition else None
     assert gankit.load(tmp_path / "run").sample(3, labels=labels).shape[0] == 3
+
+
+@pytest.mark.parametrize("name", PAPERS)
+@pytest.mark.slow
+def test_a_papers_recipe_begins_as_a_longer_run_of_it_does(name, tmp_path, equal):
+    """To the bit: nothing in it depends on the budget."""
+    config, reached = shrunk(name, tmp_path), []
+    data = load_configured(config.data)
+    for steps in (3, 1000):
+        longer = override(config, {"training.steps": steps})
+        with gankit.Trainer(gankit.build_game(longer, data), data) as trainer:
+            trainer.plan = Plan(steps, THREADS)
+            for _ in range(3):
+                trainer.step()
+            reached.append(capture(trainer.state, copy=True)[0])
+    assert equal(*reached)
+
+
+def test_the_momentum_of_the_first_gan_is_its_authors_at_each_step():
+    """Their 250 epochs of 50,000 images in batches of 100, whatever the budget."""
+    config = RECIPES["gan-mnist-paper"]().generator_optimizer
+    for steps in (20_726, 150_000):
+        assert momentum(config, 20_000, steps) == pytest.approx(0.532)
+    assert momentum(config, 149_999, 150_000) == 0.7
+
+
+def test_the_conditional_dcgan_trains_as_its_authors_code():
+    """For MNIST: 200 epochs of 50,000 images in which the players take turns, L2 of 2.5e-5."""
+    config = RECIPES["cdcgan-mnist-paper"]()
+    assert (config.training.steps, config.training.ema) == (39_000, 0)
+    for player in (config.generator_optimizer, config.discriminator_optimizer):
+        assert player.weight_decay == 2.5e-5
+        rates = [learning_rate(player, step, 10**6) for step in (19_500, 29_250, 39_000)]
+        assert rates == pytest.approx([2e-4, 1e-4, 0])
 
 
 @pytest.mark.parametrize(

@@ -20,11 +20,13 @@ from gankit.run_data import as_begun, load_begun
 from gankit.scores.while_training import Evaluations
 from gankit.settings.config import Config
 from gankit.training.briefing import brief
+from gankit.training.budget import given_steps
 from gankit.training.callbacks import Callback
 from gankit.training.display import Display
 from gankit.training.initial import find_start
 from gankit.training.log import Log
 from gankit.training.loop import Outcome, keeping_what_was_reached, play
+from gankit.training.optimizers import check_length
 from gankit.training.preview import Pictures, Preview
 from gankit.training.runtime import check_processes, check_world, start_runtime
 from gankit.training.session import Session, open_session
@@ -123,6 +125,8 @@ def opened(
         check_world(config.runtime, config.training.batch)
         game = build_game(config, dataset, networks)
         choose_update(game)
+        if (steps := given_steps(config)) is not None:
+            check_length(config, steps)
     start = find_start(game, run, init_from)
     check_processes(config.runtime, why_one_process(game))
     runtime = start_runtime(config.runtime)

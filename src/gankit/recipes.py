@@ -27,12 +27,16 @@ def adam(lr: float, beta1: float = 0.5, beta2: float = 0.999, **more: object) ->
     return OptimizerConfig(lr=lr, beta1=beta1, beta2=beta2, **more)  # type: ignore[arg-type]
 
 
-def paper_sgd(decay_rate: float, lr: float = 0.1, max_norm: float = 0.0) -> OptimizerConfig:
+def paper_sgd(
+    decay_rate: float, lr: float = 0.1, max_norm: float = 0.0, schedule_steps: int = 125_000
+) -> OptimizerConfig:
     """Return the first GANs' optimiser: SGD with momentum .5 to .7 and an exponential decay.
 
-    The rate is divided by `decay_rate` at each step, down to 1e-6. Both players have the same, as
-    in algorithm 1. The papers' code halves D's loss, which for SGD means half the rate
-    (`--lr-d 0.05`).
+    The rate is divided by `decay_rate` at each step, down to 1e-6. The momentum grows for
+    `schedule_steps` steps, which are 250 epochs of the authors' 50,000 images of MNIST; their code
+    raises it from epoch to epoch. Neither depends on the budget. Both players have the same, as in
+    algorithm 1. The authors' code halves D's loss, which for SGD means half the rate: `--lr-d 0.05`
+    where this is .1.
     """
     return OptimizerConfig(
         name="sgd",
@@ -41,6 +45,7 @@ def paper_sgd(decay_rate: float, lr: float = 0.1, max_norm: float = 0.0) -> Opti
         momentum=0.5,
         momentum_end=0.7,
         schedule="exponential",
+        schedule_steps=schedule_steps,
         decay_rate=decay_rate,
         lr_floor=1e-6,
     )

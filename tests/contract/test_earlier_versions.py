@@ -72,6 +72,9 @@ def as_written_before(folder):
     record = json.loads((folder / "run.json").read_text())
     for key in ("holdout", "values"):
         del record["config"]["data"][key]
+    for player in ("generator", "discriminator"):
+        for key in ("schedule_steps", "weight_decay"):
+            del record["config"][player][key]
     (folder / "run.json").write_text(json.dumps(record))
 
 

@@ -152,7 +152,11 @@ def test_a_reproduction_adds_a_line(gankit, tmp_path):
     code, out, err = gankit("reproduce", "ring-modes", *options)
     assert code == 0, err
     assert out.count("paper=8 modes") == 2
-    assert len((tmp_path / "results/ring-modes.csv").read_text().splitlines()) == 3
+    halved = ("--set", "discriminator_optimizer.lr=0.005", "--runs", "halved")
+    code, out, err = gankit("reproduce", "ring-modes", *options, *halved)
+    assert code == 0, err
+    assert out.count("settings=discriminator_optimizer.lr=0.005") == 2
+    assert len((tmp_path / "results/ring-modes.csv").read_text().splitlines()) == 5
     assert "unknown reproduction 'ring-mode'" in gankit("reproduce", "ring-mode")[2]
     assert (
         "whole numbers joined by commas, got 'x' (--seeds)"

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from gankit.data import load_dataset
-from gankit.errors import DataError, TrainingError
+from gankit.errors import ConfigError, DataError, TrainingError
 from gankit.fitting import fit
 from gankit.recipes import RECIPES
-from gankit.reproduce.papers import REPRODUCTIONS, code_error, nearest_error, parzen
+from gankit.reproduce.papers import REPRODUCTIONS, code_error, likelihood, nearest_error, parzen
 from gankit.reproduce.protocol import Trained
 from gankit.reproduce.reproduce import reproduce
+from gankit.reproduce.snapshots import Snapshot
 from gankit.run import Run
 from tests.conftest import SMALL, THREADS
 
@@ -49,6 +50,8 @@ def test_a_line_with_its_origin_is_added(name, tmp_path):
     assert rows[1]["steps"] == "3"
     assert rows[1]["paper"] == REPRODUCTIONS[name].paper
     assert {"minutes", "gankit", "torch", "recipe", "data"} <= line.keys()
+    assert "training.batch=20" in line["settings"]
+    assert "threads" not in line["settings"]
 
 
 @pytest.mark.slow
@@ -133,6 +136,38 @@ def test_samples_that_are_the_training_set_have_its_nearest_neighbour_error(tmp_
 @pytest.mark.slow
 def test_the_training_set_itself_scores_its_parzen_likelihood(tmp_path):
     """The sanity anchor: real samples score about as much as papers report for them."""
-    values = parzen(stubbed(tmp_path))
+    stub = stubbed(tmp_path)
+    values = likelihood(stub.gan, stub.test)
     assert 150 < values["nats"] < 300
     assert 0.1 < values["sigma"] < 0.3
+
+
+def likelihoods(monkeypatch, *found):
+    """`parzen` of checkpoints whose (last, averaged) weights have these likelihoods."""
+    steps = [Snapshot(step, *pair) for step, pair in enumerate(found, 1)]
+    monkeypatch.setattr("gankit.reproduce.papers.snapshots", lambda _run: iter(steps))
+    monkeypatch.setattr(
+        "gankit.reproduce.papers.likelihood",
+        lambda nats, _test: {"nats": nats, "standard_error": 3.0, "sigma": 0.2},
+    )
+    return parzen(Trained(None, None, None, None))
+
+
+def test_both_weights_are_measured_and_the_interval_holds_their_scatter(monkeypatch):
+    values = likelihoods(monkeypatch, (2.0, 20.0), (10.0, 20.0), (6.0, 20.0))
+    assert (values["nats"], values["standard_error"], values["scatter"]) == (6, 3, 4)
+    assert values["error"] == 5
+    assert (values["averaged_nats"], values["averaged_scatter"]) == (20, 0)
+    assert values["averaged_error"] == values["averaged_standard_error"] == 3
+    assert values["snapshots"] == 3
+
+
+def test_one_checkpoint_says_nothing_of_scatter(monkeypatch):
+    values = likelihoods(monkeypatch, (6.0, None))
+    assert values == {"nats": 6.0, "standard_error": 3.0, "sigma": 0.2, "snapshots": 1.0}
+
+
+@pytest.mark.parametrize("key", ["training.seed", "data.source"])
+def test_what_has_an_argument_is_no_setting(key, tmp_path):
+    with pytest.raises(ConfigError, match=f"{key} is the argument"):
+        reproduce("ring-modes", seed=0, runs=tmp_path, results=tmp_path, changes={key: "1"})

@@ -7,8 +7,15 @@ import math
 import pytest
 import torch
 
-from gankit.settings.config import OptimizerConfig
-from gankit.training.optimizers import build_optimizer, learning_rate, set_pace
+from gankit.settings.config import Config, OptimizerConfig
+from gankit.settings.schema import SettingError
+from gankit.training.optimizers import (
+    build_optimizer,
+    check_length,
+    learning_rate,
+    momentum,
+    set_pace,
+)
 
 
 def test_rates():
@@ -31,15 +38,64 @@ def test_momentum_grows_over_the_run():
         assert optimizer.param_groups[0]["momentum"] == pytest.approx(expected)
 
 
+LINEAR, COSINE = {"schedule": "linear"}, {"schedule": "cosine", "decay_from": 0.2}
+GROWING = {"name": "sgd", "momentum": 0.5, "momentum_end": 0.9}
+
+
+@pytest.mark.parametrize(
+    ("settings", "follows_the_budget"),
+    [
+        ({"schedule": "constant"}, False),
+        ({"schedule": "exponential", "decay_rate": 1.01}, False),
+        (LINEAR, True),
+        (LINEAR | {"schedule_steps": 50}, False),
+        (COSINE, True),
+        (COSINE | {"schedule_steps": 50}, False),
+        (GROWING, True),
+        (GROWING | {"schedule_steps": 50}, False),
+        (GROWING | LINEAR | {"schedule_steps": 50}, False),
+    ],
+)
+def test_which_schedules_follow_the_budget(settings, follows_the_budget):
+    config = OptimizerConfig(**settings)
+    shorter, longer = (
+        [(learning_rate(config, s, steps), momentum(config, s, steps)) for s in range(40)]
+        for steps in (40, 400)
+    )
+    assert (shorter != longer) == follows_the_budget
+
+
+def test_a_schedule_with_a_length_ends_there_and_stays():
+    config = OptimizerConfig(schedule="linear", decay_from=0.5, schedule_steps=100, **GROWING)
+    assert [learning_rate(config, s, 1000) / config.lr for s in (50, 75, 100, 900)] == [
+        1, 0.5, 0, 0,
+    ]  # fmt: skip
+    assert [momentum(config, s, 1000) for s in (0, 50, 100, 900)] == pytest.approx(
+        [0.5, 0.7, 0.9, 0.9]
+    )
+
+
+def test_steps_that_would_move_nobody_are_refused():
+    ending = OptimizerConfig(schedule="cosine", schedule_steps=100)
+    both = Config(generator_optimizer=ending, discriminator_optimizer=ending)
+    check_length(both, 100)
+    with pytest.raises(SettingError, match=r"at most 100 here, .* reach 0, got 101: lower"):
+        check_length(both, 101)
+    check_length(Config(generator_optimizer=ending), 101)  # D goes on
+    growing = OptimizerConfig(schedule_steps=100, **GROWING)  # its rate stays
+    check_length(Config(generator_optimizer=growing, discriminator_optimizer=growing), 101)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
 @pytest.mark.parametrize("name", ["adam", "sgd"])
-def test_steps_are_torchs_own(name):
-    config = OptimizerConfig(name=name, lr=0.1, beta1=0.5, beta2=0.9)
+def test_steps_are_torchs_own(name, decay):
+    config = OptimizerConfig(name=name, lr=0.1, beta1=0.5, beta2=0.9, weight_decay=decay)
     ours, theirs = (torch.nn.Parameter(torch.tensor([1.0, -2.0])) for _ in range(2))
     optimizers = [
         build_optimizer(config, [ours], torch.device("cpu")),
-        torch.optim.Adam([theirs], 0.1, betas=(0.5, 0.9))
+        torch.optim.Adam([theirs], 0.1, betas=(0.5, 0.9), weight_decay=decay)
         if name == "adam"
-        else torch.optim.SGD([theirs], 0.1, momentum=0.5),
+        else torch.optim.SGD([theirs], 0.1, momentum=0.5, weight_decay=decay),
     ]
     for _ in range(5):
         for parameter, optimizer in zip((ours, theirs), optimizers, strict=True):
@@ -68,14 +124,17 @@ def test_optimistic_adam_reaches_the_equilibrium_that_adam_circles():
     assert bilinear("adam") > 0.4
 
 
-def test_optimistic_adam_is_algorithm_1():
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_optimistic_adam_is_algorithm_1(decay):
     """Of arXiv 1711.00141, in plain numbers."""
-    config = OptimizerConfig(name="optimistic_adam", lr=0.1, beta1=0.5, beta2=0.9)
+    config = OptimizerConfig(
+        name="optimistic_adam", lr=0.1, beta1=0.5, beta2=0.9, weight_decay=decay
+    )
     w = torch.nn.Parameter(torch.tensor([1.0], dtype=torch.float64))
     optimizer = build_optimizer(config, [w], torch.device("cpu"))
     value, m, v, last = 1.0, 0.0, 0.0, 0.0
     for step in range(1, 6):
-        gradient = 3 * value**2
+        gradient = 3 * value**2 + decay * value
         w.grad = torch.tensor([3 * float(w.detach()) ** 2], dtype=torch.float64)
         optimizer.step()
         m, v = 0.5 * m + 0.5 * gradient, 0.9 * v + 0.1 * gradient**2

@@ -14,6 +14,7 @@ from gankit.data import ArrayDataset
 from gankit.settings.config import override
 from gankit.storage import read_tensors
 from gankit.training.checkpoint import capture
+from gankit.training.state import PLAYERS
 
 
 @pytest.fixture
@@ -99,3 +100,39 @@ def test_fit_learns_from_a_data_set_that_is_handed_in(small, tmp_path):
     assert gankit.load(tmp_path / "r").sample(3).shape == (3, 2)
     tensors, _ = read_tensors(tmp_path / "r/model.safetensors", "artifact")
     assert all(torch.isfinite(t).all() for t in tensors.values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "follows_the_budget"),
+    [
+        ({}, False),
+        ({"stabilise.noise": 0.1}, True),
+        ({"stabilise.top_k": 0.5}, True),
+        ({"stabilise.historical": 0.1, "stabilise.lagged": 0.9}, False),
+        ({"stabilise.replay": 0.5}, False),
+    ],
+)
+def test_what_follows_the_budget_besides_schedules(made, equal, changes, follows_the_budget):
+    """Their help says so; everything else is the same in the first steps of a longer run."""
+    constant = {f"{player}_optimizer.schedule": "constant" for player in PLAYERS}
+    reached = []
+    for steps in (3, 12):
+        trainer = made(**{"training.steps": steps} | constant | changes)
+        for _ in range(3):
+            trainer.step()
+        reached.append(capture(trainer.state, copy=True)[0])
+    assert equal(*reached) == (not follows_the_budget)
+
+
+def test_a_budget_beyond_the_end_of_both_schedules_is_refused(small, tmp_path):
+    ending = {"schedule": "linear", "schedule_steps": 5}
+    both = {f"{player}_optimizer.{k}": v for player in PLAYERS for k, v in ending.items()}
+    with pytest.raises(gankit.ConfigError, match=r"training\.steps must be at most 5 here"):
+        gankit.fit(small("gan", "toy:ring8", **both), tmp_path / "r")
+    assert list(tmp_path.iterdir()) == []
+    shorter = small("gan", "toy:ring8", **both, **{"training.steps": 2})
+    assert gankit.fit(shorter, tmp_path / "r").finished
+    longer = small("gan", "toy:ring8", **both, **{"training.steps": 9})
+    with pytest.raises(gankit.ConfigError, match="at most 5 here"):
+        gankit.fit(longer, tmp_path / "r")
+    assert gankit.load(tmp_path / "r").step == 2

@@ -11,7 +11,7 @@ from gankit.settings.reference import Setting
 
 ELSEWHERE = {
     "compare": {"target": "--out"},
-    "reproduce": {"folder": "--runs"},
+    "reproduce": {"folder": "--runs", "pairs": "--set"},
     "sample": {"labels": "--label", "target": "--out"},
     "sweep": {"target": "--out"},
     "train": {"folder": "--out", "pairs": "--set"},

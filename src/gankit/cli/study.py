@@ -172,16 +172,20 @@ def reproduce(
     minutes: Annotated[float | None, option("a smaller budget")] = None,
     steps: Annotated[int | None, option("a smaller budget")] = None,
     threads: Annotated[int | None, option("CPU threads")] = None,
+    set_: Annotated[
+        list[str] | None, option("any setting: section.key=value; may be repeated", "--set")
+    ] = None,
     runs: Annotated[Path, option("where the runs go")] = Path("runs/reproduce"),
     out: Annotated[Path, option("folder of the tables", "--out", "-o")] = Path("results"),
 ) -> None:
     """A published result again: train its recipe, measure by its protocol, add to its table."""
     from gankit.reproduce.reproduce import reproduce as reproduce_one
-    from gankit.settings.text import parse_numbers
+    from gankit.settings.text import parse_assignments, parse_numbers
 
     exclusive_budget(minutes, steps, None)
     given = {"training.minutes": minutes, "training.steps": steps, "runtime.threads": threads}
-    changes = {key: value for key, value in given.items() if value is not None}
+    budget = {key: value for key, value in given.items() if value is not None}
+    changes = {**budget, **parse_assignments(set_ or [])}
     for seed in parse_numbers(seeds, "seeds"):
         line = reproduce_one(name, seed=seed, runs=runs, results=out, data=data, changes=changes)
         print("  ".join(f"{key}={value}" for key, value in line.items()))

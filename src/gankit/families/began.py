@@ -70,7 +70,7 @@ class Decoder(nn.Module):
         self.image = nn.Conv2d(width, shape[0], 3, padding=1)
 
     def forward(self, noise: Tensor, labels: Tensor | None = None) -> Tensor:
-        x = self.stem(noise).view(len(noise), *self.sizes[0], self.width).permute(0, 3, 1, 2)
+        x = self.stem(noise).view(-1, *self.sizes[0], self.width).permute(0, 3, 1, 2)
         for size, scale in zip(self.sizes, self.scales, strict=True):
             if tuple(x.shape[2:]) != size:
                 x = F.interpolate(x, scale_factor=2.0)[:, :, : size[0], : size[1]]

@@ -176,7 +176,8 @@ class CGAN(Game):
     Equation 2: min_G max_D E[log D(x|y)] + E[log(1 - D(G(z|y)))].
     Departs from the paper: Adam in place of SGD with momentum, and no dropout in G (recipe
     `cgan-mnist-paper` restores both); the paper's networks are one choice among those of
-    `network.body` and `network.conditioning` (`CGANOptions`).
+    `network.body` and `network.conditioning` (`CGANOptions`). G's layer of a label that is a
+    vector has no bias (a class needs none: its code is a bias).
     """
 
     Options = CGANOptions
@@ -389,8 +390,19 @@ def cgan_fast() -> Config:
     "cdcgan-mnist-paper", "DCGAN on MNIST with the label at every layer (Radford 2015)"
 )
 def cdcgan_mnist_paper() -> Config:
-    """G: [z, y] -> 1024 -> 128 x 7 x 7 -> 64 x 14 x 14 -> sigmoid image; D: the same backwards."""
-    optimizer = adam(2e-4, schedule="linear", decay_from=0.5)
+    """G: [z, y] -> 1024 -> 128 x 7 x 7 -> 64 x 14 x 14 -> sigmoid image; D: the same backwards.
+
+    As in the authors' code for MNIST, there is a weight decay of 2.5e-5, each player moves 39,000
+    times (their 200 epochs of 50,000 images, in which the two take turns), the rate falls over the
+    second half of them, and samples are drawn from the last weights.
+
+    Departs from that code, which has no biases at all and no gains in its batch normalisation, and
+    normalises each unit of G's core, not each channel. Here both players see the same minibatch in
+    a step.
+    """
+    optimizer = adam(
+        2e-4, schedule="linear", decay_from=0.5, schedule_steps=39_000, weight_decay=2.5e-5
+    )
     return Config(
         family="cgan",
         data=DataConfig(source="mnist"),
@@ -408,7 +420,7 @@ def cdcgan_mnist_paper() -> Config:
         latent=LatentConfig(size=100, prior="uniform"),
         generator_optimizer=optimizer,
         discriminator_optimizer=optimizer,
-        training=TrainingConfig(steps=93_800, batch=128),
+        training=TrainingConfig(steps=39_000, batch=128, ema=0.0),
     )
 
 
@@ -418,7 +430,8 @@ def cdcgan_mnist_paper() -> Config:
 def cgan_mnist_paper() -> Config:
     """Rate divided by 1.00004 a step down to 1e-6, momentum .5 to .7, dropout in both players.
 
-    The paper is silent on the rest. Initial weights and G's output bias are those of the first
+    The paper is silent on the rest, also on the steps over which the momentum grows, which are the
+    first GAN's. Initial weights and G's output bias are those of the first
     GAN, and the limit of column norms is that of its faces. G's dropout stays on when samples are
     drawn, since without it every class is one image. There is no early stopping on a validation
     likelihood.
@@ -446,7 +459,8 @@ def cgan_tagging_paper() -> Config:
 
     G: noise -> 500, features -> 2000, joined -> a word vector. D: word vector -> 500, features ->
     1200, joined -> maxout 1000 x 3. The data are the arrays `points` (word vectors) and
-    `conditions` (image features) of an .npz file.
+    `conditions` (image features) of an .npz file. G's layer of 2000 units has no bias; the paper
+    does not say whether its own has.
     """
     sgd = paper_sgd(decay_rate=1.00004)
     return Config(

@@ -87,7 +87,10 @@ class DCGAN(Game):
     leaky ReLU 0.2 in D, tanh at the output, weights N(0, .02).
     Departs from the paper: any height and width from 16 to 256; in a step both players see the
     same minibatch (the official code alternates on different ones); no weight decay (the official
-    code's 1e-5 is not in the paper). Recipe `dcgan-fast` has a hidden dense layer in each player.
+    code's 1e-5 is not in the paper: set `weight_decay` of both optimisers); G's core is normalised
+    channel by channel (in the official code unit by unit); samples are drawn from averaged weights
+    (in the official code from the last ones). Recipe `dcgan-fast` has a hidden dense layer in each
+    player.
     """
 
     Options = DCGANOptions

@@ -136,7 +136,7 @@ class GAN(Game):
     Departs from the paper: Adam and torch's own initial weights by default; the recipes
     `gan-mnist-paper`, `gan-tfd-paper`, `gan-cifar-paper` and `gan-cifar-conv-paper` restore its
     SGD, its initial weights, G's output bias (MNIST, faces) and the limit of column norms (faces).
-    Factors of 1/2 are left out of D's loss; pooling in the convolutional D is 3x3 of stride 2.
+    The authors' code halves D's loss; here it is whole. What else departs is said by each recipe.
     """
 
     Options = GANOptions
@@ -227,7 +227,13 @@ def gan_fast() -> Config:
 
 @RECIPES.register("gan-mnist-paper", "the first GAN's MNIST networks and SGD (Goodfellow 2014)")
 def gan_mnist_paper() -> Config:
-    """250 epochs of the full MNIST, momentum .5 to .7, rate divided by 1.000004 a step."""
+    """250 epochs of the full MNIST; the rate is divided by 1.000004 at each step.
+
+    Momentum grows from .5 to .7 over 125,000 steps, the authors' 250 epochs of 50,000 images. Their
+    code halves D's loss, which for SGD is half of D's rate: `--lr-d 0.05` has it. It sets no end
+    to training, and keeps 10,000 images to follow the likelihood on; here all are trained on, for
+    150,000 steps. Samples are drawn from the last weights; `--ema 0.999` draws them from averages.
+    """
     sgd = paper_sgd(decay_rate=1.000004)
     return Config(
         family="gan",
@@ -240,8 +246,14 @@ def gan_mnist_paper() -> Config:
     )
 
 
-def _gan_paper(network: GANOptions, lr: float, batch: int, max_norm: float = 0.0) -> Config:
-    sgd = paper_sgd(decay_rate=1.000004, lr=lr, max_norm=max_norm)
+def _gan_paper(
+    network: GANOptions,
+    lr: float,
+    batch: int,
+    max_norm: float = 0.0,
+    schedule_steps: int = 125_000,
+) -> Config:
+    sgd = paper_sgd(1.000004, lr, max_norm, schedule_steps)
     return replace(
         gan_mnist_paper(),
         network=network,
@@ -258,6 +270,12 @@ def gan_tfd_paper() -> Config:
 
     The norms of weight columns are at most 1.9365, which the paper's code has for faces alone.
     Made for a GPU.
+
+    Departs from the authors' code, which trains in two parts: these networks for 50 epochs, with
+    biases of -2 in G's second layer and 100 weights that are not 0 into each pixel; then, for 22
+    epochs, two new layers (8000 ReLU, 100 sigmoid with biases of -2) that make the noise of the G
+    of the first part. Here there is one part, of 150,000 steps, biases start at 0, and every
+    weight starts at U(-.05, .05). The momentum has MNIST's 125,000 steps.
     """
     network = GANOptions(
         generator_hidden=(8000, 8000),
@@ -274,7 +292,8 @@ def gan_cifar_paper() -> Config:
     """G: 8000 ReLU, 8000 sigmoid, linear pixels; D: two maxout layers of 1600 x 5.
 
     Made for a GPU. The paper's code has pixels of another scale (global contrast normalisation to
-    55), so its initial weights of G's last layer are ten times larger.
+    55), so its initial weights of G's last layer are ten times larger. The momentum grows over
+    100,000 steps, its 250 epochs of 40,000 images.
     """
     network = GANOptions(
         generator_hidden=(8000, 8000),
@@ -282,7 +301,7 @@ def gan_cifar_paper() -> Config:
         discriminator_hidden=(1600, 1600),
         output="linear",
     )
-    config = _gan_paper(network, 0.025, 100)
+    config = _gan_paper(network, 0.025, 100, schedule_steps=100_000)
     return replace(config, data=DataConfig(source="./cifar10", size=(32, 32)))
 
 
@@ -292,7 +311,12 @@ def gan_cifar_paper() -> Config:
 def gan_cifar_conv_paper() -> Config:
     """G: 8000 ReLU, sigmoid 80 x 10 x 10, one transposed convolution.
 
-    D: three maxout convolutions and a maxout layer of 500 x 5. Made for a GPU.
+    D: three maxout convolutions and a maxout layer of 500 x 5. Made for a GPU. The momentum grows
+    over 78,125 steps, its 250 epochs of 40,000 images.
+
+    Departs from the authors' code: D's convolutions are padded by 4, 4 and 2 pixels, not by 4, 3
+    and 3, and pooled over 3x3 pixels, not over 4x4, 4x4 and 2x2; G's output has one bias for each
+    channel, not one for each number; pixels are in [0, 1], without contrast normalisation.
     """
     network = GANOptions(
         body="conv",
@@ -300,7 +324,7 @@ def gan_cifar_conv_paper() -> Config:
         discriminator_hidden=(500,),
         output="linear",
     )
-    config = _gan_paper(network, 0.004, 128)
+    config = _gan_paper(network, 0.004, 128, schedule_steps=78_125)
     return replace(config, data=DataConfig(source="./cifar10", size=(32, 32)))
 
 

@@ -332,7 +332,8 @@ def infogan_fast() -> Config:
 def infogan_mnist_paper() -> Config:
     """Noise of 62 numbers, a code of ten categories and two continuous ones.
 
-    Learning rates are 2e-4 for D and 1e-3 for G; 50 epochs of 100 iterations.
+    Learning rates are 2e-4 for D and 1e-3 for G; 50 epochs of 100 iterations. Samples and Q's
+    codes are those of averaged weights, of which the paper does not speak: `--ema 0` has the last.
     """
     return Config(
         family="infogan",

@@ -48,7 +48,8 @@ class Block(nn.Module):
 
     The 3x3 convolution c3 is grouped. There is no normalisation, so the last layer starts at 0 and
     the block as the identity: depth then does not change the variance (Fixup, arXiv 1901.09321;
-    R3GAN, section 3.3).
+    R3GAN, section 3.3). The other two layers start at He's scale whatever the depth; R3GAN
+    multiplies it by L^(-1/4) for the L blocks of a network.
     """
 
     def __init__(self, channels: int, group: int) -> None:
@@ -149,7 +150,8 @@ class Modern(Game):
     Conditional if the data has classes.
     Departs from the paper: far smaller; bilinear doublings and mean halvings without the paper's
     filters; one rate for the run, or the schedule that the recipe names; no schedules of the
-    penalties' weight or of Adam's beta2.
+    penalties' weight or of Adam's beta2; weights inside blocks do not start smaller the more
+    blocks there are (the paper scales them by L^(-1/4) for L blocks in a network).
     """
 
     Options = ModernOptions

@@ -97,7 +97,7 @@ class ConvGenerator(nn.Module):
             x = join_code(self.hidden(x), labels, everywhere)
         x = self.stem(x)
         # Height, width, channels in memory: the channels-last layout, without a copy.
-        x = x.view(len(x), *self.core, -1).permute(0, 3, 1, 2)
+        x = x.view(x.shape[0], *self.core, -1).permute(0, 3, 1, 2)  # an export traces x.shape[0]
         for norm, up, (height, width) in zip(self.norms, self.ups, self.sizes, strict=True):
             x = norm(x, labels) if isinstance(norm, ConditionalBatchNorm2d) else norm(x)
             x = up(lay_code(torch.relu(x), labels, everywhere))[:, :, :height, :width]

@@ -9,7 +9,7 @@ faster as matrix products:
 - the gradient of a weight, if the layer is wide and the picture small.
 
 All kernels are square, with one stride and one padding for both directions. On other devices
-each layer is torch's own.
+each layer is torch's own, and also while it is traced or exported.
 """
 
 from __future__ import annotations
@@ -68,10 +68,13 @@ class FastConvTranspose2d(nn.ConvTranspose2d):
 
 
 def _exact_on_cpu(x: Tensor) -> bool:
-    """Return whether the products below may be used: on a CPU, and outside autocast.
+    """Return whether the products below may be used: on a CPU, outside autocast and tracing.
 
-    Under autocast torch's own layers cast as they should.
+    Under autocast torch's own layers cast as they should. A trace, as of an export, is to hold one
+    convolution for each layer, and leaves it to whatever runs it how to compute that.
     """
+    if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:
+        return False
     return x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
 
 
@@ -83,7 +86,7 @@ def _channels_last(x: Tensor) -> Tensor:
     """
     if x.shape[1] > 1:
         return x
-    return x.contiguous().view(len(x), *x.shape[2:], 1).permute(0, 3, 1, 2)
+    return x.contiguous().view(x.shape[0], *x.shape[2:], 1).permute(0, 3, 1, 2)
 
 
 class _Convolution(torch.autograd.Function):

@@ -15,11 +15,11 @@ import torch
 from gankit.choose_recipe import configure
 from gankit.data import Dataset, load_dataset
 from gankit.data.toys import MIXTURES
-from gankit.errors import DataError, RunError, TrainingError
+from gankit.errors import ConfigError, DataError, RunError, TrainingError
 from gankit.fitting import fit
 from gankit.reproduce.papers import REPRODUCTIONS
 from gankit.reproduce.protocol import NEEDS, Need, Trained
-from gankit.settings.config import override
+from gankit.settings.config import FIXED_ON_RESUME, FREE_ON_RESUME, override
 from gankit.storage import write_atomically
 from gankit.trained.artifact import load
 from gankit.version import __version__
@@ -43,11 +43,16 @@ def reproduce(
         results: the folder of tables.
         data: a source in place of the reproduction's own.
         changes: settings on top of the reproduction's own, such as a smaller budget. The line
-            holds the number of steps.
+            holds them, and the number of steps.
 
     Raises GankitError for everything that a user can mend.
     """
     what = REPRODUCTIONS[name]
+    for key, argument in (("training.seed", "seed"), ("data.source", "data")):
+        if key in (changes or {}):
+            raise ConfigError(
+                f"{key} is the argument {argument} here: leave it out of the settings"
+            )
     source = data or what.data
     config = override(
         configure(source=source, recipe=what.recipe),
@@ -70,6 +75,7 @@ def reproduce(
         **{key: round(value, 5) for key, value in what.measure(trained).items()},
         "paper": what.paper,
         "recipe": what.recipe,
+        "settings": _written(changes or {}),
         "data": _described(source, trained),
         "gankit": f"{__version__} {_commit()}".strip(),
         "torch": torch.__version__,
@@ -93,6 +99,16 @@ def _check(needs: Need, source: str, *splits: Dataset) -> None:
             raise DataError(
                 f"data '{source}' cannot be measured here: this reproduction needs {NEEDS[needs]}"
             )
+
+
+def _written(changes: Mapping[str, Any]) -> str:
+    """Return `key=value; key=value` of those settings that change what is computed."""
+    said = {
+        key: value
+        for key, value in changes.items()
+        if key in FIXED_ON_RESUME or not key.startswith(FREE_ON_RESUME)
+    }
+    return "; ".join(f"{key}={value}" for key, value in sorted(said.items()))
 
 
 def _described(source: str, trained: Trained) -> str:

@@ -128,7 +128,7 @@ class StabiliserConfig:
     """Stabilisers, which keep a game from failing; each is off by default (docs/stabilisers.md)."""
 
     noise: float = setting(
-        0.0, "std of the noise on all that D sees, falling to 0 over the run", least=0, most=1000
+        0.0, "std of the noise on all that D sees, falling to 0 over the budget", least=0, most=1000
     )
     augment: str = setting(
         "none", "of what D sees, joined by +: colour+translation+cutout", flag="--augment"
@@ -158,8 +158,10 @@ class StabiliserConfig:
         "none", "G matches D's mean features in this norm, and fools nobody"
     )
     top_k: float = setting(
-        1.0, "share of fakes, the most real ones, that G learns from at the end", above=0, most=1
-    )
+        1.0,
+        "share of fakes, the most real ones, that G learns from; it falls from 1 over the budget",
+        above=0, most=1,
+    )  # fmt: skip
     entropy: float = setting(
         0.0, "weight of the bonus on the entropy of G's samples", least=0, most=10**6
     )
@@ -187,7 +189,11 @@ class StabiliserConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerConfig:
-    """How one player's weights are moved. The rate is a function of the step alone."""
+    """How one player's weights are moved. Rate and momentum are functions of the step.
+
+    With `schedule_steps`, or with constant momentum and a constant or exponential rate, they do not
+    depend on the budget: a run of k steps is then the first k steps of a longer one.
+    """
 
     name: Literal["adam", "optimistic_adam", "sgd"] = setting("adam", "the optimiser")
     lr: float = setting(2e-4, "learning rate", least=0, most=1000)
@@ -195,19 +201,28 @@ class OptimizerConfig:
     beta2: float = setting(0.999, "Adam: decay of the mean squared gradient", least=0, below=1)
     momentum: float = setting(0.5, "SGD: momentum at the start", least=0, below=1)
     momentum_end: float = setting(
-        0.5, "SGD: momentum at the end, reached linearly over the whole budget", least=0, below=1
+        0.5, "SGD: momentum at the end of schedule_steps, reached linearly", least=0, below=1
     )
     schedule: Literal["constant", "linear", "cosine", "exponential"] = setting(
-        "constant", "how the rate changes over the run"
+        "constant", "how the rate changes; exponential: by the step alone, whatever the budget"
     )
+    schedule_steps: int | None = setting(
+        None,
+        "steps over which momentum and a linear or cosine rate change; unless given, the whole "
+        "budget, and then the first steps of a longer run differ from a shorter one's",
+        least=1, most=10**9,
+    )  # fmt: skip
     decay_from: float = setting(
-        0.0, "linear, cosine: the share of the budget after which the rate falls to 0",
+        0.0, "linear, cosine: the share of schedule_steps after which the rate falls to 0",
         least=0, below=1,
     )  # fmt: skip
     decay_rate: float = setting(
         1.000004, "exponential: the rate is divided by this at every step", least=1, most=1000
     )
     lr_floor: float = setting(1e-6, "exponential: the lowest rate", least=0, most=1000)
+    weight_decay: float = setting(
+        0.0, "this times each weight is added to its gradient (L2)", least=0, most=1000
+    )
     clip: float = setting(
         0.0, "the gradient is scaled down to this norm; 0: never", least=0, most=10**6
     )

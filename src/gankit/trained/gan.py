@@ -79,6 +79,9 @@ class GAN:
         """The averaged generator, in eval mode.
 
         It is called as (noise [N, game.latent_size], labels [N] or None); `game.latent` draws both.
+        `torch.export` and `torch.onnx.export` take it, with a batch of any size:
+
+            torch.onnx.export(gan.generator, (noise,), "g.onnx", dynamic_shapes=({0: "n"},))
         """
         return self._game.generator
 

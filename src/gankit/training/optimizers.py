@@ -1,4 +1,4 @@
-"""Each player's optimiser and its schedule, which is a function of the step alone."""
+"""Each player's optimiser and its schedule, which is a function of the step and of its length."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from gankit.settings.config import OptimizerConfig
+from gankit.settings.config import Config, OptimizerConfig
+from gankit.settings.schema import SettingError
 
 
 def build_optimizer(
@@ -19,11 +20,19 @@ def build_optimizer(
     """Build Adam or SGD, in the fused form if the device has one, or optimistic Adam."""
     fused = device.type in ("cpu", "cuda")
     if config.name == "sgd":
-        return torch.optim.SGD(parameters, config.lr, momentum=config.momentum, fused=fused)
+        return torch.optim.SGD(
+            parameters,
+            config.lr,
+            momentum=config.momentum,
+            weight_decay=config.weight_decay,
+            fused=fused,
+        )
     betas = (float(config.beta1), float(config.beta2))
     if config.name == "optimistic_adam":
-        return OptimisticAdam(parameters, config.lr, betas)
-    return torch.optim.Adam(parameters, config.lr, betas=betas, fused=fused)
+        return OptimisticAdam(parameters, config.lr, betas, config.weight_decay)
+    return torch.optim.Adam(
+        parameters, config.lr, betas=betas, weight_decay=config.weight_decay, fused=fused
+    )
 
 
 class OptimisticAdam(Optimizer):
@@ -35,9 +44,14 @@ class OptimisticAdam(Optimizer):
     """
 
     def __init__(
-        self, parameters: Iterable[nn.Parameter], lr: float, betas: tuple[float, float]
+        self,
+        parameters: Iterable[nn.Parameter],
+        lr: float,
+        betas: tuple[float, float],
+        weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(parameters, {"lr": lr, "betas": betas, "eps": 1e-8})
+        settings = {"lr": lr, "betas": betas, "eps": 1e-8, "weight_decay": weight_decay}
+        super().__init__(parameters, settings)
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
@@ -53,9 +67,11 @@ class OptimisticAdam(Optimizer):
                         state[name] = torch.zeros_like(weight)
                 state["step"] += 1
                 step = float(state["step"])
-                mean, square = state["exp_avg"], state["exp_avg_sq"]
-                mean.lerp_(weight.grad, 1 - beta1)
-                square.mul_(beta2).addcmul_(weight.grad, weight.grad, value=1 - beta2)
+                mean, square, gradient = state["exp_avg"], state["exp_avg_sq"], weight.grad
+                if group["weight_decay"]:
+                    gradient = gradient.add(weight, alpha=group["weight_decay"])
+                mean.lerp_(gradient, 1 - beta1)
+                square.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
                 root = (square / (1 - beta2**step)).sqrt_().add_(group["eps"])
                 direction = mean / (1 - beta1**step) / root
                 weight.add_(direction, alpha=-2 * group["lr"]).add_(
@@ -75,9 +91,7 @@ def set_pace(
     for group in optimizer.param_groups:
         group["lr"] = rate
         if config.name == "sgd":
-            group["momentum"] = (
-                config.momentum + (config.momentum_end - config.momentum) * step / steps
-            )
+            group["momentum"] = momentum(config, step, steps)
     return rate
 
 
@@ -89,7 +103,28 @@ def learning_rate(config: OptimizerConfig, step: int, steps: int) -> float:
         return max(decayed, min(config.lr_floor, config.lr))
     if config.schedule == "constant":
         return config.lr
-    start = config.decay_from * steps
-    gone = max(0.0, (step - start) / (steps - start))
+    length = config.schedule_steps or steps
+    start = config.decay_from * length
+    gone = min(1.0, max(0.0, (step - start) / (length - start)))
     share = 1 - gone if config.schedule == "linear" else (1 + math.cos(math.pi * gone)) / 2
     return config.lr * share
+
+
+def momentum(config: OptimizerConfig, step: int, steps: int) -> float:
+    """Return the momentum of SGD at `step` (from 0) of a budget of `steps`."""
+    length = config.schedule_steps or steps
+    return config.momentum + (config.momentum_end - config.momentum) * min(step, length) / length
+
+
+def check_length(config: Config, steps: int) -> None:
+    """Raise SettingError if the rates of both players are 0 before a run of `steps` is over."""
+    players = (config.generator_optimizer, config.discriminator_optimizer)
+    ends = [p.schedule_steps for p in players if p.schedule in ("linear", "cosine")]
+    given = [end for end in ends if end is not None]
+    if len(given) == len(players) and max(given) < steps:
+        raise SettingError(
+            "training.steps",
+            f"must be at most {max(given):,} here, where both learning rates reach 0, got "
+            f"{steps:,}: lower the budget, or raise generator_optimizer.schedule_steps and "
+            "discriminator_optimizer.schedule_steps",
+        )

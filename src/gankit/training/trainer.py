@@ -21,7 +21,7 @@ from gankit.settings.config import Config
 from gankit.training.budget import plan_budget
 from gankit.training.checkpoint import capture, restore
 from gankit.training.initial import Start, start_from
-from gankit.training.optimizers import set_pace
+from gankit.training.optimizers import check_length, set_pace
 from gankit.training.runtime import Runtime, start_runtime
 from gankit.training.state import build_state, draw_batch
 from gankit.training.update import NotFiniteError, choose_update
@@ -110,11 +110,13 @@ class Trainer:
     @property
     def plan(self) -> Plan:
         if self._plan is None:
-            self._plan = self.measure()
+            self.plan = self.measure()
+        assert self._plan is not None
         return self._plan
 
     @plan.setter
     def plan(self, plan: Plan) -> None:
+        check_length(self.config, plan.steps)
         torch.set_num_threads(plan.threads)
         self._plan = plan
 
