@@ -45,10 +45,8 @@ def citation_file() -> dict[str, str]:
 
 
 def test_the_citation_file_has_what_its_schema_requires_and_says_the_same():
-    found, project = (
-        citation_file(),
-        tomllib.loads((ROOT / "pyproject.toml").read_text())["project"],
-    )
+    found = citation_file()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert found["cff-version"] == "1.2.0"
     assert found["type"] == "software"
     assert found["message"]
