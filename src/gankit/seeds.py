@@ -68,6 +68,7 @@ def fit_seeds(
     dataset: object = None,
     init_from: str | Path | None = None,
     callbacks: Sequence[Callback] = (),
+    measure: bool = True,
     say: Callable[[str], None] = lambda _line: None,
 ) -> list[SeedRun]:
     """Train `config` once from each seed, one run after the other, and measure each.
@@ -78,7 +79,7 @@ def fit_seeds(
 
     >>> import gankit
     >>> config = gankit.override(gankit.configure("gan", "toy:ring8"), {"training.steps": 2})
-    >>> runs = gankit.fit_seeds(config, "runs/rings", [0, 1])
+    >>> runs = gankit.fit_seeds(config, "runs/rings", [0, 1], measure=False)
     >>> [(run.folder.name, run.finished) for run in runs]
     [('seed-0', True), ('seed-1', True)]
 
@@ -88,6 +89,7 @@ def fit_seeds(
         seeds: the seeds, all different.
         dataset, init_from: as for `fit`, the same for every run.
         callbacks: as for `fit`; every run calls them, from `on_start` to `close`.
+        measure: whether to score each trained run and let the doctor look at it.
         say: is called with a line about each stage of each run.
 
     Returns:
@@ -119,7 +121,8 @@ def fit_seeds(
             continue
         if outcome.signal is not None:
             return [*found, SeedRun(seed, place, outcome)]
-        found.append(_studied(seed, outcome, say))
+        run = SeedRun(seed, place, outcome)
+        found.append(_studied(seed, outcome, say) if measure else run)
     return found
 
 
