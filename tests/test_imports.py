@@ -13,11 +13,11 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "gankit"
 #: From the ground up: a module may import from its own room and from those before it.
 LAYERS = [
-    "version", "errors", "text", "stored", "randomness", "registry", "storage", "owner", "nn",
-    "metrics", "settings", "pictures", "losses", "penalties", "recipes", "data", "game_types",
-    "features", "stabilisers", "objective", "game", "families", "own_networks", "choose_recipe",
-    "size", "trained", "run", "run_data", "training", "scores", "doctor", "probe", "pages",
-    "fitting", "reproduce", "cli", "__init__", "__main__",
+    "version", "errors", "text", "stored", "randomness", "bibliography", "registry", "storage",
+    "owner", "nn", "metrics", "settings", "pictures", "losses", "penalties", "recipes", "data",
+    "game_types", "features", "stabilisers", "objective", "game", "families", "own_networks",
+    "choose_recipe", "size", "trained", "run", "run_data", "training", "scores", "doctor",
+    "probe", "pages", "citing", "fitting", "seeds", "reproduce", "cli", "__init__", "__main__",
 ]  # fmt: skip
 HEAVY = {"torch", "lightning_fabric", "numpy", "sklearn", "matplotlib", "tensorboard"}
 

@@ -10,6 +10,7 @@ from torch import nn
 import gankit
 from gankit.errors import ConfigError, RunError
 from gankit.families import FAMILIES
+from gankit.probe.probe import probe
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (24, 16, 16), np.uint8)
 LABELS = np.arange(24) % 2
@@ -89,6 +90,8 @@ def test_it_is_resumed_as_if_it_had_not_stopped(tmp_path, newest, equal):
 def test_what_does_not_fit_a_run_is_one_line(run):
     cases = [
         (lambda: gankit.load(run), "your own networks .*G.*: give them from Python"),
+        (lambda: gankit.evaluate(run), rf"it = gankit.load\('{run}', networks=\(G, D\)\)"),
+        (lambda: probe(run), rf"Trainer\(.*\(G, D\)\), dataset, init_from='{run}'\)"),
         (lambda: gankit.load(run, networks=(G(9), None)), r"layers.0.bias is \[9\], in the file"),
         (lambda: gankit.fit(config_of(), run, dataset=IMAGES), "give them again, gankit.fit"),
     ]

@@ -14,12 +14,14 @@ from gankit.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from gankit import losses, metrics, nn, penalties
+    from gankit.bibliography import Paper
     from gankit.choose_recipe import configure
     from gankit.data import Dataset, load_dataset
     from gankit.errors import ConfigError, DataError, GankitError, RunError, TrainingError
     from gankit.fitting import fit
     from gankit.game import Game, register_family
     from gankit.scores.evaluate import evaluate
+    from gankit.seeds import fit_seeds
     from gankit.settings.config import Config, override
     from gankit.stabilisers.base import Stabiliser, register_stabiliser
     from gankit.trained.artifact import load
@@ -38,6 +40,7 @@ _HOME = {
     "GAN": "gankit.trained.gan",
     "Game": "gankit.game",
     "GankitError": "gankit.errors",
+    "Paper": "gankit.bibliography",
     "RunError": "gankit.errors",
     "Stabiliser": "gankit.stabilisers.base",
     "Trainer": "gankit.training.trainer",
@@ -46,6 +49,7 @@ _HOME = {
     "configure": "gankit.choose_recipe",
     "evaluate": "gankit.scores.evaluate",
     "fit": "gankit.fitting",
+    "fit_seeds": "gankit.seeds",
     "load": "gankit.trained.artifact",
     "load_dataset": "gankit.data",
     "override": "gankit.settings.config",
@@ -62,6 +66,7 @@ __all__ = [
     "Dataset",
     "Game",
     "GankitError",
+    "Paper",
     "RunError",
     "Stabiliser",
     "Trainer",
@@ -70,6 +75,7 @@ __all__ = [
     "configure",
     "evaluate",
     "fit",
+    "fit_seeds",
     "load",
     "load_dataset",
     "losses",

@@ -23,7 +23,7 @@ from gankit.training.briefing import brief
 from gankit.training.budget import given_steps
 from gankit.training.callbacks import Callback
 from gankit.training.display import Display
-from gankit.training.initial import find_start
+from gankit.training.initial import check_start, find_start
 from gankit.training.log import Log
 from gankit.training.loop import Outcome, keeping_what_was_reached, play
 from gankit.training.optimizers import check_length
@@ -106,6 +106,8 @@ def opened(
     """
     started = time.monotonic()
     run = Run(Path(folder).expanduser())
+    if init_from is not None:
+        check_start(run, init_from)
     record = run.record()
     if dataset is not None:
         dataset = Dataset.of(dataset)

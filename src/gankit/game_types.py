@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gankit.bibliography import Paper
 from gankit.data import Dataset
 from gankit.data.dataset import Kind, kind_of
 from gankit.settings.config import LatentConfig
@@ -221,12 +222,14 @@ class Part:
             they can.
         reads_numbers: whether `after_step` reads its numbers, so that all processes must share
             them.
+        papers: the papers that introduced it, for `gankit cite`.
     """
 
     meets: bool = False
     only_logits: bool = True
     alternating_only: str | None = None
     reads_numbers: bool = False
+    papers: tuple[Paper, ...] = ()
 
     def meet(self, examples: Tensor, labels: Tensor | None) -> None:
         """Take note of real examples [N, *shape], in the value range and on the CPU.

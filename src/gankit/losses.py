@@ -28,6 +28,14 @@ from typing import Protocol
 import torch.nn.functional as F
 from torch import Tensor
 
+from gankit.bibliography import (
+    ARJOVSKY_2017,
+    GOODFELLOW_2014,
+    JOLICOEUR_2018,
+    LIM_2017,
+    MAO_2016,
+    SALIMANS_2016,
+)
 from gankit.errors import ConfigError
 from gankit.registry import Registry
 
@@ -41,6 +49,9 @@ __all__ = [
     "relativistic",
     "wasserstein",
 ]
+
+SMOOTHING = (SALIMANS_2016,)
+"""The papers of one-sided label smoothing."""
 
 Objective = Callable[[Tensor, Tensor], Tensor]
 
@@ -223,12 +234,29 @@ relativistic = Loss(
 )
 """Pairs: D tells whether a real example is more real than a fake (arXiv 1807.00734, 2501.05441)."""
 
-for _loss, _summary in (
-    (minimax, "saturating: G minimises E[log(1 - D(G(z)))] (Goodfellow 2014, eq. 1)"),
-    (non_saturating, "G maximises E[log D(G(z))] (Goodfellow 2014, section 3)"),
-    (least_squares, "targets 1 for real, 0 for fake (LSGAN, Mao 2017)"),
-    (wasserstein, "critic difference; wants a Lipschitz penalty (WGAN, Arjovsky 2017)"),
-    (hinge, "margins at -1 and 1 for D (Lim & Ye 2017, SNGAN, BigGAN)"),
-    (relativistic, "pairs: is this real more real than this fake? (RpGAN; R3GAN 2024)"),
+for _loss, _summary, _paper in (
+    (
+        minimax,
+        "saturating: G minimises E[log(1 - D(G(z)))] (Goodfellow 2014, eq. 1)",
+        GOODFELLOW_2014,
+    ),
+    (
+        non_saturating,
+        "G maximises E[log D(G(z))] (Goodfellow 2014, section 3)",
+        GOODFELLOW_2014,
+    ),
+    (least_squares, "targets 1 for real, 0 for fake (LSGAN, Mao 2017)", MAO_2016),
+    (
+        wasserstein,
+        "critic difference; wants a Lipschitz penalty (WGAN, Arjovsky 2017)",
+        ARJOVSKY_2017,
+    ),
+    (hinge, "margins at -1 and 1 for D (Lim & Ye 2017, SNGAN, BigGAN)", LIM_2017),
+    (
+        relativistic,
+        "pairs: is this real more real than this fake? (RpGAN; R3GAN 2024)",
+        JOLICOEUR_2018,
+    ),
 ):
     LOSSES.register(_loss.name, _summary)(_loss)
+    LOSSES.cite(_loss.name, _paper)

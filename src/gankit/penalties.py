@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
+from gankit.bibliography import GULRAJANI_2017, MESCHEDER_2018, MIYATO_2018
 from gankit.errors import ConfigError
 from gankit.registry import Registry
 
@@ -159,22 +160,27 @@ def spectral_norm(network: nn.Module) -> nn.Module:
     return network
 
 
-for _penalty, _summary in (
+for _penalty, _summary, _paper in (
     (
         Penalty("r1", lambda d, real, _fake, _mix: r1(d, real)),
         "squared gradient of D on real examples (Mescheder 2018)",
+        MESCHEDER_2018,
     ),
     (
         Penalty("r2", lambda d, _real, fake, _mix: r2(d, fake)),
         "squared gradient of D on fakes (Mescheder 2018)",
+        MESCHEDER_2018,
     ),
     (
         Penalty("gradient_penalty", gradient_penalty),
         "gradient norm 1 between real and fake (WGAN-GP: with weight 10 and k = 5)",
+        GULRAJANI_2017,
     ),
     (
         Penalty("spectral_norm", None, prepare=spectral_norm),
         "every layer of D divided by its largest singular value (SNGAN)",
+        MIYATO_2018,
     ),
 ):
     PENALTIES.register(_penalty.name, _summary)(_penalty)
+    PENALTIES.cite(_penalty.name, _paper)

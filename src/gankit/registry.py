@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Generic, TypeVar
 
+from gankit.bibliography import Paper
 from gankit.errors import ConfigError
 from gankit.text import reason, shown, visible
 
@@ -64,6 +65,7 @@ class Registry(Generic[T]):
         self._things: dict[str, T] = {}
         self._summaries: dict[str, str] = {}
         self._homes: dict[str, str] = {}  # the module that registered it
+        self._papers: dict[str, tuple[Paper, ...]] = {}
 
     def register(self, name: str, summary: str = "") -> Callable[[T], T]:
         """Return a decorator that registers what it decorates by this name.
@@ -101,6 +103,15 @@ class Registry(Generic[T]):
             f"unknown {self.kind} {shown(name)}.{did_you_mean(name, self._things)}"
             f" Known: {', '.join(self._things)}{''.join(f'; {line}' for line in problems)}"
         )
+
+    def cite(self, name: str, *papers: Paper) -> None:
+        """Say which papers introduced what is registered by this name, for `gankit cite`."""
+        self._papers[name] = papers
+
+    def papers(self, name: str) -> tuple[Paper, ...]:
+        """Return the papers of what is registered by this name. Raises what asking for it does."""
+        self[name]
+        return self._papers.get(name, ())
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name in self._things

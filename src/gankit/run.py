@@ -223,7 +223,7 @@ class Run:
             networks: the names of the user's own networks; empty: the family's.
             init_from: the trained run to begin with; None if that is not said.
         """
-        self._check_origin(record.init_from, init_from)
+        self.check_origin(record.init_from, init_from)
         if record.networks and not networks:
             raise RunError(
                 f"'{self.folder}' holds a run of your own networks ({', '.join(record.networks)}): "
@@ -249,7 +249,7 @@ class Run:
                 "folder",
             )
 
-    def _check_origin(self, origin: Origin | None, asked: str | Path | None) -> None:
+    def check_origin(self, origin: Origin | None, asked: str | Path | None) -> None:
         """Raise RunError if a run is told to begin with other weights than it began with."""
         if asked is None or (origin is not None and _same_place(asked, origin.path)):
             return

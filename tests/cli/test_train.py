@@ -19,6 +19,7 @@ DATA str
 --out -o Path
 --init-from Path
 --seed int
+--seeds str
 --recipe str
 --config Path
 --size str

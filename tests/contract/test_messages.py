@@ -19,6 +19,8 @@ from gankit.settings.schema import SettingError
 SOURCE = Path(errors.__file__).parent
 OPTION = re.compile(r"(?:^|[\s('\"`])--?[a-z]")
 """`--draws` or `-n`, not `well-known` or `-1`."""
+LONG_OPTION = re.compile(r"(?:^|[\s('\"`])--[a-z]")
+"""The same, but not `-log D`, which stands in texts that are no messages."""
 
 
 def messages(tree: ast.AST) -> Iterator[tuple[int, str]]:
@@ -31,6 +33,36 @@ def messages(tree: ast.AST) -> Iterator[tuple[int, str]]:
                     yield part.lineno, part.value
 
 
+NO_MESSAGES = ("doctor/remedies.py", "pages/html.py", "pages/repeat.py", "pages/report.py")
+"""Files whose texts are commands, to be pasted, or a style sheet."""
+
+
+def texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Each text that may become a message later, whole: errors and notes that functions return.
+
+    Docstrings are none, nor are single words, such as declared options, and whole commands.
+    """
+    inside = {id(part) for node in ast.walk(tree) for part in _parts(node)}
+    for node in ast.walk(tree):
+        text = _text(node)
+        if " " in text and "gankit " not in text and id(node) not in inside:
+            yield node.lineno, text
+
+
+def _parts(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes below this one that are no text by themselves."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        yield node.value
+    if isinstance(node, ast.JoinedStr):
+        yield from (part for part in node.values if isinstance(part, ast.Constant))
+
+
+def _text(node: ast.AST) -> str:
+    if isinstance(node, ast.JoinedStr):
+        return "".join(p.value for p in node.values if isinstance(p, ast.Constant))
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
 def library() -> list[str]:
     every = (path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.py"))
     return sorted(name for name in every if not name.startswith("cli/"))
@@ -40,6 +72,21 @@ def library() -> list[str]:
 def test_no_message_of_the_library_names_an_option(name):
     tree = ast.parse((SOURCE / name).read_text(encoding="utf-8"))
     assert [found for found in messages(tree) if OPTION.search(found[1])] == []
+    if name not in NO_MESSAGES:
+        assert [found for found in texts(tree) if LONG_OPTION.search(found[1])] == []
+
+
+def test_an_option_in_an_error_or_a_note_that_is_returned_would_be_found():
+    source = """
+def no_split(name):
+    \"\"\"Say so (--not-me).\"\"\"
+    return DataError(f"{name} has none: hold more out (--holdout)")
+
+def held(n):
+    return f"held out: {n} (--holdout 0: none)" if n else f"gankit evaluate {n} --features x"
+"""
+    found = [line for line, text in texts(ast.parse(source)) if LONG_OPTION.search(text)]
+    assert found == [4, 7]
 
 
 def test_an_option_in_a_message_would_be_found():

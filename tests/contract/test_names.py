@@ -13,8 +13,8 @@ import gankit
 from gankit.families import FAMILIES
 
 SOURCE = Path(gankit.__file__).parent
-#: Rooms and files that may: published results, the one default, messages that are to follow.
-MAY = {"families", "reproduce"}
+#: Rooms and files that may: published results, and the titles of papers.
+MAY = {"bibliography.py", "families", "reproduce"}
 NAME = re.compile(rf"(?<![\w.:/-])({'|'.join(FAMILIES.names())})(?![\w.-])")
 #: `GAN` alone is the trained one, gankit.GAN.
 CLASSES = {FAMILIES[name].__name__ for name in FAMILIES.names()} - {"GAN"}

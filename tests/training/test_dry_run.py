@@ -72,6 +72,25 @@ def test_it_says_whose_weights_a_run_would_begin_with(small, tmp_path):
         rehearse(config, tmp_path / "nowhere")
 
 
+def test_a_run_that_would_begin_with_its_own_weights_is_refused_as_at_the_start(small, tmp_path):
+    config = small("gan", "toy:ring8")
+    fit(config, tmp_path / "old")
+    fit(config, tmp_path / "other")
+    cases = [
+        ("old", "old", ConfigError, "is the new run's own folder"),
+        ("old", "old/model.safetensors", ConfigError, "is the new run's own folder"),
+        ("new", "new", ConfigError, "is the new run's own folder"),
+        ("other", "old", RunError, "started with its own weights, not with those of"),
+    ]
+    for out, begin, kind, said in cases:
+        for start in (
+            lambda out, begin: rehearse(config, tmp_path / begin, folder=tmp_path / out),
+            lambda out, begin: fit(config, tmp_path / out, init_from=tmp_path / begin),
+        ):
+            with pytest.raises(kind, match=said):
+                start(out, begin)
+
+
 def test_what_would_be_refused_is_refused(small):
     with pytest.raises(DataError, match="a batch needs 99999"):
         rehearse(small("gan", "digits", **{"training.batch": 99999}))

@@ -18,7 +18,7 @@ from gankit.cli.family_flags import Own, own_flags
 from gankit.cli.imports import import_all, split_imports
 from gankit.cli.options import option, typed_as
 from gankit.cli.streams import silence
-from gankit.cli.study import compare, doctor, evaluate, probe, report, reproduce
+from gankit.cli.study import cite, compare, doctor, evaluate, probe, report, reproduce
 from gankit.cli.train import by_argument, command, train
 from gankit.cli.use import classify, sample, sweep
 from gankit.errors import ConfigError, GankitError, Interrupted, SilentError
@@ -45,7 +45,7 @@ def _new_app() -> App:
 app = _new_app()
 app.register_install_completion_command()
 for _command in (
-    train, sample, sweep, classify, evaluate, report, compare, doctor, probe, reproduce,
+    train, sample, sweep, classify, evaluate, report, compare, doctor, probe, reproduce, cite,
 ):  # fmt: skip
     app.command(_command)
 
@@ -57,7 +57,7 @@ def list_(
     *,
     family: Annotated[str | None, option("with `settings`: add this family's own")] = None,
 ) -> None:
-    """Families, data sets, recipes, losses, metrics and more, each with one line; or settings."""
+    """List families, data sets, recipes, losses, metrics and more, a line each; or settings."""
     if what == "settings":
         _list_settings(family)
     elif family is None:

@@ -1,4 +1,4 @@
-"""Commands that study runs: evaluate, report, compare, doctor, probe, reproduce."""
+"""Commands that study runs: evaluate, report, compare, cite, doctor, probe, reproduce."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def evaluate(
         str | None, option("where the run's data is now, or other real data in its place")
     ] = None,
     split: Annotated[
-        Literal["train", "test"] | None, option("of the real data; test where there is one")
+        Literal["train", "test"] | None, option("of the real data; test if there is one")
     ] = None,
     n: Annotated[int | None, option("samples in a draw; the default is 10,000", "-n")] = None,
     draws: Annotated[int, option("independent draws: the interval is over them")] = 5,
@@ -73,24 +73,53 @@ def report(
 
 
 def compare(
-    *runs: Annotated[Path, option("run directories, two or more")],
+    *runs: Annotated[
+        Path, option("run directories, two or more; with --group also folders of runs")
+    ],
+    group: Annotated[
+        bool,
+        option(
+            "runs of equal settings but the seed are one: mean, interval over runs, their number"
+        ),
+    ] = False,
     seed: Annotated[int, option("of the latents, the same for every run")] = 0,
     rows: Annotated[int, option("of each grid of samples")] = 6,
     allow_differences: Annotated[
         bool, option("show scores of different protocols too, and say so")
     ] = False,
+    json: Annotated[bool, option("print the comparison as JSON, and nothing else")] = False,
     out: Annotated[Path, option("the page", "--out", "-o")] = Path("compare.html"),
 ) -> None:
-    """Runs side by side: samples from the same latents, curves, scores, speed, settings."""
-    from gankit.pages.compare import as_text
+    """Show runs side by side: samples from the same latents, curves, scores, speed, settings."""
+    from gankit.pages.compare import as_json, as_text
     from gankit.pages.compare import compare as compare_runs
-    from gankit.pages.compare_page import write_comparison
+    from gankit.pages.compare_groups import compare_groups, groups_as_json, groups_as_text
+    from gankit.pages.compare_page import write_comparison, write_groups
 
-    folders = [folder.expanduser() for folder in runs]
-    comparison = compare_runs(folders, allow_differences=allow_differences)
-    write_comparison(comparison, out.expanduser(), seed=seed, rows=rows)
-    print(as_text(comparison))
-    print(out)
+    folders, target = [folder.expanduser() for folder in runs], out.expanduser()
+    if group:
+        grouped = compare_groups(folders, allow_differences=allow_differences)
+        write_groups(grouped, target, seed=seed, rows=rows)
+        said = groups_as_json(grouped) if json else groups_as_text(grouped)
+    else:
+        seen = compare_runs(folders, allow_differences=allow_differences)
+        write_comparison(seen, target, seed=seed, rows=rows)
+        said = as_json(seen) if json else as_text(seen)
+    print(said)
+    if not json:
+        print(out)
+
+
+def cite(
+    what: Annotated[
+        str | None, option("a run directory, or a family; default: gankit alone")
+    ] = None,
+    /,
+) -> None:
+    """Print entries for BibTeX: of gankit, and of the papers behind a family or a run."""
+    from gankit.citing import cite as cite_papers
+
+    print(cite_papers(what))
 
 
 def doctor(
@@ -100,7 +129,7 @@ def doctor(
     data: Annotated[str | None, option("where the run's data is now, if it was moved")] = None,
     json: Annotated[bool, option("print what is written to RUN/doctor.json")] = False,
 ) -> None:
-    """What is wrong with a run, since when, what it means and what to change."""
+    """Say what is wrong with a run, since when, what it means and what to change."""
     from gankit.doctor.diagnose import diagnose
     from gankit.doctor.diagnosis import write_diagnosis
     from gankit.pages.report import write_run_report
@@ -120,9 +149,7 @@ def probe(
         option("labelled images: a name, a folder, or an .npz file; default: the run's data"),
     ] = None,
     *,
-    test: Annotated[
-        str | None, option("images to test on, where the data has no test split")
-    ] = None,
+    test: Annotated[str | None, option("images to test on, if the data has no test split")] = None,
     labels_per_class: Annotated[str, option("budgets of labels, comma-separated")] = "10,100",
     draws: Annotated[int, option("class-balanced choices of that many labels")] = 5,
     classifier: Annotated[
@@ -131,7 +158,7 @@ def probe(
     baselines: Annotated[
         bool,
         Parameter(
-            help="an untrained D, k-means, pixels; generated samples where classes are asked for",
+            help="an untrained D, k-means, pixels; generated samples if classes are asked for",
             negative="--no-baselines",
         ),
     ] = True,
@@ -141,7 +168,7 @@ def probe(
     json: Annotated[bool, option("all of it as JSON, in place of the table")] = False,
     out: Annotated[Path | None, option("write the table here as x.csv", "--out", "-o")] = None,
 ) -> None:
-    """What the discriminator learned: linear classifiers of its features, from few labels."""
+    """Measure what the discriminator learned: linear classifiers of its features, few labels."""
     from gankit.probe.probe import probe as probe_one
     from gankit.settings.text import parse_numbers
 
@@ -167,7 +194,7 @@ def reproduce(
     name: Annotated[str, option("see `gankit list`")],
     /,
     *,
-    seeds: Annotated[str, option("comma-separated")] = "0",
+    seeds: Annotated[str, option("0,1,2 or 0-4")] = "0",
     data: Annotated[str | None, option("a data set or folder in place of its own")] = None,
     minutes: Annotated[float | None, option("a smaller budget")] = None,
     steps: Annotated[int | None, option("a smaller budget")] = None,
@@ -178,15 +205,15 @@ def reproduce(
     runs: Annotated[Path, option("where the runs go")] = Path("runs/reproduce"),
     out: Annotated[Path, option("folder of the tables", "--out", "-o")] = Path("results"),
 ) -> None:
-    """A published result again: train its recipe, measure by its protocol, add to its table."""
+    """Reproduce a published result: train its recipe, measure it, add a line to its table."""
     from gankit.reproduce.reproduce import reproduce as reproduce_one
-    from gankit.settings.text import parse_assignments, parse_numbers
+    from gankit.settings.text import parse_assignments, parse_seeds
 
     exclusive_budget(minutes, steps, None)
     given = {"training.minutes": minutes, "training.steps": steps, "runtime.threads": threads}
     budget = {key: value for key, value in given.items() if value is not None}
     changes = {**budget, **parse_assignments(set_ or [])}
-    for seed in parse_numbers(seeds, "seeds"):
+    for seed in parse_seeds(seeds):
         line = reproduce_one(name, seed=seed, runs=runs, results=out, data=data, changes=changes)
         print("  ".join(f"{key}={value}" for key, value in line.items()))
     print(out / f"{name}.csv")

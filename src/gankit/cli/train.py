@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import Parameter, signature
 from pathlib import Path
 from typing import Annotated, Any, get_origin
@@ -13,15 +13,15 @@ from cyclopts import Parameter as CommandLine
 from gankit.cli.options import option
 from gankit.cli.streams import silence
 from gankit.errors import ConfigError
-from gankit.settings.config import BUDGETS, override
+from gankit.settings.config import BUDGETS, Config, override
 from gankit.settings.reference import FLAGS, Setting, flags_of
-from gankit.settings.text import parse_assignments, read_toml
+from gankit.settings.text import parse_assignments, parse_seeds, read_toml, seeds_text
 from gankit.text import in_shell
 
 ORDER = (
-    "family", "data", "minutes", "steps", "images", "out", "init_from", "seed", "recipe", "config",
-    "size", "fit", "channels", "holdout", "batch", "labels_per_class", "z_dim", "prior", "loss",
-    "penalty", "penalty_weight", "augment", "k", "update", "ema", "lr_d", "lr_g", "device",
+    "family", "data", "minutes", "steps", "images", "out", "init_from", "seed", "seeds", "recipe",
+    "config", "size", "fit", "channels", "holdout", "batch", "labels_per_class", "z_dim", "prior",
+    "loss", "penalty", "penalty_weight", "augment", "k", "update", "ema", "lr_d", "lr_g", "device",
     "devices", "precision", "threads", "sample_every", "checkpoint_every", "keep", "tensorboard",
     "evaluate_every", "set_", "dry_run", "verbose",
 )  # fmt: skip
@@ -85,12 +85,21 @@ def _train(
     /,
     *,
     out: Annotated[
-        Path | None, option("run directory; the default is runs/FAMILY-DATA", "--out", "-o")
+        Path | None,
+        option(
+            "run directory, or the folder of several; the default is runs/FAMILY-DATA",
+            "--out",
+            "-o",
+        ),
     ] = None,
     # Not a setting: a configuration says what is trained, so runs compare by it. This says from
     # which weights.
     init_from: Annotated[
         Path | None, option("begin with the weights of this run or artifact, as far as they fit")
+    ] = None,
+    seeds: Annotated[
+        str | None,
+        option("one run for each seed, 0,1,2 or 0-4, in OUT/seed-0 and so on; then all are scored"),
     ] = None,
     recipe: Annotated[str | None, option("start from this recipe's settings")] = None,
     config: Annotated[Path | None, option("then take settings from this TOML file")] = None,
@@ -112,17 +121,24 @@ def _train(
         chosen = override(chosen, read_toml(config))
     known = {**SETTINGS, **by_argument(flags_of(chosen.network).values())}
     given = {known[name].key: value for name, value in settings.items() if value is not None}
+    given |= parse_assignments(set_ or [])
     chosen = override(chosen, given)
-    chosen = override(chosen, parse_assignments(set_ or []))
-    if dry_run:
-        from gankit.training.dry_run import rehearse
-
-        print(rehearse(chosen, init_from, verbose=verbose))
-        return
-    if verbose:
-        raise ConfigError("--verbose says more of a dry run: add --dry-run")
+    several = [] if seeds is None else parse_seeds(seeds)
+    if several and "training.seed" in given:
+        raise ConfigError("--seeds gives the seeds of all runs: leave the single seed out")
     folder = (out or _default_folder(chosen.family, chosen.data.source)).expanduser()
-    _report(folder, _fit(chosen, folder, init_from))
+    if out is None and several:
+        folder = folder.with_name(f"{folder.name}-seeds")
+    if dry_run:
+        _rehearse(chosen, folder, several, init_from, verbose=verbose)
+    elif verbose:
+        raise ConfigError("--verbose says more of a dry run: add --dry-run")
+    elif several:
+        from gankit.cli.seeds import train_seeds
+
+        train_seeds(chosen, folder, several, init_from)
+    else:
+        _report(folder, _fit(chosen, folder, init_from))
 
 
 train = command({})
@@ -148,6 +164,17 @@ def _default_folder(family: str, source: str) -> Path:
 
     name = source_name(source).replace(":", "-")
     return Path("runs") / f"{family}-{name or 'data'}"
+
+
+def _rehearse(
+    config: Config, folder: Path, seeds: Sequence[int], init_from: Path | None, *, verbose: bool
+) -> None:
+    from gankit.training.dry_run import rehearse
+
+    place = folder / f"seed-{seeds[0]}" if seeds else folder
+    print(rehearse(config, init_from, folder=place, verbose=verbose))
+    if seeds:
+        print(f"runs: {len(seeds)} of these, one after the other, from seeds {seeds_text(seeds)}")
 
 
 def _fit(settings: Any, folder: Path, init_from: Path | None) -> Any:

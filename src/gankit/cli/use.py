@@ -75,12 +75,12 @@ def classify(
     data: Annotated[str, option("a data set's name, a folder of images, or of IDX files")],
     /,
     *,
-    split: Annotated[Literal["train", "test"], option("where the data has both")] = "test",
+    split: Annotated[Literal["train", "test"], option("of the data, if it has both")] = "test",
     out: Annotated[
         Path | None, option("write index, class and chance of each image here", "--out", "-o")
     ] = None,
 ) -> None:
-    """Name the class of images by a run's discriminator; score it where labels are there."""
+    """Name the class of images by a run's discriminator; score it if labels are there."""
     from gankit.trained.artifact import load
     from gankit.trained.classify import classify_data
 

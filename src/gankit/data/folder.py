@@ -221,7 +221,7 @@ def _own_range(index: Index) -> tuple[Range | None, list[str]]:
     values = choose_range(low, high, all(numbers.integers for numbers in deep.values()))
     notes = [
         f"{len(deep):,} pictures hold numbers from {low:,.6g} to {high:,.6g}: {tell_range(values)}"
-        " (--set data.values=LOW,HIGH for others)"
+        " (data.values = LOW,HIGH for others)"
     ]
     if holes := [f"{path} ({n.not_finite:,})" for path, n in deep.items() if n.not_finite]:
         notes.append(f"pixels that are no numbers, read as black: {name_some(holes)}")
@@ -273,7 +273,7 @@ def _choose_size(sizes: Mapping[str, tuple[int, int]]) -> tuple[tuple[int, int],
         if common < MOST_OF_THEM * len(sizes)
         else f"a side is outside {least} to {most}"
     )
-    return DEFAULT_SIZE, [f"{have}: read at {chosen}, as {why} and no --size is given"]
+    return DEFAULT_SIZE, [f"{have}: read at {chosen}, as {why} and data.size is not given"]
 
 
 def _in_memory(name: str, index: Index, read_as: ReadAs, notes: tuple[str, ...]) -> Dataset:

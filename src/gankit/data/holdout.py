@@ -53,10 +53,11 @@ def no_test_split(name: str, count: int, share: float) -> DataError:
         why = f", and {share:.0%} of its {count:,} examples are too few to be held out"
     return DataError(
         f"data {name!r} has no test split{why}: put the pictures into sub-folders 'train' and "
-        "'test', or hold more out (--holdout)"
+        "'test', or raise data.holdout",
+        "data.holdout",
     )
 
 
 def tell_held(held: int, count: int) -> str:
     """Return the note that says how many examples are held out, and how to hold out none."""
-    return f"held out for scores: {held:,} of {count:,} examples (--holdout 0: none)"
+    return f"held out for scores: {held:,} of {count:,} examples (data.holdout = 0: none)"

@@ -10,33 +10,35 @@ from gankit.doctor.diagnosis import Diagnosis, Verdict, read_diagnosis
 from gankit.doctor.samples import Examination, examine_samples
 from gankit.doctor.signs import look_for
 from gankit.errors import DataError, RunError
+from gankit.own_networks import Networks
 from gankit.run import Record, Run
 from gankit.run_data import find_data, note_other
 from gankit.trained.artifact import load
 
 NOTHING_TRAINED = "nothing is trained yet"
-OWN_NETWORKS = (
-    "the run keeps the weights of your own networks, not their code: nothing can be drawn"
-)
 
 
-def diagnose(folder: Path, data: str | None = None) -> Diagnosis:
+def diagnose(
+    folder: Path, data: str | None = None, *, networks: Networks | None = None
+) -> Diagnosis:
     """Look for every sign of sickness in a run, finished or not.
 
     Args:
         folder: the run's directory.
         data: where the run's data is now; None: where it was. Samples are compared with the
             data only if it has the run's fingerprint.
+        networks: (G, D) of a run of your own networks, as for `gankit.load`; without them only
+            the log is looked at.
 
     Raises:
-        RunError: there is no run in the folder, or it is damaged.
+        RunError: there is no run in the folder, or it is damaged; `networks` are of another run.
         DataError: `data` cannot be read.
     """
     run = Run(folder)
     record = run.record()
     if record is None:
         raise RunError(f"'{folder}' holds no run: give the folder of one")
-    examination, why_none = _samples(run, record, data)
+    examination, why_none = _samples(run, record, data, networks)
     return look_for(Case(record, run.metrics(), run.events(), examination, why_none))
 
 
@@ -51,10 +53,15 @@ def read_verdicts(folder: Path) -> list[Verdict] | None:
     return None if diagnosis is None else list(diagnosis.verdicts)
 
 
-def _samples(run: Run, record: Record, source: str | None) -> tuple[Examination | None, str]:
+def _samples(
+    run: Run, record: Record, source: str | None, networks: Networks | None
+) -> tuple[Examination | None, str]:
     """Return samples and the run's data, or None and the reason why there are none."""
-    if record.networks:
-        return None, OWN_NETWORKS
+    if record.networks and networks is None:
+        return None, (
+            "the run keeps the weights of your own networks, not their code: give them from "
+            f"Python, gankit.doctor.diagnose.diagnose(Path({str(run.folder)!r}), networks=(G, D))"
+        )
     data, shape = record.config.data, record.task.shape
     if not record.task.is_drawn:
         return None, f"{record.task.kind} are judged by the log alone"
@@ -71,4 +78,4 @@ def _samples(run: Run, record: Record, source: str | None) -> tuple[Examination 
     other = note_other(found, data, run.folder, record)
     if other is not None:
         return None, other
-    return examine_samples(load(run.folder), found.dataset), ""
+    return examine_samples(load(run.folder, networks=networks), found.dataset), ""

@@ -95,7 +95,11 @@ class Diagnosis:
             found = f"{len(self.verdicts)} of {count} signs of sickness"
             said = [f"at step {self.step:,}: {found}"]
         said += [line for verdict in self.verdicts for line in verdict.lines()]
-        return "\n".join([*said, *(f"not looked for: {k}: {v}" for k, v in self.unseen.items())])
+        unseen: dict[str, list[str]] = {}
+        for sign, why in self.unseen.items():
+            unseen.setdefault(why, []).append(sign)
+        said += [f"not looked for: {', '.join(signs)}: {why}" for why, signs in unseen.items()]
+        return "\n".join(said)
 
 
 def write_diagnosis(folder: Path, diagnosis: Diagnosis) -> Path:

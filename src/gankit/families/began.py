@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gankit.bibliography import BERTHELOT_2017
 from gankit.errors import ConfigError
 from gankit.families.dcgan import check_image_size, check_stages
 from gankit.game import Game, register_family
@@ -122,6 +123,7 @@ class BEGAN(Game):
     """
 
     Options = BEGANOptions
+    papers = (BERTHELOT_2017,)
     default_recipe = "began-fast"
     kinds = ("images",)
     losses = ("wasserstein",)

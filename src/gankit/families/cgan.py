@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gankit.bibliography import MIRZA_2014
 from gankit.errors import ConfigError
 from gankit.families.dcgan import check_image_size, check_stages
 from gankit.game import Game, register_family
@@ -181,6 +182,7 @@ class CGAN(Game):
     """
 
     Options = CGANOptions
+    papers = (MIRZA_2014,)
     default_recipe = "cgan-fast"
     points_recipe = "toy-cgan"
     conditional = True

@@ -7,6 +7,7 @@ from typing import Literal
 
 from torch import nn
 
+from gankit.bibliography import RADFORD_2015
 from gankit.errors import ConfigError
 from gankit.game import Game, register_family
 from gankit.game_types import Task
@@ -94,6 +95,7 @@ class DCGAN(Game):
     """
 
     Options = DCGANOptions
+    papers = (RADFORD_2015,)
     default_recipe = "dcgan-fast"
     kinds = ("images",)
 

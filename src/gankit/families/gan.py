@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
+from gankit.bibliography import GOODFELLOW_2014
 from gankit.errors import ConfigError
 from gankit.families.dcgan import check_image_size
 from gankit.game import Game, register_family
@@ -140,6 +141,7 @@ class GAN(Game):
     """
 
     Options = GANOptions
+    papers = (GOODFELLOW_2014,)
     default_recipe = "gan-fast"
     points_recipe = "toy-gan"
     data_recipes: ClassVar = {"toy:gaussian1d": "toy-theory"}

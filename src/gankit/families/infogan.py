@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gankit.bibliography import CHEN_2016
 from gankit.errors import ConfigError
 from gankit.families.dcgan import check_image_size, check_stages
 from gankit.game import Game, register_family
@@ -155,6 +156,7 @@ class InfoGAN(Game):
     """
 
     Options = InfoGANOptions
+    papers = (CHEN_2016,)
     default_recipe = "infogan-fast"
     kinds = ("images",)
     judges = True

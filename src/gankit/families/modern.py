@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gankit.bibliography import HUANG_2025
 from gankit.errors import ConfigError
 from gankit.families.dcgan import check_image_size, check_stages
 from gankit.game import Game, register_family
@@ -34,9 +35,7 @@ class ModernOptions:
     stages: int | None = setting(None, "halvings of the image; none: by its size", least=1, most=12)
     blocks: int = setting(1, "residual blocks at each size", least=1, most=64)
     group: int = setting(16, "channels of a group of the 3x3 convolutions", least=1, most=LAYER)
-    labels: Literal["auto", "none"] = setting(
-        "auto", "auto: conditional where the data has classes"
-    )
+    labels: Literal["auto", "none"] = setting("auto", "auto: conditional if the data has classes")
     embedding: int = setting(32, "size of the label's learned code, in G", least=1, most=LAYER)
 
     def __post_init__(self) -> None:
@@ -155,6 +154,7 @@ class Modern(Game):
     """
 
     Options = ModernOptions
+    papers = (HUANG_2025,)
     default_recipe = "modern-fast"
     kinds = ("images",)
 

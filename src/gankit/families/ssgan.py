@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
+from gankit.bibliography import SALIMANS_2016
 from gankit.errors import ConfigError
 from gankit.families.dcgan import check_image_size
 from gankit.game import Game, register_family
@@ -153,6 +154,7 @@ class SSGAN(Game):
     """
 
     Options = SSGANOptions
+    papers = (SALIMANS_2016,)
     default_recipe = "ssgan-fast"
     kinds = ("images",)
     guided = True

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from gankit.errors import ConfigError
@@ -51,8 +52,20 @@ def compare(folders: Sequence[Path], *, allow_differences: bool = False) -> Comp
             kinds of samples, or their protocols differ.
         RunError: a run is missing, damaged, or has no generator yet.
     """
-    if not 2 <= len({folder.resolve() for folder in folders}) == len(folders) <= MOST_RUNS:
-        raise ConfigError(f"{len(folders)} given: name 2 to {MOST_RUNS} runs, each once")
+    names, runs, differ = read_runs(folders, 2, MOST_RUNS, allow_differences=allow_differences)
+    return Comparison(names, runs, [load(folder) for folder in folders], differ)
+
+
+def read_runs(
+    folders: Sequence[Path], least: int, most: int, *, allow_differences: bool
+) -> tuple[list[str], list[Facts], list[str]]:
+    """Read `least` to `most` runs that may stand in one table.
+
+    Returns their names, their content, and a line for each difference between protocols of scores.
+    Raises what `compare` raises.
+    """
+    if not least <= len({folder.resolve() for folder in folders}) == len(folders) <= most:
+        raise ConfigError(f"{len(folders)} given: name {least} to {most} runs, each once")
     runs = [read_facts(folder) for folder in folders]
     kinds = {run.record.task.kind: run.folder for run in runs}
     if len(kinds) > 1:
@@ -71,7 +84,7 @@ def compare(folders: Sequence[Path], *, allow_differences: bool = False) -> Comp
             f"allow_differences\n  {lines}",
             "allow_differences",
         )
-    return Comparison(names, runs, [load(folder) for folder in folders], differ)
+    return names, runs, differ
 
 
 def _names(folders: Sequence[Path]) -> list[str]:
@@ -203,14 +216,38 @@ def as_text(seen: Comparison) -> str:
     differing = settings_that_differ(seen.runs)
     rows += [[""] * len(rows[0]), ["settings that differ", *[""] * len(seen.runs)]]
     rows += [[name, *values] for name, values in differing] or [["none", *[""] * len(seen.runs)]]
-    return "\n".join([*_aligned(rows), *(f"note: {line}" for line in notes(seen))])
+    return "\n".join([*aligned(rows), *(f"note: {line}" for line in notes(seen))])
+
+
+def as_json(seen: Comparison) -> str:
+    """Return the comparison as JSON: each run with its scores, the settings that differ, notes."""
+    runs = [
+        {
+            "name": name,
+            "path": str(run.folder),
+            "seed": run.record.config.training.seed,
+            "step": run.step,
+            "doctor": verdict(run),
+            "scores": {
+                network: [asdict(score) for score in report.scores]
+                for network, report in run.newest_reports().items()
+            },
+        }
+        for name, run in zip(seen.names, seen.runs, strict=True)
+    ]
+    differing = {
+        key: dict(zip(seen.names, values, strict=True))
+        for key, values in settings_that_differ(seen.runs)
+    }
+    return json.dumps({"runs": runs, "settings": differing, "notes": notes(seen)}, indent=2)
 
 
 def _better(row: Sequence[Score | None]) -> str:
     return next(score.better for score in row if score is not None)
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows of cells as lines, each column as wide as its widest cell."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -22,6 +22,15 @@ from gankit.pages.compare import (
     settings_that_differ,
     summary,
 )
+from gankit.pages.compare_groups import (
+    GROUP_HEAD,
+    SCORE_HEAD,
+    Grouped,
+    group_differences,
+    group_notes,
+    group_rows,
+    score_rows,
+)
 from gankit.pages.html import Html, data_uri, element, note, page, section, table, warning
 from gankit.pages.report import doctor, picture_uri
 from gankit.pages.run_summary import Facts, number, protocol_line, terms_of_losses
@@ -58,10 +67,7 @@ def write_comparison(seen: Comparison, target: Path, *, seed: int = 0, rows: int
         ConfigError: `target` does not end in .html, or `rows` or `seed` is out of range.
         RunError: the page cannot be written.
     """
-    if target.suffix != ".html":
-        raise ConfigError(f"target must be name.html, got {target.name}", "target")
-    if not 1 <= rows <= MOST_ROWS:
-        raise ConfigError(f"rows must be in 1 to {MOST_ROWS}, got {rows}", "rows")
+    _check(target, rows)
     content = page(
         f"{', '.join(seen.names)}: a comparison",
         element(
@@ -76,8 +82,74 @@ def write_comparison(seen: Comparison, target: Path, *, seed: int = 0, rows: int
         section("Curves", _curves(seen)),
         section("Settings that differ", _settings(seen)),
         section("The doctor", *_doctors(seen)),
-        foot=f"Written by gankit {__version__}. This page loads nothing.",
+        foot=_foot(),
     )
+    _write(target, content)
+
+
+def write_groups(seen: Grouped, target: Path, *, seed: int = 0, rows: int = 6) -> None:
+    """Write groups of runs as a page: every score over the runs, pictures of the first of each.
+
+    Takes and raises what `write_comparison` does.
+    """
+    _check(target, rows)
+    firsts = seen.firsts()
+    runs = len(seen.seen.runs)
+    title = "; ".join(firsts.names)
+    first = note("Of the first run of each group.")
+    content = page(
+        f"{title}: over runs",
+        element(
+            "header",
+            element("h1", title),
+            element("p", f"{runs} runs in groups of equal settings but the seed.", class_="lede"),
+        ),
+        *(warning(line) for line in group_notes(seen)),
+        section("The groups", table(GROUP_HEAD, group_rows(seen))),
+        section("Scores over runs", *_group_scores(seen)),
+        section("Settings that differ", _group_settings(seen)),
+        section("Samples", first, *_samples(firsts, seed, rows)),
+        section("Curves", first, _curves(firsts)),
+        foot=_foot(),
+    )
+    _write(target, content)
+
+
+def _group_scores(seen: Grouped) -> Iterable[Html]:
+    rows = [
+        [*cells[:3], element("strong", cells[3]) if best else cells[3], cells[4]]
+        for cells, best in score_rows(seen)
+    ]
+    if not rows:
+        yield note("None of these runs is measured.")
+        return
+    yield table(SCORE_HEAD, rows)
+    yield note(
+        "In brackets the interval that holds the mean over all seeds with 95 % confidence "
+        "(Student's t). Bold: better than every other, with the intervals apart."
+    )
+    for name, run in zip(seen.seen.names, seen.seen.runs, strict=True):
+        for report in run.newest_reports().values():
+            yield note(f"{name}: {protocol_line(report)}")
+
+
+def _group_settings(seen: Grouped) -> Html:
+    rows = [[key, *values] for key, values in group_differences(seen.groups)]
+    return table(["", *(g.name for g in seen.groups)], rows) if rows else note("None.")
+
+
+def _check(target: Path, rows: int) -> None:
+    if target.suffix != ".html":
+        raise ConfigError(f"target must be name.html, got {target.name}", "target")
+    if not 1 <= rows <= MOST_ROWS:
+        raise ConfigError(f"rows must be in 1 to {MOST_ROWS}, got {rows}", "rows")
+
+
+def _foot() -> str:
+    return f"Written by gankit {__version__}. This page loads nothing."
+
+
+def _write(target: Path, content: bytes) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(target, content)

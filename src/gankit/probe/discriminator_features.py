@@ -167,7 +167,9 @@ def trained_discriminator(run: Run, say: Callable[[str], None]) -> tuple[Game, i
     if record.networks:
         raise RunError(
             f"'{run.folder}' is a run of your own networks ({', '.join(record.networks)}): the "
-            "probe reads gankit's alone"
+            "probe reads gankit's alone. From Python, your trained D is gankit.Trainer("
+            "gankit.build_game(config, dataset, (G, D)), dataset, "
+            f"init_from={str(run.folder)!r}).game.discriminator"
         )
     with torch.device("meta"):  # no weights are drawn, and the generator costs nothing
         game = FAMILIES[record.config.family](record.config, record.task)

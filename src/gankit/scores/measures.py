@@ -12,6 +12,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from gankit.bibliography import (
+    BINKOWSKI_2018,
+    HEUSEL_2017,
+    KARRAS_2018,
+    KYNKAANNIEMI_2019,
+    NAEEM_2020,
+    SALIMANS_2016,
+)
 from gankit.data import toys
 from gankit.metrics.conditional import ByClass, class_frechet, conditional_accuracy
 from gankit.metrics.diversity import mean_distance
@@ -319,3 +327,15 @@ def good(pair: Pair) -> float:
 def mode_kl(pair: Pair) -> float:
     """how uneven the modes are: KL to equal shares, in nats"""
     return pair.modes.kl
+
+
+for _paper, _measured in {
+    HEUSEL_2017: ("frechet",),
+    BINKOWSKI_2018: ("kernel",),
+    SALIMANS_2016: ("inception_score",),
+    KYNKAANNIEMI_2019: ("precision", "recall"),
+    NAEEM_2020: ("density", "coverage"),
+    KARRAS_2018: ("path_length",),
+}.items():
+    for _name in _measured:
+        METRICS.cite(_name, _paper)

@@ -49,14 +49,14 @@ class DataConfig:
         "crop", "how other shapes are made to fit", flag="--fit"
     )
     channels: Literal["auto", "grey", "rgb"] = setting(
-        "auto", "auto: grey where the images are", flag="--channels"
+        "auto", "auto: grey if the images are", flag="--channels"
     )
     memory_gb: float = setting(
         2.0, "decoded images above this are read from disk while training", least=0, most=10**6
     )
     holdout: float | None = setting(
         None,
-        "share kept from training for scores, where there is no test split; unless given, 0.1",
+        "share kept from training for scores, if there is no test split; unless given, 0.1",
         least=0, most=0.5, flag="--holdout",
     )  # fmt: skip
     values: tuple[float, float] | None = setting(
@@ -116,7 +116,7 @@ class ObjectiveConfig:
         1, "discriminator steps for each generator step", least=1, most=1000, flag="--k"
     )
     update: Literal["auto", "simultaneous", "alternating"] = setting(
-        "auto", "who moves when; auto: at once where that is exact", flag="--update"
+        "auto", "who moves when; auto: at once if that is exact", flag="--update"
     )
 
     def __post_init__(self) -> None:
@@ -134,7 +134,7 @@ class StabiliserConfig:
         "none", "of what D sees, joined by +: colour+translation+cutout", flag="--augment"
     )
     augment_probability: float = setting(
-        1.0, "of each augmentation; with a target, where it starts", least=0, most=1
+        1.0, "of each augmentation; with a target, the first one", least=0, most=1
     )
     augment_target: float = setting(
         0.0, "adapt the probability to hold ADA's E[sign D(real)] here; 0: never", least=0, below=1
@@ -455,7 +455,10 @@ def differences(old: Config, new: Config, but: Sequence[str] = ()) -> list[str]:
     return [
         f"{key}: {before.get(key)!r} in the run, {after.get(key)!r} asked"
         for key in sorted(before.keys() | after.keys())
-        if before.get(key) != after.get(key)
-        and key not in but
-        and (key in FIXED_ON_RESUME or not key.startswith(FREE_ON_RESUME))
+        if before.get(key) != after.get(key) and key not in but and not may_change(key)
     ]
+
+
+def may_change(key: str) -> bool:
+    """Return whether a setting may differ when a run is resumed."""
+    return key.startswith(FREE_ON_RESUME) and key not in FIXED_ON_RESUME

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,47 @@ def parse_numbers(text: str, name: str) -> list[int]:
         raise ConfigError(
             f"{name} must be whole numbers joined by commas, got {shown(text)}", name
         ) from None
+
+
+MOST_SEEDS = 1000
+"""Most seeds in one text."""
+SEEDS = re.compile(r"\s*(\d{1,18})\s*(?:-\s*(\d{1,18})\s*)?")
+"""A seed, or two joined by a hyphen."""
+
+
+def parse_seeds(text: str, name: str = "seeds") -> list[int]:
+    """Return the seeds in a text, in its order: `0,1,2` and `0-2` -> [0, 1, 2].
+
+    Raises ConfigError, about the argument `name`, for anything else, for a seed that is named
+    twice, and for more than MOST_SEEDS.
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        found = SEEDS.fullmatch(part)
+        first, last = (int(n) for n in (found[1], found[2] or found[1])) if found else (1, 0)
+        if last < first:
+            raise ConfigError(
+                f"{name} must be whole numbers joined by commas, or a range such as 0-4, got "
+                f"{shown(text)}",
+                name,
+            )
+        if len(seeds) + last - first >= MOST_SEEDS:
+            raise ConfigError(f"{name} are {MOST_SEEDS:,} at most, got {shown(text)}", name)
+        seeds += range(first, last + 1)
+    if len(set(seeds)) < len(seeds):
+        raise ConfigError(f"{name} must be all different, got {shown(text)}", name)
+    return seeds
+
+
+def seeds_text(seeds: Iterable[int]) -> str:
+    """Return seeds as `parse_seeds` reads them, in ascending order: [0, 1, 2, 7] -> `0-2,7`."""
+    parts: list[list[int]] = []
+    for seed in sorted(seeds):
+        if parts and seed == parts[-1][-1] + 1:
+            parts[-1].append(seed)
+        else:
+            parts.append([seed])
+    return ",".join(f"{p[0]}-{p[-1]}" if len(p) > 1 else str(p[0]) for p in parts)
 
 
 def read_toml(path: Path) -> dict[str, Any]:

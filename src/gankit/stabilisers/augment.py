@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 import torch
 from torch import Tensor
 
+from gankit.bibliography import KARRAS_2020, ZHAO_2020
 from gankit.errors import ConfigError
 from gankit.registry import Registry
 from gankit.settings.config import Config
@@ -92,6 +93,10 @@ def flip(images: Tensor) -> Tensor:
     return torch.where(_per_image(images) < 0.5, images.flip(3), images)
 
 
+for _name in ("colour", "translation", "cutout"):
+    AUGMENTATIONS.cite(_name, ZHAO_2020)
+
+
 class Augment(Stabiliser):
     """Augmentation of all that D sees: each named change is made to each image with a probability.
 
@@ -123,6 +128,7 @@ class Augment(Stabiliser):
         self.target, self.images, self.span, self.batch = target, images, span, batch
         self.probability = torch.tensor(probability, dtype=torch.float64)
         self.reads_numbers = self.reads_signs = target > 0
+        self.papers = (KARRAS_2020,) if target > 0 else ()
 
     @classmethod
     def of(cls, config: Config) -> Self | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 import torch
 from torch import Tensor, nn
 
+from gankit.bibliography import SALIMANS_2016
 from gankit.errors import ConfigError
 from gankit.nn.head import add_minibatch_discrimination, last_layer
 from gankit.randomness import Purpose, rng
@@ -33,6 +34,7 @@ class MinibatchCloseness(Stabiliser):
     The others are those of its batch (arXiv 1606.03498, section 3.2).
     """
 
+    papers = (SALIMANS_2016,)
     alternating_only = "minibatch discrimination couples the samples in the discriminator"
     one_process = "minibatch discrimination looks at the whole batch"
 
@@ -140,6 +142,7 @@ class VirtualBatch(Stabiliser):
     section 3.5).
     """
 
+    papers = (SALIMANS_2016,)
     meets = True
 
     def __init__(self, rows: int) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from torch import Tensor, nn
 
+from gankit.bibliography import SALIMANS_2016
 from gankit.errors import ConfigError
 from gankit.game_types import Answer, Terms
 from gankit.nn.head import last_layer
@@ -41,6 +42,7 @@ class Tap:
 class FeatureMatching(Stabiliser):
     """Feature matching: the distance between D's mean features replaces G's adversarial term."""
 
+    papers = (SALIMANS_2016,)
     looks_at_real = True
     only_logits = False
     one_process = "stabilise.matching looks at the whole batch"

@@ -8,6 +8,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from gankit.bibliography import PFAU_2016
 from gankit.settings.config import Config
 from gankit.stabilisers.base import Stabiliser
 
@@ -19,6 +20,7 @@ class Freezing(Stabiliser):
     that each player has skipped so far are logged.
     """
 
+    papers = (PFAU_2016,)
     reads_numbers = True
     reads_signs = True
 

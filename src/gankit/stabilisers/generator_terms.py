@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 import torch
 from torch import Tensor
 
+from gankit.bibliography import PFAU_2016, SINHA_2020
 from gankit.errors import ConfigError
 from gankit.game_types import Answer, Terms
 from gankit.settings.config import Config
@@ -47,6 +48,8 @@ class TopK(Stabiliser):
     Their share falls linearly over the run, from 1 to `share`.
     """
 
+    papers = (SINHA_2020,)
+
     def __init__(self, share: float) -> None:
         """Set the share of fakes at the end of the run, in (0, 1]."""
         self.share = share
@@ -63,6 +66,7 @@ class TopK(Stabiliser):
 class Entropy(Stabiliser):
     """A bonus for G on the entropy of its samples."""
 
+    papers = (PFAU_2016,)
     only_logits = False
     one_process = "stabilise.entropy looks at the whole batch"
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 import torch
 from torch import Tensor, nn
 
+from gankit.bibliography import PFAU_2016, SALIMANS_2016
 from gankit.game_types import Batch, Latent, Terms
 from gankit.nn.ema import floats
 from gankit.settings.config import Config
@@ -28,6 +29,8 @@ class HistoricalAverage(Stabiliser):
     See arXiv 1606.03498, section 3.3. The average of weights that samples are drawn from (`nn.ema`)
     is something else.
     """
+
+    papers = (SALIMANS_2016,)
 
     def __init__(self, weight: float) -> None:
         self.weight = weight
@@ -73,6 +76,7 @@ class LaggedDiscriminator(Stabiliser):
     1610.01945, table 1).
     """
 
+    papers = (PFAU_2016,)
     alternating_only = "G plays against a lagged D"
 
     def __init__(self, decay: float) -> None:
@@ -110,6 +114,7 @@ class Replay(Stabiliser):
     generators that no longer play. It is here for experiments.
     """
 
+    papers = (PFAU_2016,)
     alternating_only = "D is shown past fakes, G's are new"
     one_process = "stabilise.replay keeps past fakes in one process"
 

@@ -173,7 +173,8 @@ def _check_asked(header: Mapping[str, Any], networks: object, path: Path) -> Non
     if own and networks is None:
         raise RunError(
             f"'{path}' holds the weights of your own networks ({', '.join(map(str, own))[:200]}): "
-            "give them from Python, gankit.load(..., networks=(G, D))"
+            f"give them from Python, it = gankit.load({str(path.parent)!r}, networks=(G, D)), and "
+            "go on with it.sample(64) or gankit.evaluate(it, keep=True)"
         )
     if networks is not None and not own:
         raise RunError(f"'{path}' holds networks of gankit: leave networks out")

@@ -9,27 +9,37 @@ from pathlib import Path
 from torch import get_num_threads, nn
 
 from gankit.data import load_configured
-from gankit.run import Plan
+from gankit.run import Plan, Run
 from gankit.settings.config import Config
 from gankit.settings.schema import flatten
 from gankit.training.briefing import brief, everything
 from gankit.training.budget import given_steps
-from gankit.training.initial import start_from
+from gankit.training.initial import check_start, start_from
 from gankit.training.state import State, build_game
 from gankit.training.trainer import Trainer
 
 SECONDS = 1.5
 
 
-def rehearse(config: Config, init_from: str | Path | None = None, *, verbose: bool = False) -> str:
+def rehearse(
+    config: Config,
+    init_from: str | Path | None = None,
+    *,
+    folder: Path | None = None,
+    verbose: bool = False,
+) -> str:
     """Report the data, the networks, memory and time of a run. Takes a few steps, keeps none.
 
     Args:
+        config: the configuration of the run.
+        folder: the run directory that it would have.
         init_from: the run whose weights it would begin with.
         verbose: also every note of the data, every layer and every setting.
 
     Raises the same errors as training would before its first step.
     """
+    if init_from is not None and folder is not None:
+        check_start(Run(folder), init_from)
     dataset = load_configured(config.data)
     game = build_game(config, dataset)
     start = None if init_from is None else start_from(game, init_from)

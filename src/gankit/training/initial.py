@@ -387,21 +387,30 @@ def find_start(game: Game, run: Run, asked: str | Path | None) -> Start | None:
     """Return the weights that a run in this directory begins with.
 
     None if no trained run was asked for, or if this run has begun: its checkpoints then hold its
-    weights. Raises GankitError if `asked` cannot be read, if nothing of it fits, or if it is the
-    directory itself.
+    weights. Raises GankitError if `asked` cannot be read, or if nothing of it fits.
     """
     record = run.record()
     if record is not None:
         return _find_start_again(game, run, record.init_from)
     if asked is None:
         return None
+    return start_from(game, asked)
+
+
+def check_start(run: Run, asked: str | Path) -> None:
+    """Check that the run in this directory may begin, or has begun, with the weights asked for.
+
+    Raises ConfigError if they are the directory's own, RunError if it began with other ones.
+    """
     if real_path(asked) in (real_path(run.folder), real_path(run.artifact_path)):
         raise ConfigError(
             f"init_from '{asked}' is the new run's own folder: choose another one",
             "init_from",
             "folder",
         )
-    return start_from(game, asked)
+    record = run.record()
+    if record is not None:
+        run.check_origin(record.init_from, asked)
 
 
 def _find_start_again(game: Game, run: Run, origin: Origin | None) -> Start | None:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from gankit.bibliography import DASKALAKIS_2017
 from gankit.settings.config import Config, OptimizerConfig
 from gankit.settings.schema import SettingError
 
@@ -42,6 +43,8 @@ class OptimisticAdam(Optimizer):
     (Daskalakis et al. 2018, arXiv 1711.00141, algorithm 1). In bilinear games, where
     gradient descent circles outwards, it converges.
     """
+
+    papers = (DASKALAKIS_2017,)
 
     def __init__(
         self,
