@@ -1,4 +1,4 @@
-"""Intervals of a score: from independent draws of samples, or from the halves of one set.
+"""Intervals of a score: over draws of samples, over runs, over halves of one set, of one share.
 
 Prefer draws: samples from other seeds show what chance does. If the features are fixed (real
 examples, a folder of pictures), `interval_of_halves` estimates the same spread. The bootstrap is
@@ -6,6 +6,10 @@ not offered: drawn with replacement, a set of n holds 0.632 n different examples
 move these measures instead of only spreading them. A copy is its own nearest neighbour, so radii
 shrink and coverage falls; a Frechet distance rises, as it does with fewer examples. A bootstrap
 interval can therefore lie wholly on one side of the score.
+
+An interval never leaves the range of its score. Several shares are taken on the scale of their
+angles, arcsin(share^(1/2)), on which shares scatter alike wherever they lie between 0 and 1; a
+single share that counts independent examples has Wilson's interval (`interval_of_share`).
 """
 
 from __future__ import annotations
@@ -26,38 +30,98 @@ T_95 = (12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622,
 """The 97.5 % point of Student's t for 1 to 10 degrees of freedom."""
 
 
-def interval_of_draws(values: Sequence[float]) -> tuple[float, float]:
+def interval_of_draws(
+    values: Sequence[float],
+    *,
+    within: tuple[float, float] = (-math.inf, math.inf),
+    count: int | None = None,
+) -> tuple[float, float]:
     """Return (low, high) between which the score of another draw falls 95 times in 100.
 
     `values` are the scores of n independent draws; the interval is mean +- t s (1 + 1/n)^(1/2),
-    exact if the scores are normal.
+    exact if the scores are normal. In a range with two ends, mean and s are those of angles (see
+    the module). Of 1,500 simulated intervals of 5 shares of 200 or 2,000 examples, 93 to 97 of 100
+    held the share of another draw, for shares of .01 to .98 that scatter as counts do or more.
+
+    Args:
+        values: 2 scores or more.
+        within: the least and the most that a score can be, (0, 1) for a share. The interval is cut
+            there, which loses nothing, since no score lies beyond.
+        count: the number of examples that each share counts. If no draw differs from the others,
+            as where every share is 0, shares are taken to scatter as counts of so many examples
+            do. None: such an interval has no width.
 
     >>> low, high = interval_of_draws([1.0, 1.1, 0.9])
     >>> round(low, 3), round(high, 3)
     (0.503, 1.497)
+    >>> low, high = interval_of_draws([0.001, 0.0, 0.0005], within=(0, 1))
+    >>> low, round(high, 3)
+    (0.0, 0.011)
 
-    Raises ConfigError for fewer than 2 values.
+    Raises ConfigError for fewer than 2 values, or for values out of range or not finite.
     """
-    mean, spread, t = _student(values)
-    half = t * spread * math.sqrt(1 + 1 / len(values))
-    return mean - half, mean + half
+    return _student(values, math.sqrt(1 + 1 / max(1, len(values))), within, count)
 
 
-def interval_of_mean(values: Sequence[float]) -> tuple[float, float]:
+def interval_of_mean(
+    values: Sequence[float], *, within: tuple[float, float] = (-math.inf, math.inf)
+) -> tuple[float, float]:
     """Return (low, high) between which the mean over all draws lies, with 95 % confidence.
 
     `values` are the scores of n independent draws; the interval is mean +- t s / n^(1/2). Compare
-    two generators' means by it; single draws scatter wider (`interval_of_draws`).
+    two generators' means by it; single draws scatter wider (`interval_of_draws`, which says what
+    `within` is).
 
     >>> low, high = interval_of_mean([1.0, 1.1, 0.9])
     >>> round(low, 3), round(high, 3)
     (0.752, 1.248)
 
-    Raises ConfigError for fewer than 2 values.
+    Raises ConfigError for fewer than 2 values, or for values out of range or not finite.
     """
-    mean, spread, t = _student(values)
-    half = t * spread / math.sqrt(len(values))
-    return mean - half, mean + half
+    return _student(values, 1 / math.sqrt(max(1, len(values))), within, None)
+
+
+def over_runs(values: Sequence[float], *, share: bool = False) -> tuple[float, float, float]:
+    """Return the mean of one score over several runs, and its 95 % interval: (mean, low, high).
+
+    `values` holds one score for each training seed. The interval is of the mean over all seeds, by
+    Student's t, so it holds what another choice of seeds would change. With `share`, the values
+    are in [0, 1], and so is the interval. Runs whose scores are all the same have an interval of
+    no width: it says no more than that they did not differ.
+
+    >>> mean, low, high = over_runs([1.0, 1.1, 0.9])
+    >>> round(mean, 3), round(low, 3), round(high, 3)
+    (1.0, 0.752, 1.248)
+    >>> mean, low, high = over_runs([0.99, 1.0, 0.9], share=True)
+    >>> 0 <= low < mean < high <= 1
+    True
+
+    Raises ConfigError for fewer than 2 values, or for values out of range or not finite.
+    """
+    low, high = interval_of_mean(values, within=(0, 1) if share else (-math.inf, math.inf))
+    return float(np.mean(values)), low, high
+
+
+def interval_of_share(share: float, count: int) -> tuple[float, float]:
+    """Return (low, high) between which a share of independent examples lies, with 95 % confidence.
+
+    Wilson's interval (1927): the shares that would not be surprised by this one. It stays in
+    [0, 1], and is right near 0 and 1 too, where the usual +- 1.96 s is not. `count` is the number
+    of examples, of which `share` were counted.
+
+    >>> low, high = interval_of_share(0.0, 100)
+    >>> low, round(high, 3)
+    (0.0, 0.037)
+
+    Raises ConfigError for a share outside [0, 1], or a count under 1.
+    """
+    if not (0 <= share <= 1 and count >= 1):
+        raise ConfigError(f"a share lies in [0, 1] of 1 example or more, got {share} of {count}")
+    z = NormalDist().inv_cdf(0.975)
+    middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = z * math.sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2) / (1 + z**2 / count)
+    # At the ends, low and high are the share itself but for rounding.
+    return min(share, max(0.0, middle - half)), max(share, min(1.0, middle + half))
 
 
 def interval_of_halves(
@@ -112,11 +176,33 @@ def _half(features: NDArray[np.floating], rng: np.random.Generator) -> NDArray[n
     return features[np.sort(rng.permutation(len(features))[: len(features) // 2])]
 
 
-def _student(values: Sequence[float]) -> tuple[float, float, float]:
-    """Return (mean, standard deviation, the 97.5 % point of t) of independent scores."""
+def _student(
+    values: Sequence[float], factor: float, within: tuple[float, float], count: int | None
+) -> tuple[float, float]:
+    """Return mean -+ factor t s of independent scores, not beyond the ends of their range."""
     if len(values) < 2:
         raise ConfigError(f"an interval needs scores by 2 or more draws, got {len(values)}")
-    return float(np.mean(values)), float(np.std(values, ddof=1)), _t_95(len(values) - 1)
+    least, most = within
+    given = np.asarray(values, np.float64)
+    if not (np.isfinite(given).all() and least <= given.min() <= given.max() <= most):
+        raise ConfigError(
+            f"scores must be finite numbers from {least:g} to {most:g}, got {given.min():g} to "
+            f"{given.max():g}"
+        )
+    t = _t_95(len(given) - 1)
+    if math.isinf(least) or math.isinf(most):
+        half = factor * t * float(given.std(ddof=1))
+        return max(least, float(given.mean()) - half), min(most, float(given.mean()) + half)
+    shares = (given - least) / (most - least)
+    mean = float(shares.mean())
+    spread = float(np.arcsin(np.sqrt(shares)).std(ddof=1))
+    if count and np.ptp(shares) == 0:
+        spread = 0.5 / math.sqrt(count)  # the deviation of the angle of a share of so many
+    angle, half = math.asin(math.sqrt(min(1.0, mean))), factor * t * spread
+    low, high = max(0.0, angle - half), min(math.pi / 2, angle + half)
+    # Rounding must not put the mean, or an end of the range, outside.
+    ends = min(mean, math.sin(low) ** 2), max(mean, math.sin(high) ** 2)
+    return least + ends[0] * (most - least), least + ends[1] * (most - least)
 
 
 def _t_95(freedom: int) -> float:
