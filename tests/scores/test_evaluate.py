@@ -23,7 +23,8 @@ from gankit.pages.report import keep, write_run_report
 from gankit.pictures import read_picture
 from gankit.randomness import Purpose, rng
 from gankit.scores import embed, measures
-from gankit.scores.evaluate import Watch, asked_labels, evaluate
+from gankit.scores.evaluate import Drawn, Watch, asked_labels, evaluate
+from gankit.scores.evaluate import score as score_of
 from gankit.scores.measures import METRICS
 from gankit.scores.reference import most_searched, part, read_reals, shuffled
 from gankit.scores.score import nearest_path, read_reports
@@ -365,15 +366,17 @@ def test_samples_in_order_are_measured_in_random_order(monkeypatch):
     assert found.value == pytest.approx(0.5, abs=0.2)
 
 
-def test_a_score_that_is_not_finite_has_no_interval(toy):
-    found = evaluate(toy, n=50, draws=2, metrics=["mode_kl", "modes", "good"]).scores
-    by_name = {score.metric: score for score in found}
-    if not math.isfinite(by_name["mode_kl"].value):
-        assert by_name["mode_kl"].interval is None
-    low, high = by_name["modes"].interval
-    assert 0 <= low <= high <= 8
-    low, high = by_name["good"].interval
-    assert 0 <= low <= high <= 1
+def test_a_score_that_is_not_finite_has_no_interval():
+    values = [math.inf, 1.0]  # no sample of the first draw is on a mode
+    drawn = Drawn(METRICS["mode_kl"], (0, math.inf), None, "", values)
+    assert score_of("mode_kl", drawn, None, "points").interval is None
+
+
+def test_modes_found_stay_between_none_and_all():
+    drawn = Drawn(METRICS["modes"], (0, 8), None, "", [8, 8, 7, 8, 8])
+    found = score_of("modes", drawn, None, "points")
+    low, high = found.interval
+    assert 0 < low < found.value < high <= 8
 
 
 @pytest.mark.slow
