@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 
 import numpy as np
@@ -134,7 +135,7 @@ def naive_manifold(real, fake, k):
 def test_the_manifold_is_its_papers_sums_whatever_the_tile(tile, monkeypatch):
     monkeypatch.setattr(distances, "ROWS", tile[0])
     monkeypatch.setattr(distances, "COLUMNS", tile[1])
-    real, fake = A[:60], 0.6 * B[:45]
+    real, fake = A[:45], 0.6 * B[:45]
     found = manifold(real, fake, 4)
     assert asdict(found) == pytest.approx(asdict(naive_manifold(real, fake, 4)), rel=1e-12)
     assert 0 < found.precision < 1
@@ -145,15 +146,41 @@ def test_the_manifold_is_its_papers_sums_whatever_the_tile(tile, monkeypatch):
 def test_the_manifold_is_what_scikit_learns_neighbours_say(count):
     neighbours = pytest.importorskip("sklearn.neighbors").NearestNeighbors
     pairwise = pytest.importorskip("sklearn.metrics").pairwise_distances
-    real, fake, k = RNG.normal(size=(count, 4)), RNG.normal(0.3, 1, size=(90, 4)), 3
+    real, fake, k = RNG.normal(size=(count, 4)), RNG.normal(0.3, 1, size=(count, 4)), 3
     radius = [neighbours(n_neighbors=k + 1).fit(x).kneighbors(x)[0][:, k] for x in (real, fake)]
     distance = pairwise(real, fake)
     held = distance < radius[0][:, None]
     found = manifold(real, fake, k)
     assert found.precision == pytest.approx(held.any(0).mean())
     assert found.recall == pytest.approx((distance < radius[1]).any(1).mean())
-    assert found.density == pytest.approx(held.sum() / (k * 90))
+    assert found.density == pytest.approx(held.sum() / (k * count))
     assert found.coverage == pytest.approx(held.any(1).mean())
+
+
+def real_coverage(count, k):
+    """The coverage that as many examples of one distribution are expected to have (2002.09797)."""
+    return 1 - math.prod((count - i) / (2 * count - i) for i in range(1, k + 1))
+
+
+@pytest.mark.parametrize(("reals", "fakes"), [(250, 250), (250, 1000), (1000, 250)])
+def test_more_examples_of_one_set_saturate_nothing(reals, fakes):
+    rng = np.random.default_rng(7)
+    found = [
+        manifold(rng.normal(size=(reals, 3)), rng.normal(size=(fakes, 3)), 2) for _ in range(8)
+    ]
+    assert np.mean([m.coverage for m in found]) == pytest.approx(real_coverage(250, 2), abs=0.02)
+    assert np.mean([m.density for m in found]) == pytest.approx(1, abs=0.08)
+    equal = [manifold(*rng.normal(size=(2, 250, 3)), 2) for _ in range(8)]
+    for name in ("precision", "recall"):
+        values = [np.mean([getattr(m, name) for m in each]) for each in (found, equal)]
+        assert values[0] == pytest.approx(values[1], abs=0.03)
+
+
+def test_which_of_the_larger_set_are_measured_is_random():
+    fakes = np.concatenate([A + 100, A])  # the first half covers nothing
+    found = manifold(A, fakes, seed=0)
+    assert found.precision == pytest.approx(0.5, abs=0.15)
+    assert found == manifold(A, fakes, seed=0) != manifold(A, fakes, seed=1)
 
 
 def test_a_set_against_itself_and_against_one_far_away():

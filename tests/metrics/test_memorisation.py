@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from gankit.errors import ConfigError
+from gankit.metrics import distances
+from gankit.metrics.distances import nearest
 from gankit.metrics.memorisation import memorisation
 
 RNG = np.random.default_rng(0)
@@ -33,6 +35,20 @@ def test_one_copy_in_five():
     found = memorisation(fake, TRAIN, HELD)
     assert found.too_near == pytest.approx(0.2 + 0.8 * 0.05, abs=0.02)
     assert found.nearer == pytest.approx(0.2 + 0.8 * 0.5, abs=0.03)
+
+
+def test_copies_of_the_last_training_examples_are_all_seen(monkeypatch):
+    monkeypatch.setattr(distances, "COLUMNS", 300)
+    copies = TRAIN[-400:]
+    assert memorisation(copies, TRAIN, HELD).too_near == 1
+    assert memorisation(copies, TRAIN[:-400], HELD).too_near < 0.1
+
+
+def test_distances_that_are_known_are_not_measured_again():
+    apart = nearest(HELD, TRAIN)[1]
+    found = memorisation(ALIKE, TRAIN, HELD)
+    assert memorisation(ALIKE, TRAIN, HELD, apart=apart) == found
+    assert memorisation(ALIKE, TRAIN, HELD, apart=apart * 0).too_near == 0
 
 
 def test_plain_samples_are_near_without_being_copies():

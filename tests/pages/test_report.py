@@ -122,6 +122,16 @@ def test_scores_with_intervals_floors_and_protocol(run):
     assert "gankit evaluate" not in text
 
 
+def test_scores_say_what_their_intervals_hold_and_how_good_they_are(run):
+    add_scores(run.folder, 6, 30.0)
+    text = read(run).text
+    assert "FD(digits) 30.00 29.00 to 31.00 draws 1.500 lower" in text
+    assert "20 times as far from the real examples" in text
+    assert "Each interval holds 95 % of other draws of samples." in text
+    (run.folder / "scores" / "0000006-digits-nearest.png").write_bytes(b"no picture")
+    assert "The picture of nearest training examples cannot be read" in read(run).text
+
+
 def test_scores_of_other_protocols_are_not_joined_by_a_line(run):
     add_scores(run.folder, 3, 40.0)
     add_scores(run.folder, 6, 30.0, n_fake=500)

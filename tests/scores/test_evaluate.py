@@ -18,13 +18,16 @@ from gankit.errors import ConfigError, DataError, RunError
 from gankit.features.named import load_network
 from gankit.fitting import fit
 from gankit.metrics.frechet import frechet_distance, moments
-from gankit.pages.report import keep
+from gankit.metrics.intervals import interval_of_share
+from gankit.pages.report import keep, write_run_report
+from gankit.pictures import read_picture
 from gankit.randomness import Purpose, rng
-from gankit.scores import embed
-from gankit.scores.evaluate import Watch, asked_labels, evaluate
+from gankit.scores import embed, measures
+from gankit.scores.evaluate import Drawn, Watch, asked_labels, evaluate
+from gankit.scores.evaluate import score as score_of
 from gankit.scores.measures import METRICS
-from gankit.scores.reference import part, read_reals, shuffled
-from gankit.scores.score import read_reports
+from gankit.scores.reference import most_searched, part, read_reals, shuffled
+from gankit.scores.score import nearest_path, read_reports
 from gankit.storage import read_tensors, write_tensors
 
 CHEAP = ("frechet", "coverage")
@@ -70,6 +73,11 @@ def test_a_conditional_run_on_digits(run):
         low, high = score.interval
         assert low <= score.value <= high
         assert (score.floor is None) == (score.metric == "path_length")
+    assert protocol.settings["compared"] == 500
+    assert by_name["too_near"].note == "looks for copies of all 10,000 training examples"
+    assert by_name["train_side"].note == "sees copies of 500 of 10,000 training examples, 5.0 %"
+    assert {score.holds for score in report.scores} == {"draws"}
+    assert report.nearest.ndim == 2
     # An untrained generator is worse than real digits, which the network reads.
     assert by_name["frechet"].value > 10 * by_name["frechet"].floor
     assert by_name["accuracy"].value < 0.5 < 0.97 < by_name["accuracy"].floor
@@ -254,7 +262,9 @@ def test_the_parts_have_nothing_in_common(run):
     assert parts.trained_on is None
     with_test = part(read_reals(gankit.load(run), None, None, print), 100, 2000)
     assert [len(with_test.reference), len(with_test.stand_ins)] == [100, 100]
-    assert len(with_test.trained_on) == 2000
+    assert len(set(with_test.trained_on)) == len(reals.train)  # copies are looked for in all
+    some = part(read_reals(gankit.load(run), None, None, print), 100, 2000, 300)
+    assert len(some.trained_on) == 300
 
 
 def test_labels_are_asked_for_as_often_as_they_occur(run):
@@ -324,6 +334,67 @@ def test_points_against_points():
     assert (protocol.network, protocol.data) == ("points", "arrays")
     assert (protocol.n_real, protocol.n_fake, protocol.settings["draws"]) == (200, 200, 1)
     assert gankit.evaluate(FAKE, against=REAL).scores == report.scores
+
+
+def test_coverage_compares_as_many_samples_as_reals():
+    fake = RNG.normal(size=(1500, 3))
+    report = gankit.evaluate(fake, against=REAL[:300], metrics=["coverage"], n=300)
+    many = gankit.evaluate(fake, against=REAL[:300], metrics=["coverage"])
+    assert (many.protocol.n_real, many.protocol.n_fake) == (150, 150)
+    assert report.protocol.settings["compared"] == 300
+    assert "300 of each for precision to coverage" in report.protocol_line()
+    for found in (report, many):
+        assert found.scores[0].value == pytest.approx(0.97, abs=0.05)  # 1 - 1/2^5
+
+
+def test_one_draw_tells_the_interval_of_shares_of_samples_alone():
+    found = gankit.evaluate(FAKE, against=REAL, metrics=["precision", "recall", "frechet"])
+    precision, recall, frechet = found.scores
+    assert precision.holds == "samples"
+    assert precision.interval == interval_of_share(precision.value, 200)
+    assert (recall.interval, frechet.interval) == (None, None)
+    far = gankit.evaluate(FAKE + 100, against=REAL, metrics=["precision"]).scores[0]
+    assert far.value == 0
+    assert far.interval == (0, pytest.approx(0.019, abs=1e-3))
+
+
+def test_samples_in_order_are_measured_in_random_order(monkeypatch):
+    """Scores that look at the first samples must not see the first class alone."""
+    monkeypatch.setattr(measures, "NEIGHBOURS", 100)
+    fake = np.concatenate([REAL[:200] + 100, REAL[200:]])
+    found = gankit.evaluate(fake, against=REAL, metrics=["precision"], n=400).scores[0]
+    assert found.value == pytest.approx(0.5, abs=0.2)
+
+
+def test_a_score_that_is_not_finite_has_no_interval():
+    values = [math.inf, 1.0]  # no sample of the first draw is on a mode
+    drawn = Drawn(METRICS["mode_kl"], (0, math.inf), None, "", values)
+    assert score_of("mode_kl", drawn, None, "points").interval is None
+
+
+def test_modes_found_stay_between_none_and_all():
+    drawn = Drawn(METRICS["modes"], (0, 8), None, "", [8, 8, 7, 8, 8])
+    found = score_of("modes", drawn, None, "points")
+    low, high = found.interval
+    assert 0 < low < found.value < high <= 8
+
+
+@pytest.mark.slow
+def test_samples_stand_above_the_training_examples_that_they_are_nearest_to(run):
+    report = evaluate(run, n=100, draws=1, metrics=["too_near"], keep=True)
+    picture = read_picture(nearest_path(run, report))
+    assert np.array_equal(np.asarray(picture), report.nearest)
+    assert "samples and nearest training examples" in write_run_report(run).read_text()
+    assert evaluate(run, n=100, draws=1, metrics=CHEAP).nearest is None
+
+
+def test_the_most_that_is_searched_is_bounded_by_memory_and_by_slow_networks(run):
+    reals = read_reals(gankit.load(run), None, None, print)
+    digits = load_network("digits")
+    assert most_searched(reals, digits, 100) >= 60_000
+    digits.usual = 2000
+    assert most_searched(reals, digits, None) == 2000
+    assert most_searched(reals, digits, 3000) == 3000
 
 
 def test_images_against_a_data_set_or_the_same_as_arrays():

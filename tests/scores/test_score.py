@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from gankit.scores.score import (
     Protocol,
     Report,
     Score,
     find_reports,
+    nearest_path,
     read_reports,
     report_path,
     write_report,
@@ -110,8 +113,37 @@ def test_a_report_reads_as_text():
     )
     report = Report("r", "gan", 1200, protocol, scores, 2.0)
     assert str(report).splitlines() == [
-        "FD(digits) 12.35 (12 to 13; real examples 5.5; lower is better)",
+        "FD(digits) 12.35 (12 to 13 by draws; real examples 5.5; lower is better)",
         "coverage 0.5 (higher is better)",
+        report.in_words(),
         "r at step 1,200: 5 x 1,500 samples, seed 3; 2,000 real ones of mnist (test); network "
         "digits, resize none; 2 s",
     ]
+
+
+def test_an_interval_says_what_it_holds_and_reports_of_before_held_draws(tmp_path):
+    share = Score("precision", "precision", 0.5, "higher", (0.4, 0.6), holds="samples")
+    report = replace(REPORT, scores=(REPORT.scores[0], share))
+    assert "95 % of other draws" in report.intervals_hold()
+    assert "the share of all such samples" in report.intervals_hold()
+    assert "training seed" in report.intervals_hold()
+    assert replace(REPORT, scores=REPORT.scores[1:]).intervals_hold() == ""
+    stored = report.to_json()
+    assert Report.from_json(stored, "it") == report
+    before = stored.replace('"holds": "draws"', '"of": 0').replace('"note": ""', '"of": 0')
+    assert Report.from_json(before, "it").scores[0].holds == "draws"
+
+
+def test_notes_are_said_once():
+    noted = tuple(replace(score, note="of 9 of 10") for score in REPORT.scores)
+    assert replace(REPORT, scores=noted).notes() == ["FD(digits), coverage(digits): of 9 of 10"]
+    assert REPORT.notes() == []
+
+
+def test_the_picture_of_nearest_examples_is_kept_beside_the_report(tmp_path):
+    picture = np.zeros((20, 30), np.uint8)
+    report = replace(REPORT, nearest=picture)
+    write_report(tmp_path, report)
+    assert read_reports(tmp_path) == [REPORT]  # it is no part of the JSON
+    with Image.open(nearest_path(tmp_path, report)) as kept:
+        assert kept.size == (30, 20)

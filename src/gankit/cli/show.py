@@ -10,6 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from rich.text import Text
 
 from gankit.scores.evaluate import Watch
 from gankit.scores.score import Report
@@ -35,14 +36,21 @@ def watch_on_stderr() -> Watch:
 
 
 def print_report(report: Report) -> None:
-    """Print a table of the scores to stdout, and the protocol below it."""
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for title in ("score", "value", "95 % of draws", "real examples", "better"):
-        table.add_column(title, justify="left" if title in ("score", "better") else "right")
+    """Print a table of the scores to stdout, and below it what they say and what they are of.
+
+    Only a label may take two lines, if its network has a long name; numbers never do.
+    """
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 0, 0, 1))
+    table.add_column("score", overflow="fold")
+    for title in ("value", "95 % interval", "real", "better"):
+        table.add_column(title, justify="left" if title == "better" else "right", no_wrap=True)
     for score in report.scores:
         interval = "" if score.interval is None else "{:.4g} to {:.4g}".format(*score.interval)
         floor = "" if score.floor is None else f"{score.floor:.4g}"
-        table.add_row(score.label, f"{score.value:.4g}", interval, floor, score.better)
+        table.add_row(Text(score.label), f"{score.value:.4g}", interval, floor, score.better)
     console = Console(highlight=False)
     console.print(table)
+    real = "real: other real examples in place of samples."
+    for line in (report.in_words(), report.intervals_hold() + f" {real}", *report.notes()):
+        console.print(line.strip(), markup=False)
     console.print(report.protocol_line(), markup=False, soft_wrap=True)

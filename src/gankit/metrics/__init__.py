@@ -19,7 +19,13 @@ from gankit.metrics.distances import nearest
 from gankit.metrics.diversity import class_distance, mean_distance, mean_ms_ssim, ms_ssim
 from gankit.metrics.frechet import Moments, frechet_distance, moments
 from gankit.metrics.inception_score import inception_score
-from gankit.metrics.intervals import interval_of_draws, interval_of_halves, interval_of_mean
+from gankit.metrics.intervals import (
+    interval_of_draws,
+    interval_of_halves,
+    interval_of_mean,
+    interval_of_share,
+    over_runs,
+)
 from gankit.metrics.kernel import kernel_distance, squared_mmd
 from gankit.metrics.manifold import Manifold, manifold
 from gankit.metrics.memorisation import Memorisation, memorisation
@@ -46,6 +52,7 @@ __all__ = [
     "interval_of_draws",
     "interval_of_halves",
     "interval_of_mean",
+    "interval_of_share",
     "kernel_distance",
     "kl_to_uniform",
     "log_likelihoods",
@@ -57,6 +64,7 @@ __all__ = [
     "moments",
     "ms_ssim",
     "nearest",
+    "over_runs",
     "parzen_score",
     "path_ends",
     "path_length",

@@ -61,7 +61,9 @@ def nearest(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return the index of each query's nearest example, and its distance.
 
-    The distance is computed from the difference of the two, so a copy is exactly 0 away.
+    A matrix product in float32 leaves a few examples that may be the nearest, by the bound of its
+    rounding; the difference in float64 decides between these. So a copy is exactly 0 away, and the
+    result is that of float64. Memory does not grow with the number of examples.
 
     Args:
         queries: [N, D].
@@ -79,20 +81,69 @@ def nearest(
     """
     queries, examples = as_features(queries, examples)
     index = np.zeros(len(queries), np.int64)
-    least = np.full(len(queries), np.inf)
-    for rows, columns, distance in tiles(queries, examples):
-        if skip_own:
-            own = np.arange(max(rows.start, columns.start), min(rows.stop, columns.stop))
-            distance[own - rows.start, own - columns.start] = np.inf
-        found = distance.argmin(1)
-        value = distance[np.arange(len(found)), found]
-        better = value < least[rows]
-        index[rows] = np.where(better, columns.start + found, index[rows])
-        least[rows] = np.where(better, value, least[rows])
-    for rows in blocks(len(queries), ROWS):
-        apart = queries[rows].astype(np.float64) - examples[index[rows]].astype(np.float64)
-        least[rows] = np.sqrt(np.square(apart).sum(1))
-    return index, least
+    least = np.full(len(queries), np.inf)  # squared
+    for columns in blocks(len(examples), COLUMNS):
+        y = examples[columns].astype(np.float64)
+        for rows in blocks(len(queries), ROWS):
+            x = queries[rows].astype(np.float64)
+            found, squared = _nearest_of(x, y, rows.start - columns.start if skip_own else None)
+            better = squared < least[rows]
+            index[rows] = np.where(better, columns.start + found, index[rows])
+            least[rows] = np.where(better, squared, least[rows])
+    return index, np.sqrt(least)
+
+
+MOST_NEAR = 8
+"""Examples per query that may be its nearest; if there are more, float64 finds it among all."""
+
+
+def _nearest_of(
+    x: NDArray[np.float64], y: NDArray[np.float64], skip: int | None
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the nearest y [M, D] of each x [N, D], and its squared distance: [N] and [N].
+
+    If `skip` is given, x[i] is y[i + skip], which is left out; the distance is infinite if no
+    other is there.
+    """
+    i, j = _may_be_nearest(x, y, skip)
+    squared = np.concatenate(
+        [np.square(x[i[part]] - y[j[part]]).sum(1) for part in blocks(len(i), ROWS)]
+    )
+    if skip is not None:
+        squared[j == i + skip] = np.inf
+    order = np.lexsort((j, squared, i))
+    first = order[np.searchsorted(i[order], np.arange(len(x)))]
+    return j[first], squared[first]
+
+
+def _may_be_nearest(
+    x: NDArray[np.float64], y: NDArray[np.float64], skip: int | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return pairs (i, j) such that each x[i] has its nearest y among its y[j]."""
+    own = np.arange(0 if skip is None else max(0, -skip), 0 if skip is None else len(x))
+    own = own[own + (skip or 0) < len(y)]
+    centre = y.mean(0)  # vectors from here are short, and rounded less
+    to_x, to_y = x - centre, y - centre
+    squares = np.square(to_y).sum(1)
+    lengths, longest = np.sqrt(np.square(to_x).sum(1)), float(np.sqrt(squares.max()))
+    if longest > TINY and max(longest, lengths.max()) < HUGE:
+        # |x|^2 is the same for every y, so it does not change which one is nearest.
+        apart = (-2 * to_x).astype(np.float32) @ to_y.astype(np.float32).T
+        apart += squares.astype(np.float32)
+        apart[own, own + (skip or 0)] = np.inf
+        error = ROUNDING * (x.shape[1] + 8) * longest * (2 * lengths + longest)
+        near = apart <= (apart.min(1) + 2 * error).astype(np.float32)[:, None]
+        if near.sum() <= MOST_NEAR * len(x):
+            i, j = np.nonzero(near)
+            return i, j
+    exact = distances(x, y)
+    exact[own, own + (skip or 0)] = np.inf
+    return np.arange(len(x)), exact.argmin(1)
+
+
+ROUNDING = float(np.finfo(np.float32).eps)
+TINY, HUGE = 1e-15, 1e15
+"""Vectors of a length in this range have squares that float32 holds."""
 
 
 QUERIES = 500

@@ -40,7 +40,8 @@ class Memorisation:
             over the cells of a partition; here there is one cell.
         train_side: the share of samples whose nearest neighbour among equally many training and
             held-out examples is a training one, ties counted half; .5 if nothing is memorised,
-            however plain or poor the samples are.
+            however plain or poor the samples are. It sees copies of the training examples that it
+            looks at, a share L / M of all, if L of M were held out.
         alpha: the quantile that was given.
 
     Samples that are plainer than real ones (near the middle of a class) raise `too_near` and
@@ -63,6 +64,7 @@ def memorisation(
     *,
     alpha: float = 0.05,
     seed: int = 0,
+    apart: NDArray[np.float64] | None = None,
 ) -> Memorisation:
     """Measure whether samples lie nearer to the training set than held-out examples do.
 
@@ -73,10 +75,13 @@ def memorisation(
 
     Args:
         fake: features of samples [N, D].
-        train: features of the training set [M, D].
+        train: features of the training set [M, D], all of it: copies of examples that are not
+            here are not seen. Memory does not grow with M.
         held_out: features of real examples that were not trained on [L, D], L at most M.
         alpha: the quantile of the held-out distances, in (0, 1).
         seed: of the part of the training set that `train_side` looks at.
+        apart: the distance of each held-out example to its nearest training example [L], if it is
+            known from a call before.
 
     Raises ConfigError for other shapes, or if `held_out` is too small for the quantile (L times
     alpha under 1) or larger than `train`.
@@ -92,7 +97,7 @@ def memorisation(
             f"{len(train)} training examples are fewer than the {len(held_out)} held out"
         )
     _, fakes = nearest(fake, train)
-    _, reals = nearest(held_out, train)
+    reals = nearest(held_out, train)[1] if apart is None else apart
     part = np.random.default_rng(seed).choice(len(train), len(held_out), replace=False)
     seen, unseen = nearest(fake, train[np.sort(part)])[1], nearest(fake, held_out)[1]
     nearer, z = _rank(fakes, reals)

@@ -42,7 +42,7 @@ from gankit.pages.run_summary import (
 )
 from gankit.pictures import read_picture
 from gankit.run import Run
-from gankit.scores.score import Report, write_report
+from gankit.scores.score import Report, nearest_path, write_report
 from gankit.settings.config import override
 from gankit.settings.schema import flatten
 from gankit.settings.text import settings_toml, typed
@@ -215,14 +215,34 @@ def _scores(seen: Facts) -> Iterable[Html]:
     if not seen.reports:
         yield note("Not measured: ", element("code", f"gankit evaluate {in_shell(seen.folder)}"))
         return
-    yield note(
-        "The interval holds 95 % of what other draws would give; the floor is the same measure of "
-        "real examples against other real ones, at the same counts."
-    )
     for report in seen.newest_reports().values():
         yield score_table(report)
+        yield element("p", report.in_words())
+        yield note(
+            f"{report.intervals_hold()} Real against real is the same measure of real examples "
+            "against other real ones, at the same counts."
+        )
+        yield from map(note, report.notes())
         yield note(protocol_line(report))
+        yield from _nearest(seen, report)
     yield _scores_over_steps(seen.reports)
+
+
+def _nearest(seen: Facts, report: Report) -> Iterable[Html]:
+    """Yield the picture of samples above their nearest training examples, if there is one."""
+    path = nearest_path(seen.folder, report)
+    if not path.is_file():
+        return
+    try:
+        image = element("img", src=picture_uri(path), alt="samples and nearest training examples")
+    except OSError as problem:
+        yield note(f"The picture of nearest training examples cannot be read: {problem}")
+        return
+    said = (
+        "Above: of the first 250 samples, those that lie nearest to a training example. Below "
+        "each: that example."
+    )
+    yield element("figure", image, element("figcaption", said))
 
 
 def score_table(report: Report) -> Html:
@@ -232,12 +252,13 @@ def score_table(report: Report) -> Html:
             score.label,
             number(score.value),
             interval(score),
+            "" if score.interval is None else score.holds,
             "not known" if score.floor is None else number(score.floor),
             score.better,
         ]
         for score in report.scores
     ]
-    head = ["", "score", "95 % interval", "real against real", "better"]
+    head = ["", "score", "95 % interval", "it holds", "real against real", "better"]
     return table(head, rows, numbers=True)
 
 

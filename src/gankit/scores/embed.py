@@ -28,7 +28,8 @@ from gankit.metrics.frechet import Moments, moments
 from gankit.storage import read_tensors, write_tensors
 
 KEPT = 10_000
-"""The most examples of a set whose features are kept; the moments are those of all examples."""
+"""The most examples of a set whose features are kept, if no other number is wanted; the moments are
+those of all examples."""
 BLOCK = 250
 
 Track = Callable[[str, Iterator[NDArray[Any]], int], Iterator[NDArray[Any]]]
@@ -42,9 +43,10 @@ class Embedded:
 
     Attributes:
         moments: the mean and covariance of all N.
-        features: float32 [M, D] of the first M = min(N, KEPT).
-        labels: int64 [M], the class of each, or the class asked for; None if there are none.
-        probabilities: float32 [M, K] by the network; None if it does not classify.
+        features: float32 [M, D] of the first M = min(N, keep).
+        labels: int64 [min(N, KEPT)], the class of each, or the class asked for; None if there are
+            none.
+        probabilities: float32 [min(N, KEPT), K] by the network; None if it does not classify.
         modes: int64 [N], the mode that each example shows; None if modes are not told by example.
     """
 
@@ -60,21 +62,25 @@ def embed(
     network: FeatureNetwork,
     labels: NDArray[np.int64] | None = None,
     mode_of: ModeOf | None = None,
+    keep: int | None = None,
 ) -> Embedded:
-    """Embed examples given in blocks: uint8 images [n, H, W] or [n, H, W, C], or points."""
+    """Embed examples given in blocks: uint8 images [n, H, W] or [n, H, W, C], or points.
+
+    `keep` is the most examples whose features are kept; None: `KEPT`.
+    """
     kept: list[NDArray[np.float32]] = []
     chances: list[NDArray[np.float32]] = []
     modes: list[NDArray[np.int64]] = []
 
     def features() -> Iterator[NDArray[np.float32]]:
-        room = KEPT
+        seen, most = 0, KEPT if keep is None else keep
         for block in blocks:
             found, probable = network.embed(block)
-            if room:
-                kept.append(found[:room])
-                if probable is not None:
-                    chances.append(probable[:room])
-                room -= len(kept[-1])
+            if seen < most:
+                kept.append(found[: most - seen])
+            if probable is not None and seen < KEPT:
+                chances.append(probable[: KEPT - seen])
+            seen += len(found)
             if mode_of is not None:
                 modes.append(mode_of(block))
             yield found
@@ -95,18 +101,21 @@ def embed_real(
     mode_of: ModeOf | None = None,
     track: Track | None = None,
     title: str = "",
+    keep: int | None = None,
 ) -> Embedded:
     """Embed these examples of a data set, or read the result from the cache."""
-    path = cache_folder() / "statistics" / f"{_key(dataset, indices, network, mode_of)}.safetensors"
+    most = KEPT if keep is None else keep
+    name = _key(dataset, indices, network, mode_of, most)
+    path = cache_folder() / "statistics" / f"{name}.safetensors"
     labels = dataset.labels
     own = labels[indices] if labels is not None and labels.ndim == 1 else None
-    wanted = _Wanted(len(indices), own, len(network.class_names), mode_of is not None)
+    wanted = _Wanted(len(indices), most, own, len(network.class_names), mode_of is not None)
     if (known := _read_kept(path, wanted)) is not None:
         return known
     blocks = read_blocks(dataset, indices)
     if track is not None:
         blocks = track(title, blocks, -(-len(indices) // BLOCK))
-    embedded = embed(blocks, network, own, mode_of)
+    embedded = embed(blocks, network, own, mode_of, most)
     with suppress(OSError):  # if the cache cannot be written, go on without it
         path.parent.mkdir(parents=True, exist_ok=True)
         write_tensors(path, "statistics", _to_tensors(embedded), {})
@@ -121,11 +130,15 @@ def read_blocks(dataset: Dataset, indices: NDArray[np.int64]) -> Iterator[NDArra
 
 
 def _key(
-    dataset: Dataset, indices: NDArray[np.int64], network: FeatureNetwork, mode_of: ModeOf | None
+    dataset: Dataset,
+    indices: NDArray[np.int64],
+    network: FeatureNetwork,
+    mode_of: ModeOf | None,
+    keep: int,
 ) -> str:
     shape = (1, *dataset.shape[1:], *dataset.shape[:1]) if dataset.is_images else dataset.shape
     parts = [
-        *(1, KEPT, dataset.fingerprint, array_fingerprint(indices)),
+        *(1, keep, dataset.fingerprint, array_fingerprint(indices)),
         *(network.name, network.digest, network.resize(shape), mode_of is not None),
     ]
     return blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
@@ -141,7 +154,11 @@ def _to_tensors(embedded: Embedded) -> dict[str, Tensor]:
         "probabilities": embedded.probabilities,
         "modes": embedded.modes,
     }
-    return {k: torch.from_numpy(v.copy()) for k, v in arrays.items() if v is not None}
+    return {
+        k: torch.from_numpy(np.require(v, requirements="W"))
+        for k, v in arrays.items()
+        if v is not None
+    }
 
 
 @dataclass(frozen=True)
@@ -150,12 +167,14 @@ class _Wanted:
 
     Attributes:
         count: the number of examples.
+        keep: the most of them whose features are kept.
         labels: their classes, or None.
         classes: the number of classes that there are probabilities of; 0 if there are none.
         by_mode: whether there are modes.
     """
 
     count: int
+    keep: int
     labels: NDArray[np.int64] | None
     classes: int
     by_mode: bool
@@ -175,12 +194,13 @@ def _read_kept(path: Path, wanted: _Wanted) -> Embedded | None:
 
 def _is_whole(kept: Embedded, wanted: _Wanted) -> bool:
     """Return whether types, shapes, labels and finite numbers are those of the wanted result."""
-    rows, size = min(wanted.count, KEPT), kept.features.shape[-1]
+    size, rows = kept.features.shape[-1], min(wanted.count, wanted.keep)
+    named = min(wanted.count, KEPT)
     parts: list[tuple[NDArray[Any] | None, str, tuple[int, ...] | None]] = [
         (kept.moments.mean, "f8", (size,)),
         (kept.moments.covariance, "f8", (size, size)),
         (kept.features, "f4", (rows, size)),
-        (kept.probabilities, "f4", (rows, wanted.classes) if wanted.classes else None),
+        (kept.probabilities, "f4", (named, wanted.classes) if wanted.classes else None),
         (kept.modes, "i8", (wanted.count,) if wanted.by_mode else None),
     ]
     whole = all(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,25 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gankit.data import Dataset, load_dataset, source_name
+from gankit.data import Dataset, as_pictures, load_dataset, source_name
 from gankit.errors import ConfigError
 from gankit.features.named import Digits, load_network
 from gankit.features.network import FeatureNetwork
-from gankit.metrics.intervals import interval_of_draws
+from gankit.metrics.distances import nearest
+from gankit.metrics.intervals import interval_of_draws, interval_of_share
+from gankit.pictures import Pixels, grid
 from gankit.randomness import Purpose, rng
 from gankit.run import Run
 from gankit.scores.embed import KEPT, Embedded, ModeOf, Track, embed, embed_real, read_blocks
-from gankit.scores.measures import MEMORISATION, METRICS, SETTINGS, Measure, Pair
+from gankit.scores.measures import (
+    MEMORISATION,
+    METRICS,
+    NEIGHBOURS,
+    SETTINGS,
+    Measure,
+    Pair,
+    Trained,
+)
 from gankit.scores.path_length import EPSILON, PAIRS, has_paths, mean_path_length
 from gankit.scores.reference import (
     FEWEST,
@@ -30,11 +41,12 @@ from gankit.scores.reference import (
     Split,
     choose_network,
     dataset_of,
+    most_searched,
     part,
     read_reals,
     reals_of,
 )
-from gankit.scores.score import Protocol, Report, Score, write_report
+from gankit.scores.score import Holds, Protocol, Report, Score, write_report
 from gankit.text import shown
 from gankit.trained.artifact import load
 from gankit.trained.gan import BLOCK, GAN
@@ -43,6 +55,8 @@ from gankit.version import __version__
 MOST_SAMPLES = 10**7
 """The most samples in a draw; they take days."""
 DRAWS = 5
+SHOWN = 12
+"""The number of samples that are shown above their nearest training examples."""
 
 
 def silent(text: str) -> None:
@@ -80,9 +94,12 @@ class Samples:
         self.shape = self.dataset.shape
 
     def blocks(self, n: int, seed: int = 0) -> Iterator[NDArray[Any]]:
-        """Yield `n` of the samples in blocks, chosen by the seed if `n` is fewer than all."""
+        """Yield `n` of the samples in blocks, in random order, since some scores look at the first.
+
+        If `n` is fewer than all, the seed chooses which.
+        """
         chosen = rng(seed, Purpose.EVALUATION).permutation(len(self.dataset))[:n]
-        return read_blocks(self.dataset, np.sort(chosen))
+        return read_blocks(self.dataset, chosen)
 
 
 Source = GAN | Samples
@@ -128,7 +145,8 @@ def evaluate(
             slow network), or fewer if there are fewer samples, or if fewer leave enough real
             examples for the floor.
         draws: the number of independent sets of samples, 1 to 100: a score is their mean, and 2 or
-            more give an interval. Draw d has seed `seed` + d. Finished samples are one draw.
+            more give an interval. Draw d has seed `seed` + d. Finished samples are one draw; then
+            only a share of samples that are judged one by one has an interval.
         seed: the seed of the first draw, in [0, 2^63).
         metrics: names in `METRICS`; empty: all that apply.
         device: the device of the feature network, and of a generator that is read from a file.
@@ -153,7 +171,7 @@ def evaluate(
     if isinstance(source, Samples):
         _check_enough(source, n)
         usual, draws = min(usual, len(source.dataset)), 1
-    parts = part(reals, n, usual)
+    parts = part(reals, n, usual, most_searched(reals, network, n))
     if metrics and not set(metrics) & set(MEMORISATION):
         parts = replace(parts, trained_on=None)
     base, floor = real_pairs(source, reals, parts, network, watch.track)
@@ -161,7 +179,7 @@ def evaluate(
         sample_pair(source, reals, base, parts.n_fake, network, seed + draw, watch.track)
         for draw in range(draws)
     )
-    measures, values = _measure_draws(pairs, metrics)
+    drawn, first = _measure_draws(pairs, metrics)
     protocol = Protocol(
         network=network.name,
         network_hash=network.digest,
@@ -172,7 +190,14 @@ def evaluate(
         n_real=len(parts.reference),
         n_fake=parts.n_fake,
         seed=seed,
-        settings={**SETTINGS, "kept": KEPT, "draws": draws, "paths": PAIRS, "epsilon": EPSILON},
+        settings={
+            **SETTINGS,
+            "kept": KEPT,
+            "draws": draws,
+            "paths": PAIRS,
+            "epsilon": EPSILON,
+            "compared": first.compared,
+        },
         gankit=__version__,
     )
     report = Report(
@@ -180,11 +205,9 @@ def evaluate(
         family="" if isinstance(source, Samples) else source.config.family,
         step=0 if isinstance(source, Samples) else source.step,
         protocol=protocol,
-        scores=tuple(
-            score(name, measure, values[name], floor, network.name)
-            for name, measure in measures.items()
-        ),
+        scores=tuple(score(name, found, floor, network.name) for name, found in drawn.items()),
         seconds=round(time.monotonic() - began, 1),
+        nearest=nearest_picture(first, reals),
     )
     if keep and folder is not None:
         with Run(folder).writing("the scores"):
@@ -221,17 +244,55 @@ def _check_enough(samples: Samples, n: int | None) -> None:
         raise ConfigError(f"scores need {n or FEWEST} samples, got {len(samples.dataset)}")
 
 
-def _measure_draws(
-    pairs: Iterator[Pair], metrics: Sequence[str]
-) -> tuple[dict[str, Measure], dict[str, list[float]]]:
-    """Return the measures that apply, and the value of each in every draw."""
-    measures: dict[str, Measure] = {}
-    values: dict[str, list[float]] = {}
+@dataclass
+class Drawn:
+    """The values of one measure in every draw, and what the first draw says of its interval.
+
+    Attributes:
+        measure: the measure.
+        within: the range of its values.
+        count: the number of examples that a share counts; None if it is no share.
+        note: what it does not look at.
+        values: one for each draw.
+    """
+
+    measure: Measure
+    within: tuple[float, float]
+    count: int | None
+    note: str
+    values: list[float] = field(default_factory=list)
+
+
+def _measure_draws(pairs: Iterator[Pair], metrics: Sequence[str]) -> tuple[dict[str, Drawn], Pair]:
+    """Return the measures that apply, with the value of each in every draw, and the first pair."""
+    drawn: dict[str, Drawn] = {}
+    first = None
     for pair in pairs:
-        measures = measures or applicable(metrics, pair)
-        for name, measure in measures.items():
-            values.setdefault(name, []).append(measure.value(pair))
-    return measures, values
+        if first is None:
+            first = pair
+            drawn = {name: _undrawn(m, pair) for name, m in applicable(metrics, pair).items()}
+        for found in drawn.values():
+            found.values.append(found.measure.value(pair))
+    assert first is not None
+    return drawn, first
+
+
+def _undrawn(measure: Measure, pair: Pair) -> Drawn:
+    count = None if measure.count is None else measure.count(pair)
+    return Drawn(measure, measure.within(pair), count, measure.note(pair))
+
+
+def nearest_picture(pair: Pair, reals: Reals) -> Pixels | None:
+    """Draw the samples of the first block that lie nearest to a training example, above it.
+
+    None if copies are not looked for, or if the samples are no pictures.
+    """
+    if pair.train is None or pair.first is None:
+        return None
+    found, apart = nearest(pair.other.features[: len(pair.first)], pair.train.features)
+    chosen = np.argsort(apart, kind="stable")[:SHOWN]
+    examples = as_pictures(reals.train.read(pair.train.indices[found[chosen]]))
+    return grid(np.concatenate([pair.first[chosen], examples]), len(chosen))
 
 
 def real_pairs(
@@ -244,15 +305,20 @@ def real_pairs(
     """
     mode_of = mode_reader(reals)
 
-    def embedded(dataset: Any, indices: NDArray[np.int64], title: str) -> Embedded:
-        found = embed_real(dataset, indices, network, mode_of, track, title)
+    def embedded(
+        dataset: Dataset, indices: NDArray[np.int64], title: str, keep: int | None = None
+    ) -> Embedded:
+        found = embed_real(dataset, indices, network, mode_of, track, title, keep)
         # Labels of other classes than the run's are of no use.
         return found if dataset.class_names == source.class_names else replace(found, labels=None)
 
     reference = embedded(reals.measured, parts.reference, f"real examples ({reals.split})")
     train = None
     if parts.trained_on is not None:
-        train = embedded(reals.train, parts.trained_on, "training examples")
+        every = len(parts.trained_on)
+        known = embedded(reals.train, parts.trained_on, "training examples", keep=every).features
+        unseen = reference.features[: min(NEIGHBOURS, every)]
+        train = Trained(known, parts.trained_on, len(reals.train), unseen)
     base = Pair(
         real=reference,
         other=reference,
@@ -287,9 +353,21 @@ def sample_pair(
         blocks = source.blocks(n, asked if named is None else named, seed)
         if has_paths(source, network):
             paths = partial(mean_path_length, source, network, seed)
-    blocks = track(title, blocks, -(-n // BLOCK))
+    first: list[NDArray[Any]] = []
+    blocks = _noting_first(track(title, blocks, -(-n // BLOCK)), first)
     other = embed(blocks, network, labels, mode_reader(reals))
-    return replace(base, other=other, path_length=paths)
+    shown = first[0] if reals.measured.is_images else None
+    return replace(base, other=other, path_length=paths, first=shown)
+
+
+def _noting_first(
+    blocks: Iterator[NDArray[Any]], first: list[NDArray[Any]]
+) -> Iterator[NDArray[Any]]:
+    """Pass blocks on, and add the first one to `first`."""
+    for block in blocks:
+        if not first:
+            first.append(block)
+        yield block
 
 
 def asked_labels(gan: GAN, reals: Reals, n: int, seed: int) -> NDArray[Any] | None:
@@ -345,19 +423,31 @@ def applicable(names: Sequence[str], pair: Pair) -> dict[str, Measure]:
     return {name: METRICS[name] for name in names}
 
 
-def score(
-    name: str, measure: Measure, values: Sequence[float], floor: Pair | None, network: str
-) -> Score:
+def score(name: str, drawn: Drawn, floor: Pair | None, network: str) -> Score:
     """Return the score of all draws, with its floor."""
+    measure, values = drawn.measure, drawn.values
     beside = None if floor is None or measure.floor is None else measure.floor(floor)
+    interval, holds = _interval(drawn)
     return Score(
         metric=name,
         label=measure.cited(network),
         value=float(np.mean(values)),
         better=measure.better,
-        interval=interval_of_draws(values) if len(values) > 1 else None,
+        interval=interval,
         floor=None if beside is None else measure.value(beside),
+        holds=holds,
+        note=drawn.note,
     )
+
+
+def _interval(drawn: Drawn) -> tuple[tuple[float, float] | None, Holds]:
+    """Return the interval of a score and what it holds; None if nothing is known of it."""
+    values, count = drawn.values, drawn.count
+    if len(values) > 1 and all(map(math.isfinite, values)):
+        return interval_of_draws(values, within=drawn.within, count=count), "draws"
+    if len(values) == 1 and drawn.measure.each and count is not None:
+        return interval_of_share(values[0], count), "samples"
+    return None, "draws"
 
 
 def picture_shape(source: Source) -> tuple[int, ...]:

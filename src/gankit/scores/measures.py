@@ -5,6 +5,7 @@ The mathematics is in metrics/; here are each score's inputs and settings.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,6 +23,7 @@ from gankit.bibliography import (
 )
 from gankit.data import toys
 from gankit.metrics.conditional import ByClass, class_frechet, conditional_accuracy
+from gankit.metrics.distances import nearest
 from gankit.metrics.diversity import mean_distance
 from gankit.metrics.frechet import frechet_distance
 from gankit.metrics.inception_score import inception_score as score_probabilities
@@ -35,6 +37,8 @@ from gankit.scores.score import Better
 
 NEIGHBOURS = 5000
 """The most examples of each set in the scores that use nearest neighbours or mean distances."""
+SHARE, LENGTH, ANY = (0.0, 1.0), (0.0, math.inf), (-math.inf, math.inf)
+"""The ranges of scores."""
 K = 5
 KERNEL_SUBSETS, KERNEL_SIZE = 50, 1000
 SPLITS = 10
@@ -50,6 +54,35 @@ SETTINGS = {
 
 
 @dataclass(frozen=True)
+class Trained:
+    """Training examples, among which copies are looked for.
+
+    Attributes:
+        features: float32 [M, D], of those that are looked at.
+        indices: int64 [M], which examples of the training set they are.
+        count: the number of all training examples.
+        held_out: float32 [L, D], L at most M: features of real examples that were not trained on.
+    """
+
+    features: NDArray[np.float32]
+    indices: NDArray[np.int64]
+    count: int
+    held_out: NDArray[np.float32]
+
+    @cached_property
+    def apart(self) -> NDArray[np.float64]:
+        """The distance of each held-out example to its nearest training example, [L]."""
+        return nearest(self.held_out, self.features)[1]
+
+    def seen(self, looked_at: int) -> str:
+        """Say which copies a measure can see that looks at so many training examples."""
+        if looked_at == self.count:
+            return f"looks for copies of all {self.count:,} training examples"
+        share = f"{looked_at / self.count:.1%}".replace("%", " %")
+        return f"sees copies of {looked_at:,} of {self.count:,} training examples, {share}"
+
+
+@dataclass(frozen=True)
 class Pair:
     """Real examples and others that are measured against them: samples, or more real ones.
 
@@ -58,24 +91,32 @@ class Pair:
     Attributes:
         real: the reference.
         other: the examples that are measured.
-        train: examples that were trained on, if `real` holds none of them, else None.
+        train: what was trained on, if `real` holds none of it, else None.
         class_names: the classes of the labels; empty if the run knows no classes.
         network_classes: the classes of the network's probabilities.
         source: the name of the data, from which the modes of toys are known.
         path_length: a function that returns the generator's path length, if it has one.
+        first: the first block of the examples that are measured, as pictures; None for points.
     """
 
     real: Embedded
     other: Embedded
-    train: Embedded | None = None
+    train: Trained | None = None
     class_names: tuple[str, ...] = ()
     network_classes: tuple[str, ...] = ()
     source: str = ""
     path_length: Callable[[], float] | None = None
+    first: NDArray[np.uint8] | None = None
+
+    @property
+    def compared(self) -> int:
+        """The number of examples of each set in precision to coverage, which need as many."""
+        return min(NEIGHBOURS, len(self.real.features), len(self.other.features))
 
     @cached_property
     def manifold(self) -> Manifold:
-        return manifold(self.real.features[:NEIGHBOURS], self.other.features[:NEIGHBOURS], K)
+        count = self.compared
+        return manifold(self.real.features[:count], self.other.features[:count], K)
 
     @cached_property
     def accuracy(self) -> ByClass:
@@ -95,9 +136,17 @@ class Pair:
 
     @cached_property
     def memorisation(self) -> Memorisation:
+        train, count = self.train, self.held
+        assert train is not None
+        held_out, apart = self.real.features[:count], train.apart[:count]
+        fake = self.other.features[:NEIGHBOURS]
+        return memorisation(fake, train.features, held_out, apart=apart)
+
+    @property
+    def held(self) -> int:
+        """The number of held-out examples in memorisation."""
         assert self.train is not None
-        held_out = self.real.features[: min(NEIGHBOURS, len(self.train.features))]
-        return memorisation(self.other.features[:NEIGHBOURS], self.train.features, held_out)
+        return min(len(self.train.held_out), len(self.real.features))
 
     @cached_property
     def modes(self) -> ModeCount:
@@ -110,6 +159,11 @@ class Pair:
     @property
     def has_modes_of_points(self) -> bool:
         return self.source in toys.MIXTURES
+
+    @property
+    def most_modes(self) -> int:
+        """The number of modes that there are."""
+        return 1000 if self.other.modes is not None else len(toys.modes(self.source)[0])
 
     @property
     def has_modes(self) -> bool:
@@ -145,6 +199,11 @@ class Measure:
         has: returns whether a pair has that.
         floor: returns the pair whose score is the floor, given the pair of real examples and more
             real ones; None if real examples have no such score.
+        within: returns the range of the score, beyond which its interval does not go.
+        count: returns the number of examples that a share counts; None if it is no share.
+        each: whether a share counts samples that are judged one by one, so that one draw has an
+            interval.
+        note: returns what the score does not look at, in words; empty if nothing.
     """
 
     label: str
@@ -153,6 +212,10 @@ class Measure:
     needs: str
     has: Callable[[Pair], bool]
     floor: Callable[[Pair], Pair] | None
+    within: Callable[[Pair], tuple[float, float]]
+    count: Callable[[Pair], int] | None
+    each: bool
+    note: Callable[[Pair], str]
 
     def cited(self, network: str) -> str:
         """Return the label, such as `FD(digits)`; in Inception's features its usual name, `FID`."""
@@ -171,12 +234,23 @@ def measure(
     needs: str = "",
     has: Callable[[Pair], bool] = lambda pair: True,
     floor: Callable[[Pair], Pair] | None = lambda pair: pair,
+    *,
+    within: tuple[float, float] | Callable[[Pair], tuple[float, float]] | None = None,
+    count: Callable[[Pair], int] | None = None,
+    each: bool = False,
+    note: Callable[[Pair], str] = lambda pair: "",
 ) -> Callable[[Callable[[Pair], float]], Callable[[Pair], float]]:
-    """Decorate a function to register it as the score of its name; its docstring is the summary."""
+    """Decorate a function to register it as the score of its name; its docstring is the summary.
+
+    The range of a score is [0, 1] if it has a `count`, else from 0, if nothing else is given.
+    """
+    usual = LENGTH if count is None else SHARE
+    ends = within if callable(within) else lambda pair: usual if within is None else within
 
     def add(value: Callable[[Pair], float]) -> Callable[[Pair], float]:
         summary = (value.__doc__ or "").strip().split("\n")[0]
-        METRICS.register(value.__name__, summary)(Measure(label, better, value, needs, has, floor))
+        made = Measure(label, better, value, needs, has, floor, ends, count, each, note)
+        METRICS.register(value.__name__, summary)(made)
         return value
 
     return add
@@ -188,7 +262,7 @@ def frechet(pair: Pair) -> float:
     return frechet_distance(pair.real.moments, pair.other.moments)
 
 
-@measure("KD({})", "lower")
+@measure("KD({})", "lower", within=ANY)
 def kernel(pair: Pair) -> float:
     """kernel distance, unbiased, over subsets (arXiv 1801.01401)"""
     a, b = pair.real.features, pair.other.features
@@ -199,7 +273,10 @@ def kernel(pair: Pair) -> float:
 CLASSIFIER = "a network that classifies"
 
 
-@measure("IS({})", "higher", CLASSIFIER, lambda pair: pair.other.probabilities is not None)
+@measure(
+    "IS({})", "higher", CLASSIFIER, lambda pair: pair.other.probabilities is not None,
+    within=(1, math.inf),
+)  # fmt: skip
 def inception_score(pair: Pair) -> float:
     """Inception score: sure of each sample, unsure of all together (arXiv 1606.03498)"""
     chances = pair.other.probabilities
@@ -207,13 +284,13 @@ def inception_score(pair: Pair) -> float:
     return score_probabilities(chances, min(SPLITS, len(chances)))[0]
 
 
-@measure("precision({})", "higher")
+@measure("precision({})", "higher", count=lambda pair: pair.compared, each=True)
 def precision(pair: Pair) -> float:
     """share of samples that lie among the real examples (arXiv 1904.06991)"""
     return pair.manifold.precision
 
 
-@measure("recall({})", "higher")
+@measure("recall({})", "higher", count=lambda pair: pair.compared)
 def recall(pair: Pair) -> float:
     """share of real examples that lie among the samples (arXiv 1904.06991)"""
     return pair.manifold.recall
@@ -225,7 +302,7 @@ def density(pair: Pair) -> float:
     return pair.manifold.density
 
 
-@measure("coverage({})", "higher")
+@measure("coverage({})", "higher", count=lambda pair: pair.compared)
 def coverage(pair: Pair) -> float:
     """share of real examples with a sample near (arXiv 2002.09797)"""
     return pair.manifold.coverage
@@ -234,13 +311,24 @@ def coverage(pair: Pair) -> float:
 SAME_CLASSES = "a conditional run, and a network that tells its classes"
 
 
-@measure("accuracy({})", "higher", SAME_CLASSES, lambda pair: pair.classifies)
+def labelled(pair: Pair) -> int:
+    """Return the number of samples that have a label."""
+    assert pair.other.labels is not None
+    return len(pair.other.labels)
+
+
+@measure(
+    "accuracy({})", "higher", SAME_CLASSES, lambda pair: pair.classifies, count=labelled, each=True
+)
 def accuracy(pair: Pair) -> float:
     """share of samples that are read as the class asked for"""
     return pair.accuracy.overall
 
 
-@measure("worst class({})", "higher", SAME_CLASSES, lambda pair: pair.classifies)
+@measure(
+    "worst class({})", "higher", SAME_CLASSES, lambda pair: pair.classifies,
+    count=lambda pair: max(1, labelled(pair) // len(pair.class_names)),
+)  # fmt: skip
 def worst_class(pair: Pair) -> float:
     """the same, of the class that is read worst"""
     return pair.accuracy.worst
@@ -280,13 +368,35 @@ def halves(pair: Pair) -> Pair:
     )
 
 
-@measure("too near({})", "lower", UNSEEN, held_out, halves)
+def searched(pair: Pair) -> str:
+    """Say which copies the nearest of all training examples shows."""
+    assert pair.train is not None
+    return pair.train.seen(len(pair.train.features))
+
+
+def searched_in_part(pair: Pair) -> str:
+    """Say which copies are seen among as many training examples as were held out."""
+    assert pair.train is not None
+    return pair.train.seen(pair.held)
+
+
+def looked_at(pair: Pair) -> int:
+    """Return the number of samples that are looked up among training examples."""
+    return min(NEIGHBOURS, len(pair.other.features))
+
+
+@measure(
+    "too near({})", "lower", UNSEEN, held_out, halves, count=looked_at, each=True, note=searched
+)
 def too_near(pair: Pair) -> float:
     """share of samples nearer to the training set than 95 % of unseen examples are"""
     return pair.memorisation.too_near
 
 
-@measure("train side({})", "lower", UNSEEN, held_out, halves)
+@measure(
+    "train side({})", "lower", UNSEEN, held_out, halves, count=looked_at, each=True,
+    note=searched_in_part,
+)  # fmt: skip
 def train_side(pair: Pair) -> float:
     """share of samples nearer to the training set than to unseen examples; .5: none is copied"""
     return pair.memorisation.train_side
@@ -311,13 +421,19 @@ def path_length(pair: Pair) -> float:
 MODES = "data whose modes are known: toy:ring8, toy:grid25, stacked_digits"
 
 
-@measure("modes", "higher", MODES, lambda pair: pair.has_modes)
+@measure(
+    "modes", "higher", MODES, lambda pair: pair.has_modes,
+    within=lambda pair: (0, pair.most_modes),
+)  # fmt: skip
 def modes(pair: Pair) -> float:
     """modes that at least one sample shows"""
     return float(pair.modes.found)
 
 
-@measure("good share", "higher", "points with known modes", lambda pair: pair.has_modes_of_points)
+@measure(
+    "good share", "higher", "points with known modes", lambda pair: pair.has_modes_of_points,
+    count=lambda pair: pair.other.moments.count, each=True,
+)  # fmt: skip
 def good(pair: Pair) -> float:
     """share of samples within 3 sigma of a mode"""
     return pair.modes.good

@@ -18,7 +18,7 @@ from gankit.features.named import Digits, Pixels, Points
 from gankit.features.network import FeatureNetwork
 from gankit.randomness import Purpose, rng
 from gankit.run_data import find_data, note_other, record_beside
-from gankit.scores.embed import KEPT
+from gankit.scores.embed import read_blocks
 from gankit.trained.gan import GAN
 
 Split = Literal["train", "test"]
@@ -54,8 +54,8 @@ class Parts:
         reference: examples of `Reals.measured` that samples are measured against.
         stand_ins: examples of `Reals.train` that stand in for samples, which gives the floor; none
             of them is in `reference`. None if there are too few.
-        trained_on: examples of `Reals.train`, if the run was trained on them but not on those in
-            `reference`; else None.
+        trained_on: the examples of `Reals.train` among which copies are looked for, if the run was
+            trained on them but not on those in `reference`; else None.
         n_fake: the number of samples in a draw, and of stand-ins.
     """
 
@@ -101,7 +101,10 @@ def read_reals(
         except DataError as problem:
             if split == "test":
                 raise
-            say(f"measured against a part of the training data: {problem}")
+            say(
+                "measured against a part of the training data, and memorisation is not measured: "
+                f"{problem}"
+            )
     other = note_other(read, trained, where, record)
     if other is not None:
         say(other)
@@ -152,8 +155,10 @@ def dataset_of(examples: NDArray[Any]) -> ArrayDataset:
     return ArrayDataset("arrays", kept, array_fingerprint(kept))
 
 
-def part(reals: Reals, n: int | None, usual: int) -> Parts:
+def part(reals: Reals, n: int | None, usual: int, searched: int | None = None) -> Parts:
     """Choose examples, which do not depend on the seed of the samples.
+
+    `searched` is the most training examples among which copies are looked for; None: all.
 
     If there is a test split, samples are measured against it, and training examples give the floor.
     If there is none, the training data is divided into two halves, unless `n` asks for more.
@@ -168,11 +173,25 @@ def part(reals: Reals, n: int | None, usual: int) -> Parts:
     return Parts(
         reference=reference,
         stand_ins=others[:n_fake] if len(others) >= n_fake else None,
-        trained_on=train[: min(KEPT, max(n_fake, usual))]
-        if reals.split == "test" and reals.own
-        else None,
+        trained_on=train[:searched] if reals.split == "test" and reals.own else None,
         n_fake=n_fake,
     )
+
+
+SEARCHED = 2**27
+"""The most numbers in the features among which copies are looked for: half a gigabyte, which is
+65,536 examples in `inception`, and 131,072 in `pixels`."""
+
+
+def most_searched(reals: Reals, network: FeatureNetwork, n: int | None) -> int:
+    """Return the most training examples among which copies are looked for.
+
+    All that memory has room for; in a slow network as many as samples, which take as long.
+    """
+    if network.usual < FeatureNetwork.usual:
+        return max(n or 0, network.usual)
+    size: int = network.features(next(read_blocks(reals.train, np.arange(1)))).shape[1]
+    return SEARCHED // size
 
 
 def shuffled(count: int) -> NDArray[np.int64]:
