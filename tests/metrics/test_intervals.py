@@ -72,7 +72,7 @@ def test_another_share_falls_into_the_interval_of_draws_as_often(share, vary):
 @pytest.mark.parametrize("vary", [False, True])
 def test_the_mean_of_all_runs_lies_in_the_interval_over_runs_95_times_in_100(share, vary):
     drawn = shares(np.random.default_rng(2), share, 2000, (1000, 4), vary=vary)
-    found = np.array([over_runs(row, share=True) for row in drawn])
+    found = np.array([over_runs(row, within=(0, 1)) for row in drawn])
     assert np.allclose(found[:, 0], drawn.mean(1))
     assert 0.9 < np.mean((found[:, 1] <= share) & (share <= found[:, 2])) < 0.98
 
@@ -81,7 +81,7 @@ def test_the_mean_of_all_runs_lies_in_the_interval_over_runs_95_times_in_100(sha
     "values", [(0, 0), (1, 1, 1), (0, 1), (0, 0, 0, 1e-9), (1, 1, 0.999), (0, 3e-4)]
 )
 def test_the_interval_of_shares_stays_in_0_to_1_and_holds_their_mean(values):
-    mean, low, high = over_runs(values, share=True)
+    mean, low, high = over_runs(values, within=(0, 1))
     assert mean == pytest.approx(np.mean(values))
     assert 0 <= low <= mean <= high <= 1
     drawn = interval_of_draws(values, within=(0, 1), count=500)
@@ -122,7 +122,7 @@ def test_a_single_shares_interval_is_scipys_and_holds_the_share(share):
 def test_what_is_no_share_or_no_number_is_refused():
     for values in ([0.5, 1.2], [-0.1, 0.5]):
         with pytest.raises(ConfigError, match="from 0 to 1, got"):
-            over_runs(values, share=True)
+            over_runs(values, within=(0, 1))
     for values in ([0.5, np.inf], [np.nan, 0.5]):
         with pytest.raises(ConfigError, match="finite"):
             over_runs(values)

@@ -55,6 +55,15 @@ def test_one_group_has_students_interval_over_its_runs(seeds, tmp_path):
     assert len(page.all("img")) == 1
 
 
+def test_an_interval_does_not_leave_the_range_of_its_score(small, tmp_path):
+    for seed, distance in enumerate((0.1, 30.0, 60.0)):
+        folder = tmp_path / f"seed-{seed}"
+        make_run(folder, small("cgan", **{"training.seed": seed}))
+        add_scores(folder, 6, distance)
+    (score,) = group_scores(compare_groups([tmp_path]))
+    assert score.interval[0] == 0 < score.interval[1]
+
+
 def test_settings_tell_groups_apart(seeds, others, tmp_path):
     seen = compare_groups([*seeds, *others])
     assert [(g.name, len(g.members)) for g in seen.groups] == [

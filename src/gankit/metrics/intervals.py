@@ -81,24 +81,26 @@ def interval_of_mean(
     return _student(values, 1 / math.sqrt(max(1, len(values))), within, None)
 
 
-def over_runs(values: Sequence[float], *, share: bool = False) -> tuple[float, float, float]:
+def over_runs(
+    values: Sequence[float], *, within: tuple[float, float] = (-math.inf, math.inf)
+) -> tuple[float, float, float]:
     """Return the mean of one score over several runs, and its 95 % interval: (mean, low, high).
 
-    `values` holds one score for each training seed. The interval is of the mean over all seeds, by
-    Student's t, so it holds what another choice of seeds would change. With `share`, the values
-    are in [0, 1], and so is the interval. Runs whose scores are all the same have an interval of
-    no width: it says no more than that they did not differ.
+    `values` holds one score for each training seed. The interval is of the mean over all seeds
+    (`interval_of_mean`, which takes `within`), so it holds what another choice of seeds would
+    change. Runs whose scores are all the same have an interval of no width: it says no more than
+    that they did not differ.
 
     >>> mean, low, high = over_runs([1.0, 1.1, 0.9])
     >>> round(mean, 3), round(low, 3), round(high, 3)
     (1.0, 0.752, 1.248)
-    >>> mean, low, high = over_runs([0.99, 1.0, 0.9], share=True)
+    >>> mean, low, high = over_runs([0.99, 1.0, 0.9], within=(0, 1))
     >>> 0 <= low < mean < high <= 1
     True
 
     Raises ConfigError for fewer than 2 values, or for values out of range or not finite.
     """
-    low, high = interval_of_mean(values, within=(0, 1) if share else (-math.inf, math.inf))
+    low, high = interval_of_mean(values, within=within)
     return float(np.mean(values)), low, high
 
 

@@ -26,6 +26,7 @@ from gankit.pages.compare import (
     score_text,
 )
 from gankit.pages.run_summary import Facts, number, verdict
+from gankit.scores.measures import ANY, METRICS
 from gankit.scores.score import Better, Report, Score
 from gankit.settings.config import may_change
 from gankit.settings.schema import flatten
@@ -34,11 +35,6 @@ from gankit.text import shown
 from gankit.trained.artifact import load
 
 MOST_GROUPS, MOST_GROUPED = 12, 500
-SHARES = (
-    *("precision", "recall", "coverage", "accuracy", "worst_class"),
-    *("too_near", "train_side", "good"),
-)
-"""The metrics that are shares, so that an interval of theirs lies in [0, 1]."""
 SHORT = 3
 """The most settings that stand in a group's name."""
 
@@ -272,7 +268,8 @@ def _over_runs(
     one = next(iter(found.values()))
     mean, interval = fmean(values.values()), None
     if len(values) > 1 and isfinite(mean):
-        mean, *ends = over_runs(list(values.values()), share=one.metric in SHARES)
+        limits = METRICS[one.metric].limits if one.metric in METRICS else ANY
+        mean, *ends = over_runs(list(values.values()), within=limits)
         interval = ends[0], ends[1]
     return GroupScore(group, apart, network, one.metric, label, one.better, values, mean, interval)
 

@@ -252,7 +252,7 @@ def _scores(seen: Comparison) -> Iterable[Html]:
                 yield note(f"{name}: {protocol_line(report)}")
     if seen.networks():
         yield note(
-            "In brackets what 95 % of other draws would give. Bold: better than every other, "
+            "In brackets the 95 % interval of each (a run's own page says of what). Bold: better than every other, "
             "with the intervals apart."
         )
     else:

@@ -200,6 +200,7 @@ class Measure:
         floor: returns the pair whose score is the floor, given the pair of real examples and more
             real ones; None if real examples have no such score.
         within: returns the range of the score, beyond which its interval does not go.
+        limits: the same, as far as it is known without a pair.
         count: returns the number of examples that a share counts; None if it is no share.
         each: whether a share counts samples that are judged one by one, so that one draw has an
             interval.
@@ -213,6 +214,7 @@ class Measure:
     has: Callable[[Pair], bool]
     floor: Callable[[Pair], Pair] | None
     within: Callable[[Pair], tuple[float, float]]
+    limits: tuple[float, float]
     count: Callable[[Pair], int] | None
     each: bool
     note: Callable[[Pair], str]
@@ -245,11 +247,12 @@ def measure(
     The range of a score is [0, 1] if it has a `count`, else from 0, if nothing else is given.
     """
     usual = LENGTH if count is None else SHARE
-    ends = within if callable(within) else lambda pair: usual if within is None else within
+    limits = usual if within is None or callable(within) else within
+    ends = within if callable(within) else lambda pair: limits
 
     def add(value: Callable[[Pair], float]) -> Callable[[Pair], float]:
         summary = (value.__doc__ or "").strip().split("\n")[0]
-        made = Measure(label, better, value, needs, has, floor, ends, count, each, note)
+        made = Measure(label, better, value, needs, has, floor, ends, limits, count, each, note)
         METRICS.register(value.__name__, summary)(made)
         return value
 
