@@ -252,8 +252,8 @@ def _scores(seen: Comparison) -> Iterable[Html]:
                 yield note(f"{name}: {protocol_line(report)}")
     if seen.networks():
         yield note(
-            "In brackets the 95 % interval of each (a run's own page says of what). Bold: better than every other, "
-            "with the intervals apart."
+            "In brackets the 95 % interval of each; a run's own page says what it holds. Bold: "
+            "better than every other, with the intervals apart."
         )
     else:
         yield note("None of these runs is measured.")
