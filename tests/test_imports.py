@@ -17,7 +17,7 @@ LAYERS = [
     "metrics", "settings", "pictures", "losses", "penalties", "recipes", "data", "game_types",
     "features", "stabilisers", "objective", "game", "families", "own_networks", "choose_recipe",
     "size", "trained", "run", "run_data", "training", "scores", "doctor", "probe", "pages",
-    "fitting", "reproduce", "cli", "__init__", "__main__",
+    "inspection", "fitting", "reproduce", "cli", "__init__", "__main__",
 ]  # fmt: skip
 HEAVY = {"torch", "lightning_fabric", "numpy", "sklearn", "matplotlib", "tensorboard"}
 

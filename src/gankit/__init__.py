@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gankit.errors import ConfigError, DataError, GankitError, RunError, TrainingError
     from gankit.fitting import fit
     from gankit.game import Game, register_family
+    from gankit.inspection.inspect import inspect
     from gankit.scores.evaluate import evaluate
     from gankit.settings.config import Config, override
     from gankit.stabilisers.base import Stabiliser, register_stabiliser
@@ -46,6 +47,7 @@ _HOME = {
     "configure": "gankit.choose_recipe",
     "evaluate": "gankit.scores.evaluate",
     "fit": "gankit.fitting",
+    "inspect": "gankit.inspection.inspect",
     "load": "gankit.trained.artifact",
     "load_dataset": "gankit.data",
     "override": "gankit.settings.config",
@@ -70,6 +72,7 @@ __all__ = [
     "configure",
     "evaluate",
     "fit",
+    "inspect",
     "load",
     "load_dataset",
     "losses",
