@@ -175,7 +175,7 @@ def with_names(rows: Sequence[tuple[str, Pixels]]) -> Pixels:
     draw, top = ImageDraw.Draw(image), 0
     for name, picture in rows:
         image.paste(Image.fromarray(picture), (NAME, top))
-        text = name.encode("latin-1", "replace").decode("latin-1")
+        text = " ".join(name.encode("latin-1", "replace").decode("latin-1").split())
         while draw.textlength(text) > NAME - 12:
             text = text.removesuffix("...")[:-1] + "..."
         ink = INK if colour else 60

@@ -199,6 +199,6 @@ def _stored(repeat: Repeat) -> dict[str, Any]:
 
 
 WHAT_IS_NEAR = (
-    f"Two images are near duplicates if small copies of them correlate by {ALIKE:g} or more: one is "
-    "the other saved again, or made lighter or darker. Simple drawings may be so alike by chance."
+    f"Two images are near duplicates if small copies of them correlate by {ALIKE:g} or more: one "
+    "is the other saved again, or made lighter or darker. Simple drawings can be so by chance."
 )

@@ -133,7 +133,7 @@ def _parts(chosen: NDArray[np.int64], dataset: Dataset) -> Iterator[NDArray[np.i
 
 def _readable(dataset: Dataset, index: int) -> bool:
     """Return whether an example is the file's own, and no other that stands in for it."""
-    return not dataset.unreadable or dataset.files[index] not in dataset.unreadable
+    return not dataset.files or dataset.files[index] not in dataset.unreadable
 
 
 def _named(dataset: Dataset, split: str, index: int) -> Example:
@@ -161,9 +161,10 @@ def _sizes(dataset: Dataset, chosen: NDArray[np.int64]) -> Mapping[tuple[int, in
 
 def _reasons(dataset: Dataset) -> dict[str, str]:
     """Say why each file that was found to be unreadable while reading is so."""
-    reasons = {}
+    reasons: dict[str, str] = {}
+    if dataset.folder is None:
+        return reasons
     for path in dataset.unreadable:
-        assert dataset.folder is not None
         try:
             with quiet_decoding():
                 decode(dataset.folder / path, dataset.shape, "crop", dataset.values)  # type: ignore[arg-type]
@@ -202,5 +203,5 @@ class _Tally:
             return Numbers(self._symbols, (), (), (), counts)
         found = np.flatnonzero(self._counts)
         mean = float(np.arange(256) @ self._counts / max(1, self._counts.sum()))
-        low, high = (float(found[0]), float(found[-1])) if len(found) else (0.0, 0.0)
-        return Numbers(("value",), (low,), (high,), (mean,), counts)
+        ends = (float(found[0]), float(found[-1])) if len(found) else (0.0, 0.0)
+        return Numbers(("value",), ends[:1], ends[1:], (mean,), counts)
