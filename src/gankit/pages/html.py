@@ -208,9 +208,9 @@ tbody th { font-weight: 500; }
 td strong { font-weight: 650; }
 .bars { width: min(100%, 40rem); }
 .bars .count { text-align: right; white-space: nowrap; }
-.bars .bar { width: 60%; vertical-align: middle; padding-right: 0; }
+.bars .bar { width: 55%; min-width: 5rem; vertical-align: middle; padding-right: 0; }
 .bars .bar span { display: block; height: .7rem; background: var(--c0); border-radius: 2px; }
-.bars th { overflow-wrap: anywhere; }
+.bars th { min-width: 7rem; overflow-wrap: anywhere; }
 .sheet th { vertical-align: middle; max-width: 9rem; overflow-wrap: anywhere; }
 .sheet td { padding-right: 0; border: 0; }
 .sheet img, .one img { display: block; max-width: 100%; height: auto; }
