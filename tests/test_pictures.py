@@ -57,6 +57,12 @@ def test_real_points_are_seen_beneath_generated_ones(points):
     assert blue.sum() > 20
 
 
+def test_the_reference_may_only_set_the_frame():
+    real = np.array([[0.0, 0.0], [1.0, 1.0]])
+    assert not (scatter(real, real, None) == REAL).all(-1).any()
+    assert (scatter(real, real, None) == GENERATED).all(-1).any()
+
+
 def test_points_at_one_place_are_drawn():
     assert (scatter(None, np.zeros((5, 2))) == REAL).all(-1).any()
     assert (scatter(np.ones((5, 2)), np.zeros((5, 2))) == REAL).all(-1).any()

@@ -45,20 +45,31 @@ def grid(images: Pixels, columns: int) -> Pixels:
     return picture
 
 
-def scatter(points: NDArray[np.floating] | None, reference: NDArray[np.floating]) -> Pixels:
+def scatter(
+    points: NDArray[np.floating] | None,
+    reference: NDArray[np.floating],
+    name: str | None = "real",
+) -> Pixels:
     """Draw points [N, D] in orange over real ones [M, D] in blue, with axes: uint8 [H, W, 3].
 
     Only the first two dimensions are shown. Points of one dimension are spread over the height in
-    their order. None: the real ones alone. Real points are drawn larger, so that they are seen
-    where generated ones lie on them.
+    their order. Real points are drawn larger, so that they are seen where generated ones lie on
+    them.
+
+    Args:
+        points: the generated ones; None: draw the real ones alone.
+        reference: the real ones, which decide what part of the plane is shown.
+        name: what the legend calls them; None: they are not drawn.
     """
     real = _in_the_plane(reference)
     low, high = real.min(0)[:2], real.max(0)[:2]
     margin = max(0.15 * float((high - low).max()), 1e-9)
     low, size = low - margin, float((high - low).max()) + 2 * margin
     picture = np.full((SCATTER_SIDE, SCATTER_SIDE, 3), 255, np.uint8)
-    _dots(picture, real, (low, size), REAL, 5)
-    legend = [(f"real ({len(real):,})", REAL)]
+    legend: list[tuple[str, Colour]] = []
+    if name is not None:
+        _dots(picture, real, (low, size), REAL, 5)
+        legend.append((f"{name} ({len(real):,})", REAL))
     if points is not None:
         outside = _dots(picture, _in_the_plane(points), (low, size), GENERATED, 2)
         told = f", {outside:,} of them outside" if outside else ""

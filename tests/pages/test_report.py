@@ -89,9 +89,10 @@ def test_long_names_are_turned(small, tmp_path):
     assert any(a["class"] == "names turned" for a in read(run).all("ol"))
 
 
-@pytest.mark.parametrize("classes", [(), ("one",), tuple(f"c{i}" for i in range(17))])
-def test_columns_without_classes_have_no_names(small, tmp_path, classes):
-    assert not read(make_run(tmp_path / "r", small("cgan"), classes=classes)).all("ol")
+@pytest.mark.parametrize(("family", "classes"), [("cgan", 17), ("dcgan", 3), ("dcgan", 0)])
+def test_columns_that_are_no_classes_have_no_names(small, tmp_path, family, classes):
+    names = tuple(f"c{i}" for i in range(classes))
+    assert not read(make_run(tmp_path / "r", small(family), classes=names)).all("ol")
 
 
 def test_what_was_read_is_on_the_page(run):
