@@ -25,8 +25,8 @@ def read(data, folder, **given) -> Page:
 def test_everything_is_on_the_page(tmp_path):
     page = read(pets(tmp_path / "pets"), tmp_path / "out")
     for said in (
-        "In both splits stand 1 groups of equal examples and 1 pairs",
-        "1 repeats are of different classes",
+        "In both splits, listed below: equal groups 1, nearly equal pairs 1.",
+        "Repeats of different classes: 1.",
         "cat 7",
         "dog/2.png (train, dog)",
         "dog/leak.png (test, dog)",

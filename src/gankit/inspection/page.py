@@ -108,12 +108,12 @@ def _warnings(found: Inspection) -> Iterable[Html]:
         equal = sum(repeat.likeness == 1 for repeat in found.across)
         near = len(found.across) - equal
         yield warning(
-            f"In both splits stand {equal:,} groups of equal examples and {near:,} pairs of nearly "
-            "equal ones, listed below. Where they are the same picture, scores on the test split "
-            "measure what was trained on: take it out of one of the two."
+            f"In both splits, listed below: equal groups {equal:,}, nearly equal pairs {near:,}. "
+            "Where they are the same picture, scores on the test split measure what was trained "
+            "on: take it out of one of the two."
         )
     if mixed := [r for r in (*found.exact, *found.near) if r.disagrees]:
-        yield warning(f"{len(mixed):,} repeats are of different classes: one label may be wrong.")
+        yield warning(f"Repeats of different classes: {len(mixed):,}. One label may be wrong.")
 
 
 def _sheet(found: Inspection) -> Iterable[Html]:

@@ -211,7 +211,7 @@ td strong { font-weight: 650; }
 .bars .bar { width: 55%; min-width: 5rem; vertical-align: middle; padding-right: 0; }
 .bars .bar span { display: block; height: .7rem; background: var(--c0); border-radius: 2px; }
 .bars th { min-width: 7rem; overflow-wrap: anywhere; }
-.sheet th { vertical-align: middle; max-width: 9rem; overflow-wrap: anywhere; }
+.sheet th { vertical-align: middle; min-width: 5rem; max-width: 9rem; overflow-wrap: anywhere; }
 .sheet td { padding-right: 0; border: 0; }
 .sheet img, .one img { display: block; max-width: 100%; height: auto; }
 .sheet img { min-width: 30rem; }
