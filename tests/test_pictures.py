@@ -8,7 +8,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gankit.pictures import MOST_FRAMES, grid, read_picture, save_film, save_png, scatter
+from gankit.pictures import (
+    GENERATED,
+    MOST_FRAMES,
+    NAME,
+    REAL,
+    grid,
+    paths,
+    read_picture,
+    save_film,
+    save_png,
+    scatter,
+    ticks,
+    with_names,
+)
 
 
 @pytest.mark.parametrize("colour", [(), (3,)])
@@ -27,10 +40,60 @@ def test_large_images_are_not_enlarged():
 def test_points_lie_over_the_real_ones_and_strays_are_left_out():
     real = np.array([[0.0, 0.0], [1.0, 1.0]])
     picture = scatter(np.array([[1.0, 1.0], [9.0, 9.0], [np.nan, 0.0]]), real)
-    orange = (picture == (226, 92, 18)).all(-1)
+    orange = (picture == GENERATED).all(-1)
+    orange[:30] = False  # the legend
     assert orange.sum() == 4  # one point of 2 x 2 pixels
     row, column = np.argwhere(orange)[0]
     assert row < picture.shape[0] / 2 < column  # up and to the right
+
+
+@pytest.mark.parametrize("points", [[[0.0, 0.0], [1.0, 1.0]], [[0.3], [0.7]]])
+def test_real_points_are_seen_beneath_generated_ones(points):
+    real = np.array(points)
+    blue = (scatter(real, real) == REAL).all(-1)
+    alone = (scatter(None, real) == REAL).all(-1)
+    blue[:30] = alone[:30] = False  # the legend
+    assert blue.sum() == alone.sum() - 2 * 4  # each is covered by a square of 2 x 2 pixels
+    assert blue.sum() > 20
+
+
+def test_the_reference_may_only_set_the_frame():
+    real = np.array([[0.0, 0.0], [1.0, 1.0]])
+    assert not (scatter(real, real, None) == REAL).all(-1).any()
+    assert (scatter(real, real, None) == GENERATED).all(-1).any()
+
+
+def test_points_at_one_place_are_drawn():
+    assert (scatter(None, np.zeros((5, 2))) == REAL).all(-1).any()
+    assert (scatter(np.ones((5, 2)), np.zeros((5, 2))) == REAL).all(-1).any()
+
+
+@pytest.mark.parametrize(
+    ("ends", "marks"),
+    [((-1, 4), [-1, 0, 1, 2, 3, 4]), ((0, 1), [0, 0.2, 0.4, 0.6, 0.8, 1]), ((7, 7.03), None)],
+)
+def test_marks_are_round_and_within_the_axis(ends, marks):
+    found = ticks(*ends)
+    assert all(ends[0] <= value <= ends[1] for value in found)
+    assert 2 <= len(found) <= 7
+    assert marks in (None, found)
+
+
+@pytest.mark.parametrize("numbers", [1, 2, 3])
+def test_trajectories_are_lines(numbers):
+    lines = np.cumsum(np.ones((3, 5, numbers)), 1)
+    assert (paths(lines) == REAL).all(-1).sum() > 100
+    assert paths(np.zeros((2, 4, numbers))).shape == paths(lines).shape
+
+
+@pytest.mark.parametrize("colour", [(), (3,)])
+def test_names_stand_before_rows(colour):
+    rows = [(name, np.full((20, 50, *colour), 9, np.uint8)) for name in ("cat", "\u72d7" * 99, "")]
+    picture = with_names(rows)
+    assert picture.shape == (60, 50 + NAME, *colour)
+    assert (picture[:, NAME:] == 9).all()
+    written = (picture[:, :NAME] < 250).reshape(3, -1).any(1)
+    assert written.tolist() == [True, True, False]
 
 
 def test_a_damaged_frame_is_left_out_of_a_film(tmp_path):

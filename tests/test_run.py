@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from gankit.choose_recipe import configure
 from gankit.data import ArrayDataset
 from gankit.errors import ConfigError, RunError
 from gankit.fitting import fit
-from gankit.run import Plan, Record, Run, checkpoints, describe
+from gankit.run import Briefing, Plan, Record, Run, checkpoints, describe
 from gankit.settings.config import override
 
 CONFIG = configure("gan", "toy:ring8")
@@ -46,6 +47,21 @@ def test_what_was_begun_is_read_back(run):
     assert record.plan == Plan(50, 1, 0.25)
     assert record.task.shape == (2,)
     assert record.data["count"] == 6
+
+
+def test_what_was_said_of_the_data_is_kept_and_compared_with_nothing(tmp_path):
+    run, briefing = Run(tmp_path), Briefing(("6 points", "a\u202eb\udcff"), (2, 4))
+    record = Record(CONFIG, describe(dataset()), Plan(50, 1), briefing=briefing)
+    run.begin(record)
+    assert run.record().briefing == briefing
+    before = run.record_path.read_bytes()
+    run.begin(replace(record, briefing=Briefing(("other words",))))
+    assert run.record_path.read_bytes() == before
+
+
+def test_a_record_without_it_is_read(run):
+    assert "briefing" not in json.loads(run.record_path.read_text())
+    assert run.record().briefing is None
 
 
 def test_the_same_run_goes_on(run):
@@ -237,6 +253,9 @@ def test_events_stay_when_the_log_is_trimmed_and_a_torn_one_is_skipped(tmp_path)
 def test_a_folder_in_the_place_of_a_picture_is_kept(run):
     (run.samples / "0000020.png").mkdir()
     (run.samples / "0000020.png/mine").write_text("x")
+    run.real_path.mkdir()
+    run.write_real(np.zeros((8, 8), np.uint8))
+    assert run.real_path.is_file()
     path = run.write_picture(20, np.zeros((8, 8), np.uint8))
     assert path.is_file()
     assert (run.samples / "unreadable-1-0000020.png/mine").read_text() == "x"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gankit.errors import ConfigError, DataError, GankitError, RunError, TrainingError
     from gankit.fitting import fit
     from gankit.game import Game, register_family
+    from gankit.inspection.inspect import inspect
     from gankit.scores.evaluate import evaluate
     from gankit.seeds import fit_seeds
     from gankit.settings.config import Config, override
@@ -50,6 +51,7 @@ _HOME = {
     "evaluate": "gankit.scores.evaluate",
     "fit": "gankit.fitting",
     "fit_seeds": "gankit.seeds",
+    "inspect": "gankit.inspection.inspect",
     "load": "gankit.trained.artifact",
     "load_dataset": "gankit.data",
     "override": "gankit.settings.config",
@@ -76,6 +78,7 @@ __all__ = [
     "evaluate",
     "fit",
     "fit_seeds",
+    "inspect",
     "load",
     "load_dataset",
     "losses",

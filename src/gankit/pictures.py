@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from collections.abc import Sequence
 from functools import partial
@@ -44,25 +45,42 @@ def grid(images: Pixels, columns: int) -> Pixels:
     return picture
 
 
-def scatter(points: NDArray[np.floating], reference: NDArray[np.floating]) -> Pixels:
-    """Draw points [N, D] in orange over real ones [M, D] in grey: uint8 [S, S, 3].
+def scatter(
+    points: NDArray[np.floating] | None,
+    reference: NDArray[np.floating],
+    name: str | None = "real",
+) -> Pixels:
+    """Draw points [N, D] in orange over real ones [M, D] in blue, with axes: uint8 [H, W, 3].
 
     Only the first two dimensions are shown. Points of one dimension are spread over the height in
-    their order.
+    their order. Real points are drawn larger, so that they are seen where generated ones lie on
+    them.
+
+    Args:
+        points: the generated ones; None: draw the real ones alone.
+        reference: the real ones, which decide what part of the plane is shown.
+        name: what the legend calls them; None: they are not drawn.
     """
-    points, reference = (_in_the_plane(cloud) for cloud in (points, reference))
-    low, high = reference.min(0)[:2], reference.max(0)[:2]
-    margin = 0.15 * (high - low).max()
-    low, high = low - margin, high + margin
+    real = _in_the_plane(reference)
+    low, high = real.min(0)[:2], real.max(0)[:2]
+    margin = max(0.15 * float((high - low).max()), 1e-9)
+    low, size = low - margin, float((high - low).max()) + 2 * margin
     picture = np.full((SCATTER_SIDE, SCATTER_SIDE, 3), 255, np.uint8)
-    for cloud, colour in ((reference, (190, 190, 190)), (points, (226, 92, 18))):
-        place = (cloud[:, :2] - low) / (high - low).max() * (SCATTER_SIDE - 2)
-        inside = np.isfinite(place).all(1) & ((place >= 0) & (place < SCATTER_SIDE - 2)).all(1)
-        column, row = place[inside].astype(int).T
-        for down in (0, 1):
-            for right in (0, 1):
-                picture[SCATTER_SIDE - 2 - row + down, column + right] = colour
-    return picture
+    legend: list[tuple[str, Colour]] = []
+    if name is not None:
+        _dots(picture, real, (low, size), REAL, 5)
+        legend.append((f"{name} ({len(real):,})", REAL))
+    if points is not None:
+        outside = _dots(picture, _in_the_plane(points), (low, size), GENERATED, 2)
+        told = f", {outside:,} of them outside" if outside else ""
+        legend.append((f"generated ({len(points):,}{told})", GENERATED))
+    (left, bottom), (right, top) = low, low + size
+    return framed(picture, (left, right), (bottom, top), legend)
+
+
+REAL, GENERATED = (118, 156, 214), (226, 92, 18)
+"""The colours of real examples and of generated ones."""
+INK: Colour = (60, 66, 74)
 
 
 def _in_the_plane(points: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -70,6 +88,115 @@ def _in_the_plane(points: NDArray[np.floating]) -> NDArray[np.floating]:
         return points
     spread = np.linspace(points.min(), points.max() + 1e-9, len(points))
     return np.stack([points[:, 0], spread], 1)
+
+
+def _dots(
+    picture: Pixels,
+    cloud: NDArray[np.floating],
+    frame: tuple[NDArray[np.floating], float],
+    colour: Colour,
+    side: int,
+) -> int:
+    """Draw a square of `side` pixels for each point; return how many lie outside of the picture."""
+    low, size = frame
+    room = SCATTER_SIDE - side
+    place = (cloud[:, :2] - low) / size * (SCATTER_SIDE - 1) - side / 2
+    inside = np.isfinite(place).all(1) & ((place >= 0) & (place < room)).all(1)
+    column, row = place[inside].astype(int).T
+    for down in range(side):
+        for right in range(side):
+            picture[room - row + down, column + right] = colour
+    return len(cloud) - int(inside.sum())
+
+
+def paths(trajectories: NDArray[np.floating]) -> Pixels:
+    """Draw trajectories [N, T, D] as lines, with axes: uint8 [H, W, 3].
+
+    The first two numbers span the plane; a single number is drawn over time.
+    """
+    if trajectories.shape[2] < 2:
+        time = np.broadcast_to(np.arange(trajectories.shape[1]), trajectories.shape[:2])
+        trajectories = np.stack([time, trajectories[..., 0]], 2)
+    places = trajectories[..., :2].astype(np.float64)
+    low, high = places.min((0, 1)), places.max((0, 1))
+    size = np.maximum(high - low, 1e-9)
+    image = Image.new("RGB", (SCATTER_SIDE, SCATTER_SIDE), "white")
+    draw = ImageDraw.Draw(image)
+    across = (places - low) / size * (SCATTER_SIDE - 9) + 4
+    for one in across:
+        draw.line([(x, SCATTER_SIDE - y) for x, y in one], fill=REAL)
+    ends = ((low[0], low[0] + size[0]), (low[1], low[1] + size[1]))
+    return framed(np.asarray(image), *ends, [(f"real ({len(places):,})", REAL)])
+
+
+def framed(
+    area: Pixels,
+    x_range: tuple[float, float],
+    y_range: tuple[float, float],
+    legend: Sequence[tuple[str, Colour]],
+) -> Pixels:
+    """Put axes with numbers around a picture [H, W, 3], and lines of text above it."""
+    left, top, bottom, right = 46, 6 + 14 * len(legend), 22, 12
+    height, width = area.shape[:2]
+    image = Image.new("RGB", (left + width + right, top + height + bottom), "white")
+    image.paste(Image.fromarray(area), (left, top))
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((left - 1, top - 1, left + width, top + height), outline=(190, 194, 200))
+    write_legend(draw, left, legend)
+    for value in ticks(*x_range):
+        x = left + (value - x_range[0]) / (x_range[1] - x_range[0]) * width
+        draw.line((x, top + height, x, top + height + 4), fill=INK)
+        draw.text((x, top + height + 6), f"{value:g}", fill=INK, anchor="ma")
+    for value in ticks(*y_range):
+        y = top + height - (value - y_range[0]) / (y_range[1] - y_range[0]) * height
+        draw.line((left - 5, y, left - 1, y), fill=INK)
+        draw.text((left - 8, y), f"{value:g}", fill=INK, anchor="rm")
+    return np.asarray(image)
+
+
+def write_legend(
+    draw: ImageDraw.ImageDraw, left: int, legend: Sequence[tuple[str, Colour]]
+) -> None:
+    """Write lines of text from the top; those of another colour than `INK` get a square of it."""
+    for i, (text, colour) in enumerate(legend):
+        x, y = left + (0 if colour == INK else 14), 4 + 14 * i
+        draw.rectangle((left, y, x + draw.textlength(text) + 2, y + 13), fill="white")
+        if colour != INK:
+            draw.rectangle((left, y + 2, left + 8, y + 10), fill=colour)
+        draw.text((x, y), text, fill=INK)
+
+
+def ticks(low: float, high: float, most: int = 6) -> list[float]:
+    """Return at most `most` + 1 multiples of 1, 2 or 5 times a power of ten in a range."""
+    rough = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.999)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [float(f"{i * step:.12g}") for i in range(first, last + 1)]
+
+
+def with_names(rows: Sequence[tuple[str, Pixels]]) -> Pixels:
+    """Put pictures of one width below each other, with the name of each before it.
+
+    Names are cut at `NAME` pixels, and letters that the built-in font has not become `?`.
+    """
+    colour = any(picture.ndim == 3 for _, picture in rows)
+    height, width = sum(p.shape[0] for _, p in rows), rows[0][1].shape[1]
+    image = Image.new("RGB" if colour else "L", (NAME + width, height), "white")
+    draw, top = ImageDraw.Draw(image), 0
+    for name, picture in rows:
+        image.paste(Image.fromarray(picture), (NAME, top))
+        text = " ".join(name.encode("latin-1", "replace").decode("latin-1").split())
+        while draw.textlength(text) > NAME - 12:
+            text = text.removesuffix("...")[:-1] + "..."
+        ink = INK if colour else 60
+        draw.text((6, top + picture.shape[0] // 2), text, fill=ink, anchor="lm")
+        top += picture.shape[0]
+    return np.asarray(image)
+
+
+NAME = 120
+"""Pixels beside a row for its name."""
 
 
 def save_png(path: Path, picture: Pixels) -> None:
@@ -157,13 +284,21 @@ def heat(values: NDArray[np.floating], side: int) -> Pixels:
 class Plot:
     """Curves over one axis with a strip of arrows below, as in figure 1 of the GAN paper."""
 
-    WIDTH, HEIGHT, STRIP = 640, 360, 90
+    WIDTH, HEIGHT, STRIP, LEFT = 640, 360, 90, 40
 
     def __init__(self, x_range: tuple[float, float], y_range: tuple[float, float]) -> None:
         self.x_range, self.y_range = x_range, y_range
-        self.image = Image.new("RGB", (self.WIDTH, self.HEIGHT + self.STRIP), "white")
+        self.image = Image.new("RGB", (self.LEFT + self.WIDTH, self.HEIGHT + self.STRIP), "white")
         self.draw = ImageDraw.Draw(self.image)
-        self.draw.line([(0, self.HEIGHT), (self.WIDTH, self.HEIGHT)], fill=(120, 120, 120))
+        right = self.LEFT + self.WIDTH
+        self.draw.line([(self.LEFT, self.HEIGHT), (right, self.HEIGHT)], fill=(120, 120, 120))
+        for value in ticks(*y_range):
+            x, y = self._place(x_range[0], value)
+            self.draw.line([(x - 4, y), (x, y)], fill=INK)
+            if value > y_range[0]:
+                self.draw.text((x - 7, y), f"{value:g}", fill=INK, anchor="rm")
+        self.draw.text((6, self.HEIGHT), "x", fill=INK, anchor="lm")
+        self.draw.text((6, self.HEIGHT + self.STRIP - 8), "z", fill=INK, anchor="lm")
 
     def line(
         self, x: NDArray[np.floating], y: NDArray[np.floating], colour: Colour, dotted: bool = False
@@ -175,17 +310,24 @@ class Plot:
                 self.draw.line(ends, fill=colour, width=2)
 
     def arrows(self, starts: NDArray[np.floating], ends: NDArray[np.floating]) -> None:
-        """Draw arrows from the lower axis (z) to the upper one (x)."""
-        bottom = self.HEIGHT + self.STRIP - 4
-        self.draw.line([(0, bottom), (self.WIDTH, bottom)], fill=(120, 120, 120))
+        """Draw arrows from the lower axis (z) to the upper one (x), with the numbers of x."""
+        bottom, right = self.HEIGHT + self.STRIP - 4, self.LEFT + self.WIDTH
+        self.draw.line([(self.LEFT, bottom), (right, bottom)], fill=(120, 120, 120))
         for start, end in zip(starts, ends, strict=True):
             places = [(self._place(start, 0)[0], bottom), (self._place(end, 0)[0], self.HEIGHT)]
             self.draw.line(places, fill=(150, 150, 150))
+        for value in ticks(*self.x_range):
+            x = self._place(value, 0)[0]
+            self.draw.line([(x, self.HEIGHT - 4), (x, self.HEIGHT + 4)], fill=INK)
+            anchor = "la" if value == self.x_range[0] else "ma"
+            number = f"{value:g}"
+            box = self.draw.textbbox((x, self.HEIGHT + 6), number, anchor=anchor)
+            self.draw.rectangle(box, fill="white")
+            self.draw.text((x, self.HEIGHT + 6), number, fill=INK, anchor=anchor)
 
     def legend(self, entries: Sequence[tuple[str, Colour]]) -> None:
-        """Write lines of text in the upper left corner."""
-        for i, (text, colour) in enumerate(entries):
-            self.draw.text((10, 8 + 15 * i), text, fill=colour)
+        """Write lines of text in the upper left corner (`write_legend`)."""
+        write_legend(self.draw, self.LEFT + 10, entries)
 
     def pixels(self) -> Pixels:
         """Return the picture, uint8 [H, W, 3]."""
@@ -193,5 +335,5 @@ class Plot:
 
     def _place(self, x: float, y: float) -> tuple[float, float]:
         (left, right), (low, high) = self.x_range, self.y_range
-        across = (x - left) / (right - left) * self.WIDTH
+        across = self.LEFT + (x - left) / (right - left) * self.WIDTH
         return across, self.HEIGHT - (y - low) / (high - low) * self.HEIGHT

@@ -28,6 +28,7 @@ class Purpose(IntEnum):
     EVALUATION = 10
     HOLDOUT = 11
     MEETING = 12
+    INSPECTION = 13
 
 
 def rng(seed: int, purpose: Purpose, step: int = 0, substep: int = 0) -> np.random.Generator:

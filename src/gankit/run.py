@@ -9,6 +9,7 @@ model.safetensors   the artifact (trained/artifact.py), rewritten with every che
 scores/             reports of evaluations (scores/score.py)
 evaluation.jsonl    one line for each evaluation during training: its outcome and its cost
 grid.png            the last samples;  timeline.gif  all of them, as a film
+real.png            real examples in the layout of the samples, if these are images
 doctor.json         what `gankit doctor` found wrong with the run
 report.html         all of it on one page (pages/report.py)
 .lock               which process trains in it (owner.py)
@@ -24,7 +25,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,19 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class Briefing:
+    """What a start says of its data.
+
+    Attributes:
+        lines: one for each thing a person should know, all of them (`gankit.training.briefing`).
+        class_counts: how many examples each class has, in label order; empty without classes.
+    """
+
+    lines: tuple[str, ...]
+    class_counts: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class Record:
     """The content of run.json."""
 
@@ -102,6 +116,8 @@ class Record:
     plan: Plan
     networks: tuple[str, ...] = ()  # the names of the user's own two; empty: the family's networks
     init_from: Origin | None = None  # the run whose weights it began with; None: its own weights
+    # For people: nothing compares it, and runs begun by earlier versions have none.
+    briefing: Briefing | None = field(default=None, compare=False)
 
     @property
     def task(self) -> Task:
@@ -131,6 +147,7 @@ class Run:
         self.checkpoints = folder / "checkpoints"
         self.artifact_path = folder / "model.safetensors"
         self.grid_path = folder / "grid.png"
+        self.real_path = folder / "real.png"
         self.timeline_path = folder / "timeline.gif"
         self.report_path = folder / "report.html"
 
@@ -158,7 +175,9 @@ class Run:
                 raise StoredError("a plan of no steps, or no threads")
             networks, origin = tuple(map(str, stored.get("networks", ()))), stored.get("init_from")
             begun = None if origin is None else build(Origin, origin)
-            return Record(config, stored["data"], plan, networks, begun)
+            said = stored.get("briefing")
+            briefing = None if said is None else build(Briefing, said)
+            return Record(config, stored["data"], plan, networks, begun, briefing)
         except ConfigError:  # a setting or family that this version does not know: no damage
             raise
         except (ValueError, KeyError, TypeError) as error:
@@ -273,6 +292,7 @@ class Run:
             **homes(record.config),
             "config": to_dict(record.config),
             "data": dict(record.data),
+            **({"briefing": asdict(record.briefing)} if record.briefing else {}),
             "plan": asdict(record.plan),
             **({"networks": record.networks} if record.networks else {}),
             **({"init_from": asdict(record.init_from)} if record.init_from else {}),
@@ -385,6 +405,13 @@ class Run:
                 save_png(place, picture)
         return path
 
+    def write_real(self, picture: Pixels) -> None:
+        """Write the picture of real examples as real.png."""
+        with self.writing("a picture"):
+            if self.real_path.is_dir():  # not gankit's
+                set_aside(self.real_path)
+            save_png(self.real_path, picture)
+
     def write_timeline(self) -> list[str]:
         """Make a film of every picture so far.
 
@@ -446,7 +473,7 @@ def _lies_beside(path: Path) -> bool:
 
 _OF_A_RUN = (
     *("metrics.jsonl", "events.jsonl", "model.safetensors", "scores", "doctor.json"),
-    *("grid.png", "timeline.gif", "report.html", "evaluation.jsonl"),
+    *("grid.png", "real.png", "timeline.gif", "report.html", "evaluation.jsonl"),
 )
 
 

@@ -84,7 +84,9 @@ def test_points_share_one_frame(small, tmp_path):
     for name in ("a", "b"):
         make_run(tmp_path / name, small("gan", "toy:ring8"), shape=(2,), classes=())
     page = read(compare([tmp_path / "a", tmp_path / "b"]), tmp_path)
-    assert [picture.shape for picture in pictures(page)] == [(384, 384, 3)] * 2
+    one, other = pictures(page)
+    assert one.shape == other.shape
+    assert np.array_equal(one[-20:], other[-20:])  # the numbers along the axis
 
 
 def test_runs_asked_by_vectors_show_their_own_pictures(small, tmp_path):

@@ -7,6 +7,7 @@ import errno
 import io
 import os
 import shlex
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from gankit.errors import RunError
 from gankit.fitting import fit
 from gankit.pages.report import LARGEST_PNG, MOST_FRAMES, picture_uri, write_run_report
 from gankit.pictures import save_png
+from gankit.run import Briefing
 from gankit.settings.config import override
 from gankit.settings.text import read_toml
 from tests.conftest import THREADS
@@ -69,6 +71,52 @@ def test_the_pictures_are_the_runs_own(run):
     images = read(run).all("img")
     for image, path in zip(images, sorted(run.samples.iterdir()), strict=True):
         assert base64.b64decode(image["src"].split(",")[1]) == path.read_bytes()
+
+
+def test_columns_have_names_and_real_examples_stand_beside(run):
+    run.write_real(np.zeros((30, 40), np.uint8))
+    page = read(run)
+    over = [a for a in page.all("ol") if "names" in a["class"].split()]
+    assert len(over) == 4  # three frames and the real examples
+    assert all(a["style"] == "grid-template-columns: repeat(10, 1fr)" for a in over)
+    assert [a["alt"] for a in page.all("img")][-1] == "real examples"
+    assert [a["title"] for a in page.all("li") if "title" in a][:10] == list("0123456789")
+    assert not any("turned" in a["class"] for a in over)
+
+
+def test_long_names_are_turned(small, tmp_path):
+    run = make_run(tmp_path / "r", small("cgan"), classes=("a name of many letters", "b"))
+    assert any(a["class"] == "names turned" for a in read(run).all("ol"))
+
+
+@pytest.mark.parametrize(("family", "classes"), [("cgan", 17), ("dcgan", 3), ("dcgan", 0)])
+def test_columns_that_are_no_classes_have_no_names(small, tmp_path, family, classes):
+    names = tuple(f"c{i}" for i in range(classes))
+    assert not read(make_run(tmp_path / "r", small(family), classes=names)).all("ol")
+
+
+def test_what_was_read_is_on_the_page(run):
+    assert "did not record what it read" in read(run).text
+    lines = ("data digits: 100 grey images", *(f"note {i}" for i in range(7)))
+    record = replace(run.record(), briefing=Briefing(lines, tuple(range(10))))
+    run.record_path.unlink()
+    run.begin(record)
+    text = read(run).text
+    for said in (*lines, "and 4 more lines about the data", "7 7 8 8 9 9"):
+        assert said in text, said
+
+
+def test_each_number_is_explained(run):
+    add_scores(run.folder, 6, 3.0)
+    text = read(run).text
+    for said in (
+        "adversarial: how badly",
+        "r1: ",
+        "diversity: how far samples lie",
+        "mean chance that D gives",
+        "FD(digits) : Frechet distance, each set taken for a Gaussian",
+    ):
+        assert said in text, said
 
 
 def test_many_pictures_become_few_with_the_first_and_the_last(run):

@@ -1,6 +1,7 @@
 """The command line: one thin function per command.
 
-Nothing heavy is imported before it is used. The commands are in train.py, use.py and study.py.
+Nothing heavy is imported before it is used. The commands are in inspect.py, train.py, use.py and
+study.py.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from cyclopts import App, Parameter
 
 from gankit.cli.family_flags import Own, own_flags
 from gankit.cli.imports import import_all, split_imports
+from gankit.cli.inspect import inspect
 from gankit.cli.options import option, typed_as
 from gankit.cli.streams import silence
 from gankit.cli.study import cite, compare, doctor, evaluate, probe, report, reproduce
@@ -45,7 +47,8 @@ def _new_app() -> App:
 app = _new_app()
 app.register_install_completion_command()
 for _command in (
-    train, sample, sweep, classify, evaluate, report, compare, doctor, probe, reproduce, cite,
+    inspect, train, sample, sweep, classify, evaluate, report, compare, doctor, probe, reproduce,
+    cite,
 ):  # fmt: skip
     app.command(_command)
 

@@ -11,13 +11,14 @@ from gankit.settings.reference import Setting
 
 ELSEWHERE = {
     "compare": {"target": "--out"},
+    "inspect": {"folder": "--out", "pairs": "--set"},
     "reproduce": {"folder": "--runs", "pairs": "--set"},
     "sample": {"labels": "--label", "target": "--out"},
     "sweep": {"target": "--out"},
     "train": {"folder": "--out", "pairs": "--set"},
 }
 """By command, arguments of Python functions whose option has another name."""
-WITH_SETTINGS = ("train", "reproduce")
+WITH_SETTINGS = ("inspect", "train", "reproduce")
 """The commands whose options are settings."""
 
 

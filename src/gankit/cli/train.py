@@ -56,17 +56,18 @@ def command(own: Mapping[str, Setting], heading: str = "") -> Callable[..., None
 
     plain = signature(_train, eval_str=True)
     parameters = [p for p in plain.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    parameters += [_parameter(name, setting) for name, setting in SETTINGS.items()]
+    parameters += [parameter(name, setting) for name, setting in SETTINGS.items()]
     first = {name: place for place, name in enumerate(ORDER)}
     parameters.sort(key=lambda parameter: first.get(parameter.name, len(first)))
     apart = CommandLine(group=heading)
-    parameters += [_parameter(name, setting, apart) for name, setting in own.items()]
+    parameters += [parameter(name, setting, apart) for name, setting in own.items()]
     train.__doc__ = _train.__doc__
     train.__signature__ = plain.replace(parameters=parameters)  # type: ignore[attr-defined]
     return train
 
 
-def _parameter(name: str, setting: Setting, *described: CommandLine) -> Parameter:
+def parameter(name: str, setting: Setting, *described: CommandLine) -> Parameter:
+    """Return the option of a setting, as a parameter of the command's function."""
     # Tuples stay text here: the settings read '64', '48x64' and '64,32'.
     kind: Any = setting.kind if get_origin(setting.kind) is not tuple else str
     about = option(setting.text, str(setting.flag))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -52,6 +54,9 @@ class Dataset(ABC):
         fingerprint: a short hex digest that changes if the data, or how it is read, changes.
         notes: one line for each thing the user should know (dropped, resized, converted).
         unreadable: files that could not be read so far, if they are read while training.
+        folder: what `files` are relative to; None if the examples are not files.
+        files: the path of each example's file, in the order of the examples; else empty.
+        left_out: why each file that was left out cannot be read, by its path.
         held_out: how many examples of the source are held out from training as its test split.
         values: the values that become black and white, if images have more than 8 bits; else None.
         source: what `load_dataset` can read the data from again; None if a program gave it.
@@ -65,6 +70,9 @@ class Dataset(ABC):
     fingerprint: str
     notes: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
+    folder: Path | None = None
+    files: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = MappingProxyType({})
     held_out: int = 0
     values: tuple[float, float] | None = None
     source: str | None = None

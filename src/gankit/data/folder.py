@@ -81,6 +81,7 @@ class FolderDataset(Dataset):
         self.fingerprint = _fingerprint(index, read_as)
         self.notes = notes
         self.unreadable = unreadable
+        self.folder, self.files = index.root, index.paths
         self._index = index
         self._read_as = read_as
 
@@ -302,7 +303,8 @@ def _in_memory(name: str, index: Index, read_as: ReadAs, notes: tuple[str, ...])
     notes += _empty_classes(readable)
     examples, names = images[: len(kept)], index.class_names
     dataset = ArrayDataset(name, examples, fingerprint, readable.labels, names, notes)
-    dataset.values = read_as.values
+    dataset.values, dataset.left_out = read_as.values, reasons
+    dataset.folder, dataset.files = index.root, readable.paths
     return dataset
 
 
@@ -340,7 +342,9 @@ def _on_disk(name: str, index: Index, read_as: ReadAs, notes: tuple[str, ...]) -
         notes += (f"unreadable, the next ones of their class stand in: {_told(stood_in)}",)
     gigabytes = len(index) * np.prod(read_as.shape) / 1e9
     notes += (f"read from disk as training goes: {gigabytes:.3g} GB in memory otherwise",)
-    return FolderDataset(name, index, read_as, notes, tuple(sorted(stood_in)))
+    dataset = FolderDataset(name, index, read_as, notes, tuple(sorted(stood_in)))
+    dataset.left_out = lost
+    return dataset
 
 
 def _threads() -> int:

@@ -227,7 +227,7 @@ def _grids(drawn: list[np.ndarray], columns: int) -> list[Pixels]:
 def _clouds(drawn: list[np.ndarray]) -> list[Pixels]:
     """Draw each run's points over those of all runs, so that all pictures have one frame."""
     everything = np.concatenate(drawn)
-    return [scatter(points, everything) for points in drawn]
+    return [scatter(points, everything, "of all runs") for points in drawn]
 
 
 def _png(picture: Pixels) -> str:

@@ -81,6 +81,28 @@ def facts(pairs: Iterable[tuple[str, str]]) -> Html:
     )
 
 
+def bars(rows: Sequence[tuple[str, int]], head: Sequence[str] = ("", "count")) -> Html:
+    """Return a table of counts, each with a bar as long as its share of the largest."""
+    most = max((count for _, count in rows), default=1) or 1
+    body = [
+        element(
+            "tr",
+            element("th", name, scope="row"),
+            element("td", f"{count:,}", class_="count"),
+            element(
+                "td",
+                element("span", style=f"width: {100 * count / most:.1f}%"),
+                class_="bar",
+                aria_hidden="true",
+            ),
+        )
+        for name, count in rows
+    ]
+    titles = element("tr", *(element("th", text, scope="col") for text in head), element("td"))
+    parts = [element("thead", titles), element("tbody", *body)]
+    return element("div", element("table", *parts, class_="bars"), class_="wide")
+
+
 def section(title: str, *content: str) -> Html:
     """Return a part of the page under its own title."""
     return element("section", element("h2", title), *content)
@@ -184,6 +206,15 @@ thead th { color: var(--soft); font-weight: 500; font-size: .85rem; vertical-ali
 tbody th { font-weight: 500; }
 .numbers td, .numbers thead th:not(:first-child) { text-align: right; white-space: nowrap; }
 td strong { font-weight: 650; }
+.bars { width: min(100%, 40rem); }
+.bars .count { text-align: right; white-space: nowrap; }
+.bars .bar { width: 55%; min-width: 5rem; vertical-align: middle; padding-right: 0; }
+.bars .bar span { display: block; height: .7rem; background: var(--c0); border-radius: 2px; }
+.bars th { min-width: 7rem; overflow-wrap: anywhere; }
+.sheet th { vertical-align: middle; min-width: 5rem; max-width: 9rem; overflow-wrap: anywhere; }
+.sheet td { padding-right: 0; border: 0; }
+.sheet img, .one img { display: block; max-width: 100%; height: auto; }
+.sheet img { min-width: 30rem; }
 .charts {
   display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr));
   gap: 1.4rem 2rem;
@@ -209,6 +240,18 @@ figcaption { font-size: .92rem; font-weight: 500; }
 .frames figure { flex: 0 0 auto; width: min(100%, 37rem); scroll-snap-align: start; }
 .frames figcaption, .pictures figcaption { margin: .45rem 0; font-weight: 400; color: var(--soft); }
 .frames img, .pictures img { width: 100%; height: auto; display: block; border-radius: 4px; }
+.wider { grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); }
+.wider > * { min-width: 0; }
+.real img { width: 100%; height: auto; display: block; border-radius: 4px; }
+.real { width: min(100%, 37rem); }
+.real figcaption { margin: .45rem 0; font-weight: 400; color: var(--soft); }
+.names { display: grid; list-style: none; margin: 0 0 .3rem; padding: 0; align-items: end; }
+.names li { min-width: 0; text-align: center; color: var(--soft); font-size: .8rem; }
+.names span {
+  display: block; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; max-height: 7rem;
+}
+.turned span { writing-mode: vertical-rl; transform: rotate(180deg); margin: 0 auto; }
+.meanings { padding-left: 1.1rem; max-width: 46rem; } .meanings b { font-weight: 600; }
 .film .controls { display: none; }
 .film.live .frames { display: block; }
 .film.live .frames figure { display: none; }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,8 +14,10 @@ from gankit.choose_recipe import configure
 from gankit.errors import GankitError
 from gankit.families import FAMILIES
 from gankit.pages.chart import Curve, chart
+from gankit.pages.glossary import about_scores, meanings
 from gankit.pages.html import (
     Html,
+    bars,
     code,
     data_uri,
     element,
@@ -48,11 +50,16 @@ from gankit.settings.schema import flatten
 from gankit.settings.text import settings_toml, typed
 from gankit.storage import write_atomically
 from gankit.text import in_shell
+from gankit.training.briefing import MOST_LINES, shorten
 from gankit.training.callbacks import Callback
 from gankit.training.session import Session
 from gankit.version import __version__
 
 MOST_FRAMES = 16
+MOST_CLASSES = 12
+"""The most classes whose counts are shown without being asked for."""
+MOST_LETTERS = 40
+"""The most letters of the longest name, times the columns, that fit over a picture on a phone."""
 LARGEST_PNG = 150_000
 """The most bytes of a PNG in a page; a larger one becomes a JPEG of at most `FRAME_SIDE` pixels
 on a side."""
@@ -81,6 +88,7 @@ def write_run_report(folder: Path) -> Path:
         _head(seen),
         *map(warning, seen.unread),
         section("Samples over time", _film(seen)),
+        section("The data", *_data(seen)),
         section("Curves", _curves(seen)),
         section("Scores", *_scores(seen)),
         section("The doctor", *doctor(seen)),
@@ -138,40 +146,96 @@ def _film(seen: Facts) -> Html:
         return note("No picture was kept.")
     last = len(seen.pictures) - 1
     chosen = np.unique(np.linspace(0, last, min(last + 1, MOST_FRAMES)).round().astype(int))
-    frames = [_frame(seen.pictures[i]) for i in chosen]
+    names = _columns(seen)
+    frames = [_frame(seen.pictures[i], names) for i in chosen]
     slider = element(
         "input", type="range", min=0, max=len(frames) - 1, value=0, aria_label="step of the run"
     )
     play = element("button", "Play", type="button")
-    return element(
+    film = element(
         "div",
         element("div", *frames, class_="frames"),
         element("div", play, slider, class_="controls"),
         note(
             f"{len(frames)} of {last + 1} pictures of the averaged generator, always from the same "
             "latents",
-            join(", one class a column.") if _by_class(seen) else ".",
+            join(", one class a column.") if names else ".",
         ),
         class_="film",
     )
+    real = Run(seen.folder).real_path
+    beside = [_real(real, names)] if real.is_file() else []
+    return element("div", film, *beside, class_="side wider")
 
 
-def _by_class(seen: Facts) -> bool:
-    """Return whether the columns of a picture are classes."""
-    task = seen.record.task
-    return FAMILIES[seen.record.config.family].conditional and 2 <= task.classes <= 16
+def _columns(seen: Facts) -> tuple[str, ...]:
+    """Return the classes that are the columns of a picture; empty if its columns are none."""
+    names = seen.record.task.class_names
+    by_class = FAMILIES[seen.record.config.family].conditional and 2 <= len(names) <= 16
+    return names if by_class and seen.record.task.is_images else ()
 
 
-def _frame(path: Path) -> Html:
+def _frame(path: Path, columns: Sequence[str]) -> Html:
     step = f"step {int(path.stem):,}"
+    image = _image(path, f"samples at {step}")
+    return element("figure", *_over(columns), image, element("figcaption", step), data_step=step)
+
+
+def _real(path: Path, columns: Sequence[str]) -> Html:
+    """Return the picture of real examples, laid out as the samples are."""
+    told = element("figcaption", "real examples")
+    return element("figure", *_over(columns), _image(path, "real examples"), told, class_="real")
+
+
+def _image(path: Path, told: str) -> Html:
     try:
         width, height = read_picture(path).size
-        image = element(
-            "img", src=picture_uri(path), alt=f"samples at {step}", width=width, height=height
-        )
+        return element("img", src=picture_uri(path), alt=told, width=width, height=height)
     except OSError as problem:
-        image = note(f"This picture cannot be read: {problem}")
-    return element("figure", image, element("figcaption", step), data_step=step)
+        return note(f"This picture cannot be read: {problem}")
+
+
+def _over(columns: Sequence[str]) -> list[Html]:
+    """Return the names to stand over the columns of a picture, if these have names.
+
+    They are turned upright if they would not fit side by side on a phone.
+    """
+    if not columns:
+        return []
+    turned = max(map(len, columns)) * len(columns) > MOST_LETTERS
+    names = (element("li", element("span", name), title=name) for name in columns)
+    across = f"grid-template-columns: repeat({len(columns)}, 1fr)"
+    return [element("ol", *names, class_="names turned" if turned else "names", style=across)]
+
+
+def _data(seen: Facts) -> Iterable[Html]:
+    """Yield what the start said of the data, and its classes with counts."""
+    briefing = seen.record.briefing
+    if briefing is None:
+        yield note("This run was begun by a version of gankit that did not record what it read.")
+        return
+    yield from (element("p", line) for line in shorten(briefing.lines))
+    if len(briefing.lines) > MOST_LINES:
+        rest = briefing.lines[MOST_LINES - 1 :]
+        yield folded("The other lines", *(element("p", line) for line in rest))
+    names = seen.record.task.class_names
+    if len(names) == len(briefing.class_counts) and names:
+        counts = bars(list(zip(names, briefing.class_counts, strict=True)))
+        yield counts if len(names) <= MOST_CLASSES else folded(f"All {len(names)} classes", counts)
+
+
+LOSSES, BELIEFS = "Losses", "D's belief that an example is real"
+RATES, SPEED, GRADIENTS = "Learning rates", "Images a second", "Norms of the gradients"
+REMARKS = {
+    LOSSES: "What each player minimises, the sum of its terms. It is no score: it depends on the "
+    "other player.",
+    BELIEFS: "The mean chance that D gives real and generated examples of being real; both are "
+    "near 0.5 if it cannot tell them apart.",
+    RATES: "How far each player moves in a step, before its optimiser scales that.",
+    SPEED: "How many real examples training takes in a second.",
+    GRADIENTS: "How steep each player's loss is; steady is good, sudden growth is not.",
+}
+"""What the charts show of which all runs have the same, by title."""
 
 
 def _curves(seen: Facts) -> Html:
@@ -179,21 +243,19 @@ def _curves(seen: Facts) -> Html:
     if not seen.log:
         return note("Nothing is logged yet.")
     keys = seen.logged()
-    charts = [("Losses", {"D": "d", "G": "g"})]
+    charts = [(LOSSES, {"D": "d", "G": "g"})]
     for player in "dg":
         terms = {key[2:]: key for key in terms_of_losses(keys) if key.startswith(player)}
         if len(terms) > 1:
             charts.append((f"Terms of {player.upper()}'s loss", terms))
     if "d_real" in keys:
-        charts.append(
-            ("D's belief that an example is real", {"D(real)": "d_real", "D(fake)": "d_fake"})
-        )
+        charts.append((BELIEFS, {"D(real)": "d_real", "D(fake)": "d_fake"}))
     charts += [
-        ("Learning rates", {"D": "lr_d", "G": "lr_g"}),
-        ("Images a second", {"images/s": "images_per_second"}),
+        (RATES, {"D": "lr_d", "G": "lr_g"}),
+        (SPEED, {"images/s": "images_per_second"}),
     ]
     if "grad_d" in keys:
-        charts.append(("Norms of the gradients", {"D": "grad_d", "G": "grad_g"}))
+        charts.append((GRADIENTS, {"D": "grad_d", "G": "grad_g"}))
     drawn = {key for _, lines in charts for key in lines.values()} | set(terms_of_losses(keys))
     others: dict[str, dict[str, str]] = {}  # all of `samples/...` share one chart
     for key in keys:
@@ -204,7 +266,11 @@ def _curves(seen: Facts) -> Html:
     return element(
         "div",
         *(
-            chart(title, [Curve(name, *seen.curve(key)) for name, key in lines.items()])
+            chart(
+                title,
+                [Curve(name, *seen.curve(key)) for name, key in lines.items()],
+                REMARKS.get(title) or meanings(lines),
+            )
             for title, lines in charts
         ),
         class_="charts",
@@ -217,6 +283,7 @@ def _scores(seen: Facts) -> Iterable[Html]:
         return
     for report in seen.newest_reports().values():
         yield score_table(report)
+        yield about_scores((score.metric, score.label) for score in report.scores)
         yield element("p", report.in_words())
         yield note(
             f"{report.intervals_hold()} Real against real is the same measure of real examples "

@@ -83,7 +83,7 @@ def _check_images(gan: GAN) -> None:
 def _write_grid(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> None:
     if gan.kind == "points":
         points = gan.sample(n, label, seed)
-        save_png(target, scatter(points, points))
+        save_png(target, scatter(points, points, None))
         return
     _check_images(gan)
     if n * math.prod(gan.shape[1:]) > MOST_PIXELS:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gankit.data import Dataset, tell_classes
 from gankit.game import Game, families_that
 from gankit.game_types import Task
@@ -11,13 +13,14 @@ MOST_LINES = 5
 
 
 def brief(dataset: Dataset, game: Game | None = None) -> list[str]:
-    """Describe the data in at most `MOST_LINES` lines.
+    """Describe the data in at most `MOST_LINES` lines: those of `everything`, shortened."""
+    return shorten(everything(dataset, game))
 
-    They are the lines of `everything`; if there are too many, the last line says how many more.
-    """
-    lines = everything(dataset, game)
+
+def shorten(lines: Sequence[str]) -> list[str]:
+    """Return at most `MOST_LINES` lines; if there are more, the last one says how many."""
     if len(lines) <= MOST_LINES:
-        return lines
+        return [*lines]
     left = len(lines) - MOST_LINES + 1
     return [*lines[: MOST_LINES - 1], f"and {left} more lines about the data"]
 

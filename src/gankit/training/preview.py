@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gankit.data import Dataset
+from gankit.data import Dataset, as_pictures
 from gankit.data.pixels import to_pixels
 from gankit.game import Game
 from gankit.game_types import Latent
@@ -33,6 +33,10 @@ class Pictures(Callback):
     def __init__(self, preview: Preview, tracker: Tracker) -> None:
         self._preview, self._tracker = preview, tracker
 
+    def on_start(self, trainer: Session) -> None:
+        if self._preview.real is not None:
+            trainer.run.write_real(self._preview.real)
+
     def before_step(self, trainer: Session) -> None:
         if due(trainer.state.step, trainer.sample_every):
             self._draw(trainer)
@@ -54,6 +58,8 @@ class Preview:
 
     Images make a grid, with one class in each column if there are classes. Points are drawn over
     the real ones, or with D and the best D if that is known (`gankit.training.theory`).
+
+    `real` is a grid of real images in the same layout; None for points.
     """
 
     def __init__(self, game: Game, dataset: Dataset) -> None:
@@ -74,9 +80,34 @@ class Preview:
             )
             for block, start in enumerate(range(0, count, BLOCK))
         ]
+        self.real = None
+        if game.task.is_images:
+            self.real = grid(self._real_images(dataset, labels, count), self.columns)
         shown = np.arange(min(POINTS, len(dataset)))
         self.reference = None if game.task.is_images else dataset.read(shown)
         self.theory = dataset if can_show(game, dataset) else None
+
+    @staticmethod
+    def _real_images(dataset: Dataset, labels: torch.Tensor | None, count: int) -> Pixels:
+        """Return `count` real images, uint8 [N, H, W] or [N, H, W, C].
+
+        They are spread over the data set if `labels` is None. Else each has the class at its place,
+        and is black if there is none of that class; or it is the one whose vector stands there.
+        """
+        if labels is None:
+            chosen = np.linspace(0, len(dataset) - 1, count).round().astype(np.int64)
+        elif labels.is_floating_point():
+            chosen = np.arange(count) % len(dataset)
+        else:
+            assert dataset.labels is not None
+            classes = labels.numpy()
+            of_class = [np.flatnonzero(dataset.labels == c) for c in range(classes.max() + 1)]
+            turns = np.arange(count) // len(of_class)
+            pairs = zip(classes, turns, strict=True)
+            chosen = np.array([i[t % len(i)] if len(i := of_class[c]) else -1 for c, t in pairs])
+        images = dataset.read(np.maximum(chosen, 0)).copy()
+        images[chosen < 0] = 0
+        return np.ascontiguousarray(as_pictures(images))
 
     def draw(self, state: State) -> Pixels:
         """Return the picture, uint8 [H, W] or [H, W, 3]."""

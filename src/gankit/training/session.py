@@ -14,9 +14,10 @@ from gankit.errors import GankitError, RunError, SilentError, TrainingError
 from gankit.game import Game
 from gankit.owner import Owner, OwnerLostError
 from gankit.pictures import is_whole
-from gankit.run import Plan, Record, Run, checkpoints, describe
+from gankit.run import Briefing, Plan, Record, Run, checkpoints, describe
 from gankit.storage import not_finite, read_tensors
 from gankit.trained.artifact import save_artifact
+from gankit.training.briefing import everything
 from gankit.training.budget import extend_plan
 from gankit.training.callbacks import Callback
 from gankit.training.checkpoint import (
@@ -81,6 +82,7 @@ class Session(Trainer):
         self.run, self.display = run, display
         self.callbacks = [c for c in callbacks if self.writes or c.every_process]
         self.data: Mapping[str, Any] = describe(dataset)
+        self.briefing = Briefing(tuple(everything(dataset, game)), dataset.class_counts)
         begun = time.monotonic() if started is None else started
         self.clock = Clock(self.config, self.state, begun)
         self.owner: Owner | None = None
@@ -98,7 +100,7 @@ class Session(Trainer):
     def record(self) -> Record:
         """The content of run.json for this run."""
         own = self.game.own_networks
-        return Record(self.config, self.data, self.plan, own, self.init_from)
+        return Record(self.config, self.data, self.plan, own, self.init_from, self.briefing)
 
     @property
     def sample_every(self) -> int:

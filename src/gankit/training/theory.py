@@ -16,12 +16,15 @@ from gankit.data import Dataset
 from gankit.data.toys import gaussian_density
 from gankit.game import Game
 from gankit.game_types import draw_noise
-from gankit.pictures import Pixels, Plot, heat, scatter
+from gankit.pictures import INK, SCATTER_SIDE, Pixels, Plot, framed, heat, scatter
 from gankit.training.state import State
 
 SAMPLES = 20_000
 CELLS = 96
 """The number of cells on each side of a map of the plane."""
+BELIEF, BEST = (40, 70, 200), (200, 40, 30)
+"""The colours of D and of the best D."""
+COLOURS = "blue: generated (0), white: 1/2, red: real (1)"
 LOSSES = ("minimax", "non_saturating")
 """The losses whose best D is p_data / (p_data + p_g)."""
 
@@ -90,20 +93,20 @@ def figure_one(state: State, noise: NDArray[np.floating], samples: NDArray[np.fl
 
     plot = Plot((low, high), (0.0, 1.6))
     plot.line(x, np.full_like(x, 0.5), (220, 220, 220))
-    plot.line(x, best, (150, 170, 220), dotted=True)
-    plot.line(x, found, (40, 70, 200))
+    plot.line(x, found, BELIEF)
+    plot.line(x, best, BEST, dotted=True)
     plot.line(x, p_data, (30, 30, 30), dotted=True)
     plot.line(x, p_g, (30, 150, 60))
     chosen = np.argsort(noise)[np.linspace(0, len(noise) - 1, 21).astype(int)]
     plot.arrows(np.linspace(low, high, 21), samples[chosen])
     plot.legend(
         [
-            (f"step {state.step:,}", (30, 30, 30)),
-            ("p_data", (30, 30, 30)),
-            ("p_g", (30, 150, 60)),
-            (f"D   mean |D - D*| = {gap:.3f}", (40, 70, 200)),
-            ("D* = p_data / (p_data + p_g)", (150, 170, 220)),
-            (f"value {value:.3f}   (-log 4 = {-math.log(4):.3f})", (30, 30, 30)),
+            (f"step {state.step:,}", INK),
+            ("p_data (dotted): the density of real examples", (30, 30, 30)),
+            ("p_g: the density of generated ones", (30, 150, 60)),
+            (f"D: what D believes; mean |D - D*| = {gap:.3f}", BELIEF),
+            ("D* (dotted): the best D, p_data / (p_data + p_g)", BEST),
+            (f"value {value:.3f}   (-log 4 = {-math.log(4):.3f})", INK),
         ]
     )
     return plot.pixels()
@@ -131,5 +134,12 @@ def _maps(state: State, dataset: Dataset, points: NDArray[np.floating]) -> Pixel
         for cloud in (real, points)
     ]
     best = best_discriminator(shares[0], shares[1])
-    side = picture.shape[0]
-    return np.concatenate([picture, heat(found, side), heat(best, side)], 1)
+    frame = [(float(axis[0]), float(axis[-1])) for axis in axes]
+    maps = [
+        framed(heat(values, SCATTER_SIDE), frame[0], frame[1], [(told, INK), (COLOURS, INK)])
+        for values, told in (
+            (found, "D: what D believes of each place"),
+            (best, "D*: the best D for these samples; grey where none lie"),
+        )
+    ]
+    return np.concatenate([picture, *maps], 1)

@@ -1,0 +1,1 @@
+"""What a person looks at before training: examples, classes, sizes, repeats, broken files."""
