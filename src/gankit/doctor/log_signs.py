@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gankit.choose_recipe import configure
-from gankit.doctor.case import Case, per_cent
+from gankit.doctor.case import LASTING, LINES, Case, per_cent
 from gankit.doctor.diagnosis import Verdict
 from gankit.doctor.remedies import calmer, remedy, usual_rates
 from gankit.doctor.signs import sign
@@ -18,6 +18,9 @@ from gankit.families import FAMILIES
 
 GROWING = (1.25, 0.03)
 COLLAPSED = 0.5
+PLAIN, PLAIN_SHARE, PLAIN_FOR = 0.05, 0.2, 0.4
+"""A young run is collapsed only if that is plain: its diversity is below this, or below this share
+of the most that it had, for as long as this share of the steps from which on a run is judged."""
 WITHIN = 0.4
 REPEATED = 0.25
 SATURATED = 0.25
@@ -89,15 +92,22 @@ def last(values: NDArray[np.float64], stretch: slice) -> float:
 @sign("collapse")
 def collapse(case: Case) -> Verdict | None:
     """Samples differ much less from one another than real examples do."""
-    diversity = case.series("samples/diversity")
-    stretch = case.lasting(diversity < COLLAPSED)
+    young, limit = case.is_young, COLLAPSED
+    least = LASTING[1] if young else LINES
+    diversity = case.series("samples/diversity", least=least, young=young)
+    if young:
+        most = np.max(diversity, initial=0.0, where=np.isfinite(diversity))
+        limit = min(max(PLAIN, PLAIN_SHARE * float(most)), COLLAPSED)
+    stretch = case.lasting(diversity < limit)
     if stretch is None or growing(diversity):
+        return None
+    if young and case.step - case.since(stretch) < PLAIN_FOR * case.needed:
         return None
     return Verdict(
         "collapse",
         "sick",
         f"the samples differ from their mean by {per_cent(last(diversity, stretch))} of what real "
-        f"examples do (below {per_cent(COLLAPSED)} is a sign)",
+        f"examples do (below {per_cent(limit)} is a sign)",
         case.since(stretch),
         "G makes few kinds of sample, whatever the noise: it moved to where D was fooled last",
         remedy(case, *calmer(case)),
@@ -304,14 +314,15 @@ LINES_FIRST = 5
 @sign("G frozen")
 def frozen(case: Case) -> Verdict | None:
     """G's rate or gradient is 0, or its samples do not change from line to line."""
-    diversity, offset = case.raw("samples/diversity"), case.raw("samples/offset")
-    moved = np.maximum(np.abs(np.diff(diversity)), np.abs(np.diff(offset)))
-    same = np.append(moved <= STILL, True)  # each line and the one after it
-    seen = {
-        "G's learning rate is 0": case.raw("lr_g") == 0,
-        "G's gradient is 0": case.raw("grad_g") == 0,
-        "the samples are the same to one part in a million": same,
-    }
+    seen = {"G's learning rate is 0": case.raw("lr_g", young=True) == 0}
+    if not case.is_young:
+        diversity, offset = case.raw("samples/diversity"), case.raw("samples/offset")
+        moved = np.maximum(np.abs(np.diff(diversity)), np.abs(np.diff(offset)))
+        seen |= {
+            "G's gradient is 0": case.raw("grad_g") == 0,
+            # each line and the one after it
+            "the samples are the same to one part in a million": np.append(moved <= STILL, True),
+        }
     stretches = [(text, case.lasting(holds)) for text, holds in seen.items()]
     found = next(((text, stretch) for text, stretch in stretches if stretch is not None), None)
     if found is None:
