@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from doctor_trials import Trial, settled, sick, write_data
 
+from doctor_trials import Trial, settled, sick, write_data
 from gankit.cli.app import app
 from gankit.cli.train import SETTINGS, by_argument
 from gankit.doctor.diagnose import diagnose
@@ -66,7 +66,9 @@ def treated(config: Config, remedy: str) -> Config:
 def examined(config: Config, folder: Path) -> Diagnosis:
     """Train, unless the run is there, and ask the doctor."""
     with suppress(TrainingError):  # a run that gave up is examined like any other
-        fit(config, folder)
+        outcome = fit(config, folder)
+        if outcome.signal is not None:  # it goes on there next time
+            raise SystemExit(128 + outcome.signal)
     diagnosis = diagnose(folder)
     write_diagnosis(folder, diagnosis)
     return diagnosis

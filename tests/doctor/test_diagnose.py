@@ -99,6 +99,7 @@ def begun(small, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_every_sign_that_fits_is_looked_for(begun):
+    (begun / "doctor.json").unlink()  # of the end of training
     diagnosis = diagnose(begun)
     assert diagnosis.unseen == {}
     assert {"within-class collapse", "labels ignored", "memorisation"} <= set(diagnosis.looked_for)
@@ -133,7 +134,8 @@ def test_a_log_of_before_there_was_a_doctor(begun):
 
 
 @pytest.mark.slow
-def test_the_log_of_networks_of_ones_own_is_read_without_them(small, tmp_path):
+def test_the_log_of_networks_of_ones_own_is_read_without_them(small, tmp_path, monkeypatch):
+    monkeypatch.setattr("gankit.doctor.case.YOUNG", (0.2, 4, 2000))
     config = small("gan", **{"training.steps": 20, "latent.size": 4, "objective.penalty": "none"})
     g = nn.Sequential(nn.Linear(4, 784), nn.Tanh(), nn.Unflatten(1, (1, 28, 28)))
     d = nn.Sequential(nn.Flatten(), nn.Linear(784, 1))

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gankit.choose_recipe import configure
 from gankit.doctor.case import LASTING, LINES, Case, per_cent
 from gankit.doctor.diagnosis import Verdict
-from gankit.doctor.remedies import calmer, remedy, usual_rates
+from gankit.doctor.remedies import AUGMENT, calmer, has_few, remedy, usual_rates, usual_size
 from gankit.doctor.signs import sign
 from gankit.families import FAMILIES
 
@@ -26,8 +25,6 @@ REPEATED = 0.25
 SATURATED = 0.25
 OFFSET = 0.6
 STRONG, WEAK = 0.95, 0.03
-FEW = 1000
-"""The number of training examples below which D may learn them by heart."""
 GUESSING = 1.3
 GROWTH, SWING = 3.0, 0.5
 VANISHED = 1e-3
@@ -175,8 +172,7 @@ def too_strong(case: Case) -> Verdict | None:
     stretch = case.lasting(ahead > STRONG)
     if stretch is None:
         return None
-    count = case.record.data["count"]
-    augment = {"stabilise.augment": "colour+translation+cutout"}
+    count, few = case.record.data["count"], has_few(case)
     return Verdict(
         "D too strong",
         "sick",
@@ -184,10 +180,10 @@ def too_strong(case: Case) -> Verdict | None:
         f"{per_cent(1 - STRONG)} is a sign)",
         case.since(stretch),
         "D tells real from fake without effort, so what it says is no help to G"
-        + (f"; it may know its {count:,} examples by heart" if count < FEW else ""),
+        + (f"; it may know its {count:,} examples by heart" if few else ""),
         remedy(
             case,
-            *([augment] if count < FEW else []),
+            *([AUGMENT] if few else []),
             _towards_balance(case),
             {"stabilise.freeze_d": 0.9},
             {"discriminator_optimizer.lr": case.config.discriminator_optimizer.lr / 3},
@@ -225,18 +221,9 @@ def too_weak(case: Case) -> Verdict | None:
 
 def _stronger(case: Case) -> list[dict[str, Any]]:
     """Return changes that make D stronger: its recipe's settings, a lighter penalty, more steps."""
-    usual = configure(case.config.family, case.config.data.source)
-    network: dict[str, Any] = {}
-    for key in ("discriminator_width", "discriminator_hidden", "width"):
-        own, recipe = getattr(case.config.network, key, None), getattr(usual.network, key, None)
-        if own is None or recipe is None or np.sum(own) >= np.sum(recipe) / 4:
-            continue
-        text = ",".join(map(str, recipe)) if isinstance(recipe, tuple) else recipe
-        network[f"network.{key}"] = text
-    rates = usual_rates(case, "discriminator")
     lighter = {"objective.penalty_weight": case.config.objective.penalty_weight / 10}
     return [
-        {**network, **rates},
+        {**usual_size(case), **usual_rates(case, "discriminator")},
         *([lighter] if case.config.objective.penalty != "none" else []),
         {"objective.k": case.config.objective.k + 1},
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
 from gankit.choose_recipe import configure
@@ -33,6 +34,18 @@ FAR = 3.0
 """A learning rate more than this many times above or below the recipe's is suspected first."""
 
 
+FEW = 1000
+"""The number of training images below which D may learn them by heart."""
+AUGMENT: Mapping[str, Any] = {"stabilise.augment": "colour+translation+cutout"}
+TINY = 16
+"""A D that is so many times smaller than the recipe's is suspected before a penalty is tried."""
+
+
+def has_few(case: Case) -> bool:
+    """Return whether a run's images are so few that D may learn them by heart."""
+    return case.record.task.is_images and int(case.record.data["count"]) < FEW
+
+
 def usual_rates(case: Case, *players: str) -> dict[str, float]:
     """Return the recipe's learning rates of those `players` whose own rates are far from them."""
     usual, changes = configure(case.config.family, case.config.data.source), {}
@@ -46,7 +59,30 @@ def usual_rates(case: Case, *players: str) -> dict[str, float]:
     return changes
 
 
-def calmer(case: Case) -> list[dict[str, Any]]:
+def usual_size(case: Case, times: float = 4) -> dict[str, Any]:
+    """Return the recipe's sizes of D's network, if they are more than so many times the run's."""
+    usual, changes = configure(case.config.family, case.config.data.source), {}
+    for key in ("discriminator_width", "discriminator_hidden", "width"):
+        own, recipe = getattr(case.config.network, key, None), getattr(usual.network, key, None)
+        if own is None or recipe is None or np.sum(own) >= np.sum(recipe) / times:
+            continue
+        text = ",".join(map(str, recipe)) if isinstance(recipe, tuple) else recipe
+        changes[f"network.{key}"] = text
+    return changes
+
+
+def usual_game(case: Case) -> dict[str, Any]:
+    """Return the recipe's loss, k and rates, as far as the run's own are likely to be the cause."""
+    own, usual = case.config.objective, configure(case.config.family, case.config.data.source)
+    minimax = own.loss == "minimax" != usual.objective.loss
+    return {
+        **({"objective.loss": "non_saturating"} if minimax else {}),
+        **({"objective.k": usual.objective.k} if own.k > usual.objective.k else {}),
+        **usual_rates(case, "discriminator", "generator"),
+    }
+
+
+def calmer(case: Case) -> list[Mapping[str, Any]]:
     """Return changes that make a game calmer, the likeliest first."""
     config = case.config
     slower = {
@@ -54,9 +90,10 @@ def calmer(case: Case) -> list[dict[str, Any]]:
         for p in ("discriminator", "generator")
     }
     held = {"objective.penalty": "r1", "objective.penalty_weight": 1.0}
-    rates = usual_rates(case, "discriminator", "generator")
     return [
-        rates,
+        usual_game(case),
+        usual_size(case, TINY),
+        *([AUGMENT] if has_few(case) else []),
         *([held] if config.objective.penalty == "none" else []),
         slower,
     ]

@@ -41,9 +41,12 @@ def sign(name: str, fits: Callable[[Case], bool] = lambda _: True) -> Callable[[
 
 
 def signs_of(case: Case) -> dict[str, Look]:
-    """Return, by name, the functions that look for the signs that fit a run."""
+    """Return, by name, the functions that look for the signs that fit a run.
+
+    The family's own come first: they are nearer to a cause, and so are their remedies.
+    """
     fitting = {name: SIGNS[name].look for name in SIGNS.names() if SIGNS[name].fits(case)}
-    return {**fitting, **family_signs(case.config)}
+    return {**family_signs(case.config), **fitting}
 
 
 def look_for(case: Case, names: Collection[str] | None = None) -> Diagnosis:

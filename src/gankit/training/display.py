@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TextColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
 from gankit.training.pace import Pace, in_words
@@ -58,8 +58,7 @@ class Display:
         if self._is_live:
             self._show(
                 TextColumn("step {task.completed:,.0f}/{task.total:,.0f}"),
-                BarColumn(bar_width=16),
-                TaskProgressColumn(),
+                BarColumn(bar_width=12),
                 _Column(self._times),
                 _Column(lambda: self._doing or self._numbers),
             )
@@ -109,7 +108,7 @@ class Display:
         self._bar = Progress(
             *columns, console=self.console, auto_refresh=False, transient=not lasting
         )
-        self._bar.add_task("", total=self._steps)
+        self._bar.add_task("", total=self._steps, completed=self._pace.step)
         with suppress(OSError):
             self._bar.start()
         self._ticker = _Ticker(self._tick)
