@@ -443,6 +443,12 @@ def test_every_remedy_can_be_pasted_and_changes_something(family):
             "--loss non_saturating --k 1",
         ),
         ({"network.discriminator_width": 1}, "D too weak", "--set network.discriminator_width=32"),
+        ({"network.discriminator_width": 1}, "collapse", "--set network.discriminator_width=32"),
+        (
+            {"objective.loss": "minimax", "objective.k": 5},
+            "collapse",
+            "--loss non_saturating --k 1",
+        ),
     ],
 )
 def test_the_remedy_is_of_the_runs_own_settings(settings, log, remedy):
@@ -453,6 +459,19 @@ def test_the_remedy_is_of_the_runs_own_settings(settings, log, remedy):
         guess = healthy("cgan")["d/adversarial"] + 0.3
         verdicts = look_for(case(settings=settings, d__adversarial=guess, **changed)).verdicts
     assert [v.remedy for v in verdicts if v.sign == log] == [remedy]
+
+
+def test_few_images_are_augmented_before_anything_is_held():
+    sick = case(settings={"objective.penalty": "none"}, **SICK["collapse"])
+    few = Record(sick.config, {**sick.record.data, "count": 20}, sick.record.plan)
+    for record, remedy in ((sick.record, "--penalty r1"), (few, "--augment colour+")):
+        (verdict,) = look_for(Case(record, sick.lines)).verdicts
+        assert verdict.remedy.startswith(remedy)
+
+
+def test_a_familys_own_sign_comes_first():
+    found = look_for(case("began", k=np.zeros(LINES), samples__diversity=flat(0.1))).verdicts
+    assert [verdict.sign for verdict in found] == ["k stuck", "collapse"]
 
 
 def test_every_sign_is_explained_in_the_documentation():
