@@ -28,7 +28,7 @@ from gankit.training.log import Log
 from gankit.training.loop import Outcome, keeping_what_was_reached, play
 from gankit.training.optimizers import check_length
 from gankit.training.preview import Pictures, Preview
-from gankit.training.runtime import check_processes, check_world, start_runtime
+from gankit.training.runtime import check_processes, check_world, is_first, start_runtime
 from gankit.training.session import Session, open_session
 from gankit.training.state import build_game
 from gankit.training.stop_signals import StopSignals
@@ -109,15 +109,16 @@ def opened(
     if init_from is not None:
         check_start(run, init_from)
     record = run.record()
-    if dataset is not None:
-        dataset = Dataset.of(dataset)
-        config = replace(config, data=replace(config.data, source=dataset.whence, holdout=0.0))
-    elif record is None:
-        dataset = load_configured(config.data)
-        config = replace(config, data=decided(config.data, dataset))
-    else:
-        config = replace(config, data=as_begun(config.data, record))
-        dataset = load_begun(config.data, record)
+    with Display(quiet=not is_first()).busy("reading the data"):
+        if dataset is not None:
+            dataset = Dataset.of(dataset)
+            config = replace(config, data=replace(config.data, source=dataset.whence, holdout=0.0))
+        elif record is None:
+            dataset = load_configured(config.data)
+            config = replace(config, data=decided(config.data, dataset))
+        else:
+            config = replace(config, data=as_begun(config.data, record))
+            dataset = load_begun(config.data, record)
     if record is not None:  # its owner checks again; here a refusal leaves no file behind
         dataset.number_classes(record.task.class_names, record.task.condition)
         own = () if networks is None else ("G", "D")

@@ -81,14 +81,16 @@ def test_a_run_that_has_only_begun(small, tmp_path):
     with opened(small("gan"), tmp_path / "r"):
         pass
     diagnosis = diagnose(tmp_path / "r")
-    assert diagnosis.healthy
-    assert diagnosis.unseen["collapse"] == "0 lines are logged; 12 are needed"
+    assert diagnosis.too_early
+    assert not diagnosis.healthy
+    assert diagnosis.unseen["repeats"] == "0 lines are logged; 12 are needed"
     assert diagnosis.unseen["low coverage"] == "nothing is trained yet"
 
 
 @pytest.fixture
-def begun(small, tmp_path):
-    """A run of 20 logged steps, whose data is a file that can be taken away."""
+def begun(small, tmp_path, monkeypatch):
+    """A run of 20 logged steps, which count as many; its data is a file that can be taken away."""
+    monkeypatch.setattr("gankit.doctor.case.YOUNG", (0.2, 4, 2000))
     images = np.random.default_rng(0).integers(0, 256, (60, 16, 16)).astype(np.uint8)
     np.savez(tmp_path / "d.npz", images=images, labels=np.arange(60) % 2)
     fit(small("cgan", str(tmp_path / "d.npz"), **{"training.steps": 20}), tmp_path / "r")
@@ -97,6 +99,7 @@ def begun(small, tmp_path):
 
 @pytest.mark.slow
 def test_every_sign_that_fits_is_looked_for(begun):
+    (begun / "doctor.json").unlink()  # of the end of training
     diagnosis = diagnose(begun)
     assert diagnosis.unseen == {}
     assert {"within-class collapse", "labels ignored", "memorisation"} <= set(diagnosis.looked_for)
@@ -131,7 +134,8 @@ def test_a_log_of_before_there_was_a_doctor(begun):
 
 
 @pytest.mark.slow
-def test_the_log_of_networks_of_ones_own_is_read_without_them(small, tmp_path):
+def test_the_log_of_networks_of_ones_own_is_read_without_them(small, tmp_path, monkeypatch):
+    monkeypatch.setattr("gankit.doctor.case.YOUNG", (0.2, 4, 2000))
     config = small("gan", **{"training.steps": 20, "latent.size": 4, "objective.penalty": "none"})
     g = nn.Sequential(nn.Linear(4, 784), nn.Tanh(), nn.Unflatten(1, (1, 28, 28)))
     d = nn.Sequential(nn.Flatten(), nn.Linear(784, 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shlex
 from functools import cache
@@ -16,6 +17,7 @@ from gankit.cli.app import app
 from gankit.cli.train import SETTINGS
 from gankit.doctor import log_signs  # noqa: F401 - it registers the signs
 from gankit.doctor.case import Case
+from gankit.doctor.diagnosis import Diagnosis
 from gankit.doctor.sample_signs import FEWEST
 from gankit.doctor.samples import Examination
 from gankit.doctor.signs import SIGNS, look_for
@@ -207,10 +209,90 @@ def test_a_young_run_and_a_short_log_are_not_judged():
     whole = case(samples__diversity=flat(0.0))
     for lines in (whole.lines[:5], ()):
         diagnosis = look_for(Case(whole.record, lines))
-        assert diagnosis.healthy
-        assert "12 are needed" in diagnosis.unseen["collapse"]
+        assert [verdict.sign for verdict in diagnosis.verdicts] == ["too early to say"]
+        assert "12 are needed" in diagnosis.unseen["repeats"]
     long = Record(whole.config, whole.record.data, Plan(100_000, 1))
-    assert "from 2,000 it can be told" in look_for(Case(long, whole.lines[:30])).unseen["collapse"]
+    assert "from 2,000 it can be told" in look_for(Case(long, whole.lines[:30])).unseen["repeats"]
+
+
+def short(step: int, steps: int, every: int = 10, events=(), **log) -> Case:
+    """A run of `steps` steps at `step`, with a line every few steps; values by the line's step."""
+    whole = case("dcgan", events=events, settings={"training.steps": steps})
+    columns = {key.replace("__", "/"): values for key, values in log.items()}
+    lines = [
+        {**line, "step": at, **{key: float(values(at)) for key, values in columns.items()}}
+        for line, at in zip(whole.lines, range(every, step + 1, every), strict=False)
+    ]
+    return Case(
+        Record(whole.config, whole.record.data, Plan(steps, 1)), lines, events, reached=step
+    )
+
+
+@pytest.mark.parametrize(("step", "steps"), [(37, 100_000), (134, 134), (341, 341), (499, 800)])
+def test_too_early_to_say_is_a_verdict_and_comes_instead_of_remedies(step, steps):
+    needed = min(max(500, steps // 5), 2000)
+    sick = {
+        "samples__nearest": lambda _: 0.01,
+        "samples__diversity": lambda at: 0.3 + 0.01 * (at % 3),
+        "d__adversarial": lambda _: 0.0005,
+    }
+    diagnosis = look_for(short(step, steps, **sick))
+    (verdict,) = diagnosis.verdicts
+    more = needed - step
+    assert verdict.seen == f"{step} of about {needed:,} steps: a verdict needs {more:,} more"
+    assert (verdict.sign, verdict.severity, verdict.remedy) == ("too early to say", "too early", "")
+    assert ("larger budget" in verdict.means) == (step == steps)
+    assert diagnosis.too_early
+    assert not diagnosis.healthy
+    assert f"at step {step}: too early to say\n  seen:  {verdict.seen}" in str(diagnosis)
+    assert json.loads(diagnosis.to_json())["health"] == "too early to say"
+    assert Diagnosis.from_json(diagnosis.to_json(), "it") == diagnosis
+
+
+@pytest.mark.parametrize("before", [0.9, 0.02])
+def test_a_plain_collapse_is_said_while_a_short_run_goes_on(before):
+    log = {"samples__diversity": lambda at: before if at < 50 else 0.02}
+    assert signs(short(134, 341, **log)) == {"too early to say"}
+    for step in (276, 341):
+        (verdict,) = look_for(short(step, 341, **log)).verdicts
+        assert verdict.sign == "collapse"
+        assert verdict.since_step <= 80
+        assert verdict.remedy
+
+
+@pytest.mark.parametrize(
+    "diversity",
+    [
+        lambda at: 0.02 if at < 150 else 0.6,  # it mends
+        lambda at: 0.02 + at / 2000,  # it is on its way
+        lambda at: 0.1 + 0.02 * (at % 3),  # as the perceptrons of images begin
+        lambda at: 0.3 + 0.01 * (at % 3),
+    ],
+)
+def test_a_young_run_that_may_be_well_is_not_called_collapsed(diversity):
+    for step in range(10, 351, 20):
+        assert signs(short(step, 341, samples__diversity=diversity)) == {"too early to say"}
+
+
+def test_one_way_back_is_no_remedy_yet():
+    event = SICK["not finite"]["events"][0] | {"step": 20}
+    early, warning = look_for(short(134, 134, events=[event])).verdicts
+    assert (early.sign, warning.sign) == ("too early to say", "not finite")
+    assert (early.remedy, warning.remedy) == ("", "")
+    (verdict,) = look_for(short(134, 134, events=[event] * 3)).verdicts
+    assert (verdict.severity, bool(verdict.remedy)) == ("sick", True)
+
+
+def test_a_rate_of_0_is_known_early():
+    found = look_for(short(134, 134, lr_g=lambda _: 0.0))
+    assert [verdict.sign for verdict in found.verdicts] == ["G frozen"]
+
+
+def test_a_log_of_few_lines_is_not_called_healthy():
+    diagnosis = look_for(short(3000, 3000, every=1000))
+    assert [verdict.sign for verdict in diagnosis.verdicts] == ["too early to say"]
+    assert diagnosis.verdicts[0].seen == "3 of 12 logged lines: a verdict needs 9 more"
+    assert "output.log_every" in diagnosis.verdicts[0].means
 
 
 def test_an_older_log_says_what_could_not_be_seen():
@@ -361,6 +443,12 @@ def test_every_remedy_can_be_pasted_and_changes_something(family):
             "--loss non_saturating --k 1",
         ),
         ({"network.discriminator_width": 1}, "D too weak", "--set network.discriminator_width=32"),
+        ({"network.discriminator_width": 1}, "collapse", "--set network.discriminator_width=32"),
+        (
+            {"objective.loss": "minimax", "objective.k": 5},
+            "collapse",
+            "--loss non_saturating --k 1",
+        ),
     ],
 )
 def test_the_remedy_is_of_the_runs_own_settings(settings, log, remedy):
@@ -371,6 +459,19 @@ def test_the_remedy_is_of_the_runs_own_settings(settings, log, remedy):
         guess = healthy("cgan")["d/adversarial"] + 0.3
         verdicts = look_for(case(settings=settings, d__adversarial=guess, **changed)).verdicts
     assert [v.remedy for v in verdicts if v.sign == log] == [remedy]
+
+
+def test_few_images_are_augmented_before_anything_is_held():
+    sick = case(settings={"objective.penalty": "none"}, **SICK["collapse"])
+    few = Record(sick.config, {**sick.record.data, "count": 20}, sick.record.plan)
+    for record, remedy in ((sick.record, "--penalty r1"), (few, "--augment colour+")):
+        (verdict,) = look_for(Case(record, sick.lines)).verdicts
+        assert verdict.remedy.startswith(remedy)
+
+
+def test_a_familys_own_sign_comes_first():
+    found = look_for(case("began", k=np.zeros(LINES), samples__diversity=flat(0.1))).verdicts
+    assert [verdict.sign for verdict in found] == ["k stuck", "collapse"]
 
 
 def test_every_sign_is_explained_in_the_documentation():

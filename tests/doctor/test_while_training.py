@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
+from gankit.doctor.diagnose import diagnose, read_verdicts
+from gankit.doctor.diagnosis import read_diagnosis
+from gankit.errors import RunError, TrainingError
 from gankit.fitting import fit, opened
 from gankit.run import Run
+from gankit.training import clock
+from gankit.training.session import Session
+from gankit.training.update import NotFiniteError
 
 CURED = {"output.doctor": 0}
 
@@ -61,3 +71,110 @@ def test_it_says_nothing_where_it_is_not_asked(small, tmp_path, capfd):
     frozen = {"generator_optimizer.lr": 0.0, "training.steps": 60, **CURED}
     fit(small("gan", "toy:ring8", **frozen), tmp_path / "r")
     assert "the doctor" not in capfd.readouterr().err
+
+
+def interrupt(monkeypatch, at):
+    """Make Ctrl-C arrive while step number `at` is taken."""
+    original = Session.step
+
+    def step(self):
+        if self.state.step == at - 1:
+            os.kill(os.getpid(), signal.SIGINT)
+        return original(self)
+
+    monkeypatch.setattr(Session, "step", step)
+
+
+@pytest.mark.parametrize("end", ["finished", "interrupted", "out of time"])
+def test_it_looks_at_every_end(small, tmp_path, monkeypatch, capfd, end):
+    changes = {}
+    if end == "interrupted":
+        interrupt(monkeypatch, 4)
+    if end == "out of time":
+        monkeypatch.setattr(clock, "OVERTIME", 0.0)
+        changes = {"training.minutes": 0.05}
+    outcome = fit(small("gan", "toy:ring8", **changes), tmp_path / "r")
+    assert outcome.finished == (end == "finished")
+    (verdict,) = read_verdicts(tmp_path / "r")
+    assert verdict.seen.startswith(f"{outcome.step} of about 500 steps")
+    assert capfd.readouterr().err.count("the doctor: too early to say") == 1
+    page = (tmp_path / "r/report.html").read_text()
+    assert "too early to say" in page
+    assert "ot examined" not in page
+
+
+def test_it_looks_at_a_run_that_gives_up(small, tmp_path, monkeypatch):
+    def fails(self):
+        raise NotFiniteError("the term d/adversarial")
+
+    monkeypatch.setattr(Session, "step", fails)
+    with pytest.raises(TrainingError):
+        fit(small("gan", "toy:ring8"), tmp_path / "r")
+    (verdict,) = read_verdicts(tmp_path / "r")
+    assert (verdict.sign, verdict.severity) == ("not finite", "sick")
+    assert verdict.remedy
+
+
+def test_the_page_says_that_it_is_turned_off(small, tmp_path):
+    fit(small("gan", "toy:ring8", **CURED), tmp_path / "r")
+    assert not (tmp_path / "r/doctor.json").exists()
+    page = (tmp_path / "r/report.html").read_text()
+    assert "turned off" in page.lower()
+    assert "ot examined" not in page
+
+
+def test_a_diagnosis_that_cannot_be_kept_loses_nothing(small, tmp_path, monkeypatch, capfd):
+    (tmp_path / "r").mkdir()
+    monkeypatch.setattr("gankit.doctor.while_training.write_diagnosis", refuse)
+    assert fit(small("gan", "toy:ring8"), tmp_path / "r").finished
+    assert "no diagnosis: the disk is full" in capfd.readouterr().err
+
+
+def refuse(folder, diagnosis):
+    raise RunError("the disk is full")
+
+
+def test_finished_samples_are_looked_at_unless_a_signal_waits(small, tmp_path, monkeypatch):
+    monkeypatch.setattr("gankit.doctor.case.YOUNG", (0.0, 1, 1))
+    config = small("gan", "toy:ring8", **{"training.steps": 20})
+    fit(config, tmp_path / "whole")
+    diagnosis = read_diagnosis(tmp_path / "whole")
+    assert "low coverage" in diagnosis.looked_for
+    assert diagnosis == diagnose(tmp_path / "whole")
+    interrupt(monkeypatch, 15)
+    fit(config, tmp_path / "stopped")
+    why = read_diagnosis(tmp_path / "stopped").unseen["low coverage"]
+    assert why == "training was stopped by SIGINT"
+
+
+class Constant(nn.Module):
+    """A generator that makes one sample, whatever the noise."""
+
+    def __init__(self):
+        super().__init__()
+        self.point = nn.Parameter(torch.zeros(2))
+
+    def forward(self, noise):
+        return self.point.expand(len(noise), 2)
+
+
+@pytest.mark.slow
+def test_a_collapse_is_said_while_a_short_run_goes_on(small, tmp_path, capfd):
+    plain = {"objective.penalty": "none", "training.steps": 341, "output.log_every": 50}
+    d = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1))
+    fit(small("gan", "toy:ring8", **plain), tmp_path / "r", networks=(Constant(), d))
+    said = [line for line in capfd.readouterr().err.splitlines() if "the doctor: collapse" in line]
+    assert len(said) == 1
+    assert int(said[0].split(":")[0].removeprefix("step ")) < 341
+    assert [v.sign for v in read_verdicts(tmp_path / "r")] == ["collapse"]
+
+
+@pytest.mark.slow
+def test_a_healthy_short_run_is_not_called_sick(small, tmp_path, capfd):
+    usual = {"training.steps": 341, "training.batch": 32, "output.log_every": 10}
+    fit(small("gan", "toy:ring8", **usual), tmp_path / "r")
+    said = [line for line in capfd.readouterr().err.splitlines() if "the doctor" in line]
+    assert said == [
+        "step 341: the doctor: too early to say: 341 of about 500 steps: a verdict needs 159 more"
+    ]
+    assert not any(verdict.remedy for verdict in read_verdicts(tmp_path / "r"))

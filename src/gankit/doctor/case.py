@@ -22,10 +22,10 @@ SMOOTHED = 5
 """The number of logged lines in a moving median, so that one odd line is no sign."""
 LINES = 12
 """The fewest logged lines from which signs are told."""
-YOUNG = (0.2, 2000)
-"""The share of a run's steps, or the number of steps if that is less, before which it is young.
+YOUNG = (0.2, 500, 2000)
+"""The share of a run's steps before which it is young, at least 500 and at most 2,000 steps.
 
-No sign is told from the log of a young run.
+A young run is not judged by its log or its samples: a healthy one may look like a sick one.
 """
 LASTING = (0.2, 8)
 """The share of the logged lines, and the number of them, for which a sign must have lasted."""
@@ -37,13 +37,17 @@ class Unseen(Exception):  # noqa: N818 - no error: a sign that could not be look
 
 @dataclass(frozen=True)
 class Case:
-    """Everything known of a run: its settings and data, log, events and finished samples."""
+    """Everything known of a run: its settings and data, log, events and finished samples.
+
+    `reached` is the last step that is known of, if it may be later than the last logged one.
+    """
 
     record: Record
     lines: Sequence[Mapping[str, Any]]
     events: Sequence[Mapping[str, Any]] = ()
     examination: Examination | None = None
     why_none: str = "the run is still training"
+    reached: int = 0
 
     @property
     def config(self) -> Config:
@@ -57,37 +61,70 @@ class Case:
 
     @property
     def step(self) -> int:
-        """The last logged step; 0 if there is none."""
-        return int(self.lines[-1]["step"]) if self.lines else 0
+        """The last step that is known of; 0 if there is none."""
+        return max(self.reached, int(self.lines[-1]["step"]) if self.lines else 0)
+
+    @property
+    def needed(self) -> int:
+        """The number of steps from which on the run is judged."""
+        share, least, most = YOUNG
+        return min(max(math.ceil(share * self.record.plan.steps), least), most)
+
+    @property
+    def is_young(self) -> bool:
+        return self.step < self.needed
+
+    @property
+    def youth(self) -> str | None:
+        """Why the run is too young to be judged; None if it is not."""
+        if not self.is_young:
+            return None
+        return f"the run is young: step {self.step:,}; from {self.needed:,} it can be told"
+
+    @property
+    def missing(self) -> str | None:
+        """What a verdict on the run still needs, in words; None if it can be given."""
+        if self.is_young:
+            more = self.needed - self.step
+            return f"{self.step:,} of about {self.needed:,} steps: a verdict needs {more:,} more"
+        if len(self.lines) < LINES:
+            more = LINES - len(self.lines)
+            return f"{len(self.lines)} of {LINES} logged lines: a verdict needs {more} more"
+        return None
 
     @property
     def samples(self) -> Examination:
-        """The finished samples and real examples. Raises Unseen if there are none."""
+        """The finished samples and real examples.
+
+        Raises Unseen if there are none, or if the run is young.
+        """
         if self.examination is None:
             raise Unseen(self.why_none)
+        if self.youth is not None:
+            raise Unseen(self.youth)
         return self.examination
 
     @cached_property
     def steps(self) -> NDArray[np.int64]:
         return np.array([line["step"] for line in self.lines], np.int64)
 
-    def raw(self, key: str) -> NDArray[np.float64]:
+    def raw(self, key: str, *, least: int = LINES, young: bool = False) -> NDArray[np.float64]:
         """Return a logged number of every line, NaN if a line lacks it.
 
-        Raises Unseen if the last line lacks it, or if too few lines or steps are logged.
+        Raises Unseen if the last line lacks it, if fewer than `least` lines are logged, or if the
+        run is young, unless `young` says that the number can be judged all the same.
         """
-        if len(self.lines) < LINES:
-            raise Unseen(f"{len(self.lines)} lines are logged; {LINES} are needed")
-        young = min(YOUNG[0] * self.record.plan.steps, YOUNG[1])
-        if self.step < young:
-            raise Unseen(f"the run is young: step {self.step:,}; from {young:,.0f} it can be told")
+        if len(self.lines) < least:
+            raise Unseen(f"{len(self.lines)} lines are logged; {least} are needed")
+        if self.youth is not None and not young:
+            raise Unseen(self.youth)
         if key not in self.lines[-1]:
             raise Unseen(f"the log has no '{key}'")
         return np.array([line.get(key, math.nan) for line in self.lines], np.float64)
 
-    def series(self, key: str) -> NDArray[np.float64]:
-        """Return `raw(key)` smoothed: the median of each line and the `SMOOTHED - 1` before it."""
-        values = self.raw(key)
+    def series(self, key: str, *, least: int = LINES, young: bool = False) -> NDArray[np.float64]:
+        """Return `raw(...)` smoothed: the median of each line and the `SMOOTHED - 1` before it."""
+        values = self.raw(key, least=least, young=young)
         padded = np.concatenate([np.full(SMOOTHED - 1, values[0]), values])
         windows = np.lib.stride_tricks.sliding_window_view(padded, SMOOTHED)
         smoothed: NDArray[np.float64] = np.median(windows, 1)

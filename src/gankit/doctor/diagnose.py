@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from gankit.doctor import log_signs, sample_signs  # noqa: F401 - they register the signs
@@ -38,8 +40,18 @@ def diagnose(
     record = run.record()
     if record is None:
         raise RunError(f"'{folder}' holds no run: give the folder of one")
-    examination, why_none = _samples(run, record, data, networks)
-    return look_for(Case(record, run.metrics(), run.events(), examination, why_none))
+    return look_at(run, record, lambda _: _samples(run, record, data, networks))
+
+
+Drawn = tuple[Examination | None, str]
+"""Samples beside real examples, or None and the reason why there are none."""
+
+
+def look_at(run: Run, record: Record, draw: Callable[[Case], Drawn]) -> Diagnosis:
+    """Look for every sign in the log of a run, and in the samples that `draw` returns."""
+    case = Case(record, run.metrics(), run.events(), reached=run.steps_taken())
+    examination, why_none = draw(case)
+    return look_for(replace(case, examination=examination, why_none=why_none))
 
 
 def examine(folder: Path, data: str | None = None) -> list[Verdict]:
@@ -53,18 +65,24 @@ def read_verdicts(folder: Path) -> list[Verdict] | None:
     return None if diagnosis is None else list(diagnosis.verdicts)
 
 
-def _samples(
-    run: Run, record: Record, source: str | None, networks: Networks | None
-) -> tuple[Examination | None, str]:
-    """Return samples and the run's data, or None and the reason why there are none."""
+def why_not_drawn(run: Run, record: Record, networks: Networks | None = None) -> str | None:
+    """Return why no samples of a run can be looked at; None if they can."""
     if record.networks and networks is None:
-        return None, (
+        return (
             "the run keeps the weights of your own networks, not their code: give them from "
             f"Python, gankit.doctor.diagnose.diagnose(Path({str(run.folder)!r}), networks=(G, D))"
         )
-    data, shape = record.config.data, record.task.shape
     if not record.task.is_drawn:
-        return None, f"{record.task.kind} are judged by the log alone"
+        return f"{record.task.kind} are judged by the log alone"
+    return None
+
+
+def _samples(run: Run, record: Record, source: str | None, networks: Networks | None) -> Drawn:
+    """Return samples and the run's data, or None and the reason why there are none."""
+    why = why_not_drawn(run, record, networks)
+    if why is not None:
+        return None, why
+    data, shape = record.config.data, record.task.shape
     if source is None and not run.artifact_path.exists():
         return None, NOTHING_TRAINED
     try:

@@ -18,11 +18,12 @@ NAME = "doctor.json"
 
 @dataclass(frozen=True)
 class Verdict:
-    """One thing that is wrong with a run.
+    """One thing that is wrong with a run, or that it is too early to say.
 
     Attributes:
         sign: the sign's name in docs/doctor.md.
-        severity: `sick` if the samples suffer, or will; `warning` if it is worth knowing.
+        severity: `sick` if the samples suffer, or will; `warning` if it is worth knowing;
+            `too early` if nothing can be said yet: `seen` then says what is missing.
         seen: what was seen, with numbers.
         since_step: the first step from which it was seen without a break; None if only the
             finished samples show it.
@@ -32,7 +33,7 @@ class Verdict:
     """
 
     sign: str
-    severity: Literal["sick", "warning"]
+    severity: Literal["sick", "warning", "too early"]
     seen: str
     since_step: int | None
     means: str
@@ -43,11 +44,20 @@ class Verdict:
         """The verdict in one line."""
         return f"{self.sign}: {self.seen}" + (f"; try {self.remedy}" if self.remedy else "")
 
+    @property
+    def name(self) -> str:
+        """The severity and the sign, such as `sick: collapse`, or `too early to say`."""
+        return self.sign if self.severity == "too early" else f"{self.severity}: {self.sign}"
+
+    @property
+    def title(self) -> str:
+        """The name, and since when, such as `sick: collapse, since step 350`."""
+        since = "" if self.since_step is None else f", since step {self.since_step:,}"
+        return self.name + since
+
     def lines(self) -> list[str]:
         """Return the verdict as lines for a person to read."""
-        since = "" if self.since_step is None else f", since step {self.since_step:,}"
-        said = [f"{self.severity}: {self.sign}{since}", f"  seen:  {self.seen}"]
-        said.append(f"  means: {self.means}")
+        said = [self.title, f"  seen:  {self.seen}", f"  means: {self.means}"]
         return [*said, f"  try:   {self.remedy}"] if self.remedy else said
 
 
@@ -57,7 +67,8 @@ class Diagnosis:
 
     Attributes:
         step: the last step that was looked at.
-        verdicts: the verdicts, sick ones first; empty for a healthy run.
+        verdicts: the verdicts, sick ones first; empty for a healthy run. If it is too early to
+            say, that is a verdict too.
         looked_for: the signs that were looked for.
         unseen: the signs that could not be looked for, each with the reason.
     """
@@ -71,9 +82,26 @@ class Diagnosis:
     def healthy(self) -> bool:
         return not self.verdicts
 
+    @property
+    def too_early(self) -> bool:
+        return any(verdict.severity == "too early" for verdict in self.verdicts)
+
+    @property
+    def signs(self) -> tuple[Verdict, ...]:
+        """The verdicts that are signs of sickness."""
+        return tuple(verdict for verdict in self.verdicts if verdict.severity != "too early")
+
+    @property
+    def health(self) -> str:
+        """The diagnosis in a word or two: `healthy`, `sick`, `warning` or `too early to say`."""
+        if self.healthy:
+            return "healthy"
+        return "too early to say" if self.too_early else self.verdicts[0].severity
+
     def to_json(self) -> str:
         """Return the text that `from_json` reads."""
-        stored = {"format": FORMAT, "gankit": __version__, "healthy": self.healthy, **asdict(self)}
+        known = {"healthy": self.healthy, "health": self.health}
+        stored = {"format": FORMAT, "gankit": __version__, **known, **asdict(self)}
         return json.dumps(stored, indent=2)
 
     @classmethod
@@ -91,15 +119,16 @@ class Diagnosis:
         count = len(self.looked_for)
         if self.healthy:
             said = [f"healthy at step {self.step:,}: none of {count} signs of sickness"]
+        elif self.too_early:
+            said = [f"at step {self.step:,}: {self.health}", *self.verdicts[0].lines()[1:]]
         else:
-            found = f"{len(self.verdicts)} of {count} signs of sickness"
-            said = [f"at step {self.step:,}: {found}"]
-        said += [line for verdict in self.verdicts for line in verdict.lines()]
-        unseen: dict[str, list[str]] = {}
-        for sign, why in self.unseen.items():
-            unseen.setdefault(why, []).append(sign)
-        said += [f"not looked for: {', '.join(signs)}: {why}" for why, signs in unseen.items()]
-        return "\n".join(said)
+            said = [f"at step {self.step:,}: {len(self.signs)} of {count} signs of sickness"]
+        said += [line for verdict in self.signs for line in verdict.lines()]
+        by_reason: dict[str, list[str]] = {}
+        for name, reason in self.unseen.items():
+            by_reason.setdefault(reason, []).append(name)
+        unseen = [f"not looked for: {', '.join(names)}: {why}" for why, names in by_reason.items()]
+        return "\n".join([*said, *unseen])
 
 
 def write_diagnosis(folder: Path, diagnosis: Diagnosis) -> Path:

@@ -9,22 +9,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gankit.choose_recipe import configure
-from gankit.doctor.case import Case, per_cent
+from gankit.doctor.case import LASTING, LINES, Case, per_cent
 from gankit.doctor.diagnosis import Verdict
-from gankit.doctor.remedies import calmer, remedy, usual_rates
+from gankit.doctor.remedies import AUGMENT, calmer, has_few, remedy, usual_rates, usual_size
 from gankit.doctor.signs import sign
 from gankit.families import FAMILIES
 
 GROWING = (1.25, 0.03)
 COLLAPSED = 0.5
+PLAIN, PLAIN_SHARE, PLAIN_FOR = 0.05, 0.2, 0.4
+"""A young run is collapsed only if that is plain: its diversity is below this, or below this share
+of the most that it had, for as long as this share of the steps from which on a run is judged."""
 WITHIN = 0.4
 REPEATED = 0.25
 SATURATED = 0.25
 OFFSET = 0.6
 STRONG, WEAK = 0.95, 0.03
-FEW = 1000
-"""The number of training examples below which D may learn them by heart."""
 GUESSING = 1.3
 GROWTH, SWING = 3.0, 0.5
 VANISHED = 1e-3
@@ -89,15 +89,22 @@ def last(values: NDArray[np.float64], stretch: slice) -> float:
 @sign("collapse")
 def collapse(case: Case) -> Verdict | None:
     """Samples differ much less from one another than real examples do."""
-    diversity = case.series("samples/diversity")
-    stretch = case.lasting(diversity < COLLAPSED)
+    young, limit = case.is_young, COLLAPSED
+    least = LASTING[1] if young else LINES
+    diversity = case.series("samples/diversity", least=least, young=young)
+    if young:
+        most = np.max(diversity, initial=0.0, where=np.isfinite(diversity))
+        limit = min(max(PLAIN, PLAIN_SHARE * float(most)), COLLAPSED)
+    stretch = case.lasting(diversity < limit)
     if stretch is None or growing(diversity):
+        return None
+    if young and case.step - case.since(stretch) < PLAIN_FOR * case.needed:
         return None
     return Verdict(
         "collapse",
         "sick",
         f"the samples differ from their mean by {per_cent(last(diversity, stretch))} of what real "
-        f"examples do (below {per_cent(COLLAPSED)} is a sign)",
+        f"examples do (below {per_cent(limit)} is a sign)",
         case.since(stretch),
         "G makes few kinds of sample, whatever the noise: it moved to where D was fooled last",
         remedy(case, *calmer(case)),
@@ -165,8 +172,7 @@ def too_strong(case: Case) -> Verdict | None:
     stretch = case.lasting(ahead > STRONG)
     if stretch is None:
         return None
-    count = case.record.data["count"]
-    augment = {"stabilise.augment": "colour+translation+cutout"}
+    count, few = case.record.data["count"], has_few(case)
     return Verdict(
         "D too strong",
         "sick",
@@ -174,10 +180,10 @@ def too_strong(case: Case) -> Verdict | None:
         f"{per_cent(1 - STRONG)} is a sign)",
         case.since(stretch),
         "D tells real from fake without effort, so what it says is no help to G"
-        + (f"; it may know its {count:,} examples by heart" if count < FEW else ""),
+        + (f"; it may know its {count:,} examples by heart" if few else ""),
         remedy(
             case,
-            *([augment] if count < FEW else []),
+            *([AUGMENT] if few else []),
             _towards_balance(case),
             {"stabilise.freeze_d": 0.9},
             {"discriminator_optimizer.lr": case.config.discriminator_optimizer.lr / 3},
@@ -215,18 +221,9 @@ def too_weak(case: Case) -> Verdict | None:
 
 def _stronger(case: Case) -> list[dict[str, Any]]:
     """Return changes that make D stronger: its recipe's settings, a lighter penalty, more steps."""
-    usual = configure(case.config.family, case.config.data.source)
-    network: dict[str, Any] = {}
-    for key in ("discriminator_width", "discriminator_hidden", "width"):
-        own, recipe = getattr(case.config.network, key, None), getattr(usual.network, key, None)
-        if own is None or recipe is None or np.sum(own) >= np.sum(recipe) / 4:
-            continue
-        text = ",".join(map(str, recipe)) if isinstance(recipe, tuple) else recipe
-        network[f"network.{key}"] = text
-    rates = usual_rates(case, "discriminator")
     lighter = {"objective.penalty_weight": case.config.objective.penalty_weight / 10}
     return [
-        {**network, **rates},
+        {**usual_size(case), **usual_rates(case, "discriminator")},
         *([lighter] if case.config.objective.penalty != "none" else []),
         {"objective.k": case.config.objective.k + 1},
     ]
@@ -304,14 +301,15 @@ LINES_FIRST = 5
 @sign("G frozen")
 def frozen(case: Case) -> Verdict | None:
     """G's rate or gradient is 0, or its samples do not change from line to line."""
-    diversity, offset = case.raw("samples/diversity"), case.raw("samples/offset")
-    moved = np.maximum(np.abs(np.diff(diversity)), np.abs(np.diff(offset)))
-    same = np.append(moved <= STILL, True)  # each line and the one after it
-    seen = {
-        "G's learning rate is 0": case.raw("lr_g") == 0,
-        "G's gradient is 0": case.raw("grad_g") == 0,
-        "the samples are the same to one part in a million": same,
-    }
+    seen = {"G's learning rate is 0": case.raw("lr_g", young=True) == 0}
+    if not case.is_young:
+        diversity, offset = case.raw("samples/diversity"), case.raw("samples/offset")
+        moved = np.maximum(np.abs(np.diff(diversity)), np.abs(np.diff(offset)))
+        seen |= {
+            "G's gradient is 0": case.raw("grad_g") == 0,
+            # each line and the one after it
+            "the samples are the same to one part in a million": np.append(moved <= STILL, True),
+        }
     stretches = [(text, case.lasting(holds)) for text, holds in seen.items()]
     found = next(((text, stretch) for text, stretch in stretches if stretch is not None), None)
     if found is None:

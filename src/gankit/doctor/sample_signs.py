@@ -9,7 +9,7 @@ import numpy as np
 from gankit.doctor.case import Case, per_cent
 from gankit.doctor.diagnosis import Verdict
 from gankit.doctor.log_signs import has_images
-from gankit.doctor.remedies import calmer, remedy
+from gankit.doctor.remedies import AUGMENT, calmer, remedy
 from gankit.doctor.signs import sign
 from gankit.metrics.manifold import manifold
 
@@ -116,7 +116,7 @@ def memorisation(case: Case) -> Verdict | None:
         f"D knows its {samples.count:,} examples by heart, and G copies them",
         remedy(
             case,
-            {"stabilise.augment": "colour+translation+cutout"},
+            AUGMENT,
             {"stabilise.augment": "translation+cutout", "objective.penalty": "r1"},
         ),
     )

@@ -6,7 +6,7 @@ log_signs.py and sample_signs.py register signs; a run's family brings its own (
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gankit.doctor.case import Case, Unseen
 from gankit.doctor.diagnosis import Diagnosis, Verdict
@@ -41,13 +41,20 @@ def sign(name: str, fits: Callable[[Case], bool] = lambda _: True) -> Callable[[
 
 
 def signs_of(case: Case) -> dict[str, Look]:
-    """Return, by name, the functions that look for the signs that fit a run."""
+    """Return, by name, the functions that look for the signs that fit a run.
+
+    The family's own come first: they are nearer to a cause, and so are their remedies.
+    """
     fitting = {name: SIGNS[name].look for name in SIGNS.names() if SIGNS[name].fits(case)}
-    return {**fitting, **family_signs(case.config)}
+    return {**family_signs(case.config), **fitting}
 
 
 def look_for(case: Case, names: Collection[str] | None = None) -> Diagnosis:
-    """Look for the named signs, or for every sign that fits the run."""
+    """Look for the named signs, or for every sign that fits the run.
+
+    If every sign is asked for, too little of the run is known and nothing sick is seen, the verdict
+    is that it is too early to say, and no remedy is suggested.
+    """
     found, looked, unseen = [], [], {}
     for name, look in signs_of(case).items():
         if names is not None and name not in names:
@@ -61,4 +68,16 @@ def look_for(case: Case, names: Collection[str] | None = None) -> Diagnosis:
         if verdict is not None:
             found.append(verdict)
     found.sort(key=lambda verdict: verdict.severity != "sick")
+    sick = any(verdict.severity == "sick" for verdict in found)
+    if names is None and case.missing is not None and not sick:
+        found = [_too_early(case, case.missing), *(replace(v, remedy="") for v in found)]
     return Diagnosis(case.step, tuple(found), tuple(looked), unseen)
+
+
+def _too_early(case: Case, missing: str) -> Verdict:
+    ended = case.step >= case.record.plan.steps
+    way = "the same command with a larger budget goes on from here" if ended else "let it train on"
+    if not case.is_young:
+        way += ", or log more often (output.log_every)"
+    means = f"a sick run and a healthy one look alike so far: {way}"
+    return Verdict("too early to say", "too early", missing, None, means, "")

@@ -133,11 +133,11 @@ def _head(seen: Facts) -> Html:
 
 
 def _health(seen: Facts) -> str:
-    """Return the doctor's verdict: `not examined`, `healthy`, `sick` or `warning, 2 signs`."""
-    if seen.diagnosis is None or seen.diagnosis.healthy:
+    """Return the doctor's verdict: `healthy`, `sick`, `warning, 2 signs` or what `verdict` says."""
+    if seen.diagnosis is None:
         return verdict(seen)
-    found = seen.diagnosis.verdicts
-    return found[0].severity + (f", {len(found)} signs" if len(found) > 1 else "")
+    signs = len(seen.diagnosis.signs)
+    return seen.diagnosis.health + (f", {signs} signs" if signs > 1 else "")
 
 
 def _film(seen: Facts) -> Html:
@@ -354,22 +354,22 @@ def doctor(seen: Facts) -> Iterable[Html]:
     """Yield the doctor's last findings on the run, and the step at which it looked."""
     diagnosis = seen.diagnosis
     if diagnosis is None:
-        yield note("Not examined: ", element("code", f"gankit doctor {in_shell(seen.folder)}"))
+        why = verdict(seen).capitalize()
+        yield note(f"{why}: ", element("code", f"gankit doctor {in_shell(seen.folder)}"))
         return
     count = len(diagnosis.looked_for)
-    found = len(diagnosis.verdicts) or "none"
+    found = len(diagnosis.signs) or "none"
     yield element(
         "p", f"Looked at step {diagnosis.step:,} for {count} signs of sickness: {found} found."
     )
     for said in diagnosis.verdicts:
-        since = "" if said.since_step is None else f", since step {said.since_step:,}"
         yield element(
             "div",
-            element("h3", f"{said.severity}: {said.sign}{since}"),
+            element("h3", said.title),
             element("p", said.seen),
             element("p", said.means),
             *([code(said.remedy)] if said.remedy else []),
-            class_=f"verdict {said.severity}",
+            class_=f"verdict {said.severity.replace(' ', '-')}",
         )
     unseen = [[sign, reason] for sign, reason in diagnosis.unseen.items()]
     if unseen:

@@ -166,7 +166,10 @@ def protocol_line(report: Report) -> str:
 
 
 def verdict(seen: Facts) -> str:
-    """Return the doctor's verdict as `healthy`, `sick: collapse` or `not examined`."""
+    """Return the doctor's verdict as `healthy`, `sick: collapse` or `too early to say`.
+
+    It is `not examined` if the doctor has not looked yet, `turned off` if it is not to.
+    """
     if seen.diagnosis is None:
-        return "not examined"
-    return "; ".join(f"{v.severity}: {v.sign}" for v in seen.diagnosis.verdicts) or "healthy"
+        return "not examined" if seen.record.config.output.doctor else "turned off"
+    return "; ".join(v.name for v in seen.diagnosis.verdicts) or "healthy"

@@ -52,5 +52,8 @@ class Callback:
     def on_end(self, trainer: Session) -> None:
         """Called after the last step of this call, when its checkpoint is written."""
 
+    def on_failure(self, trainer: Session) -> None:
+        """Called in place of `on_end` if an error ends training, when what was reached is kept."""
+
     def close(self) -> None:
         """Release what the callback holds; called when the run is closed, also after an error."""

@@ -8,6 +8,10 @@ from gankit.settings.config import Config
 from gankit.training.state import State
 
 SECONDS_BETWEEN_CHECKPOINTS = 300.0
+SECONDS_BETWEEN_LINES, MOST_LINES = 2.0, 200
+"""A step is logged if the last line is this many seconds old, or this share of the run's time if
+that is longer. So a slow run has enough lines to be judged by, and no more than some hundred that
+are not due by their step."""
 OVERTIME = 1.25
 """How many times a budget in minutes may take before the clock ends the run.
 
@@ -51,6 +55,11 @@ class Clock:
     def checkpoint_is_old(self) -> bool:
         """Return whether the last checkpoint is so old that a kill would lose too much."""
         return time.monotonic() - self._checkpoint > SECONDS_BETWEEN_CHECKPOINTS
+
+    def line_is_old(self) -> bool:
+        """Return whether the last line of the log is so old that the next step needs one."""
+        seconds = max(SECONDS_BETWEEN_LINES, self._state.seconds / MOST_LINES)
+        return time.monotonic() - self._window >= seconds
 
     def note_checkpoint(self) -> None:
         """Note that a checkpoint was written just now."""

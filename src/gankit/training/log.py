@@ -1,4 +1,4 @@
-"""Log numbers every so many steps: to metrics.jsonl, the display and TensorBoard."""
+"""Log numbers every so many steps and seconds: to metrics.jsonl, the display and TensorBoard."""
 
 from __future__ import annotations
 
@@ -23,10 +23,12 @@ class Log(Callback):
         self._unwritten: dict[str, Any] | None = None
 
     def on_start(self, trainer: Session) -> None:
-        trainer.display.begin(trainer.state.step, trainer.plan.steps)
+        state, plan = trainer.state, trainer.plan
+        trainer.display.begin(state.step, plan.steps, state.seconds, plan.seconds_per_step)
 
     def after_step(self, trainer: Session, moves: Moves) -> None:
         if not trainer.logs_now:
+            trainer.display.advance(trainer.state.step, trainer.state.seconds)
             return
         named = moves.tensors()
         values = trainer.runtime.mean(torch.stack([v.detach().float() for v in named.values()]))
@@ -49,7 +51,7 @@ class Log(Callback):
         trainer.run.log(self._unwritten)
         self._unwritten = None
         self._tracker.numbers(step, numbers)
-        trainer.display.update(step, numbers)
+        trainer.display.advance(step, trainer.state.seconds, numbers)
         for notice in trainer.game.notices:
             trainer.display.say(f"step {step:,}: {notice}")
         trainer.game.notices.clear()

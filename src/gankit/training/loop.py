@@ -57,8 +57,10 @@ def play(session: Session, signals: StopSignals) -> Outcome:
 
     while True:
         ended, overtime = state.step >= steps, clock.overtime()
-        stop, old = session.runtime.any_of(
-            overtime or signals.received is not None, clock.checkpoint_is_old()
+        stop, old, session.logs_by_time = session.runtime.any_of(
+            overtime or signals.received is not None,
+            clock.checkpoint_is_old(),
+            session.writes and clock.line_is_old(),
         )
         session.check_owner()
         try:
@@ -78,7 +80,8 @@ def play(session: Session, signals: StopSignals) -> Outcome:
         session.tell("after_step", moves)
 
     if state.step > began or not session.is_ended():
-        session.tell("on_end")
+        with session.display.busy("pictures, scores and page"):
+            session.tell("on_end")
         session.note_end()
     return Outcome(
         run=session.run,
@@ -104,6 +107,7 @@ def keeping_what_was_reached(session: Session) -> Iterator[None]:
         raise
     except Exception as error:
         session.save_last_whole_step()
+        session.tell_of_failure()
         if not session.runtime.lost_a_process(error):
             raise
         if not session.writes:

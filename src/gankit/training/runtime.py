@@ -257,6 +257,11 @@ def compute_in_bfloat16(network: nn.Module, device: torch.device) -> None:
     network.forward = forward
 
 
+def is_first() -> bool:
+    """Return whether this is the first process of a run, known before the others are started."""
+    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK"))
+
+
 def choose_device(asked: str) -> str:
     """Return `cpu`, `cuda` or `mps`; `auto` takes the fastest that is available.
 

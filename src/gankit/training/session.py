@@ -57,6 +57,7 @@ class Session(Trainer):
         signals: the signals that ask the run to stop; None before `play`.
         incomplete: whether something at the end of the run could not be made whole, so that the
             next call makes it again.
+        logs_by_time: whether the next step is logged because the last line is long ago.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class Session(Trainer):
         self.signals: StopSignals | None = None
         self.resumed, self.written = False, -1
         self.incomplete = False
+        self.logs_by_time = False
         self._went_back_to: int | None = None  # until a checkpoint of a later step is written
 
     @property
@@ -122,7 +124,8 @@ class Session(Trainer):
     def logs_now(self) -> bool:
         """Whether the step that was just taken is logged."""
         step, every = self.state.step, self.config.output.log_every
-        return due(step, every) or due(step, self.doctor_every) or step == self.plan.steps
+        by_step = due(step, every) or due(step, self.doctor_every) or step == self.plan.steps
+        return by_step or self.logs_by_time
 
     def tell(self, event: Event, *more: Any) -> None:
         """Call the hook `event` of every callback, with `more` after this trainer."""
@@ -165,6 +168,12 @@ class Session(Trainer):
         if self.writes and reached and find_not_finite(self.state) is None:
             with suppress(GankitError):  # the error to report is the one that ended training
                 self._write()
+
+    def tell_of_failure(self) -> None:
+        """Call `on_failure` of every callback, whatever else fails in one of them."""
+        for callback in self.callbacks:
+            with suppress(Exception):  # the error to report is the one that ended training
+                callback.on_failure(self)
 
     def check_owner(self) -> None:
         """Raise OwnerLostError if another process trains in the directory now."""
@@ -352,7 +361,8 @@ def _decide(session: Session, record: Record | None) -> Plan:
     """Return the plan: measured for a new run, as recorded or extended for a begun one."""
     if record is not None:
         return extend_plan(record.plan, record.config, session.config)
-    return session.measure(spent=time.monotonic() - session.clock.started)
+    with session.display.busy("measuring the time of a step"):
+        return session.measure(spent=time.monotonic() - session.clock.started)
 
 
 def _take(session: Session, stack: ExitStack) -> tuple[Owner | None, Record | None]:
