@@ -149,8 +149,9 @@ def test_a_table_that_gives_no_classes_is_called_so(tmp_path, content, said):
         "file,label\r1.png,dog\r2.png,cat\r",
         " File Name ; Class Name \n1.png;dog\n  \n2.png;cat\n\n",
         "file,label\n1.PNG,dog\n2.jpg,cat\n",
+        "file,label\n" + "x" * 5000 + ",dog\n 1.png ,dog\n2.png,cat\n",
     ],
-    ids=["no header", "label first", "carriage returns", "blanks", "other suffixes"],
+    ids=["no header", "label first", "carriage returns", "blanks", "other suffixes", "long"],
 )
 def test_a_table_as_people_write_it(tmp_path, content):
     save(tmp_path, "1.png", "2.png")
@@ -182,6 +183,12 @@ def test_labels_of_stylegans_file_of_other_kinds(tmp_path, labels, wanted):
     (tmp_path / "dataset.json").write_text(f'{{"labels": [{labels}]}}')
     dataset = load_dataset(tmp_path)
     assert (None if dataset.labels is None else classes(dataset)) == wanted
+
+
+def test_file_names_with_spaces_and_backslashes(tmp_path):
+    save(tmp_path, " a.png", "a.png", "b\\c.png")
+    (tmp_path / "labels.csv").write_text("file,label\n a.png,x\na.png,y\nb\\c.png,z\n")
+    assert classes(load_dataset(tmp_path)) == {0: "x", 1: "y", 2: "z"}
 
 
 def test_labels_that_changed_are_other_data(tmp_path):

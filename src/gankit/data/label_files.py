@@ -205,8 +205,8 @@ def _table_rows(path: Path) -> Rows | None:
                 f"label file {str(path)!r} is damaged: line {number:,} has {len(row)} of "
                 f"{len(header)} columns"
             )
-        named, label = (row[column].strip() for column in columns)
-        if named and label:
+        named, label = row[columns[0]], row[columns[1]].strip()
+        if named.strip() and label:
             found.append((named, label))
     return found or None
 
@@ -236,7 +236,7 @@ def _matched(path: Path, rows: Rows, root: Path, paths: Sequence[str]) -> Table:
         (posixpath.basename, posixpath.basename),
     ):
         known = _unique(paths, key)
-        found = [(_look_up(known, shorten(_slashes(file))), file, label) for file, label in rows]
+        found = [(_look_up(known, file, shorten), file, label) for file, label in rows]
         named = len({picture for picture, _, _ in found} - {None})
         if named > most:
             best, most = found, named
@@ -247,9 +247,14 @@ def _slashes(file: str) -> str:
     return file.replace("\\", "/")
 
 
-def _look_up(known: Mapping[str, str | None], name: str) -> str | None:
-    stem, suffix = posixpath.splitext(name)
-    return known.get(name, known.get(stem) if suffix.lower() in SUFFIXES else None)
+def _look_up(
+    known: Mapping[str, str | None], file: str, shorten: Callable[[str], str]
+) -> str | None:
+    """Return the picture that a row names, as it is written or else as it may be meant."""
+    names = [shorten(spelling) for spelling in (file, file.strip(), _slashes(file).strip())]
+    stems = (posixpath.splitext(name) for name in names)
+    names += [stem for stem, suffix in stems if suffix.lower() in SUFFIXES]
+    return next((known[name] for name in names if name in known), None)
 
 
 def _unique(paths: Iterable[str], key: Callable[[str], str]) -> dict[str, str | None]:
@@ -267,7 +272,8 @@ def _table(path: Path, found: Iterable[tuple[str | None, str, str]]) -> Table:
     missing = []
     for picture, file, label in found:
         if picture is None:
-            if not (path.parent / _slashes(file)).exists():  # else it belongs to another split
+            # else it belongs to another split; os.path.exists, which never raises
+            if not os.path.exists(path.parent / _slashes(file).strip()):  # noqa: PTH110
                 missing.append(file)
         elif labels.setdefault(picture, label) != label:
             why = f"{file!r} has several labels, {labels[picture]!r} and {label!r}"
