@@ -97,7 +97,7 @@ def _roles(keys: Iterable[str]) -> dict[str, str]:
     Of several test splits, the first in the order of `SPLITS` is taken. Raises DataError if two
     arrays stand for the same.
     """
-    found = {key: role for key in keys if (role := _role(key)) is not None}
+    found = {key: named for key in keys if (named := _role(key)) is not None}
     tests = {split for split, _ in found.values() if SPLITS[split] == "test"}
     test = next((split for split in SPLITS if split in tests), None)
     roles: dict[str, str] = {}
