@@ -25,11 +25,12 @@ from gankit.data import load_dataset
 from gankit.errors import DataError
 
 MORE = os.environ.get("GANKIT_EXAMPLES")
-EXAMPLES = int(MORE or 40)
+EXAMPLES = int(MORE or 60)
 BOUNDED = settings(
     max_examples=EXAMPLES, derandomize=MORE is None, deadline=None, database=None, print_blob=True
 )
 SIDE = 16
+pytestmark = pytest.mark.slow
 
 
 @contextmanager

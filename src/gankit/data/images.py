@@ -87,7 +87,7 @@ class ReadOptions:
         split: `train` or `test`.
         memory_gb: a folder that needs more than this (in 10^9 bytes) is read from disk while
             training.
-        tables: whether to read a file of labels beside the pictures.
+        tables: whether to look for labels beyond the folder's own sub-folders (`load_dataset`).
         values: the values that become black and white in images of more than 8 bits; `own`: one
             range for the whole set, chosen by its values; None: by the type of each file.
         holdout: the share, 0 to 0.5, that is kept from training as the test split of a source

@@ -38,7 +38,7 @@ def load_configured(
         begun: whether the settings come from a run that has begun. If they record no range for
             images of more than 8 bits, such a run has read each file by its type; a new run
             chooses one range for the whole set.
-        tables: whether to read a file of labels beside the pictures.
+        tables: whether to look for labels beyond the folder's own sub-folders (`load_dataset`).
 
     Raises DataError.
     """
