@@ -104,7 +104,7 @@ def load_begun(data: DataConfig, record: Record) -> Dataset:
 
 
 def _load(settings: DataConfig, split: Literal["train", "test"], record: Record | None) -> Dataset:
-    """Read data as a run has it. A file of labels that the run has not read is left alone."""
+    """Read data as a run has it. Labels that the run has not read are left alone."""
     tables = record is None or bool(record.task.class_names)
     return load_configured(settings, split, begun=True, tables=tables)
 

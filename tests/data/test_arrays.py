@@ -41,6 +41,62 @@ def test_colour_images_and_a_test_split(tmp_path):
     assert len(load_dataset(path, split="test")) == 7
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_an_arrays_channels_may_come_first(tmp_path, channels):
+    planes = np.stack([IMAGES, IMAGES // 2, IMAGES // 3], 1)[:, :channels]
+    data = load_dataset(saved(tmp_path, images=planes))
+    assert np.array_equal(data.read(np.arange(40)), planes)
+
+
+@pytest.mark.parametrize(
+    ("train", "other", "test"),
+    [
+        ("train_{}", "val_{}", "test_{}"),
+        ("training_{}", "", "validation_{}"),
+        ("{}", "dev_{}", "eval_{}"),
+    ],
+)
+def test_arrays_of_splits_by_their_usual_names(tmp_path, train, other, test):
+    splits = {train: 30, test: 7, **({other: 9} if other else {})}
+    arrays = {n.format("images"): IMAGES[:k] for n, k in splits.items()}
+    arrays |= {n.format("labels"): np.arange(k)[:, None] % 3 for n, k in splits.items()}
+    path = saved(tmp_path, **arrays)
+    data, tested = load_dataset(path, holdout=0.5), load_dataset(path, split="test")
+    assert (data.class_counts, tested.class_counts) == ((10, 10, 10), (3, 2, 2))
+    assert not other or other.format("images") in "".join(data.notes)
+
+
+def test_short_names_of_arrays(tmp_path):
+    x, y = IMAGES, np.arange(40) % 2
+    path = saved(tmp_path, x_train=x, y_train=y, x_test=x[:5], y_test=y[:5])
+    assert load_dataset(path).class_counts == (20, 20)
+    assert len(load_dataset(path, split="test")) == 5
+
+
+def test_an_array_that_is_not_read_is_named(tmp_path):
+    data = load_dataset(saved(tmp_path, images=IMAGES, label=np.arange(40) % 2))
+    assert data.labels is None
+    assert "arrays that are not read: label" in "".join(data.notes)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({"images": IMAGES, "test_images": IMAGES[:, :8]}, r"test examples are \[1, 8, 20\]"),
+        ({"images": IMAGES, "test_points": POINTS}, "give both the same shape"),
+    ],
+)
+def test_a_test_split_of_another_shape_is_refused(tmp_path, arrays, said):
+    with pytest.raises(DataError, match=said):
+        load_dataset(saved(tmp_path, **arrays), split="test")
+
+
+def test_nearly_black_images_are_noted(tmp_path):
+    assert "no pixel is above 1 of 255" in "".join(
+        load_dataset(saved(tmp_path, images=IMAGES // 255)).notes
+    )
+
+
 def test_points_with_a_vector_each(tmp_path):
     data = load_dataset(saved(tmp_path, points=POINTS, conditions=RNG.normal(size=(40, 3))))
     assert data.shape == (5,)
@@ -69,9 +125,15 @@ def test_several_labels_at_once(tmp_path, kind):
             {"images": np.where(IMAGES == 9, np.nan, IMAGES / 255)},
             "numbers that are not finite, the",
         ),
-        ({"images": IMAGES[..., None].repeat(2, 3)}, "have 2 channels"),
+        (
+            {"images": IMAGES[..., None].repeat(2, 3)},
+            "no axis of 1 or 3 channels: leave transparency out",
+        ),
+        ({"images": IMAGES[..., :3]}, "a single picture, or 3 pixels wide"),
+        ({"images": IMAGES, "train_images": IMAGES}, "stand for the same: leave one out"),
+        ({"test_images": IMAGES}, "found test_images: save it with these names"),
         ({"points": POINTS[:, 0]}, r"must be numbers \[N, D\]"),
-        ({"points": np.full((4, 2), np.nan)}, "not all finite"),
+        ({"points": np.full((4, 2), np.nan)}, "not finite"),
         (
             {"points": POINTS, "labels": np.zeros(3, int)},
             "40 examples and labels or conditions for 3",
@@ -84,6 +146,10 @@ def test_several_labels_at_once(tmp_path, kind):
         ({"points": POINTS, "labels": np.array([b"\xff"] * 40)}, "no UTF-8 text"),
         ({"points": POINTS, "labels": np.int64(3)}, "no list of them"),
         ({"points": POINTS, "labels": POINTS}, "other vectors are called conditions"),
+        ({"points": POINTS * 1e300}, "too large for float32"),
+        ({"points": POINTS * 1j}, r"must be numbers \[N, D\], got complex"),
+        ({"points": POINTS, "conditions": POINTS * 1e300}, "too large for float32"),
+        ({"points": POINTS, "conditions": POINTS * 1j}, "must be finite numbers"),
         ({"points": POINTS, "conditions": np.zeros(40)}, "finite numbers"),
         ({"points": POINTS, "conditions": np.full((40, 2), "red")}, "finite numbers"),
         (

@@ -354,5 +354,5 @@ def test_a_missing_folder(tmp_path):
 
 def test_a_file_in_place_of_a_folder(tmp_path):
     save(tmp_path / "a.png")
-    with pytest.raises(DataError, match=r"a\.png' is a file; training needs a folder of images"):
+    with pytest.raises(DataError, match=r"a\.png' is a single picture: give the folder"):
         load_dataset(str(tmp_path / "a.png"))

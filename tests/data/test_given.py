@@ -130,6 +130,8 @@ def test_hugging_face_data_sets():
         ((np.zeros((6, 16, 18, 4), np.uint8),), "no axis of 1 or 3 channels"),
         ((GREY * 1.5,), r"must be in \[0, 1\] or \[-1, 1\]"),
         ((np.full((3, 2), np.nan),), "not finite"),
+        ((np.full((3, 2), 1e300),), "too large for float32"),
+        ((np.zeros((4, 9, 3), np.uint8),), "a single picture, or 3 pixels wide"),
         ((np.zeros((0, 2)),), r"float64 \[0, 2\]"),
         (([GREY[0], GREY[0, :5]],), "of 2 shapes"),
         (([(1, 2, 3)],), r"x or \(x, y\), got one of 3 parts"),

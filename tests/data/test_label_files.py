@@ -110,7 +110,7 @@ def test_tables_of_splits(tmp_path):
         ("dataset.json", b'{"labels": [["a.png", [0.5, 1]]]}', r"no classes, such as \[0.5, 1\]"),
         ("labels.csv", b"file,label\na.png\n", "line 2 has 1 of 2 columns"),
         ("labels.csv", b'file,label\n"a.png,x\n', "labels.csv.* cannot be read"),
-        ("labels.csv", b"file,label\n\xff,x\n", "labels.csv.* cannot be read"),
+        ("labels.csv", b"file,label\n\xff,x\n", "labels.csv.* save it as UTF-8"),
     ],
 )
 def test_a_damaged_file_is_one_line(tmp_path, name, content, said):
@@ -128,7 +128,8 @@ def test_a_damaged_file_is_one_line(tmp_path, name, content, said):
         ("file,target\n" + "".join(f"{i}.png,0.{i}5\n" for i in range(3)), "such as 0.05"),
         ("file,label\n" + "".join(f"{i}.png,caption {i}\n" for i in range(12)), "label of its own"),
         ("x,y\n1,2\n", "1 other file"),
-        ("file,label\nnone.png,x\n", "1 other file"),
+        ("file,label\nnone.png,x\n", "none of the files that it lists is here: none.png"),
+        ("file,label\n" + "".join(f"{i}.png,{[1, 'nan'][i % 2]}\n" for i in range(12)), "as nan"),
         ("", "1 other file"),
     ],
 )  # fmt: skip
@@ -138,6 +139,56 @@ def test_a_table_that_gives_no_classes_is_called_so(tmp_path, content, said):
     dataset = load_dataset(tmp_path)
     assert dataset.labels is None
     assert said in notes(dataset)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "1.png,dog\n2.png,cat\n",
+        "dog\t1.png\ncat\t2.png\n",
+        "file,label\r1.png,dog\r2.png,cat\r",
+        " File Name ; Class Name \n1.png;dog\n  \n2.png;cat\n\n",
+        "file,label\n1.PNG,dog\n2.jpg,cat\n",
+        "file,label\n" + "x" * 5000 + ",dog\n 1.png ,dog\n2.png,cat\n",
+    ],
+    ids=["no header", "label first", "carriage returns", "blanks", "other suffixes", "long"],
+)
+def test_a_table_as_people_write_it(tmp_path, content):
+    save(tmp_path, "1.png", "2.png")
+    (tmp_path / "labels.csv").write_bytes(content.encode())
+    assert classes(load_dataset(tmp_path)) == {0: "dog", 1: "cat"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        (("1.0", "10.0"), ("1", "10")),
+        (("01", "02"), ("01", "02")),
+        (("1e300", "2"), ("2", "1e300")),
+        (("-1", "1"), ("1", "-1")),
+    ],
+)
+def test_labels_of_a_table_keep_their_spelling(tmp_path, labels, names):
+    save(tmp_path, "1.png", "2.png")
+    (tmp_path / "labels.csv").write_text(f"file,label\n1.png,{labels[0]}\n2.png,{labels[1]}\n")
+    assert set(load_dataset(tmp_path).class_names) == set(names)
+
+
+@pytest.mark.parametrize(
+    ("labels", "wanted"),
+    [('["1.png", [0.0, 1.0]], ["2.png", [1, 0]]', {0: "1", 1: "0"}), ('["1.png", ""]', None)],
+)
+def test_labels_of_stylegans_file_of_other_kinds(tmp_path, labels, wanted):
+    save(tmp_path, "1.png", "2.png")
+    (tmp_path / "dataset.json").write_text(f'{{"labels": [{labels}]}}')
+    dataset = load_dataset(tmp_path)
+    assert (None if dataset.labels is None else classes(dataset)) == wanted
+
+
+def test_file_names_with_spaces_and_backslashes(tmp_path):
+    save(tmp_path, " a.png", "a.png", "b\\c.png")
+    (tmp_path / "labels.csv").write_text("file,label\n a.png,x\na.png,y\nb\\c.png,z\n")
+    assert classes(load_dataset(tmp_path)) == {0: "x", 1: "y", 2: "z"}
 
 
 def test_labels_that_changed_are_other_data(tmp_path):

@@ -30,6 +30,9 @@ def notes(dataset):
         ("training_set", "test_set"), ("train", "dev"), ("train", "eval"), ("train", "holdout"),
         ("train-images", "hold-out"), ("train2017", "val2017"), ("seg_train", "seg_test"),
         ("trainset", "testset"), ("images_train", "images_val"), ("training", "testing"),
+        ("mnist_train", "mnist_test"), ("train_64x64", "valid_64x64"), ("01_train", "02_test"),
+        ("stage1_train", "stage1_test"), ("trainval", "test"), ("trn", "tst"),
+        ("bounding_box_train", "bounding_box_test"), ("DIV2K_train_HR", "DIV2K_valid_HR"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("above", ["", "pets"])
@@ -137,13 +140,84 @@ def test_names_that_only_begin_as_a_split_does(name):
     assert split_of(name) is None
 
 
-def test_what_is_in_the_way_of_classes_is_named_with_the_mend(tmp_path):
-    for name in ("Cat", "Dog"):
-        save(tmp_path / "PetImages" / "PetImages" / name / "1.png")
-    dataset = load_dataset(tmp_path / "PetImages")
-    assert dataset.labels is None
-    inner = tmp_path / "PetImages" / "PetImages"
-    assert f"classes Cat, Dog lie in {str(inner)!r}: give that folder" in notes(dataset)
+@pytest.mark.parametrize("above", ["PetImages", "data/PetImages"])
+def test_classes_in_a_single_folder_are_found(tmp_path, above):
+    for value, name in enumerate(("Cat", "Dog")):
+        save(tmp_path / above / name / "1.png", value)
+    dataset = load_dataset(tmp_path)
+    assert (dataset.class_names, first_pixels(dataset)) == (("Cat", "Dog"), [0, 1])
+    assert f"the classes are the sub-folders of '{above}'" in notes(dataset)
+    assert load_dataset(tmp_path, tables=False).labels is None
+
+
+def test_classes_in_a_single_folder_of_each_split(tmp_path):
+    for value, name in enumerate(("train/train/a", "train/train/b", "test/test/a", "test/test/b")):
+        save(tmp_path / name / "1.png", value)
+    assert load_dataset(tmp_path).class_names == ("a", "b")
+    tested = load_dataset(tmp_path, split="test")
+    assert (tested.labels.tolist(), first_pixels(tested)) == ([0, 1], [2, 3])
+
+
+@pytest.mark.parametrize("inner", ["", "inner/"])
+def test_a_test_split_may_lack_a_class_and_have_others(tmp_path, inner):
+    for value, name in enumerate(("train/a", "train/b", f"test/{inner}b")):
+        save(tmp_path / name / "1.png", value)
+    tested = load_dataset(tmp_path, split="test")
+    assert (tested.class_names, tested.labels.tolist()) == (("a", "b"), [1])
+    save(tmp_path / f"test/{inner}c" / "1.png")
+    assert "does not know: c" in notes(load_dataset(tmp_path, split="test"))
+
+
+@pytest.mark.parametrize(("train", "test"), [("train", "test"), ("Training", "Validation")])
+def test_splits_within_each_class(tmp_path, train, test):
+    names = (f"cat/{train}", f"dog/{train}", f"cat/{test}", f"dog/{test}", "cat/more")
+    for value, name in enumerate(names):
+        save(tmp_path / name / "1.png", value)
+    dataset, tested = load_dataset(tmp_path), load_dataset(tmp_path, split="test")
+    assert (dataset.class_names, first_pixels(dataset)) == (("cat", "dog"), [0, 1])
+    assert (tested.class_names, first_pixels(tested)) == (("cat", "dog"), [2, 3])
+    assert "2 of 5 pictures are read" in notes(dataset)
+
+
+def test_splits_within_pictures_and_their_labels(tmp_path):
+    for value, name in enumerate(("images/train", "images/val", "labels/train", "labels/val")):
+        save(tmp_path / name / "1.png", value)
+    assert first_pixels(load_dataset(tmp_path)) == [0]
+    assert first_pixels(load_dataset(tmp_path, split="test")) == [1]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("fold1", "fold2", "fold3"),
+        ("Fold_1", "Fold_2"),
+        ("train1", "train2"),
+        ("cat_train", "cat_test", "dog_train", "dog_test"),
+    ],
+)
+def test_parts_of_one_set_are_no_classes(tmp_path, names):
+    for name in names:
+        save(tmp_path / name / "1.png")
+    with pytest.raises(DataError, match=r"parts of one set and no classes: put them into"):
+        load_dataset(tmp_path)
+
+
+@pytest.mark.parametrize("names", [("test tube", "train station"), ("fold", "part1"), ("a1", "a2")])
+def test_classes_that_are_called_nearly_so(tmp_path, names):
+    for name in names:
+        save(tmp_path / name / "1.png")
+    assert load_dataset(tmp_path).class_names == names
+
+
+def test_classes_beside_masks_for_each(tmp_path):
+    for value, name in enumerate(("images/a", "images/b", "masks/a", "masks/b")):
+        save(tmp_path / name / "1.png", value)
+    dataset = load_dataset(tmp_path)
+    assert (dataset.class_names, first_pixels(dataset)) == (("a", "b"), [0, 1])
+    assert "without pictures" not in notes(dataset)
+
+
+def test_loose_pictures_in_the_way_of_classes_are_named_with_the_mend(tmp_path):
     for number in range(4):
         save(tmp_path / "mixed" / f"{number}.png")
         save(tmp_path / "mixed" / "ab"[number % 2] / f"{number}.png")

@@ -328,6 +328,32 @@ def test_an_own_folder_by_the_name_of_a_set_is_named(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("photos.zip", "a packed archive: unpack it"),
+        ("photos.tar.gz", "a packed archive: unpack it"),
+        ("cat.JPG", "a single picture: give the folder"),
+        ("data.npy", "a file; training needs a folder of images, or an .npz"),
+    ],
+)
+def test_a_file_of_another_kind_is_told_with_what_to_do(tmp_path, source, said):
+    (tmp_path / source).write_bytes(b"PK")
+    with pytest.raises(DataError, match=said):
+        load_dataset(tmp_path / source)
+
+
+def test_an_address_is_not_fetched():
+    with pytest.raises(DataError, match="nothing is downloaded from an address: fetch it"):
+        load_dataset("https://example.org/photos.zip")
+
+
+def test_an_empty_variable_is_not_the_current_folder(monkeypatch):
+    monkeypatch.setenv("PHOTOS", "")
+    with pytest.raises(DataError, match="no such folder"):
+        load_dataset("$PHOTOS")
+
+
+@pytest.mark.parametrize(
     ("text", "path"),
     [("./photos", True), ("photos/", True), ("~/x", True), ("x.npz", True), ("X.NPZ", True),
      ("*.png", True), ("here", True), ("dcgn", False), ("digits", False), ("", False)],

@@ -75,8 +75,8 @@ def test_integers_and_floats_of_any_range(tmp_path, scale, offset, kind, values)
 
 
 def test_eight_bits_stay_as_they_are(tmp_path):
-    dataset = load_dataset(folder(tmp_path, PIXELS // 8))
-    assert np.array_equal(all_of(dataset), PIXELS // 8)
+    dataset = load_dataset(folder(tmp_path, PIXELS // 2))
+    assert np.array_equal(all_of(dataset), PIXELS // 2)
     assert (dataset.values, dataset.notes) == (None, ())
 
 
@@ -101,6 +101,50 @@ def test_pixels_that_are_no_numbers_are_named(tmp_path):
     assert "no numbers, read as black: 2.tif (3), 3.tif (1)" in notes(dataset)
     assert dataset.values == (0, 1)
     assert all_of(dataset)[2, 0, :3].tolist() == [0, 0, 0]
+
+
+def tiff(path, pixels, sample_format):
+    """A TIFF of numbers that Pillow cannot write: signed, unsigned (1, 2) or floats (3)."""
+    entries = [
+        (256, pixels.shape[1]), (257, pixels.shape[0]), (258, 8 * pixels.itemsize), (259, 1),
+        (262, 1), (273, 8), (277, 1), (278, pixels.shape[0]), (279, pixels.nbytes),
+        (339, sample_format),
+    ]  # fmt: skip
+    table = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries)
+    start = b"II*\0" + struct.pack("<I", 8 + pixels.nbytes)
+    path.write_bytes(start + pixels.tobytes() + struct.pack("<H", len(entries)) + table + bytes(4))
+
+
+@pytest.mark.parametrize(
+    ("kind", "sample_format", "scale", "offset"),
+    [("<u4", 1, 16_000_000, 0), ("<i4", 2, 10_000, -1_200_000), ("<i2", 2, 100, -12_000)],
+)
+def test_tiffs_of_numbers_with_and_without_a_sign(tmp_path, kind, sample_format, scale, offset):
+    numbers = PIXELS[0].astype(np.int64) * scale + offset
+    tiff(tmp_path / "1.tif", numbers.astype(kind), sample_format)
+    dataset = load_dataset(tmp_path)
+    assert np.array_equal(dataset.read(np.array([0]))[0, 0], PIXELS[0])
+    assert dataset.values == (offset, 255 * scale + offset)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sample_format", "said"),
+    [("i1", 2, "signed 8 bits: save it with 16"), ("<f8", 3, "of a kind that is not read")],
+)
+def test_tiffs_that_would_be_read_wrongly_are_left_out(tmp_path, kind, sample_format, said):
+    tiff(tmp_path / "1.tif", PIXELS[0].astype(kind), sample_format)
+    with pytest.raises(DataError, match=said):
+        load_dataset(tmp_path)
+
+
+def test_a_picture_without_any_number_is_named(tmp_path):
+    tiff(tmp_path / "1.tif", np.full((16, 16), np.nan, "<f4"), 3)
+    assert "read as black: 1.tif (256)" in notes(load_dataset(tmp_path))
+
+
+def test_nearly_black_pictures_are_noted(tmp_path):
+    Image.fromarray(PIXELS[0] // 255).save(tmp_path / "mask.png")
+    assert "no pixel is above 1 of 255" in notes(load_dataset(tmp_path))
 
 
 def test_a_tiff_that_counts_from_white(tmp_path):
@@ -145,6 +189,7 @@ def test_colours_of_sixteen_bits_are_not_read_as_black(tmp_path):
         (0, 0.6, False, (0, 1)), (0, 0.2, False, (0, 0.2)), (-0.9, 0.9, False, (-1, 1)),
         (0, 200, False, (0, 255)), (0, 1.5, False, (0, 1.5)), (-3, 3, False, (-3, 3)),
         (0.5, 0.5, False, (0, 1)), (1e9, 1e9, False, (1e9, 1e9 + 1)),
+        (2.0**60, 2.0**60, True, (2.0**60, 2.0**60 + 256)),
     ],
 )  # fmt: skip
 def test_the_usual_range_that_is_filled_else_the_own_one(low, high, integers, values):

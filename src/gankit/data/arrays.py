@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +15,25 @@ from gankit.data.claims import check_claim
 from gankit.data.dataset import ArrayDataset, array_fingerprint, split_off
 from gankit.data.images import ReadOptions, Values
 from gankit.data.labels import Labels, read_labels
-from gankit.data.pixels import as_planes
-from gankit.data.values import Range, choose_range, floats_range, tell_range, to_bytes
+from gankit.data.layout import SPLITS, name_some
+from gankit.data.pixels import channels_first
+from gankit.data.values import (
+    Range,
+    as_float32,
+    choose_range,
+    floats_range,
+    tell_dark,
+    tell_range,
+    to_bytes,
+)
 from gankit.errors import DataError
 from gankit.text import reason
 
 KNOWN = ("images", "points", "labels", "conditions")
-"""The names of the arrays that are read; those of the test split begin with `test_`."""
+"""The names of the arrays that are read; those of the test split begin with `test_`. The usual
+names of splits work too: `train_images`, `val_images`."""
+SHORT = {"x": "images", "y": "labels"}
+"""What the short names in `x_train`, `y_train`, `x_test` and `y_test` stand for."""
 
 
 def read_arrays(name: str, path: Path, options: ReadOptions) -> ArrayDataset:
@@ -28,8 +41,8 @@ def read_arrays(name: str, path: Path, options: ReadOptions) -> ArrayDataset:
 
     The file holds either
 
-    - `images`, uint8 [N, H, W] or [N, H, W, C]; other whole numbers and floats become 8 bits
-      (`gankit.data.values`); or
+    - `images`, uint8 [N, H, W], [N, H, W, C] or [N, C, H, W]; other whole numbers and floats
+      become 8 bits (`gankit.data.values`); or
     - `points`, float [N, D];
 
     and, if examples have labels, either
@@ -38,42 +51,85 @@ def read_arrays(name: str, path: Path, options: ReadOptions) -> ArrayDataset:
     - `conditions`, float [N, C]: a vector that the generator is given for each example.
 
     Several labels at once, as rows of 0 and 1 [N, C], may have either name. `test_images` and so
-    on are the test split. If the file has none, `options.holdout` is held out from the examples.
+    on are the test split; `train_images`, `val_images`, `x_train` and the like are known too. If
+    the file has no test split, `options.holdout` is held out from the examples.
 
     Raises DataError for anything else, and if a size or channels are asked for.
     """
     if options.size is not None or options.channels != "auto":
         raise DataError(f"data '{name}' is arrays, taken as they are: leave size and channels out")
-    arrays, others = _read_file(name, path, options.split == "test")
-    has_test = any(key.startswith("test_") for key in (*arrays, *others))
-    if options.holdout and not has_test:
-        whole = _dataset(name, arrays, others, "", options.values)
-        return split_off(whole, options.split, options.holdout)
-    prefix = "" if options.split == "train" else "test_"
-    return _dataset(name, arrays, others, prefix, options.values)
+    content = _read_file(name, path, options.split == "test")
+    if content.has_test:
+        prefix = "" if options.split == "train" else "test_"
+        return _dataset(name, content, prefix, options.values)
+    whole = _dataset(name, content, "", options.values)
+    return split_off(whole, options.split, options.holdout)
 
 
 def has_labels(path: Path) -> bool:
     """Return whether an .npz file holds labels or conditions; False if it cannot be read."""
     try:
         with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (OSError, ValueError, zipfile.BadZipFile):
+            found = _roles(name.removesuffix(".npy") for name in archive.namelist())
+    except (OSError, ValueError, zipfile.BadZipFile, DataError):
         return False
-    return "labels.npy" in names or "conditions.npy" in names
+    return "labels" in found.values() or "conditions" in found.values()
 
 
 Arrays = dict[str, NDArray[Any]]
 
 
-def _dataset(
-    name: str, arrays: Arrays, others: tuple[str, ...], prefix: str, values: Values
-) -> ArrayDataset:
+class _Content(NamedTuple):
+    """What a file holds: the arrays that are read, by their names in `KNOWN`, and all names.
+
+    `others` are the names that stand for nothing known, or for a split that is not used.
+    """
+
+    arrays: Arrays
+    names: tuple[str, ...]
+    others: tuple[str, ...]
+    has_test: bool
+
+
+def _roles(keys: Iterable[str]) -> dict[str, str]:
+    """Return the name in `KNOWN` of each array that has one, with `test_` before it if of the test.
+
+    Of several test splits, the first in the order of `SPLITS` is taken. Raises DataError if two
+    arrays stand for the same.
+    """
+    found = {key: named for key in keys if (named := _role(key)) is not None}
+    tests = {split for split, _ in found.values() if SPLITS[split] == "test"}
+    test = next((split for split in SPLITS if split in tests), None)
+    roles: dict[str, str] = {}
+    for key, (split, known) in found.items():
+        if split == test or SPLITS[split] == "train":
+            role = f"test_{known}" if split == test else known
+            twice = next((other for other, its in roles.items() if its == role), None)
+            if twice is not None:
+                raise DataError(f"arrays '{twice}' and '{key}' stand for the same: leave one out")
+            roles[key] = role
+    return roles
+
+
+def _role(key: str) -> tuple[str, str] | None:
+    """Return (a split, a name in `KNOWN`) for an array's name; None if it is another."""
+    first, _, last = key.lower().partition("_")
+    if key in KNOWN:
+        return "train", key
+    if first in SPLITS and last in KNOWN:
+        return first, last
+    return (last, SHORT[first]) if first in SHORT and last in SPLITS else None
+
+
+def _dataset(name: str, content: _Content, prefix: str, values: Values) -> ArrayDataset:
     """Return one split of the arrays, with the training split's range and class numbers.
 
     `prefix` is empty for training, and `test_` for the test split.
     """
-    examples = _examples(name, arrays, others, prefix)
+    arrays = content.arrays
+    examples = _examples(name, content, prefix)
+    if prefix and ("images" in arrays or "points" in arrays):
+        _check_alike(name, examples.shape[1:], _examples(name, content, "").shape[1:])
     notes: tuple[str, ...] = ()
     by = None
     if examples.ndim == 4 and examples.dtype != np.uint8:
@@ -81,14 +137,27 @@ def _dataset(
         by = values if isinstance(values, tuple) else _range_of(name, trained)
         notes = (f"the images are {examples.dtype}: {tell_range(by)}",)
         examples = to_bytes(examples, by)
+    elif examples.ndim == 4:
+        notes = tell_dark(examples)
+    if content.others:
+        notes += (f"left out, arrays that are not read: {name_some(content.others)}",)
+    examples = np.ascontiguousarray(examples)
     labels = _labels(name, arrays, prefix, len(examples))
     numbers, names, given = labels or (None, (), None)
     fingerprint = array_fingerprint(examples, given)
     dataset = ArrayDataset(name, examples, fingerprint, numbers, names, notes)
     dataset.values = by
     if prefix and "labels" in arrays:
-        dataset.number_classes(read_labels(f"labels in '{name}'", arrays["labels"]).names)
+        dataset.number_as_trained(read_labels(f"labels in '{name}'", arrays["labels"]).names)
     return dataset
+
+
+def _check_alike(name: str, tested: tuple[int, ...], trained: tuple[int, ...]) -> None:
+    if tested != trained:
+        raise DataError(
+            f"data '{name}': its test examples are {list(tested)} and its training examples "
+            f"{list(trained)} (channels first): give both the same shape"
+        )
 
 
 def _range_of(name: str, images: NDArray[Any]) -> Range:
@@ -108,11 +177,8 @@ def _range_of(name: str, images: NDArray[Any]) -> Range:
         raise DataError(f"images in '{name}': {reason(error)}") from None
 
 
-def _read_file(name: str, path: Path, test: bool) -> tuple[Arrays, tuple[str, ...]]:
-    """Return the arrays with known names, and the names of all others.
-
-    `test`: read the arrays of the test split too.
-    """
+def _read_file(name: str, path: Path, test: bool) -> _Content:
+    """Return the arrays with known names. `test`: read the arrays of the test split too."""
     try:
         return _read_members(name, path, test)
     except MemoryError:
@@ -123,18 +189,21 @@ def _read_file(name: str, path: Path, test: bool) -> tuple[Arrays, tuple[str, ..
         raise DataError(f"data {name!r} is no .npz file of arrays: {reason(error)}") from None
 
 
-def _read_members(name: str, path: Path, test: bool) -> tuple[Arrays, tuple[str, ...]]:
+def _read_members(name: str, path: Path, test: bool) -> _Content:
     arrays, others = {}, []
     size = path.stat().st_size
     with zipfile.ZipFile(path) as archive:
-        for info in archive.infolist():
-            key = info.filename.removesuffix(".npy")
-            if (key.removeprefix("test_") if test else key) in KNOWN:
-                arrays[key] = _read_member(f"array '{key}' in {name!r}", archive, info, size)
-            else:
-                archive.open(info).close()  # raises if the name is damaged
-                others.append(key)
-    return arrays, tuple(others)
+        infos = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+        roles = _roles(infos)
+        for key, info in infos.items():
+            role = roles.get(key)
+            if role in KNOWN or (test and role is not None):
+                arrays[role] = _read_member(f"array '{key}' in {name!r}", archive, info, size)
+                continue
+            archive.open(info).close()  # raises if the name is damaged
+            others += [key] if role is None else []
+    has_test = any(role.startswith("test_") for role in roles.values())
+    return _Content(arrays, tuple(infos), tuple(others), has_test)
 
 
 def _read_member(
@@ -163,12 +232,14 @@ def _read_member(
     return read
 
 
-def _examples(name: str, arrays: Arrays, others: tuple[str, ...], prefix: str) -> NDArray[Any]:
+def _examples(name: str, content: _Content, prefix: str) -> NDArray[Any]:
+    """Return images of any type, [N, C, H, W], without a copy, or points float32 [N, D]."""
+    arrays = content.arrays
     images, points = arrays.get(f"{prefix}images"), arrays.get(f"{prefix}points")
     if (images is None) == (points is None):
-        found = ", ".join((*arrays, *others)) or "nothing"
         raise DataError(
-            f"data '{name}' needs either {prefix}images or {prefix}points, found {found}"
+            f"data '{name}' needs either {prefix}images or {prefix}points, found "
+            f"{name_some(content.names, 8) or 'nothing'}: save it with these names"
         )
     if images is not None:
         if images.dtype.kind not in "iuf" or images.ndim not in (3, 4) or 0 in images.shape:
@@ -176,16 +247,16 @@ def _examples(name: str, arrays: Arrays, others: tuple[str, ...], prefix: str) -
                 f"images in '{name}' must be uint8, or other numbers, [N, H, W] or [N, H, W, C], "
                 f"got {images.dtype} {list(images.shape)}"
             )
-        if images.ndim == 4 and images.shape[3] not in (1, 3):
-            raise DataError(f"images in '{name}' have {images.shape[3]} channels: 1 or 3 are known")
-        planes = as_planes(images)
-        return np.ascontiguousarray(planes)
+        try:
+            return channels_first(images)
+        except DataError as error:
+            raise DataError(f"data '{name}': {error}") from None
     assert points is not None
-    if points.ndim != 2 or 0 in points.shape or not np.issubdtype(points.dtype, np.number):
-        raise DataError(f"points in '{name}' must be numbers [N, D]")
-    if not np.isfinite(points).all():
-        raise DataError(f"points in '{name}' are not all finite")
-    return np.ascontiguousarray(points, np.float32)
+    if points.ndim != 2 or 0 in points.shape or points.dtype.kind not in "iuf":
+        raise DataError(
+            f"points in '{name}' must be numbers [N, D], got {points.dtype} {list(points.shape)}"
+        )
+    return as_float32(f"points in '{name}'", points)
 
 
 def _labels(name: str, arrays: Arrays, prefix: str, count: int) -> Labels | None:
@@ -200,8 +271,10 @@ def _labels(name: str, arrays: Arrays, prefix: str, count: int) -> Labels | None
         raise DataError(f"data '{name}' has {count} examples and labels or conditions for {found}")
     if labels is not None:
         return read_labels(f"labels in '{name}'", labels)
-    number = np.issubdtype(given.dtype, np.number) or given.dtype == np.bool_
-    if not number or given.ndim != 2 or not given.shape[1] or not np.isfinite(given).all():
-        raise DataError(f"conditions in '{name}' must be finite numbers [N, C]")
-    conditions = given.astype(np.float32)
+    if given.dtype.kind not in "biuf" or given.ndim != 2 or not given.shape[1]:
+        raise DataError(
+            f"conditions in '{name}' must be finite numbers [N, C], got {given.dtype} "
+            f"{list(given.shape)}"
+        )
+    conditions = as_float32(f"conditions in '{name}'", given)
     return Labels(conditions, (), conditions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,7 +30,12 @@ class Found(NamedTuple):
 
 
 def classes_of(
-    root: Path, paths: tuple[str, ...], folders: Iterable[str], table: Table | None
+    root: Path,
+    paths: tuple[str, ...],
+    folders: Iterable[str],
+    table: Table | None,
+    nested: bool,
+    known: Collection[str] = (),
 ) -> Found:
     """Find the class of each picture in a folder.
 
@@ -39,15 +44,17 @@ def classes_of(
         paths: the paths of all pictures in it, relative to it.
         folders: the names of the folders that lie in it, with pictures or without.
         table: the file of labels that belongs to the pictures, if there is one.
+        nested: whether to look for classes inside a single sub-folder that holds everything.
+        known: names that are known to be classes.
     """
     if table is not None and not table.problem:
         return _by_table(table, os.path.relpath(table.path, root), paths)
-    found = _by_folders(root, paths)
+    found = _by_folders(paths, nested, known)
     notes = list(found.notes)
     if table is not None:
         notes.append(f"{os.path.relpath(table.path, root)} is not read: {table.problem}")
-    tops = set(found.classes.values())
-    if tops and (empty := by_nature({*folders} - tops)):
+    tops = {path.partition("/")[0] for path in paths}
+    if found.classes and (empty := by_nature({*folders} - tops)):
         notes.append(f"sub-folders without pictures, which are no classes: {name_some(empty)}")
     return found._replace(notes=notes)
 
@@ -68,55 +75,64 @@ def _counted(names: Sequence[str]) -> str:
     return f"{len(names):,} file{'s' * (len(names) != 1)} ({name_some(names)})"
 
 
-def _by_folders(root: Path, paths: tuple[str, ...]) -> Found:
-    tops = {path.partition("/")[0] for path in paths if "/" in path}
-    if (masks := masks_of(tops)) is not None:
-        pictures, made = masks
-        note = (
-            f"left out, pictures that go with those in '{pictures}' one by one and are no classes: "
-            f"{name_some(made)}"
-        )
-        return Found(tuple(path for path in paths if path.startswith(f"{pictures}/")), {}, [note])
-    loose = [path for path in paths if "/" not in path]
-    if len(tops) > 1 and len(loose) <= FEW * len(paths):
+def _by_folders(paths: tuple[str, ...], nested: bool, known: Collection[str]) -> Found:
+    prefix = _level(paths, nested, known)
+    tops = {path: path[len(prefix) :].rpartition("/")[0].partition("/")[0] for path in paths}
+    names = {*tops.values()} - {""}
+    if (masks := masks_of(names)) is not None:
+        return _without_masks(paths, prefix, *masks, nested, known)
+    loose = [path for path in paths if not tops[path]]
+    if (len(names) > 1 and len(loose) <= FEW * len(paths)) or (names and names <= {*known}):
         notes = [f"left out, in no class sub-folder: {name_some(loose)}"] if loose else []
-        kept = tuple(path for path in paths if "/" in path)
-        return Found(kept, {path: path.partition("/")[0] for path in kept}, notes + _views(kept))
-    return Found(paths, {}, [_one_set(root, paths, loose, len(tops))] if tops else [])
-
-
-def _one_set(root: Path, paths: tuple[str, ...], loose: Sequence[str], tops: int) -> str:
-    """Say why the sub-folders are not classes, and what to do about it."""
+        if prefix:
+            notes.append(f"the classes are the sub-folders of '{prefix.rstrip('/')}'")
+        classes = {path: top for path, top in tops.items() if top}
+        return Found(tuple(classes), classes, notes + _views(classes, prefix))
+    if not names and "/" not in paths[0]:
+        return Found(paths, {}, [])
     one = "sub-folders are read as one set without labels"
-    if tops > 1:
+    if len(names) > 1:
         lie = f"{len(loose):,} pictures lie" if len(loose) > 1 else "1 picture lies"
-        return f"{one}, as {lie} beside them: move what is loose, and each sub-folder is a class"
-    if not loose and (nested := _nested(paths)) is not None:
-        folder, names = nested
-        return (
-            f"{one}; the classes {name_some(names)} lie in {str(root / folder)!r}: give that folder"
-        )
-    return one
+        one += f", as {lie} beside them: move what is loose, and each sub-folder is a class"
+    return Found(paths, {}, [one])
 
 
-def _nested(paths: tuple[str, ...]) -> tuple[str, list[str]] | None:
-    """Return (the folder whose sub-folders hold all the pictures, the names of those sub-folders).
+def _level(paths: tuple[str, ...], nested: bool, known: Collection[str]) -> str:
+    """Return the folder whose sub-folders may be classes, with a `/` at its end; empty: the root.
 
-    None if no folder has several sub-folders that hold all the pictures between them.
+    It is the innermost folder that holds everything, or one above it whose sub-folders are `known`.
     """
-    prefix = posixpath.commonpath([posixpath.dirname(path) for path in paths])
-    inner = {path[len(prefix) + 1 :].partition("/")[0] for path in paths}
-    folders = all("/" in path[len(prefix) + 1 :] for path in paths)
-    return (prefix, by_nature(inner)) if folders and len(inner) > 1 else None
+    parts = posixpath.commonpath([posixpath.dirname(path) for path in paths]).split("/")
+    if not nested or parts == [""]:
+        return ""
+    depth = next((depth for depth, part in enumerate(parts) if part in known), len(parts))
+    return "".join(f"{part}/" for part in parts[:depth])
 
 
-def _views(paths: tuple[str, ...]) -> list[str]:
+def _without_masks(
+    paths: tuple[str, ...],
+    prefix: str,
+    pictures: str,
+    made: Sequence[str],
+    nested: bool,
+    known: Collection[str],
+) -> Found:
+    kept = tuple(path for path in paths if path.startswith(f"{prefix}{pictures}/"))
+    found = _by_folders(kept, nested, known) if nested else Found(kept, {}, [])
+    note = (
+        f"left out, pictures that go with those in '{pictures}' one by one and are no classes: "
+        f"{name_some(made)}"
+    )
+    return found._replace(notes=[note, *(found.notes if found.classes else ())])
+
+
+def _views(classes: Mapping[str, str], prefix: str) -> list[str]:
     """Return a warning if two classes hold the same file names, as two views of one thing do."""
     stems: dict[str, set[str]] = {}
-    for path in paths:
-        top, _, rest = path.partition("/")
-        stems.setdefault(top, set()).add(posixpath.splitext(rest)[0])
-    if len(stems) > 2:
+    for path, name in classes.items():
+        rest = path[len(prefix) + len(name) + 1 :]
+        stems.setdefault(name, set()).add(posixpath.splitext(rest)[0])
+    if len(stems) != 2:
         return []
     first, *others = stems.values()
     telling = len(first) > 1 and not all(re.fullmatch(r"\D{0,8}\d+", stem) for stem in first)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gankit.data.given import read_given
 from gankit.data.holdout import held_out, no_test_split, rest, tell_held
+from gankit.data.layout import name_some
 from gankit.errors import DataError
 
 PYTHON = "python:"
@@ -162,6 +163,17 @@ class Dataset(ABC):
         assert self.labels is not None
         number = np.array([list(names).index(name) for name in self.class_names])
         self.labels, self.class_names = number[self.labels], tuple(names)
+
+    def number_as_trained(self, names: Sequence[str]) -> None:
+        """Number the classes of a test split as the training split does, by its class names.
+
+        A note names the classes that training lacks, if there are any; nothing else changes then.
+        """
+        unknown = [name for name in self.class_names if name not in names]
+        if names and unknown:
+            some = name_some(unknown)
+            self.notes += (f"classes of the test split that training does not know: {some}",)
+        self.number_classes(names)
 
     @property
     def is_images(self) -> bool:

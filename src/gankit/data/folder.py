@@ -29,7 +29,7 @@ from gankit.data.images import (
 )
 from gankit.data.layout import name_some
 from gankit.data.listing import Index, index_folder, index_pattern
-from gankit.data.values import Range, choose_range, tell_range
+from gankit.data.values import DARK, Range, choose_range, tell_dark, tell_range
 from gankit.errors import DataError
 
 SAMPLED, LOOKED_AT = 200, 5000
@@ -44,10 +44,6 @@ OWN_SIZE = (16, 256)
 range."""
 
 DEFAULT_SIZE = (64, 64)
-
-DARK = 64
-"""Colours of 16 bits are refused if their upper 8 bits stay below this in all pictures looked at:
-the picture is then in the lower bits."""
 
 GREY_TOLERANCE = 3
 """How far apart, out of 255, the channels of a grey picture may be: JPEG rounds colours."""
@@ -126,8 +122,9 @@ def read_image_folder(name: str, folder: Path, options: ReadOptions) -> Dataset:
     index = index_folder(folder, "train", options.tables)
     if options.split == "train" or not index.has_test:
         return _read(name, index, index, options)
-    tested = _read(name, index, index_folder(folder, "test", options.tables), options)
-    tested.number_classes(index.class_names)
+    there = index_folder(folder, "test", options.tables, index.class_names)
+    tested = _read(name, index, there, options)
+    tested.number_as_trained(index.class_names)
     return tested
 
 
@@ -216,21 +213,23 @@ def _own_range(index: Index) -> tuple[Range | None, list[str]]:
         found = dict(zip(index.paths, pool.map(look, index.paths), strict=True))
     deep = {path: numbers for path, numbers in found.items() if numbers is not None}
     ends = [numbers.ends for numbers in deep.values() if numbers.ends is not None]
+    holes = [f"{path} ({n.not_finite:,})" for path, n in deep.items() if n.not_finite]
+    notes = [f"pixels that are no numbers, read as black: {name_some(holes)}"] if holes else []
     if not ends:
-        return None, []
+        return None, notes
     low, high = min(low for low, _ in ends), max(high for _, high in ends)
     values = choose_range(low, high, all(numbers.integers for numbers in deep.values()))
-    notes = [
-        f"{len(deep):,} pictures hold numbers from {low:,.6g} to {high:,.6g}: {tell_range(values)}"
+    many = f"{len(deep):,} pictures hold" if len(deep) > 1 else "1 picture holds"
+    told = (
+        f"{many} numbers from {low:,.6g} to {high:,.6g}: {tell_range(values)}"
         " (data.values = LOW,HIGH for others)"
-    ]
-    if holes := [f"{path} ({n.not_finite:,})" for path, n in deep.items() if n.not_finite]:
-        notes.append(f"pixels that are no numbers, read as black: {name_some(holes)}")
-    return values, notes
+    )
+    return values, [told, *notes]
 
 
 def _check_cut(name: str, root: Path, paths: Sequence[str]) -> str:
-    """Return a note on colours of 16 bits. Raises DataError if they decode to nearly black."""
+    """Return a note on colours of 16 bits. Raises DataError if they decode to nearly black: the
+    pictures are then in the lower bits."""
     brightest = 0
     for path in paths:
         with suppress(UnreadableError):
@@ -302,6 +301,8 @@ def _in_memory(name: str, index: Index, read_as: ReadAs, notes: tuple[str, ...])
     fingerprint = _fingerprint(readable, read_as)
     notes += _empty_classes(readable)
     examples, names = images[: len(kept)], index.class_names
+    if read_as.values is None:
+        notes += tell_dark(examples)
     dataset = ArrayDataset(name, examples, fingerprint, readable.labels, names, notes)
     dataset.values, dataset.left_out = read_as.values, reasons
     dataset.folder, dataset.files = index.root, readable.paths

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gankit.data.labels import Labels, read_labels
-from gankit.data.pixels import as_planes
-from gankit.data.values import floats_range, tell_range, to_bytes
+from gankit.data.pixels import channels_first
+from gankit.data.values import as_float32, floats_range, tell_dark, tell_range, to_bytes
 from gankit.errors import DataError
 from gankit.text import shown
 
@@ -20,7 +20,6 @@ KNOWN = (
     "images uint8 [N, H, W], [N, H, W, C] or [N, C, H, W], images as floats in [0, 1] or [-1, 1], "
     "points as floats [N, D], or a torch or Hugging Face data set of them"
 )
-CHANNELS = (1, 3)
 IMAGE_COLUMNS, LABEL_COLUMNS = (
     ("image", "img", "images", "pixels"),
     ("label", "labels", "fine_label"),
@@ -146,31 +145,15 @@ def _examples(given: object) -> tuple[NDArray[Any], tuple[str, ...]]:
     )
     if not of_a_kind or 0 in array.shape:
         raise DataError(f"data cannot be made of {array.dtype} {list(array.shape)}: give {KNOWN}")
-    if floating and not np.isfinite(array).all():
-        raise DataError("the data holds numbers that are not finite: leave those examples out")
     if array.ndim == 2:
-        return np.array(array, np.float32, order="C"), ()
-    planes = _channels_first(array, first)
+        return as_float32("the points given", array), ()
+    planes = channels_first(array, first)
     if not floating:
-        return np.array(planes, order="C"), ()
+        return np.array(planes, order="C"), tell_dark(array)
+    if not np.isfinite(array).all():
+        raise DataError("the images hold numbers that are not finite: leave those examples out")
     pixels, note = _as_bytes(planes)
     return pixels, (note,)
-
-
-def _channels_first(array: NDArray[Any], first: bool) -> NDArray[Any]:
-    """Return images as [N, C, H, W]. Raises DataError if no axis can be channels.
-
-    `first` decides if both axes can be: true for a tensor, false for an array.
-    """
-    if array.ndim == 3:
-        return array[:, None]
-    ways = [array.shape[1] in CHANNELS, array.shape[3] in CHANNELS]
-    if not any(ways):
-        raise DataError(
-            f"images of shape {list(array.shape)} have no axis of 1 or 3 channels: give "
-            "[N, H, W, C] or [N, C, H, W]"
-        )
-    return array if ways[0] and (first or not ways[1]) else as_planes(array)
 
 
 def _as_bytes(planes: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
@@ -208,10 +191,10 @@ def _are_conditions(known: NDArray[Any]) -> bool:
 def _conditions(known: NDArray[Any], class_names: Sequence[str] | None) -> Labels:
     if class_names:
         raise DataError("class names go with whole numbers as labels: leave them out")
-    if not known.shape[1] or not np.isfinite(known).all():
+    if not known.shape[1]:
         raise DataError(
             f"labels cannot be {known.dtype} {list(known.shape)}: give whole numbers or names [N], "
             "or finite conditions [N, C]"
         )
-    vectors = known.astype(np.float32)
+    vectors = as_float32("the conditions given", known)
     return Labels(vectors, (), vectors)

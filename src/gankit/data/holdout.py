@@ -52,8 +52,8 @@ def no_test_split(name: str, count: int, share: float) -> DataError:
     if share:
         why = f", and {share:.0%} of its {count:,} examples are too few to be held out"
     return DataError(
-        f"data {name!r} has no test split{why}: put the pictures into sub-folders 'train' and "
-        "'test', or raise data.holdout",
+        f"data {name!r} has no test split{why}: put the pictures into sub-folders 'train' "
+        "and 'test' (in an .npz: arrays test_images, test_labels), or raise data.holdout",
         "data.holdout",
     )
 

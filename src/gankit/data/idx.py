@@ -57,7 +57,7 @@ def read_idx_folder(name: str, folder: Path, options: ReadOptions) -> ArrayDatas
         )
     dataset = images_dataset(name, images, labels, options)
     if options.split == "test":
-        dataset.number_classes(_trained_classes(folder))
+        dataset.number_as_trained(_trained_classes(folder))
     return dataset
 
 

@@ -62,7 +62,12 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_ORIENTATION_TAG, _PHOTOMETRIC_TAG = 0x0112, 0x0106
+_ORIENTATION_TAG, _PHOTOMETRIC_TAG, _BITS_TAG, _SAMPLE_FORMAT_TAG = (
+    0x0112, 0x0106, 0x0102, 0x0153
+)  # fmt: skip
+_UNSIGNED, _SIGNED = 1, 2  # sample formats
+TIFF = (b"II*\0", b"MM\0*")
+"""The first bytes of a TIFF."""
 
 
 class UnreadableError(Exception):
@@ -82,7 +87,7 @@ class ReadOptions:
         split: `train` or `test`.
         memory_gb: a folder that needs more than this (in 10^9 bytes) is read from disk while
             training.
-        tables: whether to read a file of labels beside the pictures.
+        tables: whether to look for labels beyond the folder's own sub-folders (`load_dataset`).
         values: the values that become black and white in images of more than 8 bits; `own`: one
             range for the whole set, chosen by its values; None: by the type of each file.
         holdout: the share, 0 to 0.5, that is kept from training as the test split of a source
@@ -186,11 +191,22 @@ def _identified(file: BinaryIO, suffix: str) -> Image.Image:
             if not accepted or isinstance(accepted, str):  # text if Pillow lacks the decoder
                 continue
             file.seek(0)
-            return factory(file, "")
+            image = factory(file, "")
+            _refuse_signed_bytes(image)
+            return image
+    if start.startswith(TIFF):
+        raise UnreadableError("a TIFF that is damaged, or of a kind that is not read")
     for pointer, what in POINTERS.items():
         if start.startswith(pointer):
             raise UnreadableError(what)
     raise UnreadableError("not an image")
+
+
+def _refuse_signed_bytes(image: Image.Image) -> None:
+    """Raise UnreadableError for a TIFF of signed bytes, which Pillow reads as if 255 were -1."""
+    tags: Any = getattr(image, "tag_v2", {})
+    if image.mode == "L" and tags.get(_SAMPLE_FORMAT_TAG) in (_SIGNED, (_SIGNED,)):
+        raise UnreadableError("a TIFF of signed 8 bits: save it with 16 bits, or from 0 to 255")
 
 
 def _further(start: bytes, suffix: str) -> tuple[str, ...]:
@@ -301,7 +317,7 @@ def decode(
         turn = _UPRIGHT.get(_orientation(image))
         upright = image.transpose(turn) if turn is not None else image
         if values is not None and _is_deep(image):
-            numbers = to_bytes(np.asarray(upright), values)
+            numbers = to_bytes(_numbers(upright, _is_unsigned(image)), values)
             upright = Image.fromarray(255 - numbers if _white_is_zero(image) else numbers)
         return planes(resized(to_8_bit(upright, channels), (size[0], size[1]), fit))
 
@@ -329,8 +345,22 @@ def numbers_of(path: str | Path) -> Numbers | None:
         if not _is_deep(image):
             return None
     with _decoded(path, LARGEST) as image:
-        pixels = np.asarray(image)
+        pixels = _numbers(image, _is_unsigned(image))
         return Numbers(span([pixels]), image.mode != "F", int((~np.isfinite(pixels)).sum()))
+
+
+def _numbers(image: Image.Image, unsigned: bool) -> NDArray[Any]:
+    """Return the numbers in a picture of more than 8 bits. Pillow takes 32 bits for signed."""
+    pixels = np.asarray(image)
+    return pixels.view(np.uint32) if unsigned and pixels.dtype == np.int32 else pixels
+
+
+def _is_unsigned(image: Image.Image) -> bool:
+    """Return whether a picture is a TIFF that says that its 32 bits have no sign."""
+    tags: Any = getattr(image, "tag_v2", {})
+    return tags.get(_BITS_TAG) in (32, (32,)) and (
+        tags.get(_SAMPLE_FORMAT_TAG, _UNSIGNED) in (_UNSIGNED, (_UNSIGNED,))
+    )
 
 
 @contextmanager

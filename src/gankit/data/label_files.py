@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gankit.data.images import Split
-from gankit.data.layout import SPLITS
+from gankit.data.images import SUFFIXES, Split
+from gankit.data.layout import SPLITS, name_some
 from gankit.errors import DataError
 from gankit.stored import StoredError, read_json
 from gankit.text import reason
@@ -67,11 +67,13 @@ def find_table(root: Path, paths: Sequence[str], top: Path, split: Split | None)
             is skipped.
 
     Returns:
-        The labels of the first file that fits, or None if there is none.
+        The labels of the first file that fits. If none does, the first table in the folders that
+        names files and cannot be used, with its problem; None if there is none.
 
     Raises:
         DataError: a file of labels in `top`, or between `top` and `root`, is damaged.
     """
+    unfit: Table | None = None
     for folder in _folders(root, top):
         outside = folder == top.parent
         for path in _candidates(folder, split):
@@ -87,7 +89,11 @@ def find_table(root: Path, paths: Sequence[str], top: Path, split: Split | None)
             enough = len(table.labels) >= OF_A_PARENT * len(paths) if outside else True
             if enough and (table.labels or not rows or table.problem):
                 return table
-    return None
+            if not outside and rows:
+                some = name_some((file for file, _ in rows), 1)
+                problem = f"none of the files that it lists is here: {some}"
+                unfit = unfit or Table(path, {}, problem=problem)
+    return unfit
 
 
 def _folders(root: Path, top: Path) -> list[Path]:
@@ -143,12 +149,12 @@ def _json_rows(path: Path) -> Rows | None:
         raise DataError(
             f"label file {str(path)!r} is damaged: 'labels' must be null or a list of [file, label]"
         )
-    return [(file, _text(path, label)) for file, label in pairs if label is not None]
+    return [(file, _text(path, label)) for file, label in pairs if label not in (None, "")]
 
 
 def _text(path: Path, label: Any) -> str:
     """Return a label of dataset.json as text; a list of zeros with a single 1 is its position."""
-    if isinstance(label, list) and sorted(map(str, label)) == ["0"] * (len(label) - 1) + ["1"]:
+    if isinstance(label, list) and (label.count(0), label.count(1)) == (len(label) - 1, 1):
         return str(label.index(1))
     if isinstance(label, (int, str)):
         return str(label)
@@ -167,10 +173,14 @@ def _table_rows(path: Path) -> Rows | None:
     except OSError:
         return None
     encoding = "utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    head, _, _ = start.decode(encoding, "replace").partition("\n")
+    head = re.split(r"[\r\n]", start.decode(encoding, "replace"), maxsplit=1)[0]
     delimiter = max(",;\t|", key=head.count)
     header = [cell.strip().strip("\"'").lower() for cell in head.strip().split(delimiter)]
-    columns = _columns(header)
+    columns, headed = _columns(header), True
+    if columns is None and len(header) == 2:  # a picture in the first line: there is no header
+        pictures = [os.path.splitext(cell)[1] in SUFFIXES for cell in header]  # noqa: PTH122
+        if any(pictures):
+            columns, headed = (pictures.index(True), pictures.index(True) ^ 1), False
     if columns is None:
         return None
     try:
@@ -180,25 +190,30 @@ def _table_rows(path: Path) -> Rows | None:
             raise ValueError(f"it is longer than {LONGEST:,} bytes")
         text = content.decode(encoding)
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"label file {str(path)!r} is not UTF-8 text (byte {error.start:,}): save it as UTF-8"
+        ) from None
     except (OSError, ValueError, csv.Error) as error:
         raise DataError(f"label file {str(path)!r} cannot be read: {reason(error)}") from None
     found = []
-    for number, row in enumerate(rows[1:], 2):
-        if not row:
+    for number, row in enumerate(rows[headed:], 1 + headed):
+        if not any(cell.strip() for cell in row):
             continue
         if len(row) <= max(columns):
             raise DataError(
                 f"label file {str(path)!r} is damaged: line {number:,} has {len(row)} of "
                 f"{len(header)} columns"
             )
-        named, label = (row[column].strip() for column in columns)
-        if named and label:
+        named, label = row[columns[0]], row[columns[1]].strip()
+        if named.strip() and label:
             found.append((named, label))
     return found or None
 
 
 def _columns(header: Sequence[str]) -> tuple[int, int] | None:
     """Return which columns of a table hold the file and the label, or None if that is unclear."""
+    header = [re.sub(r"[\W_]+", "_", name) for name in header]
     file = next((header.index(name) for name in FILE_COLUMNS if name in header), None)
     label = next((header.index(name) for name in LABEL_COLUMNS if name in header), None)
     if file is not None and label is None and len(header) == 2:
@@ -210,7 +225,7 @@ def _matched(path: Path, rows: Rows, root: Path, paths: Sequence[str]) -> Table:
     """Match rows to pictures, in the way that matches the most pictures.
 
     A row may name a picture by its path relative to the table, by its path relative to `root`, or
-    by its file name alone.
+    by its file name alone, with another suffix too: pictures are often converted.
     """
     above = os.path.relpath(root, path.parent).replace(os.sep, "/")
     best: list[tuple[str | None, str, str]] = []
@@ -221,7 +236,7 @@ def _matched(path: Path, rows: Rows, root: Path, paths: Sequence[str]) -> Table:
         (posixpath.basename, posixpath.basename),
     ):
         known = _unique(paths, key)
-        found = [(known.get(shorten(_slashes(file))), file, label) for file, label in rows]
+        found = [(_look_up(known, file, shorten), file, label) for file, label in rows]
         named = len({picture for picture, _, _ in found} - {None})
         if named > most:
             best, most = found, named
@@ -230,6 +245,16 @@ def _matched(path: Path, rows: Rows, root: Path, paths: Sequence[str]) -> Table:
 
 def _slashes(file: str) -> str:
     return file.replace("\\", "/")
+
+
+def _look_up(
+    known: Mapping[str, str | None], file: str, shorten: Callable[[str], str]
+) -> str | None:
+    """Return the picture that a row names, as it is written or else as it may be meant."""
+    names = [shorten(spelling) for spelling in (file, file.strip(), _slashes(file).strip())]
+    stems = (posixpath.splitext(name) for name in names)
+    names += [stem for stem, suffix in stems if suffix.lower() in SUFFIXES]
+    return next((known[name] for name in names if name in known), None)
 
 
 def _unique(paths: Iterable[str], key: Callable[[str], str]) -> dict[str, str | None]:
@@ -247,7 +272,8 @@ def _table(path: Path, found: Iterable[tuple[str | None, str, str]]) -> Table:
     missing = []
     for picture, file, label in found:
         if picture is None:
-            if not (path.parent / _slashes(file)).exists():  # else it belongs to another split
+            # else it belongs to another split; os.path.exists, which never raises
+            if not os.path.exists(path.parent / _slashes(file).strip()):  # noqa: PTH110
                 missing.append(file)
         elif labels.setdefault(picture, label) != label:
             why = f"{file!r} has several labels, {labels[picture]!r} and {label!r}"
@@ -259,17 +285,17 @@ def _table(path: Path, found: Iterable[tuple[str | None, str, str]]) -> Table:
 def _names(labels: Mapping[str, str]) -> tuple[Mapping[str, str], str]:
     """Return the labels, and why they are not classes if they are not.
 
-    If all labels are numbers, they are written as whole numbers: `1.0` becomes `1`.
+    If all labels are numbers, those that end in `.0` lose it: `1.0` becomes `1`. `01` stays.
     """
     texts = set(labels.values())
     if len(labels) >= TELLING and len(texts) == len(labels):
         return {}, "each picture has a label of its own"
-    numbers: dict[str, float] = {}
+    broken = []
     for text in texts:
         try:
-            numbers[text] = float(text)
+            broken += [] if float(text).is_integer() else [text]
         except ValueError:
             return labels, ""
-    if not all(number.is_integer() for number in numbers.values()):
-        return {}, f"its labels are numbers that are no classes, such as {min(texts)}"
-    return {path: str(int(numbers[text])) for path, text in labels.items()}, ""
+    if broken:
+        return {}, f"its labels are numbers that are no classes, such as {min(broken)}"
+    return {path: re.sub(r"\.0*$", "", text) for path, text in labels.items()}, ""

@@ -11,15 +11,18 @@ from gankit.data.images import Split
 from gankit.errors import DataError
 
 SPLITS: Mapping[str, Split] = {
-    "train": "train", "training": "train",
-    "test": "test", "testing": "test",
+    "train": "train", "training": "train", "trainval": "train", "trn": "train",
+    "test": "test", "testing": "test", "tst": "test",
     "holdout": "test", "heldout": "test", "eval": "test", "evaluation": "test",
     "val": "test", "valid": "test", "validation": "test", "validate": "test", "dev": "test",
 }  # fmt: skip
 """The names of splits. If there are several test splits, the first in this order is taken."""
 
 _AROUND = r"(?:data|dataset|set|split|images?|imgs?|pictures?|photos?|seg)*"
-_SPLIT = re.compile(rf"{_AROUND}({'|'.join(sorted(SPLITS, key=len, reverse=True))}){_AROUND}")
+_WORDS = "|".join(sorted(SPLITS, key=len, reverse=True))
+_SPLIT = re.compile(rf"{_AROUND}({_WORDS}){_AROUND}")
+_WITHIN = re.compile(rf"(?<![a-z])({_WORDS})(?![a-z])")
+_NUMBERED = re.compile(rf"(?:k?fold|{_WORDS})[\W_]*\d+")
 _YEAR = re.compile(r"(19|20)\d\d$")
 _DOMAIN = re.compile(r"(train|test|val)[-_ ]?[ab]", re.IGNORECASE)
 
@@ -45,6 +48,25 @@ def split_of(name: str) -> str | None:
     plain = re.sub(r"[\W_]+", "", _YEAR.sub("", name.lower()))
     found = _SPLIT.fullmatch(plain)
     return found[1] if found else None
+
+
+def _splits_by_rest(names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return the folders by what their names say besides a split, and then by their split.
+
+    `mnist_train` and `mnist_test` say `mnist_` besides; a number in front is left out.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for name in by_nature(names):
+        plain = re.sub(r"^\d+", "", _YEAR.sub("", name.lower()))
+        if (word := _WITHIN.search(plain)) is not None:
+            rest = f"{plain[: word.start()]}*{plain[word.end() :]}"
+            found.setdefault(rest, {}).setdefault(word[1], name)
+    return found
+
+
+def _kinds(folders: Iterable[str]) -> int:
+    """Return 2 if there are keys of `SPLITS` for training and for testing, else 1 or 0."""
+    return len({SPLITS[key] for key in folders})
 
 
 def natural_key(name: str) -> tuple[list[tuple[int, str]], str]:
@@ -88,23 +110,45 @@ def find_splits(paths: Iterable[str]) -> Splits | None:
     """Find the splits among the sub-folders of these pictures; None if they are not splits.
 
     They are splits if there is a train split and a test split, whatever lies beside them, or if
-    all folders are splits and few pictures are loose. If everything lies in one folder that is no
-    split, the search goes on inside it.
+    all folders are splits and few pictures are loose. Two folders whose names differ only in the
+    split are splits too: `mnist_train` and `mnist_test`. If everything lies in one folder that is
+    no split, the search goes on inside it.
 
     Args:
         paths: the paths of the pictures, relative to a folder, with `/` between the parts.
 
     Raises:
-        DataError: the folders are splits of two domains, such as `trainA` and `trainB`.
+        DataError: the folders are splits of two domains, such as `trainA` and `trainB`, or parts
+            of one set, such as `fold1` and `fold2`.
     """
     paths, prefix = list(paths), ""
     while True:
         held = Counter(_top(path, prefix) for path in paths)
         _refuse_domains(held, prefix)
         found = _splits(held, prefix)
-        if found is not None or len(held) != 1 or "" in held:
+        if found is not None:
             return found
+        _refuse_parts(held, prefix)
+        if len(held) != 1 or "" in held:
+            return None
         prefix += f"{next(iter(held))}/"
+
+
+def splits_within(paths: Iterable[str]) -> list[Splits]:
+    """Find the splits in each sub-folder, if each holds a train and a test split: `cat/train`.
+
+    Returns:
+        One for each sub-folder, or none if that is not how these pictures are sorted.
+    """
+    by_folder: dict[str, Counter[str]] = {}
+    for path in paths:
+        top, inner, _ = path.partition("/")
+        if not inner:
+            return []
+        by_folder.setdefault(top, Counter())[_top(path, f"{top}/")] += 1
+    found = [_splits(held, f"{top}/") for top, held in by_folder.items()]
+    each = [splits for splits in found if splits is not None and _kinds(splits.folders) == 2]
+    return each if len(each) == len(found) > 1 else []
 
 
 def _top(path: str, prefix: str) -> str:
@@ -118,13 +162,16 @@ def _splits(held: Mapping[str, int], prefix: str) -> Splits | None:
         key = split_of(name)
         if key is not None:
             folders.setdefault(key, name)
+    by_rest = [*_splits_by_rest(held).values()]
+    if _kinds(folders) < 2 and len(by_rest) == 1 and _kinds(by_rest[0]) == 2:
+        folders = by_rest[0]
     named = set(folders.values())
     others = {name: count for name, count in held.items() if name not in named}
-    kinds = {SPLITS[key] for key in folders}
     nothing_else = not any(others.keys() - {""}) and others.get("", 0) <= FEW * sum(held.values())
-    if not (len(kinds) == 2 or (folders and nothing_else)):
+    if not (_kinds(folders) == 2 or (folders and nothing_else)):
         return None
-    only = f"{prefix}{next(iter(folders.values()))}" if "train" not in kinds else None
+    trained = any(SPLITS[key] == "train" for key in folders)
+    only = None if trained else f"{prefix}{next(iter(folders.values()))}"
     return Splits({key: prefix + name for key, name in folders.items()}, others, only)
 
 
@@ -134,6 +181,19 @@ def _refuse_domains(held: Collection[str], prefix: str) -> None:
         raise DataError(
             f"the folders {', '.join(domains)} are splits of two domains and no classes: give one "
             f"of them, such as {prefix + domains[0]!r}"
+        )
+
+
+def _refuse_parts(held: Collection[str], prefix: str) -> None:
+    """Raise DataError for parts: `fold1`, `fold2`, or `cat_train`, `cat_test`, `dog_train`, ..."""
+    names = [name for name in by_nature(held) if name]
+    by_rest = _splits_by_rest(names).values()
+    numbered = all(_NUMBERED.fullmatch(name.lower()) for name in names)
+    mixed = sum(map(len, by_rest)) == len(names) and all(_kinds(each) == 2 for each in by_rest)
+    if len(names) > 1 and (numbered or mixed):
+        raise DataError(
+            f"the folders {name_some(names)} are parts of one set and no classes: put them into "
+            f"folders 'train' and 'test', or give one of them, such as {prefix + names[0]!r}"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from gankit.data.classes import classes_of
 from gankit.data.images import Split
 from gankit.data.label_files import find_table
-from gankit.data.layout import Splits, by_nature, find_splits, name_some
+from gankit.data.layout import Splits, by_nature, find_splits, name_some, splits_within
 from gankit.data.walk import (
     Everything,
     Finds,
@@ -68,14 +69,23 @@ class Index:
         )
 
 
-def index_folder(folder: Path, split: Split, tables: bool = True) -> Index:
+def index_folder(
+    folder: Path, split: Split, tables: bool = True, known: Collection[str] = ()
+) -> Index:
     """List every picture in the folder and below; its sub-folders are splits or classes.
 
     If sub-folders have the usual names of splits (`find_splits`), only the split asked for is
-    read. Otherwise two or more sub-folders with pictures are classes, and whatever lies deeper
-    belongs to them. Hidden files, files of a file system, and gankit's own run directories are
-    passed over. If `tables` is true, a file of labels decides in place of sub-folders
-    (`gankit.data.label_files`).
+    read, and so it is if each class has such sub-folders (`splits_within`). Otherwise two or more
+    sub-folders with pictures are classes, and whatever lies deeper belongs to them. Hidden files,
+    files of a file system, and gankit's own run directories are passed over.
+
+    Args:
+        folder: the folder.
+        split: `train` or `test`.
+        tables: whether a file of labels decides in place of sub-folders
+            (`gankit.data.label_files`), and whether a single sub-folder that holds everything is
+            searched for classes.
+        known: the classes of the training split: a folder of such a name is a class, even alone.
 
     Raises:
         DataError: there are no pictures, there is no such split, the folder cannot be listed, or
@@ -86,12 +96,15 @@ def index_folder(folder: Path, split: Split, tables: bool = True) -> Index:
         raise DataError(f"{source} is a run directory, not data: give a folder of images")
     finds = _walked(folder, Everything(), source)
     splits = find_splits(finds.pictures)
+    top = folder if tables else None
     if splits is None:
+        if within := splits_within(finds.pictures):
+            return _index_within(folder, finds, source, within, split, top)
         if split == "test":
             raise DataError(
                 f"{source} has no test split: put the pictures into sub-folders 'train' and 'test'"
             )
-        return _index(folder, finds, source, folder if tables else None)
+        return _index(folder, finds, source, top)
     part = splits.of(split)
     if part is None:
         raise DataError(
@@ -99,14 +112,39 @@ def index_folder(folder: Path, split: Split, tables: bool = True) -> Index:
         )
     root = folder / part
     finds, source = _walked(root, Everything(), source), f"data folder {str(root)!r}"
-    index = _index(root, finds, source, folder if tables else None, split)
+    index = _index(root, finds, source, top, split, known)
     notes = (*_about_splits(splits, part), *index.notes)
     return replace(index, notes=notes, has_test=splits.of("test") not in (None, part))
 
 
+def _index_within(
+    folder: Path,
+    finds: Finds,
+    source: str,
+    within: Sequence[Splits],
+    split: Split,
+    top: Path | None,
+) -> Index:
+    """Index one split of a folder whose sub-folders hold the splits: `cat/train`, `dog/train`."""
+    parts = {splits.of(split) for splits in within}
+    kept = {
+        path: size
+        for path, size in finds.pictures.items()
+        if "/".join(path.split("/", 2)[:2]) in parts
+    }
+    index = _index(folder, replace(finds, pictures=kept), source, top, split)
+    trained, tested = (posixpath.basename(within[0].of(kind) or "") for kind in ("train", "test"))
+    note = (
+        f"each sub-folder holds splits, such as '{trained}', which is trained on, and '{tested}', "
+        f"which is for scores: {len(kept):,} of {len(finds.pictures):,} pictures are read"
+    )
+    return replace(index, notes=(note, *index.notes), has_test=True)
+
+
 def _about_splits(splits: Splits, part: str) -> list[str]:
     """Return notes on which split is read, and what lies beside it."""
-    others = [name for name in splits.folders.values() if name not in (part, splits.of("test"))]
+    used = (part, splits.of("train"), splits.of("test"))
+    others = [name for name in splits.folders.values() if name not in used]
     notes = []
     if part == splits.only:
         notes.append(f"'{part}' is the only split: it is trained on")
@@ -150,17 +188,23 @@ def _walked(root: Path, wanted: Wanted, source: str) -> Finds:
 
 
 def _index(
-    root: Path, finds: Finds, source: str, top: Path | None = None, split: Split | None = None
+    root: Path,
+    finds: Finds,
+    source: str,
+    top: Path | None = None,
+    split: Split | None = None,
+    known: Collection[str] = (),
 ) -> Index:
     """Index what was found, with its classes. Raises DataError if there are no pictures.
 
-    `top` is the folder that was given, in or near which a file of labels may be; None: read none.
+    `top` is the folder that was given, in or near which a file of labels may be; None: read none,
+    and take only sub-folders of `root` for classes.
     """
     if not finds.pictures:
         raise _no_pictures(finds, source)
     paths = tuple(sorted(finds.pictures))
     table = None if top is None else find_table(root, paths, top, split)
-    found = classes_of(root, paths, finds.folders, table)
+    found = classes_of(root, paths, finds.folders, table, top is not None, known)
     if table is not None and table.path.parent == Path(os.path.abspath(root)):  # noqa: PTH100
         finds.others[table.path.suffix.lower()] -= 1
     notes = (*(f"left out: {what}" for what in _left_out(finds)), *found.notes)
@@ -175,7 +219,8 @@ def _index(
 
 def _no_pictures(finds: Finds, source: str) -> DataError:
     left_out = _left_out(finds)
-    held = f"only {' and '.join(left_out)}" if left_out else "it is empty"
+    nothing = "it is empty" if source.startswith("data folder") else "nothing matches"
+    held = f"only {' and '.join(left_out)}" if left_out else nothing
     lost = any(is_picture(name) for name in finds.dangling)
     needed = FETCH if lost else f"training needs {KINDS} files"
     return DataError(f"{source} holds no images, {held}: {needed}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,10 +18,13 @@ from gankit.data.layout import name_some
 from gankit.data.listing import index_folder, index_pattern
 from gankit.data.named import DATASETS
 from gankit.data.values import Range
-from gankit.data.walk import split_pattern
+from gankit.data.walk import is_picture, split_pattern
 from gankit.errors import DataError
 from gankit.registry import did_you_mean, load_plugins
 from gankit.settings.config import DataConfig
+
+PACKED = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
+"""The suffixes of archives, which have to be unpacked first."""
 
 
 def load_configured(
@@ -34,7 +38,7 @@ def load_configured(
         begun: whether the settings come from a run that has begun. If they record no range for
             images of more than 8 bits, such a run has read each file by its type; a new run
             chooses one range for the whole set.
-        tables: whether to read a file of labels beside the pictures.
+        tables: whether to look for labels beyond the folder's own sub-folders (`load_dataset`).
 
     Raises DataError.
     """
@@ -96,8 +100,9 @@ def load_dataset(
         holdout: the share, 0 to 0.5, that is kept from training as the test split of a source
             that has none; at least 20 examples are held out, or none. Named sets are left as they
             are.
-        tables: whether to read a file of labels beside the pictures (`dataset.json`, or a CSV or
-            TSV table of files and labels).
+        tables: whether to look for labels beyond the folder's own sub-folders: in a file beside the
+            pictures (`dataset.json`, or a CSV or TSV table of files and labels), and in the
+            sub-folders of a single sub-folder that holds everything.
 
     Raises:
         DataError: there is nothing, nothing in it can be read, or an option is out of range.
@@ -142,8 +147,21 @@ def _read(source: str, options: ReadOptions) -> Dataset:
     if _is_archive(path.name) and path.is_file():
         return read_arrays(source, path, options)
     if path.exists():
-        raise DataError(f"data {source!r} is a file; training needs a folder of images, or an .npz")
+        raise _no_file(source)
     return read_image_pattern(source, str(path), options)
+
+
+def _no_file(source: str) -> DataError:
+    """Return the error for a file that is no .npz, with what to do about its kind."""
+    lower = source.lower()
+    if is_picture(lower):
+        return DataError(f"data {source!r} is a single picture: give the folder that it lies in")
+    if lower.endswith(PACKED):
+        return DataError(f"data {source!r} is a packed archive: unpack it, and give the folder")
+    return DataError(
+        f"data {source!r} is a file; training needs a folder of images, or an .npz of arrays "
+        "called images and labels (numpy.savez)"
+    )
 
 
 def looks_like_path(text: str) -> bool:
@@ -187,10 +205,13 @@ def locate(source: str) -> Path:
     """
     # os.path.expanduser, because Path.expanduser fails if there is no such user.
     typed = os.path.expanduser(source)  # noqa: PTH111
-    path = Path(typed if os.path.lexists(typed) else os.path.expandvars(typed))
+    typed = typed if os.path.lexists(typed) else os.path.expandvars(typed)
+    path = Path(typed)
     problem = "there is no such folder or file"
+    if re.match(r"[a-z][a-z0-9+]+://", typed):
+        problem = "nothing is downloaded from an address: fetch it, and give the folder"
     try:
-        if source:  # Path("") would be the current folder
+        if typed:  # Path("") would be the current folder
             path.stat()
             return path
     except (FileNotFoundError, NotADirectoryError):

@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gankit.errors import DataError
+
 
 def to_network(
     examples: NDArray[np.generic],
@@ -59,6 +61,33 @@ def to_pixels(fake: Tensor, value_range: tuple[float, float] | None) -> NDArray[
 def as_pictures(planes: NDArray[Any]) -> NDArray[np.uint8]:
     """Turn images as they are stored, [N, C, H, W], into [N, H, W] or [N, H, W, C] for users."""
     return planes[:, 0] if planes.shape[1] == 1 else planes.transpose(0, 2, 3, 1)
+
+
+CHANNELS = (1, 3)
+"""How many channels images can have."""
+
+
+def channels_first(images: NDArray[Any], first: bool = False) -> NDArray[Any]:
+    """Return images [N, H, W], [N, H, W, C] or [N, C, H, W] as [N, C, H, W], without a copy.
+
+    `first` decides if both axes can be channels: true for a tensor, false for an array.
+
+    Raises DataError if no axis can be channels, or if it is a single picture.
+    """
+    shape = list(images.shape)
+    if images.ndim == 3:
+        if shape[2] == 3 != shape[1]:
+            raise DataError(
+                f"images of shape {shape} are a single picture, or 3 pixels wide: give [N, H, W], "
+                "[N, H, W, C] or [N, C, H, W]"
+            )
+        return images[:, None]
+    ways = [shape[1] in CHANNELS, shape[3] in CHANNELS]
+    if any(ways):
+        return images if ways[0] and (first or not ways[1]) else as_planes(images)
+    few = min(shape[1], shape[3])
+    clear = ": leave transparency out" if few in (2, 4) else ": give [N, H, W, C] or [N, C, H, W]"
+    raise DataError(f"images of shape {shape} have no axis of 1 or 3 channels{clear}")
 
 
 def as_planes(pictures: NDArray[Any]) -> NDArray[Any]:

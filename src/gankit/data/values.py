@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -19,6 +20,9 @@ FLOATS: tuple[Range, ...] = ((0, 1), (-1, 1), (0, 255), (0, 65535))
 FILLED = {"integers": 0.9, "floats": 0.5}
 """The share of a usual range that a set must use to be read by that range, not by its own."""
 
+DARK = 64
+"""Images whose pixels all stay below this, out of 255, are nearly black."""
+
 
 def choose_range(low: float, high: float, integers: bool) -> Range:
     """Choose the range for a whole set: the narrowest usual one that it fills, else its own.
@@ -35,7 +39,7 @@ def choose_range(low: float, high: float, integers: bool) -> Range:
             return bottom, top
     if low == high:  # the set says nothing about its range
         usual = (pair for pair in (INTEGERS[1:] if integers else FLOATS) if _holds(pair, low))
-        return next(usual, (low, low + 1))
+        return next(usual, (low, max(low + 1, math.nextafter(low, math.inf))))
     return low, high
 
 
@@ -83,6 +87,30 @@ def span(arrays: Iterable[NDArray[Any]]) -> Range | None:
         if finite.size:
             ends += [float(finite.min()), float(finite.max())]
     return (min(ends), max(ends)) if ends else None
+
+
+def as_float32(what: str, numbers: NDArray[Any]) -> NDArray[np.float32]:
+    """Return numbers as float32, in a new array. Raises DataError if any is not finite there.
+
+    `what` names the numbers at the beginning of the message, such as `points in 'set.npz'`.
+    """
+    with np.errstate(over="ignore"):
+        found = np.array(numbers, np.float32, order="C")
+    wrong = found.size - int(np.isfinite(found).sum())
+    if wrong:
+        raise DataError(
+            f"{what} hold numbers that are not finite, or too large for float32 ({wrong:,} of "
+            f"{found.size:,}): leave those examples out"
+        )
+    return found
+
+
+def tell_dark(images: NDArray[np.uint8]) -> tuple[str, ...]:
+    """Return a note if images of 8 bits are nearly black, as masks and wrongly scaled ones are."""
+    top = int(images.max(initial=0))
+    if top >= DARK:
+        return ()
+    return (f"nearly black: no pixel is above {top} of 255; scale the images if that is not meant",)
 
 
 def tell_range(values: Range) -> str:
