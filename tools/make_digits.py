@@ -39,7 +39,7 @@ def first_of_each_class(labels: np.ndarray, count: int) -> np.ndarray:
 
 
 def drawn_of_each_class(labels: np.ndarray, count: int) -> np.ndarray:
-    # The stream of RandomState is the same in every version of numpy (NEP 19); a Generator's is not.
+    # RandomState's stream is the same in every version of numpy (NEP 19); a Generator's is not.
     order = np.random.RandomState(SEED).permutation(len(labels))
     return order[first_of_each_class(labels[order], count)]
 
