@@ -9,9 +9,11 @@ import pytest
 
 from gankit.data import as_pictures, load_dataset
 from gankit.errors import DataError
-from gankit.features.named import load_network
+from gankit.features.named import Digits
 from gankit.features.stacks import UNREAD, read_stacks
 from gankit.metrics import count_stacks
+
+NETWORK = Digits("cpu")
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,7 @@ def real():
 @pytest.fixture(scope="module")
 def read(real):
     """How each of them is read, by itself: 0 to 9, or -1."""
-    modes = read_stacks(np.repeat(real[0][..., None], 3, axis=3))
+    modes = read_stacks(NETWORK, np.repeat(real[0][..., None], 3, axis=3))
     return np.where(modes == UNREAD, UNREAD, modes // 111)
 
 
@@ -35,7 +37,7 @@ def test_what_is_read_is_almost_always_right(real, read):
 
 
 def test_a_doubtful_digit_is_unread(real, read):
-    doubtful = load_network("digits").probabilities(real[0]).max(1) < 0.95
+    doubtful = NETWORK.probabilities(real[0]).max(1) < 0.95
     assert doubtful.any()
     assert (read[doubtful] == UNREAD).all()
 
@@ -43,15 +45,15 @@ def test_a_doubtful_digit_is_unread(real, read):
 def test_channels_are_hundreds_tens_and_ones(real, read):
     three = np.array([np.flatnonzero(read == digit)[0] for digit in (4, 0, 7)])
     stack = real[0][three].transpose(1, 2, 0)[None]
-    assert read_stacks(stack).tolist() == [407]
+    assert read_stacks(NETWORK, stack).tolist() == [407]
     larger = np.kron(stack, np.ones((1, 2, 2, 1), np.uint8))
-    assert read_stacks(larger).tolist() == [407]
+    assert read_stacks(NETWORK, larger).tolist() == [407]
 
 
 @pytest.mark.parametrize("shape", [(4, 28, 28), (4, 28, 28, 1)])
 def test_images_without_three_channels_are_refused(shape):
     with pytest.raises(DataError, match=r"colour images \[N, H, W, 3\], got \[4, 28, 28"):
-        read_stacks(np.zeros(shape, np.uint8))
+        read_stacks(NETWORK, np.zeros(shape, np.uint8))
 
 
 @pytest.mark.parametrize("shown", [1000, 900, 700, 200, 10, 1])

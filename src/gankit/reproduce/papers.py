@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gankit.data import Dataset, as_pictures
 from gankit.data.toys import modes
+from gankit.features.named import Digits
 from gankit.features.stacks import read_stacks
 from gankit.metrics.clusters import match_clusters
 from gankit.metrics.distances import nearest_labels
@@ -104,7 +105,7 @@ def stacked_modes(trained: Trained) -> Values:
 
     With it: the share of samples that the network `digits` reads surely, and KL to equal shares.
     """
-    found = count_stacks(read_stacks(trained.gan.sample(25_600, seed=1)))
+    found = count_stacks(read_stacks(Digits("cpu"), trained.gan.sample(25_600, seed=1)))
     return {"modes": float(found.found), "good": found.good, "kl": found.kl}
 
 
