@@ -2,8 +2,11 @@
 
     python tools/make_digits.py FOLDER_WITH_IDX_FILES
 
-Takes the first 1,000 images of each class of the training set and the first 200 of
-each class of the test set, in their original order, so that the choice needs no seed.
+Takes the first 1,000 images of each class of the training set, in their original order, and
+200 of each class of the test set, drawn from all 10,000 and kept in the order drawn. The
+writers of MNIST's first test images differ from the others', so the first 200 would not stand
+for the rest, and neither would the first n of a sorted draw.
+
 Arrays: uint8 `train_images` [10000, 28, 28], `test_images` [2000, 28, 28]; uint8
 `train_labels`, `test_labels`. The archive's time stamps are fixed: the same input
 gives the same bytes.
@@ -20,10 +23,8 @@ from pathlib import Path
 import numpy as np
 
 TARGET = Path(__file__).parent.parent / "src" / "gankit" / "data" / "digits" / "digits.npz"
-FILES = {
-    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", 1000),
-    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", 200),
-}
+KINDS = ("images-idx3", "labels-idx1")
+SEED = 0
 
 
 def read_idx(path: Path) -> np.ndarray:
@@ -37,12 +38,22 @@ def first_of_each_class(labels: np.ndarray, count: int) -> np.ndarray:
     return np.sort(np.concatenate([np.flatnonzero(labels == c)[:count] for c in range(10)]))
 
 
+def drawn_of_each_class(labels: np.ndarray, count: int) -> np.ndarray:
+    # RandomState's stream is the same in every version of numpy (NEP 19); a Generator's is not.
+    order = np.random.RandomState(SEED).permutation(len(labels))
+    return order[first_of_each_class(labels[order], count)]
+
+
 def main(folder: Path) -> None:
-    arrays = {}
-    for split, (images_name, labels_name, count) in FILES.items():
-        images, labels = read_idx(folder / images_name), read_idx(folder / labels_name)
-        chosen = first_of_each_class(labels, count)
-        arrays[f"{split}_images"], arrays[f"{split}_labels"] = images[chosen], labels[chosen]
+    train, train_labels = (read_idx(folder / f"train-{kind}-ubyte") for kind in KINDS)
+    test, test_labels = (read_idx(folder / f"t10k-{kind}-ubyte") for kind in KINDS)
+    first, drawn = first_of_each_class(train_labels, 1000), drawn_of_each_class(test_labels, 200)
+    arrays = {
+        "train_images": train[first],
+        "train_labels": train_labels[first],
+        "test_images": test[drawn],
+        "test_labels": test_labels[drawn],
+    }
     with zipfile.ZipFile(TARGET, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, array in arrays.items():
             buffer = io.BytesIO()

@@ -29,7 +29,7 @@ from gankit.metrics.intervals import (
 from gankit.metrics.kernel import kernel_distance, squared_mmd
 from gankit.metrics.manifold import Manifold, manifold
 from gankit.metrics.memorisation import Memorisation, memorisation
-from gankit.metrics.modes import ModeCount, count_modes, kl_to_uniform
+from gankit.metrics.modes import ModeCount, count_modes, count_stacks, kl_to_uniform
 from gankit.metrics.parzen import log_likelihoods, parzen_score
 from gankit.metrics.smoothness import interpolate, path_ends, path_length
 from gankit.metrics.spread import Spread, compare_spread, spread
@@ -46,6 +46,7 @@ __all__ = [
     "compare_spread",
     "conditional_accuracy",
     "count_modes",
+    "count_stacks",
     "frechet_distance",
     "inception_score",
     "interpolate",
