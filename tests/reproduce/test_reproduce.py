@@ -85,7 +85,7 @@ def test_a_stopped_run_is_not_measured(tmp_path, monkeypatch):
         ("infogan-mnist", "stacked_digits", "needs images of named classes"),
         ("ring-modes", "digits", "needs toy:ring8 or toy:grid25"),
         ("gan-mnist-parzen", "toy:ring8", "needs images"),
-        ("gan-mnist-parzen", "arrays.npz", "needs either test_images or test_points"),
+        ("gan-mnist-parzen", "arrays.npz", "has no test split"),
     ],
 )
 def test_data_that_cannot_be_measured_is_refused_before_training(tmp_path, name, data, said):

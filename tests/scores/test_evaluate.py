@@ -217,8 +217,8 @@ def test_stacked_digits_are_read_channel_by_channel(small, tmp_path):
     report = evaluate(folder, n=400, draws=1, metrics=["modes", "mode_kl"])
     found = {score.metric: score for score in report.scores}
     assert found["modes"].value < found["modes"].floor
-    # 400 draws of 1,000 equally likely modes show 1000 (1 - .999^400) = 330 on average.
-    assert 290 < found["modes"].floor < 370
+    # Of 1,000 equally likely modes, 400 draws, 9 in 10 of them read, show 51 twice on average.
+    assert 25 < found["modes"].floor < 80
 
 
 def write_arrays(path, count, test=0):

@@ -138,7 +138,7 @@ def _key(
 ) -> str:
     shape = (1, *dataset.shape[1:], *dataset.shape[:1]) if dataset.is_images else dataset.shape
     parts = [
-        *(1, keep, dataset.fingerprint, array_fingerprint(indices)),
+        *(2, keep, dataset.fingerprint, array_fingerprint(indices)),
         *(network.name, network.digest, network.resize(shape), mode_of is not None),
     ]
     return blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()

@@ -18,6 +18,7 @@ from gankit.data import Dataset, as_pictures, load_dataset, source_name
 from gankit.errors import ConfigError
 from gankit.features.named import Digits, load_network
 from gankit.features.network import FeatureNetwork
+from gankit.features.stacks import read_stacks
 from gankit.metrics.distances import nearest
 from gankit.metrics.intervals import interval_of_draws, interval_of_share
 from gankit.pictures import Pixels, grid
@@ -393,18 +394,11 @@ def asked_labels(gan: GAN, reals: Reals, n: int, seed: int) -> NDArray[Any] | No
 def mode_reader(reals: Reals) -> ModeOf | None:
     """Return a function that tells the mode of each image; None if images have no known modes.
 
-    The mode of three stacked digits is the number, 0 to 999, that the network `digits` reads in
-    red, green and blue.
+    The mode of three stacked digits is the number that `read_stacks` reads.
     """
     if reals.measured.name != "stacked_digits":
         return None
-    network = Digits("cpu")
-
-    def read(images: NDArray[np.uint8]) -> NDArray[np.int64]:
-        digits = [network.probabilities(images[..., c]).argmax(1) for c in range(3)]
-        return np.asarray(100 * digits[0] + 10 * digits[1] + digits[2], np.int64)
-
-    return read
+    return partial(read_stacks, Digits("cpu"))
 
 
 def applicable(names: Sequence[str], pair: Pair) -> dict[str, Measure]:
