@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -200,13 +201,13 @@ def test_a_file_that_is_imported_in_two_processes_too(site, tmp_path):
 
 
 def test_its_own_flags_are_options_of_train_and_its_sign_is_the_doctors(site, tmp_path):
-    own = ("--wide", "--depth=3", "--set", "output.log_every=1", "--set", "training.steps=20")
+    own = ("--wide", "--depth=3", "--set", "output.log_every=25", "--set", "training.steps=500")
     done = gankit(*TRAIN, *own, "--out", "run", folder=tmp_path, site=site)
     assert done.returncode == 0, done.stderr
     assert "the doctor: too deep: layers is 3 in " in done.stderr
     looked = gankit("doctor", "run", folder=tmp_path, site=site)
-    assert "sick: too deep, since step 1\n" in looked.stdout
-    assert "seen:  layers is 3 in 20 logged lines (3 or more is a sign)\n" in looked.stdout
+    assert re.search(r"sick: too deep, since step \d+\n", looked.stdout)
+    assert re.search(r"layers is 3 in \d+ logged lines \(3 or more is a sign\)\n", looked.stdout)
     assert "try:   --depth 1\n" in looked.stdout
     code = "import gankit; o = gankit.load('run').config.network; print(o.depth, o.wide)"
     assert python("-c", code, folder=tmp_path, site=site).stdout == "3 True\n"

@@ -159,7 +159,7 @@ def test_a_reproduction_adds_a_line(gankit, tmp_path):
     assert len((tmp_path / "results/ring-modes.csv").read_text().splitlines()) == 5
     assert "unknown reproduction 'ring-mode'" in gankit("reproduce", "ring-mode")[2]
     assert (
-        "whole numbers joined by commas, got 'x' (--seeds)"
+        "whole numbers joined by commas, or a range such as 0-4, got 'x' (--seeds)"
         in gankit("reproduce", "ring-modes", "--seeds", "x")[2]
     )
 

@@ -77,8 +77,8 @@ def test_a_run_that_would_begin_with_its_own_weights_is_refused_as_at_the_start(
     fit(config, tmp_path / "old")
     fit(config, tmp_path / "other")
     cases = [
-        ("old", "old", ConfigError, "is the new run's own folder"),
-        ("old", "old/model.safetensors", ConfigError, "is the new run's own folder"),
+        ("old", "old", RunError, "leave init_from out to go on"),
+        ("old", "old/model.safetensors", RunError, "leave init_from out to go on"),
         ("new", "new", ConfigError, "is the new run's own folder"),
         ("other", "old", RunError, "started with its own weights, not with those of"),
     ]

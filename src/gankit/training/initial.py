@@ -400,17 +400,17 @@ def find_start(game: Game, run: Run, asked: str | Path | None) -> Start | None:
 def check_start(run: Run, asked: str | Path) -> None:
     """Check that the run in this directory may begin, or has begun, with the weights asked for.
 
-    Raises ConfigError if they are the directory's own, RunError if it began with other ones.
+    Raises RunError if it began with other ones, ConfigError if they are to come from itself.
     """
+    record = run.record()
+    if record is not None:
+        run.check_origin(record.init_from, asked)
     if real_path(asked) in (real_path(run.folder), real_path(run.artifact_path)):
         raise ConfigError(
             f"init_from '{asked}' is the new run's own folder: choose another one",
             "init_from",
             "folder",
         )
-    record = run.record()
-    if record is not None:
-        run.check_origin(record.init_from, asked)
 
 
 def _find_start_again(game: Game, run: Run, origin: Origin | None) -> Start | None:
