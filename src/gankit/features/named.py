@@ -35,7 +35,8 @@ def load_network(name: str, device: str = "cpu") -> FeatureNetwork:
     A network in a file computes on the CPU.
 
     Raises:
-        ConfigError: the name is unknown, the file holds no network of images, or weights are missing.
+        ConfigError: the name is unknown, its weights are not installed, or the file holds no
+            network of images.
         MissingExtraError: it needs a package that is not installed.
     """
     if name not in FEATURES and Path(name).suffix.lower() in ENDINGS:

@@ -55,7 +55,7 @@ class SameConv2d(nn.Conv2d):
 
 
 class InvertedResidual(nn.Module):
-    """Widen, convolve each channel by itself, narrow; added to the input if the shapes are equal."""
+    """Widen, convolve each channel by itself, narrow; add the input if it has the same shape."""
 
     def __init__(self, inputs: int, outputs: int, expansion: int, kernel: int, stride: int) -> None:
         super().__init__()
@@ -85,7 +85,8 @@ class EfficientNetLite(nn.Module):
         super().__init__()
         self.stem = SameConv2d(3, 32, 3, 2)
         blocks: list[nn.Module] = []
-        inputs, self.ends = 32, list[int]()
+        ends: list[int] = []
+        inputs = 32
         for stage in STAGES:
             outputs = scaled_width(stage.channels, width)
             # The paper's scaling leaves the first and the last stage one block deep.
@@ -96,16 +97,16 @@ class EfficientNetLite(nn.Module):
                     InvertedResidual(inputs, outputs, stage.expansion, stage.kernel, stride)
                 )
                 inputs = outputs
-            self.ends.append(len(blocks) - 1)
+            ends.append(len(blocks) - 1)
         self.blocks = nn.ModuleList(blocks)
-        self.channels = inputs
+        self.taken = {ends[stage] for stage in MAPS}
 
     def forward(self, images: Tensor) -> list[Tensor]:
         x = F.relu6(self.stem(images), inplace=True)
         maps = []
         for i, block in enumerate(self.blocks):
             x = block(x)
-            if i in [self.ends[stage] for stage in MAPS]:
+            if i in self.taken:
                 maps.append(x)
         return maps
 

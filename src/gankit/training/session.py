@@ -97,8 +97,8 @@ class Session(Trainer):
     @property
     def record(self) -> Record:
         """The content of run.json for this run."""
-        own = self.game.own_networks
-        return Record(self.config, self.data, self.plan, own, self.init_from)
+        game, frozen = self.game, dict(self.game.pretrained)
+        return Record(self.config, self.data, self.plan, game.own_networks, self.init_from, frozen)
 
     @property
     def sample_every(self) -> int:
@@ -364,8 +364,9 @@ def _take(session: Session, stack: ExitStack) -> tuple[Owner | None, Record | No
         record = session.run.record()
         if record is not None:
             asked = None if session.init_from is None else session.init_from.path
+            game = session.game
             session.run.check_resumable(
-                record, session.config, session.data, session.game.own_networks, asked
+                record, session.config, session.data, game.own_networks, asked, game.pretrained
             )
         return record
 
