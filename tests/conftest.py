@@ -56,6 +56,14 @@ SMALL: dict[str, dict[str, Any]] = {
         "stabilise.matching": "none",  # matching means makes mixtures of two kinds of picture
     },
     "modern": {"network.generator_width": 4, "network.discriminator_width": 4},
+    "projected": {
+        "network.backbone": "random",  # which needs no package
+        "network.least_side": 16,
+        "network.generator_width": 8,
+        "network.mixed": 16,
+        "network.head_width": 16,
+        "stabilise.augment": "none",  # it is for photographs
+    },
 }
 """Settings that make a family's default networks tiny. A new family is tested without them."""
 

@@ -11,7 +11,7 @@ from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Task
 from gankit.game import families_that
 from gankit.game_types import Batch, Code, Latent, Terms, draw_noise
-from gankit.settings.config import LatentConfig, override
+from gankit.settings.config import LatentConfig
 
 TASK = Task((2,), ("a", "b", "c"))
 
@@ -76,9 +76,9 @@ def test_the_loss_is_the_sum_of_what_is_minimised_and_of_nothing_else():
 
 @pytest.mark.parametrize("family", FAMILIES.names())
 @pytest.mark.parametrize("classes", [0, 1])
-def test_a_conditional_family_needs_two_classes(family, classes):
+def test_a_conditional_family_needs_two_classes(small, family, classes):
     task = Task((1, 16, 16), ("a", "b")[:classes])
-    config = override(configure(family, "digits"), {"objective.k": 1})
+    config = small(family)
     if FAMILIES[family].conditional or FAMILIES[family].guided:
         with pytest.raises(ConfigError, match="needs labels of at least 2 classes"):
             FAMILIES[family](config, task)

@@ -40,7 +40,12 @@ TASKS = {
 @pytest.mark.parametrize("name", RECIPES.names())
 def test_every_recipe_makes_a_game_and_an_update(name):
     config = RECIPES[name]()
-    game = build_game(config, TASKS[config.data.source])
+    try:
+        game = build_game(config, TASKS[config.data.source])
+    except ConfigError as error:  # the weights of a backbone are an extra
+        if "not installed" not in str(error):
+            raise
+        pytest.skip(str(error))
     assert isinstance(config.network, FAMILIES[config.family].Options)
     assert choose_update(game) in (alternating, simultaneous)
 

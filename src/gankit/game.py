@@ -72,6 +72,8 @@ class Game(Part, ABC):
         data_recipes: recipes for single data sets, by name, which come before any other.
         adversarial_share: the share of the configured loss that D's term `adversarial` is.
         own_networks: the names of the user's own two networks; empty: the family's own play.
+        pretrained: the digests, by name, of networks from elsewhere that the game uses and that no
+            file of a run holds.
         latent_size: how many numbers G is given for a sample: those of the prior, and those that
             the family appends; the family sets it when it builds G.
         generator, discriminator: the players. A runtime may wrap them, so only call them.
@@ -97,6 +99,7 @@ class Game(Part, ABC):
     data_recipes: ClassVar[Mapping[str, str]] = {}
     adversarial_share: ClassVar[float] = 1.0
     own_networks: ClassVar[tuple[str, ...]] = ()
+    pretrained: Mapping[str, str] = {}
 
     generator: nn.Module
     discriminator: nn.Module

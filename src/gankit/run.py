@@ -116,6 +116,7 @@ class Record:
     plan: Plan
     networks: tuple[str, ...] = ()  # the names of the user's own two; empty: the family's networks
     init_from: Origin | None = None  # the run whose weights it began with; None: its own weights
+    pretrained: Mapping[str, str] = field(default_factory=dict)  # `Game.pretrained`
     # For people: nothing compares it, and runs begun by earlier versions have none.
     briefing: Briefing | None = field(default=None, compare=False)
 
@@ -177,7 +178,10 @@ class Run:
             begun = None if origin is None else build(Origin, origin)
             said = stored.get("briefing")
             briefing = None if said is None else build(Briefing, said)
-            return Record(config, stored["data"], plan, networks, begun, briefing)
+            frozen = dict(stored.get("pretrained", {}))
+            pretrained = {str(name): str(digest) for name, digest in frozen.items()}
+            data = stored["data"]
+            return Record(config, data, plan, networks, begun, pretrained, briefing)
         except ConfigError:  # a setting or family that this version does not know: no damage
             raise
         except (ValueError, KeyError, TypeError) as error:
@@ -231,6 +235,7 @@ class Run:
         data: Mapping[str, Any],
         networks: Sequence[str] = (),
         init_from: str | Path | None = None,
+        pretrained: Mapping[str, str] | None = None,
     ) -> None:
         """Raise RunError, listing each difference, if `config` does not continue the run.
 
@@ -241,6 +246,8 @@ class Run:
                 wherever it is stored now.
             networks: the names of the user's own networks; empty: the family's.
             init_from: the trained run to begin with; None if that is not said.
+            pretrained: the digests of networks from elsewhere, by name (`Game.pretrained`); None if
+                the game is not built yet.
         """
         self.check_origin(record.init_from, init_from)
         if record.networks and not networks:
@@ -260,6 +267,9 @@ class Run:
             found.append(
                 f"the data itself: {before:,} examples in the run, {after:,} other ones now"
             )
+        if pretrained is not None and pretrained != record.pretrained:
+            before, now = (_named(digests) for digests in (record.pretrained, pretrained))
+            found.append(f"the weights of networks from elsewhere: {before} in the run, {now} now")
         if found:
             lines = "\n  ".join(found)
             raise RunError(
@@ -296,6 +306,7 @@ class Run:
             "plan": asdict(record.plan),
             **({"networks": record.networks} if record.networks else {}),
             **({"init_from": asdict(record.init_from)} if record.init_from else {}),
+            **({"pretrained": dict(record.pretrained)} if record.pretrained else {}),
         }
         with self.writing("the run"):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -461,6 +472,11 @@ def real_path(path: str | Path) -> Path:
     with suppress(RuntimeError):  # `~` of nobody, links in a circle
         return Path(path).expanduser().resolve()
     return Path(path)
+
+
+def _named(digests: Mapping[str, str]) -> str:
+    """Return a text such as `lite0 579344248a93`, or `none`."""
+    return ", ".join(f"{name} {digest[:12]}" for name, digest in digests.items()) or "none"
 
 
 def _lies_beside(path: Path) -> bool:

@@ -29,6 +29,8 @@ def refusal(family: str, loss: str, penalty: str) -> str | None:
         return f"family '{family}' is not defined with loss '{loss}'"
     if family == "ssgan" and penalty == "spectral_norm":
         return "normalises the weights of its discriminator already"
+    if family == "projected" and penalty == "spectral_norm":
+        return "normalises the heads of its discriminator already"
     if family == "modern" and penalty == "spectral_norm":
         return "have no spectral norm"
     return None

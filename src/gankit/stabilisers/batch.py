@@ -126,7 +126,8 @@ def normalise_virtually(
     found = False
     for module in list(network.modules()):
         for name, child in list(module.named_children()):
-            if type(child) in (nn.BatchNorm1d, nn.BatchNorm2d):
+            # One without weights is a backbone's, and stays as it is.
+            if type(child) in (nn.BatchNorm1d, nn.BatchNorm2d) and [*child.parameters()]:
                 assert isinstance(child, nn.modules.batchnorm._BatchNorm)
                 virtual = VirtualBatchNorm(child.num_features, len(inputs), child.eps)
                 virtual.load_state_dict({"weight": child.weight, "bias": child.bias})

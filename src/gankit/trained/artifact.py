@@ -46,6 +46,7 @@ def save_artifact(path: Path, game: Game, averaged: Mapping[str, nn.Module], ste
         "step": step,
         **homes(game.config),
         **({"networks": game.own_networks} if game.own_networks else {}),
+        **({"pretrained": game.pretrained} if game.pretrained else {}),
     }
     # Weights keep their type: those of a double-precision run stay in double precision.
     tensors = {

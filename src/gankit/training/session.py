@@ -101,8 +101,16 @@ class Session(Trainer):
     @property
     def record(self) -> Record:
         """The content of run.json for this run."""
-        own = self.game.own_networks
-        return Record(self.config, self.data, self.plan, own, self.init_from, self.briefing)
+        game = self.game
+        return Record(
+            self.config,
+            self.data,
+            self.plan,
+            networks=game.own_networks,
+            init_from=self.init_from,
+            pretrained=dict(game.pretrained),
+            briefing=self.briefing,
+        )
 
     @property
     def sample_every(self) -> int:
@@ -376,8 +384,9 @@ def _take(session: Session, stack: ExitStack) -> tuple[Owner | None, Record | No
         record = session.run.record()
         if record is not None:
             asked = None if session.init_from is None else session.init_from.path
+            game = session.game
             session.run.check_resumable(
-                record, session.config, session.data, session.game.own_networks, asked
+                record, session.config, session.data, game.own_networks, asked, game.pretrained
             )
         return record
 

@@ -1,0 +1,337 @@
+"""Projected GAN: D looks at images through a network trained elsewhere (Sauer 2021, 2111.01007)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils import parametrizations
+
+from gankit.errors import ConfigError
+from gankit.families.dcgan import check_image_size, check_stages
+from gankit.features.backbones import Backbone, load_backbone
+from gankit.game import Game, register_family
+from gankit.game_types import Answer, Batch, Task, Terms
+from gankit.nn.convolutions import conv2d
+from gankit.nn.fixed import fixed
+from gankit.nn.layers import label_map
+from gankit.nn.shapes import image_sizes, widths_for
+from gankit.recipes import RECIPES, adam
+from gankit.settings.config import (
+    Config,
+    LatentConfig,
+    ObjectiveConfig,
+    StabiliserConfig,
+    TrainingConfig,
+)
+from gankit.settings.schema import LAYER, check_settings, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectedOptions:
+    """Settings of G, and of what D makes of its backbone's maps."""
+
+    backbone: str = setting(
+        "lite0",
+        "what D looks through: lite0, lite1, lite2, random, timm:NAME, or a .pt2 file",
+        flag="--backbone",
+    )
+    least_side: int = setting(
+        64, "the backbone is shown images of at least these pixels a side", least=16, most=1024
+    )
+    mixed: int = setting(64, "channels of each map after the mixing", least=1, most=LAYER)
+    head_width: int = setting(64, "channels of D's heads", least=1, most=LAYER)
+    head_norm: Literal["batch", "none"] = setting("batch", "normalisation in D's heads")
+    generator_width: int = setting(
+        24, "channels of G at the image; doubling towards the core", least=1, most=LAYER
+    )
+    most_channels: int = setting(192, "the most channels in any layer of G", least=1, most=LAYER)
+    stages: int | None = setting(None, "halvings of the image; none: by its size", least=1, most=12)
+    labels: Literal["auto", "none"] = setting(
+        "auto", "auto: conditional where the data has classes or vectors"
+    )
+    embedding: int = setting(100, "size of the label's learned code, in G", least=1, most=LAYER)
+    class_strength: float = setting(
+        0.15, "of the label's code beside the noise, in G", least=0, most=1000
+    )
+    class_weight: float = setting(
+        0.25, "of the label's projection on D's features", least=0, most=1000
+    )
+
+    def __post_init__(self) -> None:
+        check_settings(self, "network.")
+
+
+class Excitation(nn.Module):
+    """Scale the channels of a large map by numbers in (0, 1) that a small map decides.
+
+    FastGAN's skip-layer excitation (arXiv 2101.04775, section 3.1).
+    """
+
+    def __init__(self, small: int, large: int) -> None:
+        super().__init__()
+        self.decide = nn.Sequential(
+            nn.AdaptiveAvgPool2d(4),
+            nn.Conv2d(small, large, 4),
+            nn.SiLU(),
+            nn.Conv2d(large, large, 1),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, small: Tensor, large: Tensor) -> Tensor:
+        scaled: Tensor = large * self.decide(small)
+        return scaled
+
+
+EXCITES = 3
+"""A map excites the one that is this many doublings larger."""
+
+
+class ExcitedGenerator(nn.Module):
+    """FastGAN's generator: gated linear units between doublings, and skip-layer excitation.
+
+    Each convolution comes before the doubling, where it costs a quarter. There are no transposed
+    convolutions: in a trial, D let the lattices stand that these draw. The label's code, if there
+    is one, follows the noise.
+    """
+
+    def __init__(
+        self, noise: int, task: Task, widths: Sequence[int], o: ProjectedOptions, labelled: bool
+    ) -> None:
+        super().__init__()
+        self.sizes = image_sizes(task.shape, len(widths) - 1)
+        self.strength = o.class_strength
+        height, width = self.sizes[0]
+        inputs = noise + (o.embedding if labelled else 0)
+        self.stem = nn.Linear(inputs, 2 * widths[0] * height * width, bias=False)
+        self.stem_norm = nn.BatchNorm2d(2 * widths[0])
+        made = [*widths[1:], widths[-1]]
+        convolutions = [
+            conv2d(a, 2 * b, 3, 1, 1, bias=False) for a, b in zip(widths, made, strict=True)
+        ]
+        self.convolutions = nn.ModuleList(convolutions)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(2 * b) for b in made)
+        self.excitations = nn.ModuleList(
+            Excitation(a, b) for a, b in zip(made, made[EXCITES:], strict=False)
+        )
+        self.image = nn.Conv2d(widths[-1], task.shape[0], 3, padding=1)
+        self.label_code = label_map(task.classes, task.condition, o.embedding) if labelled else None
+        # Each number keeps the variance of those that it is made of, so that the averaged network,
+        # whose normalisation lags behind, does not start as a blank picture.
+        nn.init.normal_(self.stem.weight, std=inputs**-0.5)
+        for layer in convolutions:
+            nn.init.normal_(layer.weight, std=(9 * layer.in_channels) ** -0.5)
+
+    def forward(self, noise: Tensor, labels: Tensor | None = None) -> Tensor:
+        if self.label_code is not None:
+            code = self.strength * self.label_code(labels)
+            noise = torch.cat([noise, code.to(noise.dtype)], 1)
+        x = self.stem(noise)
+        # Height, width, channels in memory: the channels-last layout, without a copy.
+        x = x.view(len(x), *self.sizes[0], -1).permute(0, 3, 1, 2)
+        x = gated(self.stem_norm(x))
+        maps: list[Tensor] = []
+        for i, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
+            x = F.interpolate(x, size=self.sizes[i]) if i else x
+            x = gated(norm(convolution(x)))
+            if i >= EXCITES:
+                x = self.excitations[i - EXCITES](maps[i - EXCITES], x)
+            maps.append(x)
+        image: Tensor = self.image(x).tanh()
+        return image
+
+
+def gated(x: Tensor) -> Tensor:
+    """Return half of the channels, times numbers in (0, 1) made of the other half.
+
+    It is torch's `glu`, which takes twice as long on a CPU.
+    """
+    signal, gate = x.chunk(2, 1)
+    return signal * gate.sigmoid()
+
+
+class Mixing(nn.Module):
+    """Mix a backbone's maps across channels and scales, by fixed random weights.
+
+    Each map is brought to the same channels by a 1x1 convolution; then, from the coarsest to the
+    finest, the mixed map before it is enlarged and added, and a 3x3 convolution mixes the sum
+    (arXiv 2111.01007, section 3.2). So D cannot rest on the few features that it likes best.
+    """
+
+    def __init__(self, channels: Sequence[int], width: int) -> None:
+        super().__init__()
+        self.across = nn.ModuleList(nn.Conv2d(c, width, 1, bias=False) for c in channels)
+        self.between = nn.ModuleList(
+            nn.Conv2d(width, width, 3, padding=1, bias=False) for _ in channels
+        )
+        for layer in (*self.across, *self.between):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="linear")
+
+    def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        mixed: list[Tensor] = []
+        for i in reversed(range(len(maps))):
+            x = self.across[i](maps[i])
+            if mixed:
+                # The sum of two keeps the variance of one.
+                x = (x + F.interpolate(mixed[0], size=x.shape[2:])) * 0.5**0.5
+            mixed.insert(0, self.between[i](x))
+        return mixed
+
+
+class PatchHead(nn.Module):
+    """A head of D: a mixed map [N, C, h, w] -> logits of its patches [N, P], high for real.
+
+    The map is halved until its short side is under 8. The label is projected on every patch.
+    """
+
+    def __init__(self, inputs: int, short: int, task: Task, o: ProjectedOptions, labelled: bool):
+        super().__init__()
+        layers: list[nn.Module] = []
+        while short >= 8:
+            layers.append(spectral(nn.Conv2d(inputs, o.head_width, 4, 2, 1)))
+            layers += [nn.BatchNorm2d(o.head_width)] if o.head_norm == "batch" else []
+            layers.append(nn.LeakyReLU(0.2, inplace=True))
+            inputs, short = o.head_width, short // 2
+        layers += [spectral(nn.Conv2d(inputs, o.head_width, 3, 1, 1)), nn.LeakyReLU(0.2)]
+        self.body = nn.Sequential(*layers)
+        self.logit = spectral(nn.Conv2d(o.head_width, 1, 3, 1, 1))
+        self.projection = (
+            spectral(label_map(task.classes, task.condition, o.head_width)) if labelled else None
+        )
+        self.weight = o.class_weight / o.head_width**0.5
+
+    def forward(self, x: Tensor, labels: Tensor | None) -> Tensor:
+        features = self.body(x)
+        logits: Tensor = self.logit(features).flatten(1)
+        if self.projection is not None:
+            code = self.projection(labels)[..., None, None]
+            logits = logits + self.weight * (code * features).sum(1).flatten(1)
+        return logits
+
+
+def spectral(layer: nn.Module) -> nn.Module:
+    """Return the layer with its weight divided by its largest singular value."""
+    normalised: nn.Module = parametrizations.spectral_norm(layer)
+    return normalised
+
+
+class ProjectedDiscriminator(nn.Module):
+    """A frozen backbone, a fixed random mixing of its maps, and a trained head for each.
+
+    It returns the logits of all patches of all heads, [N, patches].
+    """
+
+    def __init__(self, task: Task, backbone: Backbone, o: ProjectedOptions, labelled: bool) -> None:
+        super().__init__()
+        short = min(task.shape[1:])
+        scale = max(1.0, o.least_side / short)
+        self.shown = tuple(round(scale * side) for side in task.shape[1:])
+        self.enlarged = scale > 1
+        self.backbone = backbone
+        shapes = backbone.shapes(*self.shown)
+        # Stored, so that a run goes on with the mixing that it began with.
+        self.mixing = fixed(Mixing([shape[0] for shape in shapes], o.mixed), stored=True)
+        self.heads = nn.ModuleList(
+            PatchHead(o.mixed, min(shape[1:]), task, o, labelled) for shape in shapes
+        )
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        images = images.expand(-1, 3, -1, -1)  # grey as colour
+        if self.enlarged:
+            images = F.interpolate(images, size=self.shown, mode="bilinear")
+        mixed = self.mixing(self.backbone(images))
+        return torch.cat([head(x, labels) for head, x in zip(self.heads, mixed, strict=True)], 1)
+
+
+@register_family("projected")
+class Projected(Game):
+    """Photographs, through a frozen network that knows images: fast and for little data (2021).
+
+    D sees images by the features of a network that was trained on ImageNet, which are mixed by
+    fixed random convolutions; one small head with spectral normalisation judges the patches of each
+    scale (Projected GANs, section 3). G is FastGAN's, narrow (arXiv 2101.04775). Conditional if the
+    data has classes or vectors.
+    Departs from the paper: a smaller backbone, and small images are not enlarged to its own size;
+    the recipe's loss is of relativistic pairs; the label is also given to G as a weak code, since a
+    strong one made G draw one picture for each class; no noise in G's layers.
+    """
+
+    Options = ProjectedOptions
+    default_recipe = "projected-fast"
+    kinds = ("images",)
+    takes_vectors = True
+    takes_networks = False
+    only_logits = False
+
+    def __init__(self, config: Config, task: Task) -> None:
+        labelled = task.classes >= 2 or task.condition > 0
+        self.conditional = labelled and config.network.labels == "auto"
+        super().__init__(config, task)
+
+    def build_generator(self) -> nn.Module:
+        check_image_size(self.config.family, self.task)
+        o = self.options
+        stages = check_stages(o.stages, self.task)
+        widths = widths_for(o.generator_width, stages + 1, o.most_channels)[::-1]
+        return ExcitedGenerator(self.config.latent.size, self.task, widths, o, self.conditional)
+
+    def build_discriminator(self) -> nn.Module:
+        if "spectral_norm" in self.config.objective.penalty:
+            raise ConfigError(
+                "family 'projected' normalises the heads of its discriminator already: leave "
+                "spectral_norm out"
+            )
+        if self.task.shape[0] not in (1, 3):
+            raise ConfigError(
+                "family 'projected' looks at grey or colour images, these have "
+                f"{self.task.shape[0]} channels: train 'modern'"
+            )
+        backbone = load_backbone(self.options.backbone)
+        self.pretrained = {backbone.name: backbone.digest}
+        return ProjectedDiscriminator(self.task, backbone, self.options, self.conditional)
+
+    @cached_property
+    def coupling(self) -> str | None:
+        """Only heads couple samples: a backbone is in eval mode, whatever its layers are."""
+        layers = self.discriminator.named_modules()
+        trained = (layer for name, layer in layers if ".backbone." not in f".{name}.")
+        normalised = any(isinstance(layer, nn.BatchNorm2d) for layer in trained)
+        return "batch normalisation" if normalised else None
+
+    def logits_of(self, answer: Answer) -> Tensor:
+        return answer.output.mean(1)
+
+    # The players minimise the loss of each patch, as in the paper, and not the loss of an image's
+    # mean logit: a loss bends, so that D learns most from the patches that it takes for what they
+    # are not, whereas by way of the mean each patch of an image would get the same gradient.
+
+    def discriminator_objective(self, real: Answer, fake: Answer, batch: Batch) -> Terms:
+        return self.discriminator_adversarial(real.output.flatten(), fake.output.flatten())
+
+    def generator_objective(self, real: Answer, fake: Answer, batch: Batch) -> Terms:
+        return self.generator_adversarial(real.output.flatten(), fake.output.flatten())
+
+
+@RECIPES.register("projected-fast", "a folder of photographs at 64 x 64 in 10 minutes on a CPU")
+def projected_fast() -> Config:
+    """Not raced yet: the settings are those of a first trial on photographs.
+
+    A step is alternating, because that costs one pass back through the backbone, and a step that
+    moves both players at once two.
+    """
+    optimizer = adam(5e-4, 0.0, 0.99, schedule="linear", decay_from=0.6)
+    return Config(
+        family="projected",
+        network=ProjectedOptions(),
+        latent=LatentConfig(size=100),
+        objective=ObjectiveConfig(loss="relativistic", update="alternating"),
+        stabilise=StabiliserConfig(augment="colour+translation"),
+        generator_optimizer=optimizer,
+        discriminator_optimizer=optimizer,
+        training=TrainingConfig(minutes=10, batch=16, ema=0.998),
+    )
