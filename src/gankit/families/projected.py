@@ -133,7 +133,7 @@ class ExcitedGenerator(nn.Module):
             noise = torch.cat([noise, code.to(noise.dtype)], 1)
         x = self.stem(noise)
         # Height, width, channels in memory: the channels-last layout, without a copy.
-        x = x.view(len(x), *self.sizes[0], -1).permute(0, 3, 1, 2)
+        x = x.view(x.shape[0], *self.sizes[0], -1).permute(0, 3, 1, 2)
         x = gated(self.stem_norm(x))
         maps: list[Tensor] = []
         for i, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):

@@ -163,7 +163,7 @@ def random() -> Backbone:
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = EfficientNetLite(width=0.25)
+        network = EfficientNetLite(width=0.25, depth=0.25)
         for layer in network.modules():
             if isinstance(layer, nn.Conv2d):
                 # Uniform numbers are the same on every machine; without biases, 0 stays 0.
