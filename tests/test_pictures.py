@@ -86,6 +86,20 @@ def test_trajectories_are_lines(numbers):
     assert paths(np.zeros((2, 4, numbers))).shape == paths(lines).shape
 
 
+@pytest.mark.parametrize("numbers", [1, 2])
+@pytest.mark.parametrize("value", [1.0, -1e9, 3e38])
+def test_examples_that_are_all_alike_have_axes(value, numbers):
+    alike = np.full((5, numbers), value, np.float32)
+    assert (scatter(alike, alike) == GENERATED).all(-1).any()
+    assert paths(alike[:, None].repeat(3, 1)).ndim == 3
+
+
+def test_points_as_far_apart_as_float32_allows():
+    ends = np.array([[3e38, -3e38], [-3e38, 3e38]], np.float32)
+    below_the_legend = scatter(None, ends)[20:]
+    assert (below_the_legend == REAL).all(-1).sum() == 2 * 5 * 5
+
+
 @pytest.mark.parametrize("colour", [(), (3,)])
 def test_names_stand_before_rows(colour):
     rows = [(name, np.full((20, 50, *colour), 9, np.uint8)) for name in ("cat", "\u72d7" * 99, "")]

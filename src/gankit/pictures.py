@@ -63,8 +63,8 @@ def scatter(
     """
     real = _in_the_plane(reference)
     low, high = real.min(0)[:2], real.max(0)[:2]
-    margin = max(0.15 * float((high - low).max()), 1e-9)
-    low, size = low - margin, float((high - low).max()) + 2 * margin
+    length = float(lengths(low, high).max())
+    low, size = low - 0.15 * length, 1.3 * length
     picture = np.full((SCATTER_SIDE, SCATTER_SIDE, 3), 255, np.uint8)
     legend: list[tuple[str, Colour]] = []
     if name is not None:
@@ -83,7 +83,13 @@ REAL, GENERATED = (118, 156, 214), (226, 92, 18)
 INK: Colour = (60, 66, 74)
 
 
-def _in_the_plane(points: NDArray[np.floating]) -> NDArray[np.floating]:
+def lengths(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return high - low; if they are equal, a length that an axis can show."""
+    return np.where(high > low, high - low, np.maximum(1e-6 * np.abs(low), 1e-9))
+
+
+def _in_the_plane(points: NDArray[np.floating]) -> NDArray[np.float64]:
+    points = points.astype(np.float64)  # the distance of two float32 may be none
     if points.shape[1] > 1:
         return points
     spread = np.linspace(points.min(), points.max() + 1e-9, len(points))
@@ -92,8 +98,8 @@ def _in_the_plane(points: NDArray[np.floating]) -> NDArray[np.floating]:
 
 def _dots(
     picture: Pixels,
-    cloud: NDArray[np.floating],
-    frame: tuple[NDArray[np.floating], float],
+    cloud: NDArray[np.float64],
+    frame: tuple[NDArray[np.float64], float],
     colour: Colour,
     side: int,
 ) -> int:
@@ -119,7 +125,7 @@ def paths(trajectories: NDArray[np.floating]) -> Pixels:
         trajectories = np.stack([time, trajectories[..., 0]], 2)
     places = trajectories[..., :2].astype(np.float64)
     low, high = places.min((0, 1)), places.max((0, 1))
-    size = np.maximum(high - low, 1e-9)
+    size = lengths(low, high)
     image = Image.new("RGB", (SCATTER_SIDE, SCATTER_SIDE), "white")
     draw = ImageDraw.Draw(image)
     across = (places - low) / size * (SCATTER_SIDE - 9) + 4

@@ -59,8 +59,9 @@ def test_data_is_read_as_training_reads_it(run, tmp_path):
         (("digtis",), "Did you mean 'digits'"),
         (("digits", "--most", "0"), "most must be 1 or more, got 0 (--most)"),
         (("digits", "--size", "2"), "size"),
-        (("digits", "--seed", "-1"), "--seed must be 0 or more"),
-        (("digits", "--set", "training.batch=3"), "training.batch is no setting of the data"),
+        (("digits", "--seed", "-1"), "seed must be 0 or more and below 2^48, got -1 (--seed)"),
+        (("digits", "--set", "training.batch=3"), "training.batch does not say how data is read"),
+        (("digits", "--set", "data.source=data"), "data.source does not say how data is read"),
         (("data", "--out", "data/x"), "lies inside the data"),
     ],
 )

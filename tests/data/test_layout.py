@@ -179,11 +179,28 @@ def test_splits_within_each_class(tmp_path, train, test):
     assert "2 of 5 pictures are read" in notes(dataset)
 
 
-def test_splits_within_pictures_and_their_labels(tmp_path):
-    for value, name in enumerate(("images/train", "images/val", "labels/train", "labels/val")):
+@pytest.mark.parametrize("first", ["cat", "dog"])
+def test_splits_within_each_class_but_some_have_no_test_split(tmp_path, first):
+    second = "dog" if first == "cat" else "cat"
+    for value, name in enumerate((f"{first}/train", f"{first}/test", f"{second}/train")):
         save(tmp_path / name / "1.png", value)
-    assert first_pixels(load_dataset(tmp_path)) == [0]
+    dataset, tested = load_dataset(tmp_path), load_dataset(tmp_path, split="test")
+    assert (dataset.class_names, sorted(first_pixels(dataset))) == (("cat", "dog"), [0, 2])
+    assert (tested.class_names, first_pixels(tested)) == (("cat", "dog"), [1])
+    assert tested.class_counts == ((1, 0) if first == "cat" else (0, 1))
+    assert "'train', which is trained on, and 'test', which is for scores" in notes(dataset)
+
+
+@pytest.mark.parametrize("masks", [("labels/train", "labels/val"), ("masks",), ("gt/all", "depth")])
+@pytest.mark.parametrize("above", ["", "road/"])
+def test_splits_of_pictures_beside_their_masks(tmp_path, masks, above):
+    for value, name in enumerate(("images/train2017", "images/val2017", *masks)):
+        save(tmp_path / above / name / "1.png", value)
+    dataset = load_dataset(tmp_path)
+    assert (first_pixels(dataset), dataset.class_names) == ([0], ())
     assert first_pixels(load_dataset(tmp_path, split="test")) == [1]
+    folder = masks[0].partition("/")[0]
+    assert f"left out, beside the splits: {above}{folder} (" in notes(dataset)
 
 
 @pytest.mark.parametrize(
@@ -193,6 +210,7 @@ def test_splits_within_pictures_and_their_labels(tmp_path):
         ("Fold_1", "Fold_2"),
         ("train1", "train2"),
         ("cat_train", "cat_test", "dog_train", "dog_test"),
+        ("cat_train", "cat_test", "dog_train"),
     ],
 )
 def test_parts_of_one_set_are_no_classes(tmp_path, names):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ import gankit
 from gankit.data import ArrayDataset
 from gankit.errors import ConfigError, DataError, RunError
 from gankit.inspection.inspect import default_folder
+from gankit.inspection.page import write_page
 from tests.inspection.data import pets, save
+from tests.pages.pages import Page
 
 
 def names(repeat):
@@ -55,7 +58,7 @@ def test_it_fits_on_a_screen(found):
     for part in (
         "2 classes: cat (7), dog (7)",
         "splits: train 14, test 14; every example was looked at",
-        "sizes of the files: 48 x 40 (13), 64 x 80 (1), height first",
+        "sizes of 14 training files: 48 x 40 (13), 64 x 80 (1), height first",
         "values: ",
         "exact duplicates: 3: dog/2.png (train, dog) = dog/leak.png (test, dog); ",
         "near duplicates: 1: cat/3.png (train, cat) = cat/leak.jpg (test, cat)",
@@ -116,15 +119,50 @@ def test_other_kinds_of_examples(kind, tmp_path):
     assert (tmp_path / "sheet.png").exists() == (kind != "tokens")
 
 
+def test_a_test_split_of_other_classes(tmp_path):
+    for seed, where in enumerate(("train/cat", "train/dog", "test/dog", "test/bird", "test/dog")):
+        save(tmp_path / f"data/{where}/{seed}.png", seed)
+    found = gankit.inspect(tmp_path / "data", folder=tmp_path / "out")
+    assert [(part.class_names, part.class_counts) for part in found.parts] == [
+        (("cat", "dog"), (1, 1)),
+        (("bird", "dog"), (1, 2)),
+    ]
+    assert found.unknown == ("bird",)
+    assert "classes of the test split alone: bird" in str(found)
+    assert "bird 1 dog 2" in Page(tmp_path / "out/inspect.html").text
+
+
+def test_files_that_were_left_out_do_not_hide_that_examples_were_drawn(tmp_path):
+    for i in range(10):
+        save(tmp_path / f"{i}.png", i)
+        (tmp_path / f"broken {i}.png").write_bytes(b"x")
+    found = gankit.inspect(tmp_path, most=5)
+    assert found.sampled
+    assert "looked at 5 of train, drawn" in str(found)
+    assert not gankit.inspect(tmp_path, most=10).sampled
+
+
+def test_nearly_equal_is_not_called_equal(tmp_path):
+    image = np.random.default_rng(0).integers(0, 90, (1, 32, 32)).astype(np.uint8)
+    found = gankit.inspect(image, image + 9)
+    found = replace(found, near=(replace(found.near[0], likeness=1.0),))  # as rounding may have it
+    assert "in both splits, 0 of them equal: 1" in str(found)
+    write_page(found, tmp_path)
+    text = Page(tmp_path / "inspect.html").text
+    assert "equal groups 0, nearly equal pairs 1" in text
+    assert "example 0 (test) 1.0000" in text
+
+
 def test_a_page_inside_the_data_is_refused(tmp_path):
     folder = pets(tmp_path / "pets")
     (tmp_path / "link").symlink_to(folder)
     pattern = f"{folder}/train/*/*.png"
     inside = [(folder, folder), (folder, tmp_path / "link/new"), (pattern, folder / "train/new")]
     for source, target in inside:
-        with pytest.raises(ConfigError, match="lies inside the data") as caught:
-            gankit.inspect(source, folder=target)
-        assert caught.value.about == ("folder",)
+        for data in (source, gankit.load_dataset(source)):
+            with pytest.raises(ConfigError, match="lies inside the data") as caught:
+                gankit.inspect(data, folder=target)
+            assert caught.value.about == ("folder",)
     assert not list(folder.rglob("*.html"))
 
 
@@ -154,6 +192,11 @@ def test_what_cannot_be_written_or_read_is_said_in_one_line(tmp_path):
         gankit.inspect("digtis")
     with pytest.raises(ConfigError, match="most must be 1 or more"):
         gankit.inspect("digits", most=0)
+    for seed in (-1, 2**70):
+        with pytest.raises(ConfigError, match="seed must be 0 or more and below"):
+            gankit.inspect("digits", seed=seed)
+    with pytest.raises(ConfigError, match="test split of 'digits' is its own"):
+        gankit.inspect("digits", "digits")
 
 
 def test_a_damaged_test_split_is_said(tmp_path):

@@ -49,12 +49,11 @@ def _inspect(
     from gankit.inspection.page import PAGE
     from gankit.settings.config import Config, override
 
-    if seed < 0:
-        raise ConfigError(f"--seed must be 0 or more, got {seed}")
     changes = {READING[name].key: value for name, value in settings.items() if value is not None}
     changes |= parse_assignments(set_ or [])
-    if others := [key for key in changes if not key.startswith("data.")]:
-        raise ConfigError(f"--set {others[0]} is no setting of the data: leave it out")
+    for key in changes:
+        if not key.startswith("data.") or key == "data.source":
+            raise ConfigError(f"--set {key} does not say how data is read: leave it out")
     config = override(Config(), {"data.source": data, **changes})
     folder = default_folder(data) if out is None else out.expanduser()
     found = look(config, folder=folder, most=most, seed=seed)

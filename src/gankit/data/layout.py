@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gankit.data.images import Split
 from gankit.errors import DataError
@@ -112,7 +112,7 @@ def find_splits(paths: Iterable[str]) -> Splits | None:
     They are splits if there is a train split and a test split, whatever lies beside them, or if
     all folders are splits and few pictures are loose. Two folders whose names differ only in the
     split are splits too: `mnist_train` and `mnist_test`. If everything lies in one folder that is
-    no split, the search goes on inside it.
+    no split, or in one beside folders of masks (`masks_of`), the search goes on inside it.
 
     Args:
         paths: the paths of the pictures, relative to a folder, with `/` between the parts.
@@ -122,23 +122,31 @@ def find_splits(paths: Iterable[str]) -> Splits | None:
             of one set, such as `fold1` and `fold2`.
     """
     paths, prefix = list(paths), ""
+    made: dict[str, int] = {}
     while True:
-        held = Counter(_top(path, prefix) for path in paths)
+        held = Counter(_top(path, prefix) for path in paths if path.startswith(prefix))
         _refuse_domains(held, prefix)
         found = _splits(held, prefix)
         if found is not None:
-            return found
+            return replace(found, others={**found.others, **made})
         _refuse_parts(held, prefix)
-        if len(held) != 1 or "" in held:
+        if (masks := masks_of(held)) is not None:
+            made |= {prefix + name: held[name] for name in masks[1]}
+            prefix += f"{masks[0]}/"
+        elif len(held) == 1 and "" not in held:
+            prefix += f"{next(iter(held))}/"
+        else:
             return None
-        prefix += f"{next(iter(held))}/"
 
 
 def splits_within(paths: Iterable[str]) -> list[Splits]:
-    """Find the splits in each sub-folder, if each holds a train and a test split: `cat/train`.
+    """Find the splits in each sub-folder, such as `cat/train` and `cat/test`.
+
+    Each must hold a train split, and some a test split.
 
     Returns:
-        One for each sub-folder, or none if that is not how these pictures are sorted.
+        One for each sub-folder, the first of which has a test split; none if that is not how these
+        pictures are sorted.
     """
     by_folder: dict[str, Counter[str]] = {}
     for path in paths:
@@ -147,8 +155,10 @@ def splits_within(paths: Iterable[str]) -> list[Splits]:
             return []
         by_folder.setdefault(top, Counter())[_top(path, f"{top}/")] += 1
     found = [_splits(held, f"{top}/") for top, held in by_folder.items()]
-    each = [splits for splits in found if splits is not None and _kinds(splits.folders) == 2]
-    return each if len(each) == len(found) > 1 else []
+    each = [splits for splits in found if splits is not None and splits.only is None]
+    each.sort(key=lambda splits: splits.of("test") is None)
+    fits = len(each) == len(found) > 1 and each[0].of("test") is not None
+    return each if fits else []
 
 
 def _top(path: str, prefix: str) -> str:
@@ -185,11 +195,11 @@ def _refuse_domains(held: Collection[str], prefix: str) -> None:
 
 
 def _refuse_parts(held: Collection[str], prefix: str) -> None:
-    """Raise DataError for parts: `fold1`, `fold2`, or `cat_train`, `cat_test`, `dog_train`, ..."""
+    """Raise DataError for parts: `fold1`, `fold2`, or `cat_train`, `cat_test`, `dog_train`."""
     names = [name for name in by_nature(held) if name]
     by_rest = _splits_by_rest(names).values()
     numbered = all(_NUMBERED.fullmatch(name.lower()) for name in names)
-    mixed = sum(map(len, by_rest)) == len(names) and all(_kinds(each) == 2 for each in by_rest)
+    mixed = sum(map(len, by_rest)) == len(names) and any(_kinds(each) == 2 for each in by_rest)
     if len(names) > 1 and (numbered or mixed):
         raise DataError(
             f"the folders {name_some(names)} are parts of one set and no classes: put them into "

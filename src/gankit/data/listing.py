@@ -99,7 +99,7 @@ def index_folder(
     top = folder if tables else None
     if splits is None:
         if within := splits_within(finds.pictures):
-            return _index_within(folder, finds, source, within, split, top)
+            return _index_within(folder, finds, source, within, split, top, known)
         if split == "test":
             raise DataError(
                 f"{source} has no test split: put the pictures into sub-folders 'train' and 'test'"
@@ -124,6 +124,7 @@ def _index_within(
     within: Sequence[Splits],
     split: Split,
     top: Path | None,
+    known: Collection[str],
 ) -> Index:
     """Index one split of a folder whose sub-folders hold the splits: `cat/train`, `dog/train`."""
     parts = {splits.of(split) for splits in within}
@@ -132,7 +133,7 @@ def _index_within(
         for path, size in finds.pictures.items()
         if "/".join(path.split("/", 2)[:2]) in parts
     }
-    index = _index(folder, replace(finds, pictures=kept), source, top, split)
+    index = _index(folder, replace(finds, pictures=kept), source, top, split, known)
     trained, tested = (posixpath.basename(within[0].of(kind) or "") for kind in ("train", "test"))
     note = (
         f"each sub-folder holds splits, such as '{trained}', which is trained on, and '{tested}', "

@@ -47,11 +47,15 @@ class Repeat:
 
 @dataclass(frozen=True)
 class Part:
-    """One split: how many examples it has, how many were looked at, how many each class has."""
+    """One split: how many examples it has, how many were looked at, how many each class has.
+
+    A test split whose classes are not those of the training split has names of its own.
+    """
 
     name: str
     count: int
     looked_at: int
+    class_names: tuple[str, ...] = ()
     class_counts: tuple[int, ...] = ()
 
 
@@ -105,24 +109,37 @@ class Inspection:
         return tuple(repeat for repeat in (*self.exact, *self.near) if repeat.across)
 
     @property
+    def equal_across(self) -> int:
+        """How many of the exact ones stand in both splits."""
+        return sum(repeat.across for repeat in self.exact)
+
+    @property
     def sampled(self) -> bool:
         """Whether only some of the examples were looked at."""
-        return any(part.looked_at + len(self.broken) < part.count for part in self.parts)
+        return any(part.looked_at < part.count for part in self.parts)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The classes of the test split that the training split has not."""
+        every = (name for part in self.parts for name in part.class_names)
+        return tuple(dict.fromkeys(name for name in every if name not in self.class_names))
 
     def __str__(self) -> str:
         return visible("\n".join([*self.lines, *self._findings()]))
 
     def _findings(self) -> Iterator[str]:
         yield self.tell_parts()
+        if self.unknown:
+            yield f"classes of the test split alone: {name_some(self.unknown)}"
         if self.sizes:
-            yield f"sizes of the files: {self.tell_sizes()}"
+            yield f"sizes of {sum(self.sizes.values()):,} training files: {self.tell_sizes()}"
         yield f"values: {self.tell_values()}"
         yield f"exact duplicates: {tell_repeats(self.exact)}"
         if self.kind == "images":
             yield f"near duplicates: {tell_repeats(self.near)}"
         if len(self.parts) > 1:
-            equal = sum(repeat.likeness == 1 for repeat in self.across)
-            yield f"of these in both splits, {equal:,} of them equal: {tell_repeats(self.across)}"
+            equal = f", {self.equal_across:,} of them equal" if self.across else ""
+            yield f"of these in both splits{equal}: {tell_repeats(self.across)}"
         if mixed := [r for r in (*self.exact, *self.near) if r.disagrees]:
             yield f"alike, but of different classes: {tell_repeats(mixed)}"
         if self.broken:

@@ -54,36 +54,43 @@ def inspect(
     Args:
         data: a name or a path, read as `gankit train` reads it; a Config, whose `data` settings say
             how to read it; or a Dataset, or anything that `gankit.Dataset.of` accepts.
-        test: the test split, like `data`, if that is no name, path or Config; None: there is none.
+        test: the test split of arrays or a Dataset, like `data`; None: there is none. A name, a
+            path and a Config have their own.
         folder: write `inspect.html` and `sheet.png` there; None: write nothing.
         most: how many examples of each split are looked at. None: 100,000; or 20,000, if each is
             decoded as it is read.
-        seed: draws these examples, and those of the sheet.
+        seed: draws these examples, and those of the sheet; 0 to 2^48 - 1.
 
     Returns:
         What was found. `print` it for a screenful; `to_json()` has all of it.
 
     Raises:
         DataError: the data cannot be read.
-        ConfigError: `folder` lies inside the data, or `most` is below 1.
+        ConfigError: `folder` lies inside the data, `most` or `seed` is out of range, or `test` is
+            given with data that has its own.
         RunError: the page cannot be written.
     """
     if most is not None and most < 1:
         raise ConfigError(f"most must be 1 or more, got {most}", "most")
+    if not 0 <= seed < 2**48:
+        raise ConfigError(f"seed must be 0 or more and below 2^48, got {seed}", "seed")
     settings = _settings(data)
+    if settings is not None and test is not None:
+        raise ConfigError(f"the test split of {settings.source!r} is its own: leave test out")
     if folder is not None:
         folder = Path(folder).expanduser()
-        check_outside(folder, settings)
+        own = data.source if isinstance(data, Dataset) else None
+        check_outside(folder, own if settings is None else settings.source)
     dataset = Dataset.of(data) if settings is None else load_configured(settings)
     first = scan(dataset, "train", most, seed)
-    parts = [Part("train", len(dataset), len(first.examples), dataset.class_counts)]
+    part = _part(dataset, first)
     found = Inspection(
         name=dataset.name,
         kind=dataset.kind,
         shape=dataset.shape,
         lines=tuple(everything(dataset)),
         class_names=dataset.class_names,
-        parts=tuple(parts),
+        parts=(part,),
         sizes=first.sizes,
         numbers=first.numbers,
         seed=seed,
@@ -107,9 +114,9 @@ def default_folder(source: str) -> Path:
     return inside.resolve().parent / name
 
 
-def check_outside(folder: Path, settings: DataConfig | None) -> None:
+def check_outside(folder: Path, source: str | None) -> None:
     """Raise ConfigError if a page in this folder would become part of the data."""
-    inside = None if settings is None else _data_folder(settings.source)
+    inside = None if source is None else _data_folder(source)
     if inside is not None and _lies_in(folder, inside):
         raise ConfigError(
             f"'{folder}' lies inside the data, which would then hold the sheet too: choose a "
@@ -137,6 +144,11 @@ def _settings(data: object) -> DataConfig | None:
     return DataConfig(source=os.fspath(data)) if isinstance(data, (str, os.PathLike)) else None
 
 
+def _part(dataset: Dataset, looked: Scan) -> Part:
+    names, counts = dataset.class_names, dataset.class_counts
+    return Part(looked.split, looked.count, looked.looked_at, names, counts)
+
+
 def _with_test(
     found: Inspection, first: Scan, settings: DataConfig | None, test: object, most: int | None
 ) -> Inspection:
@@ -148,7 +160,7 @@ def _with_test(
         other = Dataset.of(test) if settings is None else load_configured(settings, "test")
         check_shape(other, found.shape)
         scans.append(scan(other, "test", most, found.seed))
-        parts.append(Part("test", len(other), len(scans[1].examples), other.class_counts))
+        parts.append(_part(other, scans[1]))
     except DataError as error:
         no_test = str(error)
     exact, near = _repeats(scans, found)

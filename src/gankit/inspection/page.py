@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from gankit.data.layout import name_some
 from gankit.errors import ConfigError, RunError
 from gankit.inspection.findings import WHAT_IS_NEAR, Inspection, Repeat
 from gankit.inspection.sheet import LARGEST, sheet, strips
@@ -105,7 +106,7 @@ def _head(found: Inspection) -> Html:
 
 def _warnings(found: Inspection) -> Iterable[Html]:
     if found.across:
-        equal = sum(repeat.likeness == 1 for repeat in found.across)
+        equal = found.equal_across
         near = len(found.across) - equal
         yield warning(
             f"In both splits, listed below: equal groups {equal:,}, nearly equal pairs {near:,}. "
@@ -114,6 +115,8 @@ def _warnings(found: Inspection) -> Iterable[Html]:
         )
     if mixed := [r for r in (*found.exact, *found.near) if r.disagrees]:
         yield warning(f"Repeats of different classes: {len(mixed):,}. One label may be wrong.")
+    if found.unknown:
+        yield warning(f"Classes of the test split alone: {name_some(found.unknown)}.")
 
 
 def _sheet(found: Inspection) -> Iterable[Html]:
@@ -169,7 +172,7 @@ def _classes(found: Inspection) -> Html:
             element(
                 "div",
                 element("h3", part.name.capitalize()),
-                bars(list(zip(found.class_names, part.class_counts, strict=True))),
+                bars(list(zip(part.class_names, part.class_counts, strict=True))),
             )
             for part in found.parts
             if part.class_counts
@@ -179,7 +182,8 @@ def _classes(found: Inspection) -> Html:
 
 
 def _sizes(found: Inspection) -> Iterable[Html]:
-    told = f"{sum(found.sizes.values()):,} files, height first: {len(found.sizes):,} sizes."
+    count = sum(found.sizes.values())
+    told = f"{count:,} training files, height first: {len(found.sizes):,} sizes."
     if len(found.sizes) <= SIZES:
         yield bars([(f"{h} x {w}", count) for (h, w), count in found.sizes.items()])
     else:
@@ -217,19 +221,23 @@ def _repeats(found: Inspection) -> Iterable[Html]:
     if found.sampled:
         yield note("Only some examples were looked at, so others may occur twice too.")
     yield element("h3", "Equal in every value")
-    yield from _listed(found.exact)
+    yield from _listed(found.exact, lambda _: "equal")
     if found.kind == "images":
         yield element("h3", "Nearly equal")
         yield note(WHAT_IS_NEAR)
-        yield from _listed(found.near)
+        yield from _listed(found.near, lambda repeat: f"{repeat.likeness:.4f}")
 
 
-def _listed(repeats: Sequence[Repeat]) -> Iterable[Html]:
+def _listed(repeats: Sequence[Repeat], said: Callable[[Repeat], str]) -> Iterable[Html]:
     if not repeats:
         yield note("None found.")
         return
     rows = [
-        ["both splits" if repeat.across else "one split", join(*_told(repeat)), _likeness(repeat)]
+        [
+            "both splits" if repeat.across else "one split",
+            join(*_told(repeat)),
+            f"{said(repeat)}{', classes differ' if repeat.disagrees else ''}",
+        ]
         for repeat in repeats[:LISTED]
     ]
     yield table(["in", "examples", "likeness"], rows)
@@ -242,11 +250,6 @@ def _told(repeat: Repeat) -> Iterable[Html]:
         yield element("div", str(example))
     if len(repeat.examples) > LISTED:
         yield element("div", f"and {len(repeat.examples) - LISTED:,} more")
-
-
-def _likeness(repeat: Repeat) -> str:
-    said = "equal" if repeat.likeness == 1 else f"{repeat.likeness:.4f}"
-    return f"{said}, classes differ" if repeat.disagrees else said
 
 
 def _broken(found: Inspection) -> Iterable[Html]:

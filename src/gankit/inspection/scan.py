@@ -65,7 +65,8 @@ class Scan:
     Attributes:
         split: `train` or `test`.
         count: how many examples the split has.
-        examples: those that were looked at.
+        looked_at: how many of them were looked at.
+        examples: those of them that can be read.
         digests: one for each, of its values.
         copies: small copies of images (`small_copies`); empty for other examples.
         numbers: their values.
@@ -75,6 +76,7 @@ class Scan:
 
     split: str
     count: int
+    looked_at: int
     examples: Sequence[Example]
     digests: Sequence[bytes]
     copies: NDArray[np.uint8]
@@ -107,6 +109,7 @@ def scan(dataset: Dataset, split: str, most: int | None = None, seed: int = 0) -
     return Scan(
         split=split,
         count=len(dataset),
+        looked_at=len(chosen),
         examples=[_named(dataset, split, index) for index in kept],
         digests=digests,
         copies=np.concatenate(copies) if dataset.is_images else copies[0],

@@ -16,7 +16,7 @@ from gankit.data import Dataset
 from gankit.data.toys import gaussian_density
 from gankit.game import Game
 from gankit.game_types import draw_noise
-from gankit.pictures import INK, SCATTER_SIDE, Pixels, Plot, framed, heat, scatter
+from gankit.pictures import INK, SCATTER_SIDE, Pixels, Plot, framed, heat, lengths, scatter
 from gankit.training.state import State
 
 SAMPLES = 20_000
@@ -124,7 +124,7 @@ def _maps(state: State, dataset: Dataset, points: NDArray[np.floating]) -> Pixel
     real = dataset.read(np.arange(min(SAMPLES, len(dataset)))).astype(np.float64)
     picture = scatter(points[:2000], real[:2000])
     low, high = real.min(0), real.max(0)
-    margin = 0.15 * float((high - low).max())
+    margin = 0.15 * float(lengths(low, high).max())
     axes = [np.linspace(a - margin, b + margin, CELLS + 1) for a, b in zip(low, high, strict=True)]
     centres = [(axis[1:] + axis[:-1]) / 2 for axis in axes]
     places = np.stack(np.meshgrid(*centres, indexing="ij"), -1).reshape(-1, 2)
