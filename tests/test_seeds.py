@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from signal import SIGINT
 
+import numpy as np
 import pytest
 
 import gankit
@@ -21,7 +23,7 @@ def measured(monkeypatch):
     """Which runs were measured; measuring itself is made quick."""
     found = []
 
-    def evaluate(folder):
+    def evaluate(folder, **given):
         found.append(folder.name)
         score = Score("frechet", "FD(digits)", 20.0, "lower")
         return Report(folder.name, "gan", 4, PROTOCOL, (score,), 1.0)
@@ -100,7 +102,7 @@ def test_a_record_that_cannot_be_read_is_that_runs_own_problem(ring, tmp_path, m
 
 
 def test_a_run_that_cannot_be_measured_says_so(ring, tmp_path, measured, monkeypatch):
-    def refuse(folder):
+    def refuse(folder, **given):
         raise DataError("too few examples")
 
     monkeypatch.setattr(module, "evaluate", refuse)
@@ -128,6 +130,25 @@ def test_a_sick_run_is_told(ring, tmp_path, measured, monkeypatch):
         own = ring(**{"output.doctor": 0})  # training does not ask the doctor
         (run,) = fit_seeds(own, tmp_path / severity, [0])
         assert run.sick is sick
+
+
+def test_what_the_doctor_says_is_said_once(ring, tmp_path, measured, monkeypatch):
+    early = Verdict("too early to say", "too early", "4 of about 500 steps", None, "wait", "")
+    found = Diagnosis(4, (early,), ("collapse",), {})
+    monkeypatch.setattr(module, "read_diagnosis", lambda folder: found)
+    said = []
+    fit_seeds(ring(), tmp_path, [0], say=said.append)
+    assert said[-1] == "seed 0: the doctor: too early to say: 4 of about 500 steps"
+
+
+def test_data_of_a_program_is_measured_too(small, tmp_path, monkeypatch):
+    monkeypatch.setenv("GANKIT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(module, "evaluate", partial(module.evaluate, metrics=["frechet"]))
+    points = np.random.default_rng(0).normal(size=(60, 2))
+    config = small("gan", "toy:ring8", **{"training.steps": 2})
+    (run,) = fit_seeds(config, tmp_path / "runs", [0], dataset=points)
+    assert run.problem == ""
+    assert read_reports(run.folder)[0].scores[0].metric == "frechet"
 
 
 def test_a_signal_ends_the_call_and_the_same_call_goes_on(ring, tmp_path, measured):

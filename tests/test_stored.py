@@ -39,7 +39,7 @@ ANYTHING = st.recursive(
         (b"{", "not JSON"),
         (b"[]", r"holds \[\] in place of an object"),
         (b"[" * 99_999, "nested too deeply"),
-        (b'{"a": 1' + b"0" * 9999 + b"}", "not JSON: .*4300"),
+        (b'{"a": 1' + b"0" * 9999 + b"}", "a whole number of too many digits"),
     ],
 )
 def test_what_is_no_object_is_said(tmp_path, content, said):

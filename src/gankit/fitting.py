@@ -14,6 +14,7 @@ from gankit.data import Dataset, decided, load_configured
 from gankit.doctor.while_training import Watch
 from gankit.errors import GankitError, TrainingError
 from gankit.game import Game
+from gankit.own_networks import Networks
 from gankit.pages.report import ReportPage
 from gankit.run import Run, describe
 from gankit.run_data import as_begun, load_begun
@@ -136,7 +137,9 @@ def opened(
     with Display(quiet=runtime.rank != 0) as display:
         for line in (*brief(dataset, game), *(start.lines if start else ())):
             display.say(line)
-        usual = usual_callbacks(game, dataset, run, display, writes=runtime.rank == 0)
+        usual = usual_callbacks(
+            game, dataset, run, display, networks=networks, writes=runtime.rank == 0
+        )
         with open_session(
             game,
             dataset,
@@ -162,12 +165,19 @@ def _telling_of(dataset: Dataset) -> Iterator[None]:
 
 
 def usual_callbacks(
-    game: Game, dataset: Dataset, run: Run, display: Display, *, writes: bool = True
+    game: Game,
+    dataset: Dataset,
+    run: Run,
+    display: Display,
+    *,
+    networks: Networks | None = None,
+    writes: bool = True,
 ) -> list[Callback]:
     """Return gankit's own callbacks for a run: log, pictures, scores, doctor and page.
 
     The configuration decides which of them there are. The page is last, because it shows what the
-    others wrote. Raises GankitError if something that is asked for is not installed.
+    others wrote. The doctor draws samples of your own `networks` if it is given them. Raises
+    GankitError if something that is asked for is not installed.
     """
     output = game.config.output
     preview = Preview(game, dataset) if game.task.is_drawn else None
@@ -177,5 +187,5 @@ def usual_callbacks(
         usual.append(Pictures(preview, tracker))
     usual.append(Evaluations(run, output, display.say))
     if output.doctor:
-        usual.append(Watch(preview, dataset))
+        usual.append(Watch(preview, dataset, networks))
     return [*usual, ReportPage()]

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from gankit.data import Dataset
 from gankit.doctor.diagnose import diagnose
 from gankit.doctor.diagnosis import Diagnosis, read_diagnosis, write_diagnosis
 from gankit.errors import ConfigError, GankitError, RunError, TrainingError
@@ -108,13 +109,14 @@ def fit_seeds(
         )
     check_processes(config.runtime, "runs of several seeds are trained in one process")
     configs = {seed: override(config, {"training.seed": seed}) for seed in seeds}
+    given = None if dataset is None else Dataset.of(dataset)  # read once for all runs
     found = []
     for number, seed in enumerate(seeds, 1):
         place = seed_folder(folder, seed)
         say(f"seed {seed}, run {number} of {len(seeds)}: {place}")
         try:
             own = _of_one_length(configs[seed], place)
-            outcome = fit(own, place, dataset=dataset, init_from=init_from, callbacks=callbacks)
+            outcome = fit(own, place, dataset=given, init_from=init_from, callbacks=callbacks)
         except (RunError, TrainingError) as error:
             say(f"seed {seed} failed: {error}")
             found.append(SeedRun(seed, place, problem=str(error)))
@@ -122,7 +124,7 @@ def fit_seeds(
         if outcome.signal is not None:
             return [*found, SeedRun(seed, place, outcome)]
         run = SeedRun(seed, place, outcome)
-        found.append(_studied(seed, outcome, say) if measure else run)
+        found.append(_studied(seed, outcome, given, say) if measure else run)
     return found
 
 
@@ -145,13 +147,17 @@ def _of_one_length(config: Config, place: Path) -> Config:
     return config
 
 
-def _studied(seed: int, outcome: Outcome, say: Callable[[str], None]) -> SeedRun:
+def _studied(
+    seed: int, outcome: Outcome, dataset: Dataset | None, say: Callable[[str], None]
+) -> SeedRun:
     """Measure a trained run, and let the doctor look at it, unless both is done already."""
     folder, step, problems = outcome.run.folder, outcome.step, []
+    # What has a name is found again, with its test split; what a program holds is not.
+    held = dataset if dataset is not None and dataset.source is None else None
     try:
         if not any(report.step == step for report in read_reports(folder)):
             say(f"seed {seed}: measuring")
-            keep(folder, evaluate(folder))
+            keep(folder, evaluate(folder, against=held))
     except GankitError as error:
         problems.append(f"not measured: {error}")
     diagnosis = None

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from gankit.errors import RunError
+from gankit.stored import parse_json
 
 T = TypeVar("T")
 
@@ -267,11 +268,11 @@ def not_finite(tensors: Mapping[str, Tensor]) -> str | None:
 def _header(path: Path, kind: str, content: bytes) -> dict[str, Any]:
     """Return the header of a tensor file, without its tensors."""
     length = int.from_bytes(content[:8], "little")
-    stored = json.loads(content[8 : 8 + length])
+    stored = parse_json(content[8 : 8 + length].decode())
     text = (stored.get("__metadata__") or {}).get("gankit")
     if text is None:
         raise RunError(f"'{path}' was not written by gankit")
-    header: dict[str, Any] = json.loads(text)
+    header: dict[str, Any] = parse_json(text)
     if not isinstance(header, dict) or not isinstance(header.get("digest"), str):
         raise ValueError("its header is none")
     check_format(header.get("format"), f"'{path}'")

@@ -53,8 +53,10 @@ def parse_json(text: str) -> Any:
         return json.loads(text)
     except RecursionError:
         raise StoredError("it is nested too deeply") from None
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         raise StoredError(f"it is not JSON: {reason(error)}") from None
+    except ValueError:  # Python reads no whole number of more than some thousand digits
+        raise StoredError("it holds a whole number of too many digits") from None
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def test_a_run_that_has_only_begun(small, tmp_path):
     diagnosis = diagnose(tmp_path / "r")
     assert diagnosis.too_early
     assert not diagnosis.healthy
-    assert diagnosis.unseen["repeats"] == "0 lines are logged; 12 are needed"
+    assert diagnosis.unseen["repeats"] == "0 lines are logged; 10 are needed"
     assert diagnosis.unseen["low coverage"] == "nothing is trained yet"
 
 

@@ -23,7 +23,7 @@ from gankit.doctor.samples import Examination
 from gankit.doctor.signs import SIGNS, look_for
 from gankit.families import FAMILIES, Task
 from gankit.run import Plan, Record
-from gankit.settings.config import override
+from gankit.settings.config import OutputConfig, override
 from gankit.settings.text import parse_assignments
 
 LINES = 60
@@ -210,7 +210,7 @@ def test_a_young_run_and_a_short_log_are_not_judged():
     for lines in (whole.lines[:5], ()):
         diagnosis = look_for(Case(whole.record, lines))
         assert [verdict.sign for verdict in diagnosis.verdicts] == ["too early to say"]
-        assert "12 are needed" in diagnosis.unseen["repeats"]
+        assert "10 are needed" in diagnosis.unseen["repeats"]
     long = Record(whole.config, whole.record.data, Plan(100_000, 1))
     assert "from 2,000 it can be told" in look_for(Case(long, whole.lines[:30])).unseen["repeats"]
 
@@ -291,8 +291,15 @@ def test_a_rate_of_0_is_known_early():
 def test_a_log_of_few_lines_is_not_called_healthy():
     diagnosis = look_for(short(3000, 3000, every=1000))
     assert [verdict.sign for verdict in diagnosis.verdicts] == ["too early to say"]
-    assert diagnosis.verdicts[0].seen == "3 of 12 logged lines: a verdict needs 9 more"
+    assert diagnosis.verdicts[0].seen == "3 of 10 logged lines: a verdict needs 7 more"
     assert "output.log_every" in diagnosis.verdicts[0].means
+
+
+def test_a_run_that_is_old_enough_has_lines_enough_by_default():
+    every = OutputConfig().log_every
+    assert look_for(short(500, 500, every=every)).healthy
+    sick = {"samples__diversity": lambda _: 0.3}
+    assert "collapse" in signs(short(500, 500, every=every, **sick))
 
 
 def test_an_older_log_says_what_could_not_be_seen():

@@ -147,6 +147,16 @@ def test_finished_samples_are_looked_at_unless_a_signal_waits(small, tmp_path, m
     assert why == "training was stopped by SIGINT"
 
 
+def test_samples_of_your_own_networks_are_looked_at_too(small, tmp_path, monkeypatch):
+    monkeypatch.setattr("gankit.doctor.case.YOUNG", (0.0, 1, 1))
+    own = Constant(), nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1))
+    fit(small("gan", "toy:ring8", **{"training.steps": 20}), tmp_path / "r", networks=own)
+    diagnosis = read_diagnosis(tmp_path / "r")
+    assert "low coverage" in [verdict.sign for verdict in diagnosis.verdicts]
+    assert diagnosis == diagnose(tmp_path / "r", networks=own)
+    assert "give them from Python" in diagnose(tmp_path / "r").unseen["low coverage"]
+
+
 class Constant(nn.Module):
     """A generator that makes one sample, whatever the noise."""
 

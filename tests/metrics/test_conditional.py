@@ -90,6 +90,10 @@ def test_the_inception_score_at_its_ends():
     certain = np.eye(4)[np.arange(400) % 4]
     assert inception_score(certain, splits=1)[0] == pytest.approx(4)
     assert inception_score(np.full((50, 4), 0.25), splits=5) == (pytest.approx(1), 0)
+    p = np.random.default_rng(0).random((99, 10))
+    p /= p.sum(1, keepdims=True)
+    # Rounding does not take the score of equal samples below 1, its least.
+    assert min(inception_score(np.tile(row, (97, 1)), splits=1)[0] for row in p) >= 1
     assert inception_score(np.eye(4)[np.zeros(50, int)], splits=5)[0] == pytest.approx(1)
 
 

@@ -21,6 +21,7 @@ def test_modes_are_counted_by_good_samples():
 
 def test_kl_is_0_where_even_and_log_m_where_one_of_m():
     assert kl_to_uniform(np.array([5, 5, 5])) == pytest.approx(0)
+    assert min(kl_to_uniform(np.full(count, 7)) for count in range(1, 300)) == 0  # never below
     assert kl_to_uniform(np.array([9, 0, 0, 0])) == pytest.approx(math.log(4))
     assert kl_to_uniform(np.zeros(3, int)) == math.inf
 

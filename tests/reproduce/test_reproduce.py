@@ -26,6 +26,7 @@ from gankit.reproduce.protocol import Trained
 from gankit.reproduce.reproduce import reproduce
 from gankit.reproduce.snapshots import Snapshot
 from gankit.run import Run
+from gankit.version import __version__
 from tests.conftest import SMALL, THREADS
 
 
@@ -62,6 +63,13 @@ def test_a_line_with_its_origin_is_added(name, tmp_path):
     assert {"minutes", "gankit", "torch", "recipe", "data"} <= line.keys()
     assert "training.batch=20" in line["settings"]
     assert "threads" not in line["settings"]
+
+
+@pytest.mark.slow
+def test_a_line_needs_no_git(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    given = {"runs": tmp_path / "runs", "results": tmp_path, "changes": shrunk("ring-modes")}
+    assert reproduce("ring-modes", seed=0, **given)["gankit"] == __version__
 
 
 @pytest.mark.slow

@@ -253,6 +253,20 @@ def test_data_without_a_test_split_is_parted(small, tmp_path):
     assert "101 examples then, 102 now" in said[-2]
 
 
+def test_what_is_told_of_the_test_split_alone_is_said(small, tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (60, 16, 16)).astype(np.uint8)
+    labels = {"labels": np.arange(60) % 2, "test_labels": np.arange(60) % 3}
+    np.savez(tmp_path / "a.npz", images=images, test_images=images, **labels)
+    source = str(tmp_path / "a.npz")
+    folder = fit(small("cgan", source, **{"training.steps": 2}), tmp_path / "r").run.folder
+    said: list[str] = []
+    evaluate(folder, draws=1, metrics=["frechet"], watch=Watch(say=said.append))
+    unknown = [line for line in said if "training does not know" in line]
+    assert len(unknown) == 1
+    assert unknown[0].startswith("test split: ")
+    assert unknown[0].endswith(": 2")
+
+
 def test_the_parts_have_nothing_in_common(run):
     reals = read_reals(gankit.load(run), None, "train", print)
     parts = part(reals, 4000, 10_000)

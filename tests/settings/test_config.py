@@ -357,7 +357,7 @@ def test_what_is_no_section_is_said(stored):
         (b"\xff\xfes\0t\0", "is not UTF-8"),
         (b"x = " + b"[" * 5000 + b"]" * 5000, "nested too deeply"),
         (b"x" + b".x" * 5000 + b" = 1", "nested too deeply"),
-        (b"x = " + b"9" * 5000, "is not TOML: .*4300"),
+        (b"x = " + b"9" * 5000, "holds a whole number of too many digits"),
         (b"x = '" + b"y" * 2**16 + b"'", "longer than 65,536 bytes"),
         (b"a = 1\na = 2", "is not TOML"),
         (b"a = \x00", "is not TOML"),

@@ -170,9 +170,10 @@ def _default_folder(family: str, source: str) -> Path:
 def _rehearse(
     config: Config, folder: Path, seeds: Sequence[int], init_from: Path | None, *, verbose: bool
 ) -> None:
+    from gankit.seeds import seed_folder
     from gankit.training.dry_run import rehearse
 
-    place = folder / f"seed-{seeds[0]}" if seeds else folder
+    place = seed_folder(folder, seeds[0]) if seeds else folder
     print(rehearse(config, init_from, folder=place, verbose=verbose))
     if seeds:
         print(f"runs: {len(seeds)} of these, one after the other, from seeds {seeds_text(seeds)}")

@@ -20,8 +20,8 @@ from gankit.settings.config import Config
 
 SMOOTHED = 5
 """The number of logged lines in a moving median, so that one odd line is no sign."""
-LINES = 12
-"""The fewest logged lines from which signs are told."""
+LINES = 10
+"""The fewest logged lines from which signs are told: by default 500 steps have as many."""
 YOUNG = (0.2, 500, 2000)
 """The share of a run's steps before which it is young, at least 500 and at most 2,000 steps.
 

@@ -15,6 +15,7 @@ from gankit.doctor.signs import look_for
 from gankit.errors import GankitError, RunError
 from gankit.game_types import Moves
 from gankit.metrics.spread import compare_spread, spread
+from gankit.own_networks import Networks
 from gankit.run import Record, Run
 from gankit.trained.artifact import load
 from gankit.training.callbacks import Callback
@@ -35,8 +36,11 @@ class Watch(Callback):
     samples too, unless a signal asks the run to stop, and writes RUN/doctor.json.
     """
 
-    def __init__(self, preview: Preview | None, dataset: Dataset) -> None:
-        self._preview, self._dataset = preview, dataset
+    def __init__(
+        self, preview: Preview | None, dataset: Dataset, networks: Networks | None = None
+    ) -> None:
+        """`networks`: (G, D) of a run of your own networks, as for `gankit.load`."""
+        self._preview, self._dataset, self._networks = preview, dataset, networks
         self._said: set[str] = set()
         self._lines = 0  # that were logged since the doctor looked
 
@@ -106,12 +110,13 @@ class Watch(Callback):
         write_diagnosis(trainer.run.folder, diagnosis)
 
     def _samples(self, trainer: Session, case: Case) -> Drawn:
-        why = why_not_drawn(trainer.run, trainer.record) or case.youth
+        why = why_not_drawn(trainer.run, trainer.record, self._networks) or case.youth
         if why is not None:
             return None, why
         if trainer.signals is not None and trainer.signals.received is not None:
             return None, f"training was stopped by {trainer.signals.received.name}"
         try:
-            return examine_samples(load(trainer.run.folder), self._dataset), ""
+            gan = load(trainer.run.folder, networks=self._networks)
+            return examine_samples(gan, self._dataset), ""
         except (GankitError, MemoryError, RuntimeError) as problem:  # the log can still be judged
             return None, f"no samples could be drawn: {problem}"

@@ -42,4 +42,4 @@ def _score(p: NDArray[np.float64]) -> float:
     marginal = p.mean(0)
     # 0 log 0 is 0; if p > 0, so is the marginal.
     ratio = np.divide(p, marginal, out=np.ones_like(p), where=p > 0)
-    return float(np.exp((p * np.log(ratio)).sum(1).mean()))
+    return max(1.0, float(np.exp((p * np.log(ratio)).sum(1).mean())))  # but for rounding

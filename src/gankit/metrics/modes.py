@@ -111,4 +111,4 @@ def kl_to_uniform(counts: NDArray[np.integer]) -> float:
         return float("inf")
     share = counts / counts.sum()
     share = share[share > 0]
-    return float((share * np.log(share * len(counts))).sum())
+    return max(0.0, float((share * np.log(share * len(counts))).sum()))  # but for rounding

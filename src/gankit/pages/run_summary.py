@@ -15,6 +15,7 @@ from gankit.pages.chart import short
 from gankit.run import Record, Run
 from gankit.scores.score import Report, Score, find_reports
 from gankit.stored import StoredError, read_json
+from gankit.training.pace import in_words
 
 
 @dataclass(frozen=True)
@@ -125,15 +126,8 @@ def terms_of_losses(keys: Iterable[str]) -> list[str]:
 
 
 def minutes(seconds: float) -> str:
-    """Return a time as `14 s`, `2 min 5 s` or `3 h 20 min`; `not logged` if it is not finite."""
-    if not math.isfinite(seconds):
-        return "not logged"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+    """Return a time in words, such as `2 min 5 s`; `not logged` if it is not finite."""
+    return in_words(seconds) if math.isfinite(seconds) else "not logged"
 
 
 def number(value: float) -> str:

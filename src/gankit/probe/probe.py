@@ -302,7 +302,6 @@ def _versions() -> dict[str, str]:
     Raises MissingExtraError if an extra is missing, before anything is computed in vain.
     """
     try:
-        import scipy  # noqa: F401 - for the intervals
         import sklearn
     except ImportError:
         raise MissingExtraError("a probe", "evaluate") from None

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from gankit.errors import RunError
+from gankit.metrics.intervals import interval_of_mean
 from gankit.storage import write_atomically
 
 
@@ -20,9 +21,9 @@ from gankit.storage import write_atomically
 class Row:
     """One line of the table: the share of test images that one classifier names rightly.
 
-    `accuracy` is the mean of `draws`; `interval` is its 95 % interval by Student's t, None for one
-    draw. `strength` is the C that was chosen, None if nothing is fitted; `unfinished` is the number
-    of fits that the limit of iterations stopped.
+    `accuracy` is the mean of `draws`; `interval` is its 95 % interval by `interval_of_mean`, None
+    for one draw. `strength` is the C that was chosen, None if nothing is fitted; `unfinished` is
+    the number of fits that the limit of iterations stopped.
     """
 
     features: str
@@ -116,12 +117,7 @@ def row_of(
 ) -> Row:
     """Return a row of (features, dims, classifier, labels per class) and each draw's accuracy."""
     mean = float(np.mean(draws))
-    interval = None
-    if len(draws) > 1:
-        from scipy.stats import t
-
-        half = t.ppf(0.975, len(draws) - 1) * np.std(draws, ddof=1) / np.sqrt(len(draws))
-        interval = (max(0.0, mean - float(half)), min(1.0, mean + float(half)))
+    interval = interval_of_mean(draws, within=(0, 1)) if len(draws) > 1 else None
     return Row(*what, mean, interval, tuple(draws), strength, unfinished)
 
 

@@ -19,7 +19,7 @@ from gankit.errors import ConfigError, DataError, RunError, TrainingError
 from gankit.fitting import fit
 from gankit.reproduce.papers import REPRODUCTIONS
 from gankit.reproduce.protocol import NEEDS, Need, Trained
-from gankit.settings.config import FIXED_ON_RESUME, FREE_ON_RESUME, override
+from gankit.settings.config import may_change, override
 from gankit.storage import write_atomically
 from gankit.trained.artifact import load
 from gankit.version import __version__
@@ -103,11 +103,7 @@ def _check(needs: Need, source: str, *splits: Dataset) -> None:
 
 def _written(changes: Mapping[str, Any]) -> str:
     """Return `key=value; key=value` of those settings that change what is computed."""
-    said = {
-        key: value
-        for key, value in changes.items()
-        if key in FIXED_ON_RESUME or not key.startswith(FREE_ON_RESUME)
-    }
+    said = {key: value for key, value in changes.items() if not may_change(key)}
     return "; ".join(f"{key}={value}" for key, value in sorted(said.items()))
 
 
@@ -133,9 +129,12 @@ def _append(path: Path, line: Mapping[str, Any]) -> None:
 
 
 def _commit() -> str:
-    """Return the commit of the sources; the empty text if they are not in a repository."""
-    found = subprocess.run(
-        ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    """Return the commit of the sources; the empty text without a repository, or without git."""
+    try:
+        found = subprocess.run(
+            ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    except OSError:
+        return ""
     return found.stdout.strip()

@@ -156,17 +156,13 @@ class Pair:
         return count_stacks(self.other.modes)
 
     @property
-    def has_modes_of_points(self) -> bool:
-        return self.source in toys.MIXTURES
-
-    @property
     def most_modes(self) -> int:
         """The number of modes that there are."""
         return 1000 if self.other.modes is not None else len(toys.modes(self.source)[0])
 
     @property
     def has_modes(self) -> bool:
-        return self.has_modes_of_points or self.other.modes is not None
+        return self.source in toys.MIXTURES or self.other.modes is not None
 
     @property
     def classifies(self) -> bool:

@@ -75,8 +75,8 @@ def read_reals(
         source: the data's name or path; None: where the run found its data. Data that was moved
             counts as the run's own.
         split: the split to measure against; None: `test` if there is one.
-        say: is called with a line if the run was not trained on this data, and if it is measured
-            against a part of the training data.
+        say: is called with a line if the run was not trained on this data, if it is measured
+            against a part of the training data, and for each note on the test split.
         path: the run or its artifact; None: only the data's name tells whether it is the run's.
 
     Raises DataError if the data cannot be read, is too small or has another shape, and ConfigError
@@ -105,6 +105,9 @@ def read_reals(
                 "measured against a part of the training data, and memorisation is not measured: "
                 f"{problem}"
             )
+    for note in measured.notes:
+        if note not in train.notes:  # those were said before training
+            say(f"test split: {note}")
     other = note_other(read, trained, where, record)
     if other is not None:
         say(other)

@@ -103,8 +103,10 @@ def read_toml(path: Path) -> dict[str, Any]:
         walk(tomllib.loads(text), "")
     except RecursionError:
         raise ConfigError(f"config file '{path}' is not TOML: nested too deeply") from None
-    except ValueError as error:
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"config file '{path}' is not TOML: {reason(error)}") from None
+    except ValueError:  # Python reads no whole number of more than some thousand digits
+        raise ConfigError(f"config file '{path}' holds a whole number of too many digits") from None
     return flat
 
 
