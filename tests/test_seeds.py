@@ -125,12 +125,8 @@ def test_a_sick_run_is_told(ring, tmp_path, measured, monkeypatch):
     for severity, sick in (("sick", True), ("warning", False)):
         found = Diagnosis(4, (verdict(severity),), ("collapse",), {})
         monkeypatch.setattr(module, "diagnose", lambda folder, found=found: found)
-        said: list[str] = []
-        (run,) = fit_seeds(ring(), tmp_path / severity, [0], say=said.append)
+        (run,) = fit_seeds(ring(), tmp_path / severity, [0])
         assert run.sick is sick
-        fit_seeds(ring(), tmp_path / severity, [0], say=said.append)
-        told = [line for line in said if "collapse" in line]
-        assert told == ["seed 0: the doctor: collapse: one picture"]
 
 
 def test_a_signal_ends_the_call_and_the_same_call_goes_on(ring, tmp_path, measured):

@@ -161,10 +161,10 @@ def _studied(seed: int, outcome: Outcome, say: Callable[[str], None]) -> SeedRun
             diagnosis = diagnose(folder)
             write_diagnosis(folder, diagnosis)
             write_run_report(folder)
-            for verdict in diagnosis.verdicts:  # those that training found, it has said
-                say(f"seed {seed}: the doctor: {verdict.brief}")
     except GankitError as error:
         problems.append(f"not examined: {error}")
     for problem in problems:
         say(f"seed {seed}: {problem}")
+    for verdict in () if diagnosis is None else diagnosis.verdicts:
+        say(f"seed {seed}: {verdict.severity}: {verdict.brief}")
     return SeedRun(seed, folder, outcome, diagnosis, "; ".join(problems))
