@@ -54,6 +54,7 @@ def test_one_group_has_students_interval_over_its_runs(seeds, tmp_path):
     for said in ("3 runs", "23.00 (16.43 to 29.57)", "Student"):
         assert said in page.text
     assert len(page.all("img")) == 1
+    assert "Nothing is logged" not in page.text
 
 
 def test_an_interval_does_not_leave_the_range_of_its_score(small, tmp_path):
