@@ -44,7 +44,9 @@ def test_both_parts_are_the_whole(source):
     assert sorted(shown(train) + shown(test)) == sorted(shown(whole)) == list(range(210))
     assert (len(train), len(test), train.held_out, whole.held_out) == (189, 21, 21, 0)
     assert len({whole.fingerprint, train.fingerprint, test.fingerprint}) == 3
-    assert "held out for scores: 21 of 210 examples (data.holdout = 0: none)" in train.notes
+    assert (
+        "held out for scores: 21 of 210 examples (data.holdout = 0 holds out none)" in train.notes
+    )
     if whole.labels is not None:
         assert test.class_counts == (7, 7, 7)
         assert test.class_names == train.class_names == whole.class_names

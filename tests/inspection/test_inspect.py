@@ -56,7 +56,7 @@ def test_it_fits_on_a_screen(found):
     assert said[0].endswith("14 colour images 48x40")
     assert len(said) < 20
     for part in (
-        "2 classes: cat (7), dog (7)",
+        "2 classes, 7 of each: cat, dog",
         "splits: train 14, test 14; every example was looked at",
         "sizes of 14 training files: 48 x 40 (13), 64 x 80 (1), height first",
         "values: ",

@@ -34,10 +34,11 @@ def test_everything_is_on_the_page(tmp_path):
         "cat/broken.png not an image",
         "64 x 80 1",
         "14 colour images 48x40",
-        "How often values occur",
+        "How often values occur, in %, in steps of 8",
     ):
         assert said in page.text, said
     assert [image["alt"] for image in page.all("img")] == ["examples of cat", "examples of dog"]
+    assert 'class="legend"' not in page.source  # its last value says nothing of a histogram
     with Image.open(tmp_path / "out/sheet.png") as sheet:
         assert sheet.mode == "RGB"
 

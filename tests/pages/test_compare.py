@@ -211,7 +211,7 @@ def test_what_cannot_be_compared_is_refused(small, pair, tmp_path):
     for folders, said in (
         ([pair[0]], "1 given: name 2 to 12 runs"),
         ([], "0 given"),
-        ([pair[0], pair[0]], "each once"),
+        ([pair[0], pair[0]], "' is given twice: name each run once"),
         ([pair[0], tmp_path / "ring"], "makes points: there is nothing to compare them in"),
     ):
         with pytest.raises(ConfigError, match=said):

@@ -12,7 +12,8 @@ from gankit.metrics.intervals import over_runs
 from gankit.pages.compare_groups import compare_groups, group_scores, groups_as_json, groups_as_text
 from gankit.pages.compare_page import write_groups
 from gankit.run import Plan, Run
-from tests.pages.pages import Page, add_scores, make_run
+from gankit.scores.score import Report, Score, write_report
+from tests.pages.pages import PROTOCOL, Page, add_scores, make_run
 
 SCORES = (20.0, 24.0, 25.0)
 
@@ -53,6 +54,7 @@ def test_one_group_has_students_interval_over_its_runs(seeds, tmp_path):
     for said in ("3 runs", "23.00 (16.43 to 29.57)", "Student"):
         assert said in page.text
     assert len(page.all("img")) == 1
+    assert "Nothing is logged" not in page.text
 
 
 def test_an_interval_does_not_leave_the_range_of_its_score(small, tmp_path):
@@ -62,6 +64,24 @@ def test_an_interval_does_not_leave_the_range_of_its_score(small, tmp_path):
         add_scores(folder, 6, distance)
     (score,) = group_scores(compare_groups([tmp_path]))
     assert score.interval[0] == 0 < score.interval[1]
+
+
+def test_an_interval_of_modes_ends_at_all_of_them(small, tmp_path):
+    for seed, found in enumerate((7.0, 1.0)):
+        folder = tmp_path / f"seed-{seed}"
+        make_run(folder, small("cgan", **{"training.seed": seed}))
+        modes = Score("modes", "modes", found, "higher", most=8.0)
+        write_report(folder, Report(str(folder), "cgan", 6, PROTOCOL, (modes,), 1.0))
+    (score,) = group_scores(compare_groups([tmp_path]))
+    assert score.interval == (0, 8)
+
+
+def test_a_single_group_is_not_named_in_each_line(seeds, others):
+    text = groups_as_text(compare_groups(seeds))
+    assert text.count("cgan on digits") == 1
+    assert "FD(digits), lower is better  3 runs  23.00" in text
+    both = groups_as_text(compare_groups([*seeds, *others]))
+    assert both.count("generator_optimizer.lr=0.01") == 3
 
 
 def test_settings_tell_groups_apart(seeds, others, tmp_path):

@@ -391,6 +391,7 @@ def test_modes_found_stay_between_none_and_all():
     found = score_of("modes", drawn, None, "points")
     low, high = found.interval
     assert 0 < low < found.value < high <= 8
+    assert found.most == 8
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ def test_it_reports_data_networks_plan_and_settings(small, tmp_path, monkeypatch
     config = small("cgan", "digits", **{"training.steps": 40})
     report = rehearse(config)
     assert report.startswith(
-        "data digits: 10,000 grey images 28x28\n10 classes: 0 (1,000), 1 (1,000)"
+        "data digits: 10,000 grey images 28x28\n10 classes, 1,000 of each: 0, 1, 2"
     )
     game = build_game(config, Task((1, 28, 28), tuple("0123456789")))
     for player in ("generator", "discriminator"):

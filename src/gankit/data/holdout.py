@@ -60,4 +60,4 @@ def no_test_split(name: str, count: int, share: float) -> DataError:
 
 def tell_held(held: int, count: int) -> str:
     """Return the note that says how many examples are held out, and how to hold out none."""
-    return f"held out for scores: {held:,} of {count:,} examples (data.holdout = 0: none)"
+    return f"held out for scores: {held:,} of {count:,} examples (data.holdout = 0 holds out none)"

@@ -246,13 +246,18 @@ def source_name(source: str) -> str:
 
 
 def tell_classes(dataset: Dataset) -> str | None:
-    """Return `2 classes: cat (10), dog (12)`, naming ten at most; None if there are no classes."""
-    counts = dataset.class_counts
+    """Return `2 classes: cat (10), dog (12)`, naming ten at most; None if there are no classes.
+
+    A count that all classes share is said once: `10 classes, 1,000 of each: 0, 1, ...`.
+    """
+    names, counts = dataset.class_names, dataset.class_counts
     if not counts:
         return None
-    each = zip(dataset.class_names, counts, strict=True)
-    told = name_some((f"{name} ({count:,})" for name, count in each), most=10)
-    return f"{len(counts):,} class{'es' * (len(counts) != 1)}: {told}"
+    told = f"{len(counts):,} class{'es' * (len(counts) != 1)}"
+    if len(counts) > 1 and len(set(counts)) == 1:
+        return f"{told}, {counts[0]:,} of each: {name_some(names, most=10)}"
+    each = zip(names, counts, strict=True)
+    return f"{told}: {name_some((f'{name} ({count:,})' for name, count in each), most=10)}"
 
 
 CHANNELS: dict[int, Channels] = {1: "grey", 3: "rgb"}

@@ -203,8 +203,8 @@ def _values(found: Inspection) -> Iterable[Html]:
     if found.kind == "images":
         counts = np.array(numbers.counts).reshape(-1, STEP).sum(1)
         middles = (np.arange(len(counts)) + 0.5) * STEP
-        curve = Curve("%", middles.tolist(), (100 * counts / max(1, counts.sum())).tolist())
-        title = f"How often values occur, in steps of {STEP}"
+        curve = Curve("", middles.tolist(), (100 * counts / max(1, counts.sum())).tolist())
+        title = f"How often values occur, in %, in steps of {STEP}"
         yield element("div", chart(title, [curve], horizontal="value"), class_="charts")
     elif found.kind == "tokens":
         ranked = sorted(zip(numbers.names, numbers.counts, strict=True), key=lambda pair: -pair[1])

@@ -27,7 +27,10 @@ NARROWEST = 1e-9
 
 @dataclass(frozen=True)
 class Curve:
-    """One line of a chart: `y` over `x`, of equal lengths; `low` and `high` give it a band."""
+    """One line of a chart: `y` over `x`, of equal lengths; `low` and `high` give it a band.
+
+    The legend leaves out a curve without a name.
+    """
 
     name: str
     x: Sequence[float]
@@ -55,12 +58,12 @@ def chart(title: str, curves: Sequence[Curve], remark: str = "", horizontal: str
     legend = [
         element("li", _swatch(i), f"{curve.name} {short(curve.y[-1])}")
         for i, curve in enumerate(finite)
-        if curve.x
+        if curve.x and curve.name
     ]
     return element(
         "figure",
         element("figcaption", title),
-        element("ul", *legend, class_="legend"),
+        *([element("ul", *legend, class_="legend")] if legend else []),
         element(
             "svg",
             *_axes(across, up, horizontal),
@@ -153,7 +156,7 @@ def _swatch(i: int) -> Html:
 
 def _in_words(curve: Curve) -> str:
     low, high = short(min(curve.y)), short(max(curve.y))
-    return f"{curve.name} from {low} to {high}, {short(curve.y[-1])} at the end"
+    return f"{curve.name} from {low} to {high}, {short(curve.y[-1])} at the end".lstrip()
 
 
 def _mark(value: float) -> str:

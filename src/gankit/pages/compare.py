@@ -64,8 +64,12 @@ def read_runs(
     Returns their names, their content, and a line for each difference between protocols of scores.
     Raises what `compare` raises.
     """
-    if not least <= len({folder.resolve() for folder in folders}) == len(folders) <= most:
+    if not least <= len(folders) <= most:
         raise ConfigError(f"{len(folders)} given: name {least} to {most} runs, each once")
+    places = [folder.resolve() for folder in folders]
+    for folder, place in zip(folders, places, strict=True):
+        if places.count(place) > 1:
+            raise ConfigError(f"'{folder}' is given twice: name each run once")
     runs = [read_facts(folder) for folder in folders]
     kinds = {run.record.task.kind: run.folder for run in runs}
     if len(kinds) > 1:

@@ -268,7 +268,8 @@ def _over_runs(
     one = next(iter(found.values()))
     mean, interval = fmean(values.values()), None
     if len(values) > 1 and isfinite(mean):
-        limits = METRICS[one.metric].limits if one.metric in METRICS else ANY
+        low, high = METRICS[one.metric].limits if one.metric in METRICS else ANY
+        limits = low, high if one.most is None else one.most
         mean, *ends = over_runs(list(values.values()), within=limits)
         interval = ends[0], ends[1]
     return GroupScore(group, apart, network, one.metric, label, one.better, values, mean, interval)
@@ -351,7 +352,9 @@ def groups_as_text(seen: Grouped) -> str:
     tables = [[list(GROUP_HEAD), *group_rows(seen)]]
     scores = [[*cells[:3], cells[3] + " *" * best, cells[4]] for cells, best in score_rows(seen)]
     if scores:
-        tables.append([list(SCORE_HEAD), *scores])
+        rows = [list(SCORE_HEAD), *scores]
+        named = len(seen.groups) > 1 or len({cells[1] for cells in scores}) > 1
+        tables.append(rows if named else [[first, *rest] for first, _, *rest in rows])
     if differing := group_differences(seen.groups):
         names = [group.name for group in seen.groups]
         tables.append([["settings that differ", *names], *([k, *v] for k, v in differing)])

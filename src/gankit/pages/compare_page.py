@@ -269,7 +269,10 @@ def _floors(row: Iterable[Score | None]) -> str:
 
 
 def _curves(seen: Comparison) -> Html:
-    """Return a chart for each number that two runs or more logged, except the terms of a loss."""
+    """Return a chart for each number that two runs or more logged, except the terms of a loss.
+
+    If there is a single run, that of a single group, all that it logged is drawn.
+    """
     every = dict.fromkeys(key for run in seen.runs for key in run.logged())
     left_out = {*terms_of_losses(every), *CURVES}
     wanted = CURVES | {key: key for key in every if key not in left_out}
@@ -278,7 +281,7 @@ def _curves(seen: Comparison) -> Html:
         curves = [
             Curve(name, *run.curve(key)) for name, run in zip(seen.names, seen.runs, strict=True)
         ]
-        if sum(len(curve.x) > 0 for curve in curves) > 1:
+        if sum(len(curve.x) > 0 for curve in curves) >= min(2, len(seen.runs)):
             charts.append(chart(title, curves))
     return element("div", *charts, class_="charts") if charts else note("Nothing is logged.")
 

@@ -431,6 +431,7 @@ def score(name: str, drawn: Drawn, floor: Pair | None, network: str) -> Score:
         floor=None if beside is None else measure.value(beside),
         holds=holds,
         note=drawn.note,
+        most=drawn.within[1] if math.isfinite(drawn.within[1]) else None,
     )
 
 

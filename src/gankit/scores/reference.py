@@ -224,8 +224,8 @@ def choose_network(
         return digits
     if reals.measured.name != "stacked_digits":  # these are measured by their modes
         say(
-            "measured in raw pixels, which see little of what a picture shows: a network that was "
-            "trained on such pictures says more: features 'efficientnet', 'inception' or a file"
+            "measured in raw pixels, which see little of a picture: features 'efficientnet', "
+            "'inception' or a file see more"
         )
     return Pixels()
 

@@ -47,6 +47,8 @@ class Score:
             generator; or the share of all `samples`, as far as one draw tells. Neither holds what
             another choice of real examples, or another training seed, would change.
         note: what the score did not look at; empty if there is nothing to say.
+        most: the largest value that it can have, such as the number of all modes; None if there is
+            none, or if it is not recorded.
     """
 
     metric: str
@@ -57,6 +59,7 @@ class Score:
     floor: float | None = None
     holds: Holds = "draws"
     note: str = ""
+    most: float | None = None
 
     def __str__(self) -> str:
         """Return `coverage .9 (.88 to .92 by draws; real examples .95; higher is better)`, without
