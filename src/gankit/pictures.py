@@ -85,7 +85,8 @@ INK: Colour = (60, 66, 74)
 
 def lengths(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return high - low; if they are equal, a length that an axis can show."""
-    return np.where(high > low, high - low, np.maximum(1e-6 * np.abs(low), 1e-9))
+    least = np.maximum(1e-6 * np.abs(low), 1e-9)
+    return np.where(high > low, high - low, least).astype(np.float64)
 
 
 def _in_the_plane(points: NDArray[np.floating]) -> NDArray[np.float64]:
