@@ -9,7 +9,13 @@ import pytest
 
 from gankit.errors import ConfigError
 from gankit.metrics.intervals import over_runs
-from gankit.pages.compare_groups import compare_groups, group_scores, groups_as_json, groups_as_text
+from gankit.pages.compare_groups import (
+    compare_groups,
+    group_notes,
+    group_scores,
+    groups_as_json,
+    groups_as_text,
+)
 from gankit.pages.compare_page import write_groups
 from gankit.run import Plan, Run
 from gankit.scores.score import Report, Score, write_report
@@ -185,6 +191,17 @@ def test_runs_without_scores_are_named(small, seeds):
     seen = compare_groups(seeds)
     assert len(group_scores(seen)[0].values) == 2
     assert f"No scores in 'digits': gankit evaluate {seeds[1]}" in groups_as_text(seen)
+
+
+def test_points_are_measured_without_a_network_by_name(small, tmp_path):
+    for seed in range(2):
+        config = small("gan", "toy:ring8", **{"training.seed": seed})
+        make_run(tmp_path / str(seed), config, shape=(2,), classes=())
+    protocol = replace(PROTOCOL, network="points")
+    distance = Score("frechet", "FD(points)", 1.0, "lower")
+    write_report(tmp_path / "0", Report("0", "gan", 6, protocol, (distance,), 1.0))
+    (note,) = [n for n in group_notes(compare_groups([tmp_path])) if "No scores" in n]
+    assert note == f"No scores in 'points': gankit evaluate {tmp_path / '1'}"
 
 
 def test_separate_intervals_mark_the_best(seeds, others):
