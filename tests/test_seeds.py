@@ -61,8 +61,7 @@ def test_the_same_call_again_trains_and_measures_what_is_left(ring, tmp_path, me
     runs = fit_seeds(ring(), tmp_path, [0, 1])
     assert [run.outcome.trained for run in runs] == [0, 4]
     assert measured == ["seed-0", "seed-1"]
-    assert [run.diagnosis.health for run in runs] == ["too early to say"] * 2
-    assert not any(run.sick for run in runs)
+    assert all(run.diagnosis.healthy for run in runs)
 
 
 def test_a_run_that_fails_leaves_the_others(ring, tmp_path, measured):
@@ -128,18 +127,19 @@ def test_a_sick_run_is_told(ring, tmp_path, measured, monkeypatch):
     for severity, sick in (("sick", True), ("warning", False)):
         found = Diagnosis(4, (verdict(severity),), ("collapse",), {})
         monkeypatch.setattr(module, "diagnose", lambda folder, found=found: found)
-        own = ring(**{"output.doctor": 0})  # training does not ask the doctor
-        (run,) = fit_seeds(own, tmp_path / severity, [0])
+        (run,) = fit_seeds(ring(), tmp_path / severity, [0])
         assert run.sick is sick
 
 
 def test_what_the_doctor_says_is_said_once(ring, tmp_path, measured, monkeypatch):
     early = Verdict("too early to say", "too early", "4 of about 500 steps", None, "wait", "")
     found = Diagnosis(4, (early,), ("collapse",), {})
-    monkeypatch.setattr(module, "read_diagnosis", lambda folder: found)
+    monkeypatch.setattr(module, "diagnose", lambda folder: found)
     said = []
     fit_seeds(ring(), tmp_path, [0], say=said.append)
     assert said[-1] == "seed 0: the doctor: too early to say: 4 of about 500 steps"
+    fit_seeds(ring(), tmp_path, [0], say=said.append)  # doctor.json holds it already
+    assert sum("too early" in line for line in said) == 1
 
 
 def test_data_of_a_program_is_measured_too(small, tmp_path, monkeypatch):

@@ -38,9 +38,9 @@ class Owner:
         lost: whether another process has put its name in place of this one's.
     """
 
-    def __init__(self, handle: int, name: dict[str, Any]) -> None:
+    def __init__(self, path: Path, handle: int, name: dict[str, Any]) -> None:
         self.lost = False
-        self._handle, self._name = handle, name
+        self._path, self._handle, self._name = path, handle, name
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True, name="gankit-owner")
         self._thread.start()
@@ -52,6 +52,20 @@ class Owner:
                     self.lost = True
                     return
                 _touch(self._handle)
+
+    def is_replaced(self) -> bool:
+        """Return whether another lock file stands in the place of this process's own.
+
+        So it is if the directory was moved away while it trained, and another one put in its place.
+        """
+        try:
+            there = self._path.stat()
+            if os.path.samestat(there, os.fstat(self._handle)):
+                return False
+            # Some file systems number a file anew, so the name decides.
+            return _named(self._path.read_bytes()) != self._name
+        except OSError:  # removed, or a share that is gone for a moment
+            return False
 
     def let_go(self) -> None:
         """Give up the claim, and empty the lock file if it still holds this process's name."""
@@ -78,7 +92,7 @@ def own(folder: Path, say: Callable[[str], None] = lambda _: None) -> Iterator[O
                 f"the age of {LOCK} alone"
             )
         name = _claim(handle, folder, locked)
-        owner = Owner(handle, name)
+        owner = Owner(folder / LOCK, handle, name)
         try:
             yield owner
         finally:
@@ -141,8 +155,12 @@ def _host() -> str:
 
 def _read(handle: int) -> dict[str, Any] | None:
     os.lseek(handle, 0, os.SEEK_SET)
+    return _named(os.read(handle, 4096))
+
+
+def _named(content: bytes) -> dict[str, Any] | None:
     with suppress(ValueError, RecursionError):
-        stored = json.loads(os.read(handle, 4096))
+        stored = json.loads(content)
         return stored if isinstance(stored, dict) else None
     return None
 

@@ -90,11 +90,11 @@ def lengths(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.f
 
 
 def _in_the_plane(points: NDArray[np.floating]) -> NDArray[np.float64]:
-    points = points.astype(np.float64)  # the distance of two float32 may be none
-    if points.shape[1] > 1:
-        return points
-    spread = np.linspace(points.min(), points.max() + 1e-9, len(points))
-    return np.stack([points[:, 0], spread], 1)
+    wide: NDArray[np.float64] = points.astype(np.float64)  # two float32 may be too far apart
+    if wide.shape[1] > 1:
+        return wide
+    spread = np.linspace(wide.min(), wide.max() + 1e-9, len(wide))
+    return np.stack([wide[:, 0], spread], 1)
 
 
 def _dots(

@@ -45,7 +45,8 @@ def texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
     inside = {id(part) for node in ast.walk(tree) for part in _parts(node)}
     for node in ast.walk(tree):
         text = _text(node)
-        if " " in text and "gankit " not in text and id(node) not in inside:
+        whole = any(program in text for program in ("gankit ", "pip "))
+        if " " in text and not whole and id(node) not in inside:
             yield node.lineno, text
 
 

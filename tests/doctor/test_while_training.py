@@ -61,7 +61,7 @@ def test_it_says_each_thing_once_while_the_run_goes_on(small, tmp_path, capfd):
     said = capfd.readouterr().err
     assert said.count("the doctor: G frozen") == 1
     assert (
-        "step 15: the doctor: G frozen: G's learning rate is 0 in the last 15 logged lines" in said
+        "step 10: the doctor: G frozen: G's learning rate is 0 in the last 10 logged lines" in said
     )
     assert "try --lr-g 0.01" in said
 

@@ -460,6 +460,31 @@ def test_a_run_that_is_taken_over_writes_nothing_more(config, tmp_path, monkeypa
     assert max(p.name for p in checkpoints(Run(tmp_path / "r"))) == "step-00000004.safetensors"
 
 
+def contents(folder):
+    """What each file of a folder holds, by its path there."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_a_run_that_another_one_replaces_writes_nothing_into_it(config, tmp_path, monkeypatch):
+    fit(config, tmp_path / "other")
+    before = contents(tmp_path / "other")
+    original = Session.step
+
+    def take_step(self):
+        if self.state.step == 6 and self.owner:
+            (tmp_path / "r").rename(tmp_path / "moved")
+            (tmp_path / "other").rename(tmp_path / "r")
+        return original(self)
+
+    monkeypatch.setattr(Session, "step", take_step)
+    with pytest.raises(gankit.RunError, match="was moved, and another run put in its place"):
+        fit(config, tmp_path / "r")
+    assert contents(tmp_path / "r") == before
+    monkeypatch.undo()
+    assert fit(config, tmp_path / "moved").finished
+
+
 # Whatever ends training, the last whole step is kept
 
 

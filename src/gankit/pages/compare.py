@@ -186,9 +186,9 @@ def notes(seen: Comparison) -> list[str]:
         for run in seen.runs:
             report = run.newest_reports().get(network)
             if report is None:
-                again = f"gankit evaluate {in_shell(run.folder)}"
+                folder, again = in_shell(run.folder), f"gankit evaluate {in_shell(run.folder)}"
                 if run.record.task.is_images:  # points have no network to choose
-                    again += f" --features {in_shell(network)}"
+                    again = f"gankit evaluate {folder} --features {in_shell(network)}"
                 said.append(f"No scores in '{network}': {again}")
             elif report.step != run.step:
                 said.append(f"{run.folder} was measured at step {report.step:,}, not at its last.")

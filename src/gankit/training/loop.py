@@ -77,6 +77,7 @@ def play(session: Session, signals: StopSignals) -> Outcome:
             session.roll_back(problem)
             continue
         clock.tick()
+        session.check_owner()  # the step may have taken long
         session.tell("after_step", moves)
 
     if state.step > began or not session.is_ended():

@@ -184,12 +184,16 @@ class Session(Trainer):
                 callback.on_failure(self)
 
     def check_owner(self) -> None:
-        """Raise OwnerLostError if another process trains in the directory now."""
-        if self.owner is not None and self.owner.lost:
-            raise OwnerLostError(
-                f"another process has taken '{self.run.folder}' over: this one ends, and writes "
-                "nothing more"
-            )
+        """Raise OwnerLostError if this directory is not this process's to write into any more."""
+        if self.owner is None:
+            return
+        if self.owner.lost:
+            why = f"another process has taken '{self.run.folder}' over"
+        elif self.owner.is_replaced():
+            why = f"'{self.run.folder}' was moved, and another run put in its place"
+        else:
+            return
+        raise OwnerLostError(f"{why}: this process ends, and writes nothing more")
 
     def roll_back(self, problem: NotFiniteError) -> None:
         """Go back to the newest checkpoint and use other draws from there, three times at most.
