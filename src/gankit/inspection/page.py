@@ -183,7 +183,8 @@ def _classes(found: Inspection) -> Html:
 
 def _sizes(found: Inspection) -> Iterable[Html]:
     count = sum(found.sizes.values())
-    told = f"{count:,} training files, height first: {len(found.sizes):,} sizes."
+    many = len(found.sizes)
+    told = f"{count:,} training files, height first: {many:,} size{'s' if many > 1 else ''}."
     if len(found.sizes) <= SIZES:
         yield bars([(f"{h} x {w}", count) for (h, w), count in found.sizes.items()])
     else:

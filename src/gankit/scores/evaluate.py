@@ -181,7 +181,39 @@ def evaluate(
         for draw in range(draws)
     )
     drawn, first = _measure_draws(pairs, metrics)
-    protocol = Protocol(
+    report = Report(
+        run="" if folder is None else folder.resolve().name,
+        family="" if isinstance(source, Samples) else source.config.family,
+        step=0 if isinstance(source, Samples) else source.step,
+        protocol=_protocol(source, reals, parts, network, seed, draws, first.compared),
+        scores=tuple(score(name, found, floor, network.name) for name, found in drawn.items()),
+        seconds=round(time.monotonic() - began, 1),
+        nearest=nearest_picture(first, reals),
+    )
+    if keep and folder is not None:
+        with Run(folder).writing("the scores"):
+            write_report(folder, report)
+    return report
+
+
+def _protocol(
+    source: Source,
+    reals: Reals,
+    parts: Parts,
+    network: FeatureNetwork,
+    seed: int,
+    draws: int,
+    compared: int,
+) -> Protocol:
+    """Return everything that the scores depend on besides the run."""
+    settings = {
+        "kept": KEPT,
+        "draws": draws,
+        "paths": PAIRS,
+        "epsilon": EPSILON,
+        "compared": compared,
+    }
+    return Protocol(
         network=network.name,
         network_hash=network.digest,
         resize=network.resize(picture_shape(source)),
@@ -191,29 +223,9 @@ def evaluate(
         n_real=len(parts.reference),
         n_fake=parts.n_fake,
         seed=seed,
-        settings={
-            **SETTINGS,
-            "kept": KEPT,
-            "draws": draws,
-            "paths": PAIRS,
-            "epsilon": EPSILON,
-            "compared": first.compared,
-        },
+        settings={**SETTINGS, **settings},
         gankit=__version__,
     )
-    report = Report(
-        run="" if folder is None else folder.resolve().name,
-        family="" if isinstance(source, Samples) else source.config.family,
-        step=0 if isinstance(source, Samples) else source.step,
-        protocol=protocol,
-        scores=tuple(score(name, found, floor, network.name) for name, found in drawn.items()),
-        seconds=round(time.monotonic() - began, 1),
-        nearest=nearest_picture(first, reals),
-    )
-    if keep and folder is not None:
-        with Run(folder).writing("the scores"):
-            write_report(folder, report)
-    return report
 
 
 def _source(given: Any) -> Source:
