@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 import pytest
 
-from gankit.text import LONG_REASON, in_shell, reason, shown, visible
+from gankit.text import LONG_REASON, from_home, in_shell, reason, shown, visible
 
 
 @pytest.mark.parametrize(
@@ -56,3 +57,10 @@ def test_another_librarys_error_is_one_short_line():
     assert reason(KeyError()) == "KeyError"
     long = reason(ValueError("x" * 10**6))
     assert len(long) == LONG_REASON + 3
+
+
+def test_the_home_folder_and_nobodys(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert from_home("~/runs") == tmp_path / "runs"
+    assert from_home(Path("runs/~x")) == Path("runs/~x")
+    assert from_home("~nobody-of-this-name/x") == Path("~nobody-of-this-name/x")

@@ -17,7 +17,7 @@ from gankit.scores.score import read_reports
 from gankit.settings.config import Config
 from gankit.stabilisers.augment import AUGMENTATIONS
 from gankit.stabilisers.order import asked_for
-from gankit.text import shown, visible
+from gankit.text import from_home, shown, visible
 from gankit.training.optimizers import OptimisticAdam
 from gankit.version import __version__
 
@@ -40,7 +40,7 @@ def cite(what: str | Path | None = None) -> str:
     """
     cited: Iterable[Cited] = ()
     if what is not None:
-        cited = _of_family(str(what)) if _is_family(what) else _of_run(Path(what).expanduser())
+        cited = _of_family(str(what)) if _is_family(what) else _of_run(from_home(what))
     return "\n\n".join([_gankit(), *_entries(cited)])
 
 
@@ -57,7 +57,7 @@ def _gankit() -> str:
 
 def _is_family(what: str | Path) -> bool:
     """Return whether this names a family. Raises ConfigError if it is no folder either."""
-    if Path(what).expanduser().is_dir() and what not in FAMILIES:
+    if from_home(what).is_dir() and what not in FAMILIES:
         return False
     try:
         FAMILIES[str(what)]

@@ -20,6 +20,7 @@ from gankit.run import Run, describe
 from gankit.run_data import as_begun, load_begun
 from gankit.scores.while_training import Evaluations
 from gankit.settings.config import Config
+from gankit.text import from_home
 from gankit.training.briefing import brief
 from gankit.training.budget import given_steps
 from gankit.training.callbacks import Callback
@@ -106,7 +107,7 @@ def opened(
     Whatever cannot work is refused before a process is started or a file is written.
     """
     started = time.monotonic()
-    run = Run(Path(folder).expanduser())
+    run = Run(from_home(folder))
     if init_from is not None:
         check_start(run, init_from)
     record = run.record()

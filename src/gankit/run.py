@@ -46,7 +46,7 @@ from gankit.storage import (
     write_atomically,
 )
 from gankit.stored import StoredError, build, check_data, logged_numbers, read_json, read_lines
-from gankit.text import visible
+from gankit.text import from_home, visible
 from gankit.trained.artifact import check_homes, homes
 from gankit.version import __version__
 
@@ -469,8 +469,8 @@ def _same_place(a: str | Path, b: str | Path) -> bool:
 
 def real_path(path: str | Path) -> Path:
     """Return the absolute path that a path leads to, whether it exists or not."""
-    with suppress(RuntimeError):  # `~` of nobody, links in a circle
-        return Path(path).expanduser().resolve()
+    with suppress(RuntimeError):  # links in a circle
+        return from_home(path).resolve()
     return Path(path)
 
 

@@ -21,6 +21,7 @@ from gankit.run import Run
 from gankit.scores.evaluate import evaluate
 from gankit.scores.score import read_reports
 from gankit.settings.config import Config, override
+from gankit.text import from_home
 from gankit.training.callbacks import Callback
 from gankit.training.loop import Outcome
 from gankit.training.runtime import check_processes
@@ -99,7 +100,7 @@ def fit_seeds(
     Raises:
         ConfigError, DataError: a setting, an argument or the data cannot work, for any seed.
     """
-    folder, seeds = Path(folder).expanduser(), list(seeds)
+    folder, seeds = from_home(folder), list(seeds)
     if not seeds or len(set(seeds)) < len(seeds):
         raise ConfigError(f"seeds must be one or more, all different, got {seeds}", "seeds")
     if Run(folder).record_path.exists():

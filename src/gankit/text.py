@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from pathlib import Path
@@ -40,6 +41,12 @@ def reason(error: BaseException) -> str:
     """What another library's error says, in one short line; its type if it says nothing."""
     text = " ".join(visible(str(error)[: 4 * LONG_REASON]).split())
     return f"{text[:LONG_REASON]}..." if len(text) > LONG_REASON else text or type(error).__name__
+
+
+def from_home(path: str | os.PathLike[str]) -> Path:
+    """Return a path with `~` replaced by the home folder; unchanged if there is no such user."""
+    # Path.expanduser raises RuntimeError if there is none.
+    return Path(os.path.expanduser(path))  # noqa: PTH111
 
 
 def in_shell(path: Path | str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gankit.errors import ConfigError
 from gankit.registry import why_not_imported
+from gankit.text import from_home
 
 OPTION = "--import"
 VARIABLE = "GANKIT_IMPORT"
@@ -53,7 +54,7 @@ def import_all(named: Sequence[str]) -> None:
 
 
 def _absolute(name: str) -> str:
-    return str(Path(name).expanduser().absolute()) if _is_file(name) else name
+    return str(from_home(name).absolute()) if _is_file(name) else name
 
 
 def _is_file(name: str) -> bool:

@@ -12,6 +12,7 @@ from gankit.cli.options import option
 from gankit.cli.train import SETTINGS, parameter
 from gankit.errors import ConfigError
 from gankit.settings.text import parse_assignments
+from gankit.text import from_home
 
 READING = {
     name: setting
@@ -55,7 +56,7 @@ def _inspect(
         if not key.startswith("data.") or key == "data.source":
             raise ConfigError(f"--set {key} does not say how data is read: leave it out")
     config = override(Config(), {"data.source": data, **changes})
-    folder = default_folder(data) if out is None else out.expanduser()
+    folder = default_folder(data) if out is None else from_home(out)
     found = look(config, folder=folder, most=most, seed=seed)
     print(found.to_json() if json else found)
     print(folder / PAGE, file=sys.stderr if json else sys.stdout)

@@ -13,7 +13,7 @@ from cyclopts import Parameter
 from gankit.cli.options import option
 from gankit.cli.train import exclusive_budget
 from gankit.errors import RunError
-from gankit.text import visible
+from gankit.text import from_home, visible
 
 
 def evaluate(
@@ -69,7 +69,7 @@ def report(
     """Write RUN/report.html again: samples, curves, scores, verdict, settings on one page."""
     from gankit.pages.report import write_run_report
 
-    print(write_run_report(run.expanduser()))
+    print(write_run_report(from_home(run)))
 
 
 def compare(
@@ -96,7 +96,7 @@ def compare(
     from gankit.pages.compare_groups import compare_groups, groups_as_json, groups_as_text
     from gankit.pages.compare_page import write_comparison, write_groups
 
-    folders, target = [folder.expanduser() for folder in runs], out.expanduser()
+    folders, target = [from_home(folder) for folder in runs], from_home(out)
     if group:
         grouped = compare_groups(folders, allow_differences=allow_differences)
         write_groups(grouped, target, seed=seed, rows=rows)
@@ -186,7 +186,7 @@ def probe(
         say=lambda line: print(line, file=sys.stderr),
     )
     if out is not None:
-        found.write(out.expanduser())
+        found.write(from_home(out))
     print(found.to_json() if json else found.table())
 
 

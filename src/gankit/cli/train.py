@@ -16,7 +16,7 @@ from gankit.errors import ConfigError
 from gankit.settings.config import BUDGETS, Config, override
 from gankit.settings.reference import FLAGS, Setting, flags_of
 from gankit.settings.text import parse_assignments, parse_seeds, read_toml, seeds_text
-from gankit.text import in_shell
+from gankit.text import from_home, in_shell
 
 ORDER = (
     "family", "data", "minutes", "steps", "images", "out", "init_from", "seed", "seeds", "recipe",
@@ -127,7 +127,7 @@ def _train(
     several = [] if seeds is None else parse_seeds(seeds)
     if several and "training.seed" in given:
         raise ConfigError("--seeds gives the seeds of all runs: leave the single seed out")
-    folder = (out or _default_folder(chosen.family, chosen.data.source)).expanduser()
+    folder = from_home(out or _default_folder(chosen.family, chosen.data.source))
     if out is None and several:
         folder = folder.with_name(f"{folder.name}-seeds")
     if dry_run:

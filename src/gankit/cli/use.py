@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from gankit.cli.options import option
 from gankit.errors import ConfigError
+from gankit.text import from_home
 
 
 def sample(
@@ -28,7 +29,7 @@ def sample(
     from gankit.trained.artifact import load
     from gankit.trained.export import read_label, write_samples
 
-    target = (out or Path("samples.png")).expanduser()
+    target = from_home(out or Path("samples.png"))
     write_samples(load(run), n, read_label(label), seed, target)
     print(target)
 
@@ -57,7 +58,7 @@ def sweep(
     from gankit.trained.sweep import sweep as sweep_images
     from gankit.trained.sweep import write_sweep
 
-    target = (out or Path("sweep.png")).expanduser()
+    target = from_home(out or Path("sweep.png"))
     if code is not None and dimension is not None:
         raise ConfigError("--code and --dimension are both given: sweep one")
     for name, value in (("--rows", rows), ("--steps", steps)):

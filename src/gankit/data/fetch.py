@@ -12,6 +12,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 from gankit.errors import DataError
+from gankit.text import from_home
 
 TIMEOUT_SECONDS = 30
 
@@ -36,7 +37,7 @@ def cache_folder() -> Path:
     """
     given = os.environ.get("GANKIT_CACHE") or "~/.cache/gankit"
     try:
-        return Path(given).expanduser()
+        return from_home(given)
     except RuntimeError:
         raise DataError(
             f"the cache folder '{given}' is in no known home folder: set GANKIT_CACHE to a folder"

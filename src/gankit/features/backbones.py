@@ -23,7 +23,7 @@ from gankit.nn.efficientnet_lite import EfficientNetLite
 from gankit.nn.fixed import fixed
 from gankit.registry import Registry
 from gankit.storage import digest
-from gankit.text import reason
+from gankit.text import from_home, reason
 
 TIMM = "timm:"
 
@@ -200,7 +200,7 @@ def _from_timm(name: str) -> Backbone:
 
 
 def _from_file(name: str) -> Backbone:
-    path = Path(name).expanduser()
+    path = from_home(name)
     if not path.is_file():
         raise ConfigError(f"there is no backbone '{path}'", "network.backbone")
     try:

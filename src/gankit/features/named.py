@@ -24,7 +24,7 @@ from gankit.features.files import ENDINGS, load_file
 from gankit.features.network import FeatureNetwork, make_ready
 from gankit.registry import Registry
 from gankit.storage import digest, read_tensors
-from gankit.text import reason
+from gankit.text import from_home, reason
 
 FEATURES: Registry[Callable[[str], FeatureNetwork]] = Registry("feature network")
 
@@ -40,7 +40,7 @@ def load_network(name: str, device: str = "cpu") -> FeatureNetwork:
         MissingExtraError: it needs a package that is not installed.
     """
     if name not in FEATURES and Path(name).suffix.lower() in ENDINGS:
-        return load_file(Path(name).expanduser())
+        return load_file(from_home(name))
     return FEATURES[name](device)
 
 

@@ -28,6 +28,7 @@ from gankit.inspection.scan import Scan, scan
 from gankit.inspection.sheet import choose_rows
 from gankit.run import real_path
 from gankit.settings.config import Config, DataConfig
+from gankit.text import from_home
 from gankit.training.briefing import everything
 
 
@@ -78,7 +79,7 @@ def inspect(
     if settings is not None and test is not None:
         raise ConfigError(f"the test split of {settings.source!r} is its own: leave test out")
     if folder is not None:
-        folder = Path(folder).expanduser()
+        folder = from_home(folder)
         own = data.source if isinstance(data, Dataset) else None
         check_outside(folder, own if settings is None else settings.source)
     dataset = Dataset.of(data) if settings is None else load_configured(settings)

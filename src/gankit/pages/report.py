@@ -49,7 +49,7 @@ from gankit.settings.config import override
 from gankit.settings.schema import flatten
 from gankit.settings.text import settings_toml, typed
 from gankit.storage import write_atomically
-from gankit.text import in_shell
+from gankit.text import from_home, in_shell
 from gankit.training.briefing import MOST_LINES, shorten
 from gankit.training.callbacks import Callback
 from gankit.training.session import Session
@@ -452,7 +452,7 @@ def keep(run: Path, report: Report) -> Path | None:
     None, and nothing is written, if `run` is a bare artifact. Raises RunError if it cannot be
     written.
     """
-    folder = run.expanduser()
+    folder = from_home(run)
     if not folder.is_dir():
         return None
     with Run(folder).writing("the scores"):

@@ -26,7 +26,7 @@ from gankit.stabilisers.augment import AUGMENTATIONS
 from gankit.stabilisers.base import PLUGIN_STABILISERS
 from gankit.storage import not_finite, read_tensors, write_tensors
 from gankit.stored import check_data, is_count
-from gankit.text import reason, shown
+from gankit.text import from_home, reason, shown
 from gankit.trained.gan import GAN
 from gankit.version import __version__
 
@@ -132,7 +132,7 @@ def load(path: str | Path, device: str = "cpu", *, networks: Networks | None = N
             version; its family, its loss or another part is defined in a module that is not
             imported yet; or its networks are your own and are not given, or do not fit.
     """
-    path = Path(path).expanduser()
+    path = from_home(path)
     if path.is_dir():
         if not (path / NAME).exists():
             raise RunError(

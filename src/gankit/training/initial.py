@@ -30,7 +30,7 @@ from gankit.run import Origin, Run, checkpoints, real_path
 from gankit.stabilisers.batch import WithReference
 from gankit.storage import not_finite, read_tensors
 from gankit.stored import StoredError, check_data, is_count
-from gankit.text import reason, shown, visible
+from gankit.text import from_home, reason, shown, visible
 from gankit.training.checkpoint import below, read_checkpoint
 from gankit.training.state import PLAYERS
 
@@ -75,7 +75,7 @@ def read_trained(path: str | Path) -> Trained:
     Raises GankitError if there is none, or if it is damaged, foreign or not finite.
     """
     try:
-        place = Path(path).expanduser()
+        place = from_home(path)
         place.stat()
     except (OSError, ValueError, RuntimeError) as error:
         why = getattr(error, "strerror", None) or error
