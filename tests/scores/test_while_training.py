@@ -25,7 +25,10 @@ def lines(folder):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("where", ["background", "between"])
-def test_the_weights_are_the_same_with_and_without(small, newest, equal, tmp_path, where):
+def test_the_weights_are_the_same_with_and_without(
+    small, newest, equal, tmp_path, where, monkeypatch
+):
+    monkeypatch.setattr(while_training, "SAMPLES", 100)
     # A family with dropout: it draws from torch's own generator.
     config = small("ssgan", "digits", **{"data.labels_per_class": 10, "training.steps": 4})
     fit(config, tmp_path / "without")
