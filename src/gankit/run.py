@@ -411,17 +411,13 @@ class Run:
         path = self.samples / f"{step:07d}.png"
         with self.writing("a picture"):
             for place in (path, self.grid_path):
-                if place.is_dir():  # not gankit's
-                    set_aside(place)
-                save_png(place, picture)
+                _save_picture(place, picture)
         return path
 
     def write_real(self, picture: Pixels) -> None:
         """Write the picture of real examples as real.png."""
         with self.writing("a picture"):
-            if self.real_path.is_dir():  # not gankit's
-                set_aside(self.real_path)
-            save_png(self.real_path, picture)
+            _save_picture(self.real_path, picture)
 
     def write_timeline(self) -> list[str]:
         """Make a film of every picture so far.
@@ -454,6 +450,13 @@ def checkpoints(run: Run) -> list[Path]:
     """
     found = (path for path in list_folder(run.checkpoints) if path.match("step-*.safetensors"))
     return [path for path in found if path.stem[5:].isdigit()]
+
+
+def _save_picture(path: Path, picture: Pixels) -> None:
+    """Write a PNG; a folder in its place is not gankit's, and is put aside. Raises OSError."""
+    if path.is_dir():
+        set_aside(path)
+    save_png(path, picture)
 
 
 def _share(share: float) -> str:
