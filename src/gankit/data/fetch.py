@@ -36,12 +36,12 @@ def cache_folder() -> Path:
     Raises DataError if that path begins in a home folder that cannot be determined.
     """
     given = os.environ.get("GANKIT_CACHE") or "~/.cache/gankit"
-    try:
-        return from_home(given)
-    except RuntimeError:
+    folder = from_home(given)
+    if str(folder).startswith("~"):  # there is no such user, or this one has no home
         raise DataError(
             f"the cache folder '{given}' is in no known home folder: set GANKIT_CACHE to a folder"
-        ) from None
+        )
+    return folder
 
 
 def fetch_missing(source: Source, folder: Path) -> None:
