@@ -19,7 +19,9 @@ from gankit.pictures import (
     save_film,
     save_png,
     scatter,
+    tell_visible,
     ticks,
+    visible,
     with_names,
 )
 
@@ -154,3 +156,39 @@ def test_a_film_has_its_frames_and_no_more_than_its_most(tmp_path):
     with Image.open(tmp_path / "few.gif") as few, Image.open(tmp_path / "many.gif") as many:
         assert few.n_frames == 3
         assert 1 < many.n_frames <= MOST_FRAMES
+
+
+@pytest.mark.parametrize("channels", [2, 4, 5, 16])
+def test_planes_of_many_channels_stand_side_by_side(channels):
+    images = np.random.default_rng(0).integers(0, 256, (3, 20, 24, channels)).astype(np.uint8)
+    tiles = visible(images)
+    across = {2: 2, 4: 2, 5: 3, 16: 4}[channels]
+    assert tiles.shape[2] == across * 25 - 1
+    for channel in range(channels):
+        top, left = channel // across * 21, channel % across * 25
+        plane = tiles[:, top : top + 20, left : left + 24]
+        assert np.array_equal(plane, images[..., channel])
+    assert grid(images, 2).ndim == 2
+    assert str(channels) in tell_visible(channels)
+
+
+def test_large_planes_are_made_smaller():
+    assert max(visible(np.zeros((1, 512, 512, 16), np.uint8)).shape) < 700
+
+
+def test_opacity_is_seen_over_a_checkerboard():
+    images = np.zeros((1, 16, 16, 4), np.uint8)
+    images[0, :8] = (200, 0, 0, 255)
+    seen = visible(images, alpha=True)[0]
+    assert (seen[:8] == (200, 0, 0)).all()
+    assert {tuple(colour) for row in seen[8:].tolist() for colour in row} == {
+        (204,) * 3, (153,) * 3
+    }  # fmt: skip
+    assert grid(images, 1, alpha=True).shape[2] == 3
+
+
+@pytest.mark.parametrize("colour", [(), (3,)])
+def test_grey_and_colours_are_seen_as_they_are(colour):
+    images = np.zeros((1, 16, 16, *colour), np.uint8)
+    assert visible(images) is images
+    assert not tell_visible(3 if colour else 1)

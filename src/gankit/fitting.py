@@ -115,6 +115,8 @@ def opened(
         if dataset is not None:
             dataset = Dataset.of(dataset)
             config = replace(config, data=replace(config.data, source=dataset.whence, holdout=0.0))
+            if dataset.pixels.alpha:
+                config = replace(config, data=replace(config.data, channels="rgba"))
         elif record is None:
             dataset = load_configured(config.data)
             config = replace(config, data=decided(config.data, dataset))

@@ -64,6 +64,7 @@ class Game(Part, ABC):
         judges: whether D answers users too; the artifact then keeps it, averaged.
         takes_vectors: whether labels may be vectors in place of classes, if it is conditional.
         kinds: what the examples may be (`gankit.data.dataset.Kind`).
+        any_channels: whether images may have other channels than grey or colour.
         losses: the names that `objective.loss` may have; empty: any.
         takes_networks: whether a user's own two networks can play: D then answers with a logit
             and nothing else.
@@ -92,6 +93,7 @@ class Game(Part, ABC):
     judges: ClassVar[bool] = False
     takes_vectors: ClassVar[bool] = False
     kinds: ClassVar[tuple[Kind, ...]] = ("images", "points")
+    any_channels: ClassVar[bool] = True
     losses: ClassVar[tuple[str, ...]] = ()
     takes_networks: ClassVar[bool] = True
     default_recipe: ClassVar[str | None] = None
@@ -317,6 +319,11 @@ class Game(Part, ABC):
             raise ConfigError(
                 f"family '{config.family}' makes {' or '.join(self.kinds)}; these are "
                 f"{task.kind}: train {families_that(lambda f: task.kind in f.kinds)} on them"
+            )
+        if task.is_images and task.shape[0] not in (1, 3) and not self.any_channels:
+            raise ConfigError(
+                f"family '{config.family}' sees grey or colour images, these have {task.shape[0]} "
+                f"channels: train {families_that(lambda f: f.any_channels and 'images' in f.kinds)}"
             )
         if task.condition and self.conditional and not self.takes_vectors:
             raise ConfigError(

@@ -14,6 +14,7 @@ from torch import Tensor
 from gankit.bibliography import Paper
 from gankit.data import Dataset
 from gankit.data.dataset import Kind, kind_of
+from gankit.data.values import PLAIN, PixelFormat
 from gankit.settings.config import LatentConfig
 
 
@@ -21,33 +22,46 @@ from gankit.settings.config import LatentConfig
 class Task:
     """What is to be learned: the shape of an example, and the classes if there are labels.
 
-    `shape` and `symbols` are those of a `Dataset`; `condition` is the size of the vector that comes
-    with each example, 0 if there is none.
+    `shape`, `symbols` and `pixels` are those of a `Dataset`; `condition` is the size of the vector
+    that comes with each example, 0 if there is none.
     """
 
     shape: tuple[int, ...]
     class_names: tuple[str, ...] = ()
     condition: int = 0
     symbols: tuple[str, ...] = ()
+    pixels: PixelFormat = PLAIN
 
     @classmethod
     def of(cls, dataset: Dataset) -> Task:
         """Return the task that a data set sets."""
-        return cls(dataset.shape, dataset.class_names, dataset.condition, dataset.symbols)
+        return cls(
+            dataset.shape, dataset.class_names, dataset.condition, dataset.symbols, dataset.pixels
+        )
 
     @classmethod
     def stored(cls, data: Mapping[str, Any]) -> Task:
-        """Read a task from what a file holds: a run's `data`, or the header of an artifact."""
+        """Read a task from what a file holds: a run's `data`, or the header of an artifact.
+
+        Both were checked by `gankit.stored.check_data`. Raises KeyError, TypeError or ValueError
+        if what they say of pixels is damaged.
+        """
         names, symbols = tuple(data["class_names"]), tuple(data.get("symbols", ()))
-        return cls(tuple(data["shape"]), names, data.get("condition", 0), symbols)
+        shape, told = tuple(data["shape"]), data.get("pixels")
+        pixels = PLAIN if told is None else PixelFormat.stored(told)
+        if pixels.alpha and (len(shape), shape[0]) != (3, 4):
+            raise ValueError(f"examples of {list(shape)} cannot have opacity")
+        return cls(shape, names, data.get("condition", 0), symbols, pixels)
 
     def to_store(self) -> dict[str, Any]:
-        """Return what `stored` reads; symbols are left out if there are none."""
+        """Return what `stored` reads; symbols, and pixels of plain 8 bits, are left out."""
         said = {
             "shape": list(self.shape),
             "class_names": list(self.class_names),
             "condition": self.condition,
         }
+        if self.pixels != PLAIN:
+            said["pixels"] = self.pixels.to_store()
         return {**said, "symbols": list(self.symbols)} if self.symbols else said
 
     @property

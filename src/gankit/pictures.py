@@ -21,6 +21,13 @@ Colour = tuple[int, int, int]
 
 GAP = 2
 """Pixels between the tiles of a grid."""
+GROUND = 48
+"""The grey between them, and between the planes of an image of many channels."""
+CHECKERBOARD = (204, 153)
+"""The two greys that are seen through an image."""
+LARGEST_TILE = 512
+"""Images of many channels are made smaller to about this many pixels a side, in all their planes.
+"""
 SMALLEST_TILE = 56
 """Smaller tiles are enlarged by a whole factor, up to this many pixels on the longer side."""
 SCATTER_SIDE = 384
@@ -29,16 +36,69 @@ MOST_FRAMES = 60
 """Most frames of a film."""
 
 
-def grid(images: Pixels, columns: int) -> Pixels:
-    """Lay images out row by row in one picture.
+def visible(images: Pixels, alpha: bool = False) -> Pixels:
+    """Return images that a screen can show: grey uint8 [N, H', W'], or colours [N, H, W, 3].
 
-    uint8 [N, H, W] gives [H', W'], and [N, H, W, C] gives [H', W', C].
+    Args:
+        images: uint8 [N, H, W] or [N, H, W, C].
+        alpha: whether the last channel is opacity, by which the colours before it are multiplied:
+            they are shown over a checkerboard. Without it, images of other than 1 or 3 channels
+            are shown as grey planes side by side, in rows from the top left.
     """
+    if images.ndim == 3 or images.shape[3] == 3:
+        return images
+    return _over_checkerboard(images) if alpha else _side_by_side(images)
+
+
+def _over_checkerboard(images: Pixels) -> Pixels:
+    """Return colours uint8 [N, H, W, 3] of images whose colours are multiplied by their opacity."""
+    height, width = images.shape[1:3]
+    square = max(2, min(height, width) // 8)
+    rows, columns = (np.arange(side) // square for side in (height, width))
+    board = np.where((rows[:, None] + columns) % 2, *CHECKERBOARD)[..., None]
+    seen = images[..., :-1] + board * ((255 - images[..., -1:].astype(np.uint16)) / 255)
+    return np.rint(seen).clip(0, 255).astype(np.uint8)
+
+
+def _side_by_side(images: Pixels) -> Pixels:
+    """Return the planes of images [N, H, W, C] in rows: uint8 [N, H', W'].
+
+    Large planes are made smaller by a whole factor.
+    """
+    count, height, width, channels = images.shape
+    across = math.ceil(math.sqrt(channels))
+    down = -(-channels // across)
+    smaller = max(1, round(max(height, width) * across / LARGEST_TILE))
+    planes = images[:, ::smaller, ::smaller].transpose(0, 3, 1, 2)
+    height, width = planes.shape[2:]
+    tile = np.full((count, down * (height + 1) - 1, across * (width + 1) - 1), GROUND, np.uint8)
+    for channel in range(channels):
+        top, left = channel // across * (height + 1), channel % across * (width + 1)
+        tile[:, top : top + height, left : left + width] = planes[:, channel]
+    return tile
+
+
+def tell_visible(channels: int, alpha: bool = False) -> str:
+    """Say how `visible` shows images of so many channels; empty if as anybody expects."""
+    if alpha:
+        return "Transparent parts are shown over a checkerboard."
+    if channels in (1, 3):
+        return ""
+    return f"Each image is shown as its {channels} channels in grey, in rows from the top left."
+
+
+def grid(images: Pixels, columns: int, alpha: bool = False) -> Pixels:
+    """Lay images out row by row in one picture, uint8 [H', W'] or [H', W', 3].
+
+    `images` and `alpha` are as in `visible`.
+    """
+    images = visible(images, alpha)
     factor = max(1, SMALLEST_TILE // max(images.shape[1:3]))
     tiles = images.repeat(factor, 1).repeat(factor, 2)
     rows = -(-len(tiles) // columns)
     height, width = tiles.shape[1] + GAP, tiles.shape[2] + GAP
-    picture = np.full((rows * height + GAP, columns * width + GAP, *tiles.shape[3:]), 48, np.uint8)
+    size = (rows * height + GAP, columns * width + GAP)
+    picture = np.full((*size, *tiles.shape[3:]), GROUND, np.uint8)
     for i, tile in enumerate(tiles):
         top, left = GAP + i // columns * height, GAP + i % columns * width
         picture[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
@@ -208,8 +268,13 @@ NAME = 120
 
 def save_png(path: Path, picture: Pixels) -> None:
     """Write a picture [H, W] or [H, W, C] whole or not at all. Raises OSError."""
+    save_image(path, Image.fromarray(picture))
+
+
+def save_image(path: Path, image: Image.Image) -> None:
+    """Write a Pillow image as a PNG whole or not at all. Raises OSError."""
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG")
+    image.save(buffer, "PNG")
     write_atomically(path, buffer.getvalue())
 
 

@@ -171,6 +171,7 @@ class Run:
             family = FAMILIES[stored["config"]["family"]]
             config = from_dict(stored["config"], family.Options)
             check_data(stored["data"])
+            Task.stored(stored["data"])  # or it is damaged
             plan = build(Plan, stored["plan"])
             if not (plan.steps and plan.threads):
                 raise StoredError("a plan of no steps, or no threads")

@@ -12,6 +12,7 @@ import pytest
 
 import gankit
 from gankit.data import Dataset, load_dataset
+from gankit.data.values import PixelFormat, premultiplied
 from gankit.errors import ConfigError, DataError
 from gankit.fitting import fit
 from gankit.settings.config import override
@@ -119,16 +120,11 @@ def test_several_labels_at_once(tmp_path, kind):
         ({}, "needs either images or points"),
         ({"images": IMAGES, "points": POINTS}, "needs either"),
         ({"images": IMAGES.astype(complex)}, "must be uint8"),
-        ({"images": IMAGES * 2.0}, r"\[0, 1\] or \[-1, 1\], or in \[0, 255\] .*scale them"),
-        ({"images": IMAGES / -100}, "scale them"),
         (
             {"images": np.where(IMAGES == 9, np.nan, IMAGES / 255)},
-            "numbers that are not finite, the",
+            "numbers that are not finite in .* the first in image",
         ),
-        (
-            {"images": IMAGES[..., None].repeat(2, 3)},
-            "no axis of 1 or 3 channels: leave transparency out",
-        ),
+        ({"images": np.zeros((4, 18, 20, 17), np.uint8)}, "no axis of 1 to 16 channels"),
         ({"images": IMAGES[..., :3]}, "a single picture, or 3 pixels wide"),
         ({"images": IMAGES, "train_images": IMAGES}, "stand for the same: leave one out"),
         ({"test_images": IMAGES}, "found test_images: save it with these names"),
@@ -401,3 +397,66 @@ def test_other_conditional_families_refuse_vectors(tmp_path, small):
     path = saved(tmp_path, images=IMAGES, conditions=RNG.normal(size=(40, 3)))
     with pytest.raises(ConfigError, match="needs labels"):
         fit(small("ssgan", path), tmp_path / "r")
+
+
+@pytest.mark.parametrize("channels", [2, 4, 5, 16])
+@pytest.mark.parametrize("first", [False, True])
+def test_arrays_of_many_channels(tmp_path, channels, first):
+    planes = RNG.integers(0, 256, (9, channels, 18, 18)).astype(np.uint8)
+    np.save(tmp_path / "x.npy", planes if first else planes.transpose(0, 2, 3, 1))
+    data = load_dataset(tmp_path / "x.npy")
+    assert np.array_equal(data.read(np.arange(9)), planes)
+    assert data.pixels == PixelFormat()
+
+
+def test_the_last_of_four_channels_is_opacity_if_asked(tmp_path):
+    planes = RNG.integers(0, 256, (9, 4, 18, 18)).astype(np.uint8)
+    path = saved(tmp_path, images=planes)
+    data = load_dataset(path, channels="rgba")
+    assert data.pixels.alpha
+    assert np.array_equal(data.read(np.arange(9)), premultiplied(planes))
+    assert load_dataset(path).fingerprint != data.fingerprint
+    with pytest.raises(DataError, match="have 3 channels, and rgba needs 4"):
+        load_dataset(saved(tmp_path, images=planes[:, :3]), channels="rgba")
+    with pytest.raises(DataError, match="leave size and channels out"):
+        load_dataset(path, channels="rgb")
+
+
+@pytest.mark.parametrize(
+    ("images", "values"),
+    [(IMAGES * 2.0, (0, 510)), (IMAGES / -100, (-2.55, 0)), (IMAGES / 51.0 - 2, (-2, 3))],
+)
+def test_floats_of_any_range_keep_it(tmp_path, images, values):
+    images[0, 0, :2] = images.min(), images.max()
+    data = load_dataset(saved(tmp_path, images=images))
+    assert data.values == pytest.approx(values)
+    assert data.pixels.dtype == "float64"
+    assert "samples have that range" in data.notes[0]
+
+
+@pytest.mark.parametrize("values", [None, "own", (0.0, 1.0)])
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_is_refused_in_any_range(tmp_path, values, wrong):
+    images = IMAGES / 255
+    images[3, 4, 5] = wrong
+    with pytest.raises(DataError, match="not finite in 1 of 40, the first in image 3"):
+        load_dataset(saved(tmp_path, images=images), values=values)
+
+
+def test_numbers_that_no_setting_holds_are_refused(tmp_path):
+    with pytest.raises(DataError, match=r"from 0 to 1e\+30, and 1e\+15 is the most: scale them"):
+        load_dataset(saved(tmp_path, images=IMAGES / 255 * 1e30))
+
+
+def test_a_single_array_of_points_or_of_something_else(tmp_path):
+    np.save(tmp_path / "x.npy", POINTS)
+    assert load_dataset(tmp_path / "x.npy").shape == (5,)
+    np.save(tmp_path / "x.npy", np.array([{}], dtype=object), allow_pickle=True)
+    with pytest.raises(DataError, match="holds Python objects, which may run code"):
+        load_dataset(tmp_path / "x.npy")
+    (tmp_path / "x.npy").write_bytes(member((10**9, 28, 28)))
+    with pytest.raises(DataError, match="is damaged"):
+        load_dataset(tmp_path / "x.npy")
+    (tmp_path / "x.npy").write_bytes(b"no array")
+    with pytest.raises(DataError, match=r"no \.npy file of an array"):
+        load_dataset(tmp_path / "x.npy")

@@ -53,7 +53,7 @@ def test_floats_come_back_as_the_same_bytes_and_it_is_said(signed):
     floats = GREY / np.float32(255)
     dataset = Dataset.of(floats * 2 - 1 if signed else floats)
     assert (all_of(dataset)[:, 0] == GREY).all()
-    assert ("[-1, 1]" if signed else "[0, 1]") in dataset.notes[0]
+    assert f"{-1 if signed else 0} becomes black and 1 white" in dataset.notes[0]
 
 
 def test_points_and_conditions():
@@ -123,12 +123,13 @@ def test_hugging_face_data_sets():
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("digits",), "cannot be made of 'digits': give images uint8"),
+        (("digits",), "cannot be made of 'digits': give images"),
         (({"x": 1},), "cannot be made of"),
         (([],), "is empty"),
-        ((GREY.astype(np.int32),), r"int32 \[6, 16, 18\]"),
-        ((np.zeros((6, 16, 18, 4), np.uint8),), "no axis of 1 or 3 channels"),
-        ((GREY * 1.5,), r"must be in \[0, 1\] or \[-1, 1\]"),
+        ((GREY > 9,), r"bool \[6, 16, 18\]"),
+        ((np.zeros((6, 18, 18, 17), np.uint8),), "no axis of 1 to 16 channels"),
+        ((np.zeros((6, 4, 12, 8), np.uint8),), "may have 4 or 8 channels: give a tensor"),
+        ((np.where(GREY[0, 0, 0] == GREY, np.nan, GREY),), "not finite in .* the first in image 0"),
         ((np.full((3, 2), np.nan),), "not finite"),
         ((np.full((3, 2), 1e300),), "too large for float32"),
         ((np.zeros((4, 9, 3), np.uint8),), "a single picture, or 3 pixels wide"),
@@ -158,3 +159,37 @@ def test_a_set_of_splits_is_no_data_set():
     splits = type("Splits", (), {"column_names": {"train": [], "test": []}})()
     with pytest.raises(DataError, match=r"splits \(train, test\)"):
         Dataset.of(splits)
+
+
+@pytest.mark.parametrize("kind", [np.int16, np.uint16, np.int64, np.float16])
+def test_numbers_of_other_types_keep_their_range_and_type(kind):
+    numbers = (GREY.astype(np.int64) * 100).clip(0, 30000).astype(kind)
+    dataset = Dataset.of(numbers)
+    low, high = float(numbers.min()), float(numbers.max())
+    assert (dataset.values, dataset.pixels.dtype) == ((low, high), np.dtype(kind).name)
+    wanted = (numbers[:, None].astype(float) - low) * 255 / (high - low)
+    assert np.abs(all_of(dataset) - wanted).max() <= 0.51
+
+
+@pytest.mark.parametrize("channels", [2, 4, 7, 16])
+def test_channels_come_first_in_tensors_and_by_the_square_in_arrays(channels):
+    planes = RNG.integers(0, 256, (3, channels, 12, 12)).astype(np.uint8)
+    for given in (torch.from_numpy(planes), planes, planes.transpose(0, 2, 3, 1)):
+        if given.shape[1:] != (12, 12, 12):
+            assert np.array_equal(all_of(Dataset.of(given)), planes)
+
+
+def test_opacity_of_pictures_and_of_arrays_is_kept_if_asked():
+    clear = Image.new("RGBA", (16, 16), (10, 20, 30, 0))
+    half = Image.new("LA", (16, 16), (200, 128))
+    white = Dataset.of([clear, half])
+    assert white.shape == (3, 16, 16)
+    assert all_of(white)[:, 0, 0, 0].tolist() == [255, 227]
+    kept = Dataset.of([clear, half], channels="rgba")
+    assert all_of(kept)[:, :, 0, 0].tolist() == [[0, 0, 0, 0], [100, 100, 100, 128]]
+    arrays = np.stack([np.asarray(p.convert("RGBA")) for p in (clear, half)])
+    assert np.array_equal(all_of(Dataset.of(arrays, channels="rgba")), all_of(kept))
+    with pytest.raises(DataError, match="have 1 channel, and rgba needs 4"):
+        Dataset.of(GREY, channels="rgba")
+    with pytest.raises(DataError, match="'auto' or 'rgba', got 'grey'"):
+        Dataset.of(GREY, channels="grey")

@@ -433,3 +433,84 @@ def test_a_text_by_the_name_of_a_format_without_a_mark_is_no_picture(tmp_path):
     (tmp_path / "a.tga").write_text("no picture at all, and long enough to be one by its length")
     with pytest.raises(DataError, match="not an image"):
         load_dataset(tmp_path)
+
+
+def half_clear(mode):
+    """Red on the left; on the right green that cannot be seen; a rim of half opacity between."""
+    pixels = np.zeros((32, 32, 4), np.uint8)
+    pixels[:, :14] = (*RED, 255)
+    pixels[:, 14:18] = (*RED, 128)
+    pixels[:, 18:] = (*GREEN, 0)
+    image = Image.fromarray(pixels)
+    if mode == "P":
+        image = image.quantize(16)
+    return image if mode in ("RGBA", "P") else image.convert(mode)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "P", "LA"])
+def test_opacity_is_kept_if_asked_and_what_is_not_seen_is_black(tmp_path, mode):
+    half_clear(mode).save(tmp_path / "x.png")
+    found = read(tmp_path / "x.png", channels="rgba")
+    assert found.shape == (4, 32, 32)
+    assert found[:, 0, 31].tolist() == [0, 0, 0, 0]
+    assert found[3, 0, 0] == 255
+    assert abs(int(found[3, 0, 16]) - 128) <= 1
+    assert abs(found[0, 0, 16] - found[0, 0, 0] * 128 / 255) <= 1
+    small = read(tmp_path / "x.png", channels="rgba", size=8)
+    assert (small[:3] <= small[3:]).all()
+    if mode != "LA":
+        assert small[1].max() <= 1  # no green came over
+
+
+def test_without_opacity_it_is_said_once_that_white_is_seen(tmp_path):
+    Image.new("RGBA", (16, 16), (*RED, 255)).save(tmp_path / "opaque.png")
+    assert not load_dataset(tmp_path).notes
+    half_clear("RGBA").save(tmp_path / "x.png")
+    (told,) = [n for n in load_dataset(tmp_path, size=16).notes if "transparent" in n]
+    assert told == "transparent parts are seen over white (data.channels = rgba keeps them)"
+    kept = load_dataset(tmp_path, size=16, channels="rgba")
+    assert any("opacity" in note for note in kept.notes)
+    assert kept.fingerprint != load_dataset(tmp_path, size=16).fingerprint
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_every_page_of_a_tiff_is_a_band(tmp_path, deep):
+    kind, scale = (np.uint16, 16) if deep else (np.uint8, 1)
+    bands = np.random.default_rng(0).integers(0, 256, (5, 16, 20))
+    bands[:, 0, :2] = 0, 255
+    first, *rest = (Image.fromarray((band * scale).astype(kind)) for band in bands)
+    first.save(tmp_path / "x.tif", save_all=True, append_images=rest)
+    dataset = load_dataset(tmp_path, channels="bands")
+    assert np.array_equal(dataset.read(np.array([0]))[0], bands)
+    assert dataset.values == ((0, 4080) if deep else None)
+    plain = load_dataset(tmp_path)
+    assert plain.shape == (1, 16, 20)
+    assert any("of several pages the first is read" in note for note in plain.notes)
+
+
+def test_bands_are_those_of_most_and_others_are_left_out(tmp_path):
+    for i in range(3):
+        Image.new("CMYK", (16, 16), (10, 20, 30, 40 + i)).save(tmp_path / f"{i}.tif")
+    Image.new("RGB", (16, 16)).save(tmp_path / "other.png")
+    first, larger = Image.new("L", (16, 16)), Image.new("L", (24, 16))
+    first.save(tmp_path / "pages.tif", save_all=True, append_images=[larger] * 3)
+    dataset = load_dataset(tmp_path, channels="bands")
+    assert dataset.shape == (4, 16, 16)
+    assert dataset.read(np.arange(3))[:, :, 0, 0].tolist() == [
+        [10, 20, 30, 40], [10, 20, 30, 41], [10, 20, 30, 42]
+    ]  # fmt: skip
+    assert dataset.left_out["other.png"] == "it has 3 bands, and the others 4"
+    assert "another size" in dataset.left_out["pages.tif"]
+
+
+def test_bands_that_pillow_passes_over_are_not_lost_silently(tmp_path):
+    Image.new("RGBX", (16, 16)).save(tmp_path / "x.tif")
+    with pytest.raises(DataError, match="a TIFF with more bands than Pillow reads: save each"):
+        load_dataset(tmp_path, channels="bands")
+
+
+def test_too_many_pages_are_refused(tmp_path):
+    page = Image.new("L", (16, 16))
+    page.save(tmp_path / "x.tif", save_all=True, append_images=[page] * 16)
+    with pytest.raises(DataError, match="pictures of 17 bands, and 16 is the most"):
+        load_dataset(tmp_path, channels="bands")

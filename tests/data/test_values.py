@@ -11,7 +11,7 @@ from PIL import Image
 
 from gankit.choose_recipe import configure
 from gankit.data import Dataset, decided, load_configured, load_dataset
-from gankit.data.values import choose_range
+from gankit.data.values import PixelFormat, choose_range
 from gankit.errors import DataError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 16, 16)).astype(np.uint8)
@@ -225,3 +225,39 @@ def test_what_was_decided_is_applied_to_later_data(tmp_path):
     assert begun.values == (0, 4080)
     folder(tmp_path / "first", PIXELS.astype(np.uint16))  # as other data, at the same place
     assert all_of(load_configured(begun, begun=True)).max() == 16
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("uint8", None), ("uint8", (0, 200)), ("uint16", (0, 65535)), ("int16", (-1000, 3095)),
+        ("int32", (-(2**31), 2**31 - 1)), ("uint64", (0, 2.0**64)), ("float16", (0, 1)),
+        ("float32", (-3.5, 2.25)), ("float64", (1e9, 1e9 + 1)),
+    ],
+)  # fmt: skip
+def test_a_format_takes_and_gives_a_users_numbers(kind, values):
+    pixels = PixelFormat(False, values, kind)
+    assert PixelFormat.stored(pixels.to_store()) == pixels
+    share = np.linspace(0, 1, 256, dtype=np.float32).reshape(1, 1, 16, 16)
+    numbers = pixels.decode(share)
+    assert numbers.dtype == np.dtype(kind)
+    low, high = values or (0, 255)
+    assert float(numbers.min()) == pytest.approx(low)
+    assert float(numbers.max()) == pytest.approx(min(high, np.iinfo(kind).max) if kind[-1] != "8"
+                                                 and "int" in kind else high)  # fmt: skip
+    coarse = 1 if high - low >= 200 or "float" in kind else 2
+    assert np.abs(pixels.encode(numbers).ravel() - np.arange(256.0)).max() <= coarse
+
+
+def test_opacity_multiplies_colours_and_divides_them_again():
+    pictures = np.random.default_rng(0).integers(0, 256, (40, 4, 8, 8)).astype(np.uint8)
+    pixels = PixelFormat(alpha=True)
+    stored = pixels.encode(pictures)
+    colours, alpha = pictures[:, :3].astype(float), pictures[:, 3:]
+    assert np.abs(stored[:, :3] - colours * alpha / 255).max() <= 0.5
+    assert np.array_equal(stored[:, 3:], alpha)
+    again = pixels.decode(stored / np.float32(255))
+    assert np.array_equal(again[:, 3:], alpha)
+    rounding = np.ceil(127.5 / np.maximum(alpha, 1)) + 1
+    assert (np.abs(again[:, :3] - colours) <= rounding)[(alpha > 0).repeat(3, 1)].all()
+    assert not again[:, :3][(alpha == 0).repeat(3, 1)].any()

@@ -11,6 +11,7 @@ from torch import nn
 from gankit.data import as_pictures, load_dataset
 from gankit.errors import ConfigError, DataError, MissingExtraError
 from gankit.features.named import FEATURES, Pixels, Points, load_network
+from gankit.features.network import OverWhite
 
 
 @pytest.fixture(scope="module")
@@ -273,3 +274,14 @@ def test_files_that_are_no_network(tmp_path, ending):
     with pytest.raises(ConfigError, match="is damaged or no") as caught:
         load_network(str(path))
     assert "\n" not in str(caught.value)
+
+
+def test_opacity_is_seen_over_white():
+    images = noise(6, 28, 28, 4)
+    images[..., :3] = np.minimum(images[..., :3], images[..., 3:])  # as it is stored
+    network = load_network("digits")
+    over = images[..., :3] + (255 - images[..., 3:])
+    seen = OverWhite(network)
+    assert np.allclose(seen.features(images), network.features(over), atol=1e-4)
+    assert seen.resize(images.shape) == "over white"
+    assert seen.resize((1, 32, 32, 4)).startswith("over white; bicubic")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
-from gankit.stabilisers.augment import AUGMENTATIONS, Augment
+from gankit.data import ArrayDataset
+from gankit.data.values import PixelFormat
+from gankit.stabilisers.augment import AUGMENTATIONS, Augment, _colour_over
+from gankit.training.state import build_game
 
 IMAGES = torch.rand(64, 3, 16, 24, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
@@ -103,3 +107,29 @@ def test_a_fixed_probability_stays():
     augment = Augment("colour", 0.3, images=1000, batch=100)
     augment.after_step({"overfitting": torch.tensor(0.9)})
     assert float(augment.probability) == 0.3
+
+
+def test_colour_leaves_opacity_alone_and_what_is_not_seen_black(small):
+    data = np.zeros((64, 4, 16, 24), np.uint8)
+    data[:, :, 4:12] = np.random.default_rng(0).integers(0, 256, (64, 4, 8, 24))
+    pixels = PixelFormat(alpha=True)
+    dataset = ArrayDataset("rgba", pixels.encode(data), "rgba")
+    dataset.pixels = pixels
+    game = build_game(small("dcgan", **{"stabilise.augment": "colour"}), dataset)
+    images = torch.from_numpy(dataset.examples).float() / 127.5 - 1
+    torch.manual_seed(0)
+    (augment,) = game.stabilisers
+    changed = augment.shown(images, 0.0)
+    assert torch.equal(changed[:, 3], images[:, 3])
+    assert torch.allclose(changed[:, :3, :4], torch.tensor(-1.0))
+    seen = images[:, 3:] > 0
+    assert ((changed - images)[:, :3].abs() * seen).amax((1, 2, 3)).median() > 0.1
+
+
+def test_colour_of_opaque_images_is_changed_as_without_opacity():
+    opaque = torch.cat([IMAGES, torch.ones_like(IMAGES[:, :1])], 1)
+    torch.manual_seed(0)
+    with_alpha = _colour_over(opaque, -1.0)[:, :3]
+    torch.manual_seed(0)
+    plain = AUGMENTATIONS["colour"](IMAGES)
+    assert torch.allclose(with_alpha, plain, atol=1e-5)

@@ -22,10 +22,10 @@ def sample(
     seed: Annotated[int, option("the same seed gives the same samples")] = 0,
     out: Annotated[
         Path | None,
-        option("x.png: a grid; x.npz: arrays; a folder: PNG files", "--out", "-o"),
+        option("x.png: a grid; x.npz: arrays; a folder: a file for each", "--out", "-o"),
     ] = None,
 ) -> None:
-    """Draw samples from a trained run: a picture, an .npz archive, or a folder of PNG files."""
+    """Draw samples from a trained run: a picture, an .npz archive, or a folder of pictures."""
     from gankit.trained.artifact import load
     from gankit.trained.export import read_label, write_samples
 
@@ -64,10 +64,11 @@ def sweep(
     for name, value in (("--rows", rows), ("--steps", steps)):
         if not 1 <= value <= 100:
             raise ConfigError(f"{name} must be in 1 to 100, got {value}")
+    gan = load(run)
     images = sweep_images(
-        load(run), code=code, dimension=dimension, span=span, rows=rows, steps=steps, seed=seed
+        gan, code=code, dimension=dimension, span=span, rows=rows, steps=steps, seed=seed
     )
-    write_sweep(images, target)
+    write_sweep(images, target, gan.pixels.alpha)
     print(target)
 
 

@@ -1,30 +1,31 @@
-"""A user's own arrays: an .npz file of images or points, with a label or a vector for each."""
+"""A user's own arrays: an .npz file of images or points, perhaps with labels, or an .npy of one."""
 
 from __future__ import annotations
 
 import math
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gankit.data.claims import check_claim
 from gankit.data.dataset import ArrayDataset, array_fingerprint, split_off
-from gankit.data.images import ReadOptions, Values
+from gankit.data.images import ReadOptions
 from gankit.data.labels import Labels, read_labels
 from gankit.data.layout import SPLITS, name_some
 from gankit.data.pixels import channels_first
 from gankit.data.values import (
-    Range,
+    PLAIN,
+    PixelFormat,
     as_float32,
-    choose_range,
-    floats_range,
+    check_alpha,
+    check_finite,
+    format_of,
     tell_dark,
-    tell_range,
-    to_bytes,
+    tell_format,
 )
 from gankit.errors import DataError
 from gankit.text import reason
@@ -37,12 +38,12 @@ SHORT = {"x": "images", "y": "labels"}
 
 
 def read_arrays(name: str, path: Path, options: ReadOptions) -> ArrayDataset:
-    """Read a data set from the arrays of an .npz file.
+    """Read a data set from the arrays of an .npz file, or from the one array of an .npy file.
 
     The file holds either
 
-    - `images`, uint8 [N, H, W], [N, H, W, C] or [N, C, H, W]; other whole numbers and floats
-      become 8 bits (`gankit.data.values`); or
+    - `images`, uint8 [N, H, W], [N, H, W, C] or [N, C, H, W] of 1 to 16 channels; other whole
+      numbers and floats become 8 bits, and their range is kept (`gankit.data.values`); or
     - `points`, float [N, D];
 
     and, if examples have labels, either
@@ -52,18 +53,22 @@ def read_arrays(name: str, path: Path, options: ReadOptions) -> ArrayDataset:
 
     Several labels at once, as rows of 0 and 1 [N, C], may have either name. `test_images` and so
     on are the test split; `train_images`, `val_images`, `x_train` and the like are known too. If
-    the file has no test split, `options.holdout` is held out from the examples.
+    the file has no test split, `options.holdout` is held out from the examples. An array in an .npy
+    file is images, or points if it is [N, D]. With `options.channels` `rgba`, the last of four
+    channels is opacity.
 
-    Raises DataError for anything else, and if a size or channels are asked for.
+    Raises DataError for anything else, and if a size or other channels are asked for.
     """
-    if options.size is not None or options.channels != "auto":
-        raise DataError(f"data '{name}' is arrays, taken as they are: leave size and channels out")
+    if options.size is not None or options.channels not in ("auto", "rgba"):
+        raise DataError(
+            f"data '{name}' is arrays, taken as they are: leave size and channels out (rgba says "
+            "that the last of four channels is opacity)"
+        )
     content = _read_file(name, path, options.split == "test")
     if content.has_test:
         prefix = "" if options.split == "train" else "test_"
-        return _dataset(name, content, prefix, options.values)
-    whole = _dataset(name, content, "", options.values)
-    return split_off(whole, options.split, options.holdout)
+        return _dataset(name, content, prefix, options)
+    return split_off(_dataset(name, content, "", options), options.split, options.holdout)
 
 
 def has_labels(path: Path) -> bool:
@@ -121,7 +126,7 @@ def _role(key: str) -> tuple[str, str] | None:
     return (last, SHORT[first]) if first in SHORT and last in SPLITS else None
 
 
-def _dataset(name: str, content: _Content, prefix: str, values: Values) -> ArrayDataset:
+def _dataset(name: str, content: _Content, prefix: str, options: ReadOptions) -> ArrayDataset:
     """Return one split of the arrays, with the training split's range and class numbers.
 
     `prefix` is empty for training, and `test_` for the test split.
@@ -131,25 +136,39 @@ def _dataset(name: str, content: _Content, prefix: str, values: Values) -> Array
     if prefix and ("images" in arrays or "points" in arrays):
         _check_alike(name, examples.shape[1:], _examples(name, content, "").shape[1:])
     notes: tuple[str, ...] = ()
-    by = None
-    if examples.ndim == 4 and examples.dtype != np.uint8:
-        trained = arrays.get("images", examples)
-        by = values if isinstance(values, tuple) else _range_of(name, trained)
-        notes = (f"the images are {examples.dtype}: {tell_range(by)}",)
-        examples = to_bytes(examples, by)
-    elif examples.ndim == 4:
-        notes = tell_dark(examples)
+    pixels = PLAIN
+    if examples.ndim == 4:
+        pixels = _format(name, arrays, prefix, options, examples.shape[1])
+        notes = tell_format(f"the images are {examples.dtype}", pixels)
+        examples = pixels.encode(examples)
+        notes += tell_dark(examples) if pixels == PLAIN else ()
     if content.others:
         notes += (f"left out, arrays that are not read: {name_some(content.others)}",)
     examples = np.ascontiguousarray(examples)
     labels = _labels(name, arrays, prefix, len(examples))
     numbers, names, given = labels or (None, (), None)
-    fingerprint = array_fingerprint(examples, given)
+    fingerprint = array_fingerprint(examples, given, pixels.mark)
     dataset = ArrayDataset(name, examples, fingerprint, numbers, names, notes)
-    dataset.values = by
+    dataset.pixels = pixels
     if prefix and "labels" in arrays:
         dataset.number_as_trained(read_labels(f"labels in '{name}'", arrays["labels"]).names)
     return dataset
+
+
+def _format(
+    name: str, arrays: Arrays, prefix: str, options: ReadOptions, channels: int
+) -> PixelFormat:
+    """Return how images are stored, by the range of the training split. Raises DataError."""
+    alpha = options.channels == "rgba"
+    if alpha:
+        check_alpha(f"images in '{name}'", channels)
+    images = arrays[f"{prefix}images"]
+    trained = arrays.get("images", images)
+    if prefix and images.dtype != np.uint8:
+        check_finite(f"{prefix}images in '{name}'", images)
+    if trained.dtype == np.uint8 != images.dtype:  # each by its own type
+        trained = images
+    return format_of(f"images in '{name}'", trained, options.values, alpha)
 
 
 def _check_alike(name: str, tested: tuple[int, ...], trained: tuple[int, ...]) -> None:
@@ -160,33 +179,28 @@ def _check_alike(name: str, tested: tuple[int, ...], trained: tuple[int, ...]) -
         )
 
 
-def _range_of(name: str, images: NDArray[Any]) -> Range:
-    """Return which values of images that are not uint8 become black and white. Raises DataError."""
-    wrong = images.size - int(np.isfinite(images).sum())
-    if wrong:
-        first = int((~np.isfinite(images)).reshape(len(images), -1).any(axis=1).argmax())
-        raise DataError(
-            f"images in '{name}' hold {wrong:,} numbers that are not finite, the first in image "
-            f"{first:,}: leave those images out, or fill them"
-        )
-    low, high = float(images.min()), float(images.max())
-    try:
-        floats = images.dtype.kind == "f"
-        return floats_range(low, high) if floats else choose_range(low, high, integers=True)
-    except DataError as error:
-        raise DataError(f"images in '{name}': {reason(error)}") from None
-
-
 def _read_file(name: str, path: Path, test: bool) -> _Content:
     """Return the arrays with known names. `test`: read the arrays of the test split too."""
+    single = path.suffix.lower() == ".npy"
     try:
-        return _read_members(name, path, test)
+        return _read_single(name, path) if single else _read_members(name, path, test)
     except MemoryError:
         raise DataError(f"data {name!r} does not fit into memory: save fewer examples") from None
     except DataError:
         raise
     except Exception as error:  # damage can fail anywhere inside zipfile and numpy
-        raise DataError(f"data {name!r} is no .npz file of arrays: {reason(error)}") from None
+        what = "an array" if single else "arrays"
+        raise DataError(
+            f"data {name!r} is no {path.suffix.lower()} file of {what}: {reason(error)}"
+        ) from None
+
+
+def _read_single(name: str, path: Path) -> _Content:
+    """Return the array of an .npy file as images, or as points if it has two axes."""
+    size = path.stat().st_size
+    found = _read_array(f"the array in {name!r}", lambda: path.open("rb"), size, False)
+    role = "points" if found.ndim == 2 else "images"
+    return _Content({role: found}, (role,), (), False)
 
 
 def _read_members(name: str, path: Path, test: bool) -> _Content:
@@ -212,7 +226,15 @@ def _read_member(
     """Read one array, after checking the size in its header against the file's bytes."""
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise DataError(f"{what} is compressed in an unknown way: save it with np.savez")
-    with archive.open(info) as file:
+    compressed = info.compress_type == zipfile.ZIP_DEFLATED
+    return _read_array(what, lambda: archive.open(info), min(info.compress_size, size), compressed)
+
+
+def _read_array(
+    what: str, open_file: Callable[[], IO[bytes]], stored: int, compressed: bool
+) -> NDArray[Any]:
+    """Read an array, after checking the size in its header against its `stored` bytes."""
+    with open_file() as file:
         version = np.lib.format.read_magic(file)
         read_header = getattr(np.lib.format, f"read_array_header_{min(version[0], 2)}_0", None)
         if read_header is None:
@@ -222,10 +244,8 @@ def _read_member(
         raise ValueError(f"shape {shape} is impossible")
     if dtype.hasobject:
         raise DataError(f"{what} holds Python objects, which may run code: save plain numbers")
-    claimed = math.prod(shape) * dtype.itemsize
-    compressed = info.compress_type == zipfile.ZIP_DEFLATED
-    check_claim(what, claimed, min(info.compress_size, size), compressed)
-    with archive.open(info) as file:
+    check_claim(what, math.prod(shape) * dtype.itemsize, stored, compressed)
+    with open_file() as file:
         read: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
         if file.read(1):
             raise ValueError("bytes are left over")  # reading to the end checks the checksum too

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gankit.data.given import read_given
 from gankit.data.holdout import held_out, no_test_split, rest, tell_held
 from gankit.data.layout import name_some
+from gankit.data.values import PLAIN, PixelFormat
 from gankit.errors import DataError
 
 PYTHON = "python:"
@@ -59,7 +60,8 @@ class Dataset(ABC):
         files: the path of each example's file, in the order of the examples; else empty.
         left_out: why each file that was left out cannot be read, by its path.
         held_out: how many examples of the source are held out from training as its test split.
-        values: the values that become black and white, if images have more than 8 bits; else None.
+        pixels: what the 8 bits of images stand for: their range and type, and whether they have
+            alpha.
         source: what `load_dataset` can read the data from again; None if a program gave it.
     """
 
@@ -75,7 +77,7 @@ class Dataset(ABC):
     files: tuple[str, ...] = ()
     left_out: Mapping[str, str] = MappingProxyType({})
     held_out: int = 0
-    values: tuple[float, float] | None = None
+    pixels: PixelFormat = PLAIN
     source: str | None = None
 
     @staticmethod
@@ -85,6 +87,7 @@ class Dataset(ABC):
         *,
         class_names: Sequence[str] | None = None,
         name: str = "arrays",
+        channels: Literal["auto", "rgba"] = "auto",
     ) -> Dataset:
         """Make a data set from what a program already holds. It is read once, into memory.
 
@@ -94,10 +97,11 @@ class Dataset(ABC):
         Args:
             given: one of these:
 
-                - images, uint8 [N, H, W], [N, H, W, C] or [N, C, H, W], 0..255; or floats in
-                  [0, 1] or [-1, 1] (or in [0, 255], if they use most of it), which become 8 bits.
-                  A tensor has its channels first. An array has them last, unless only the first
-                  axis can be channels;
+                - images, uint8 [N, H, W], [N, H, W, C] or [N, C, H, W], of 1 to 16 channels; or
+                  other numbers, which become 8 bits. Their range is kept: floats in [0, 1] or
+                  [-1, 1] have that one, others their own, and samples come out in it. A tensor has
+                  its channels first. An array has them last, unless only the first axis can be
+                  channels, or the other two are the sides of a square;
                 - points, floats [N, D];
                 - (given, labels), if `labels` is None;
                 - a torch data set of items x or (x, y);
@@ -108,6 +112,8 @@ class Dataset(ABC):
             class_names: the names of the classes 0, 1, ...; None: the data set's own names, else
                 the values.
             name: what messages and pages call the data.
+            channels: "rgba": the last of four channels is opacity; "auto": it is one like the
+                others. Pillow images that are transparent in parts are taken over white, or kept.
 
         Raises:
             DataError: `given` is something else, or holds numbers that are out of range.
@@ -116,14 +122,14 @@ class Dataset(ABC):
             if labels is not None or class_names is not None:
                 raise DataError("a Dataset has labels of its own: give its arrays, or no labels")
             return given
-        found = read_given(given, labels, class_names)
-        given_labels = found.labels
-        if given_labels is None:
-            fingerprint = array_fingerprint(found.examples)
-            return ArrayDataset(name, found.examples, fingerprint, notes=found.notes)
-        numbers, names, as_given = given_labels
-        fingerprint = array_fingerprint(found.examples, as_given)
-        return ArrayDataset(name, found.examples, fingerprint, numbers, names, found.notes)
+        if channels not in ("auto", "rgba"):
+            raise DataError(f"channels of arrays are 'auto' or 'rgba', got {channels!r}")
+        found = read_given(given, labels, class_names, alpha=channels == "rgba")
+        numbers, names, as_given = found.labels or (None, (), None)
+        fingerprint = array_fingerprint(found.examples, as_given, found.pixels.mark)
+        dataset = ArrayDataset(name, found.examples, fingerprint, numbers, names, found.notes)
+        dataset.pixels = found.pixels
+        return dataset
 
     @property
     def whence(self) -> str:
@@ -174,6 +180,11 @@ class Dataset(ABC):
             some = name_some(unknown)
             self.notes += (f"classes of the test split that training does not know: {some}",)
         self.number_classes(names)
+
+    @property
+    def values(self) -> tuple[float, float] | None:
+        """The values that become black and white, if images hold other than 8 bits; else None."""
+        return self.pixels.values
 
     @property
     def is_images(self) -> bool:
@@ -250,7 +261,7 @@ def split_off(dataset: ArrayDataset, split: Literal["train", "test"], share: flo
         dataset.class_names,
         (*dataset.notes, tell_held(len(held), count)),
     )
-    part.held_out, part.values = len(held), dataset.values
+    part.held_out, part.pixels = len(held), dataset.pixels
     return part
 
 
@@ -262,7 +273,7 @@ class Subset(Dataset):
         self.dataset = dataset
         self.indices = np.arange(len(dataset)) if indices is None else indices
         self.name, self.shape, self.class_names = dataset.name, dataset.shape, dataset.class_names
-        self.symbols = dataset.symbols
+        self.symbols, self.pixels = dataset.symbols, dataset.pixels
         self.labels = None if dataset.labels is None else dataset.labels[self.indices]
         self.fingerprint = array_fingerprint(self.indices) + dataset.fingerprint
 

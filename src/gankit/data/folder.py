@@ -17,19 +17,33 @@ from numpy.typing import NDArray
 from gankit.data.dataset import ArrayDataset, Dataset
 from gankit.data.holdout import held_out, no_test_split, rest, tell_held
 from gankit.data.images import (
+    NOT_ALL_BANDS,
+    Channels,
     Fit,
     Numbers,
+    Parts,
     ReadOptions,
     Shape,
     UnreadableError,
     decode,
     header,
+    is_transparent,
     numbers_of,
     quiet_decoding,
 )
 from gankit.data.layout import name_some
 from gankit.data.listing import Index, index_folder, index_pattern
-from gankit.data.values import DARK, Range, choose_range, tell_dark, tell_range
+from gankit.data.pixels import MOST_CHANNELS
+from gankit.data.values import (
+    ALPHA_KEPT,
+    DARK,
+    PixelFormat,
+    Range,
+    check_size,
+    choose_range,
+    tell_dark,
+    tell_range,
+)
 from gankit.errors import DataError
 
 SAMPLED, LOOKED_AT = 200, 5000
@@ -50,11 +64,12 @@ GREY_TOLERANCE = 3
 
 
 class ReadAs(NamedTuple):
-    """The shape, the fit and the range (`gankit.data.values`) that each picture is read with."""
+    """How each picture is read: the arguments of `decode`."""
 
     shape: Shape
     fit: Fit
     values: Range | None = None
+    parts: Parts = "colours"
 
 
 class FolderDataset(Dataset):
@@ -71,7 +86,6 @@ class FolderDataset(Dataset):
         """Read nothing yet. `unreadable` are paths that are known to fail and are not tried."""
         self.name = name
         self.shape = read_as.shape
-        self.values = read_as.values
         self.labels = index.labels
         self.class_names = index.class_names
         self.fingerprint = _fingerprint(index, read_as)
@@ -79,7 +93,7 @@ class FolderDataset(Dataset):
         self.unreadable = unreadable
         self.folder, self.files = index.root, index.paths
         self._index = index
-        self._read_as = read_as
+        self.read_as = read_as
 
     def __len__(self) -> int:
         return len(self._index)
@@ -104,7 +118,7 @@ class FolderDataset(Dataset):
             same_class = self.labels is None or self.labels[candidate] == self.labels[index]
             if same_class and name not in self.unreadable:
                 try:
-                    return decode(self._index.root / name, *self._read_as)
+                    return decode(self._index.root / name, *self.read_as)
                 except UnreadableError:
                     self.unreadable = (*self.unreadable, name)
         raise DataError(
@@ -154,46 +168,122 @@ def _read(name: str, whole: Index, index: Index, options: ReadOptions) -> Datase
         elif len(held):
             index = index.keep(rest(len(whole), held).tolist())
     with quiet_decoding():
-        read_as, notes = _survey(name, whole, options)
+        read_as, pixels, notes = _survey(name, whole, options)
         if len(held):
             notes = (*notes, tell_held(len(held), len(whole)))
         notes = index.notes + notes
         in_memory = options.fits_in_memory(len(index), read_as.shape)
         dataset = (_in_memory if in_memory else _on_disk)(name, index, read_as, notes)
-    dataset.held_out = len(held)
+    dataset.held_out, dataset.pixels = len(held), pixels
     return dataset
 
 
-def _survey(name: str, index: Index, options: ReadOptions) -> tuple[ReadAs, tuple[str, ...]]:
+class _Seen:
+    """What the headers of a set's pictures say, and what some of the pictures show."""
+
+    def __init__(self, index: Index, options: ReadOptions) -> None:
+        """Look at the pictures. Those that cannot be read are in `reasons`."""
+        self.sizes: dict[str, tuple[int, int]] = {}
+        self.bands: Counter[int] = Counter()
+        self.cut: list[str] = []
+        self.reasons: dict[str, str] = {}
+        self.coloured = self.deep = self.floats = self.transparent = self.pages = False
+        self._root, self._channels = index.root, options.channels
+        sampled = set(_spread(len(index), SAMPLED))
+        for position in sorted({*_spread(len(index), LOOKED_AT), *sampled}):
+            path = index.paths[position]
+            try:
+                self._look(path, position in sampled)
+            except UnreadableError as error:
+                self.reasons[path] = str(error)
+
+    def _look(self, path: str, closely: bool) -> None:
+        found = header(self._root / path)
+        if closely:
+            if self._channels == "auto" and not (self.coloured or found.grey):
+                self.coloured = _is_coloured(self._root / path)
+            if found.transparent and not self.transparent and self._channels != "bands":
+                self.transparent = is_transparent(self._root / path)
+            self.cut += [path] if found.cut else []
+        self.sizes[path] = found.size
+        self.bands[found.bands] += 1
+        self.deep |= found.deep
+        self.floats |= found.floats
+        self.pages |= found.pages > 1
+
+
+def _survey(
+    name: str, index: Index, options: ReadOptions
+) -> tuple[ReadAs, PixelFormat, tuple[str, ...]]:
     """Choose how to read a set: as asked for, or else as its pictures suggest; with notes on it."""
-    sizes: dict[str, tuple[int, int]] = {}
-    coloured = options.channels == "rgb"
-    deep, cut, reasons = False, [], dict[str, str]()
-    sampled = set(_spread(len(index), SAMPLED))
-    for position in sorted({*_spread(len(index), LOOKED_AT), *sampled}):
-        path = index.paths[position]
-        try:
-            found = header(index.root / path)
-            if position in sampled and options.channels == "auto" and not (coloured or found.grey):
-                coloured = _is_coloured(index.root / path)
-        except UnreadableError as error:
-            reasons[path] = str(error)
-            continue
-        sizes[path], deep = found.size, deep or found.deep
-        cut += [path] if found.cut and position in sampled else []
-    if not sizes:
-        raise _nothing_readable(name, reasons)
-    size, told = (options.size, []) if options.size else _choose_size(sizes)
-    values: Range | None = None
-    if deep and options.values == "own":
-        values, notes = _own_range(index)
-        told += notes
-    elif deep and isinstance(options.values, tuple):
-        values = options.values
-        told.append(f"of more than 8 bits: {tell_range(values)}, as was asked for or recorded")
-    if cut:
-        told.append(_check_cut(name, index.root, cut))
-    return ReadAs((3 if coloured else 1, *size), options.fit, values), tuple(told)
+    seen = _Seen(index, options)
+    if not seen.sizes:
+        raise _nothing_readable(name, seen.reasons)
+    size, told = (options.size, []) if options.size else _choose_size(seen.sizes)
+    parts, channels = _choose_channels(name, seen, options.channels)
+    values, notes = _choose_values(index, options, seen.deep, parts == "bands")
+    told += notes + _tell_parts(seen, parts)
+    if seen.cut:
+        told.append(_check_cut(name, index.root, seen.cut))
+    dtype = "uint8" if values is None else _type_of(values, not seen.floats)
+    pixels = PixelFormat(parts == "rgba", values, dtype)
+    return ReadAs((channels, *size), options.fit, values, parts), pixels, tuple(told)
+
+
+def _choose_channels(name: str, seen: _Seen, asked: Channels) -> tuple[Parts, int]:
+    """Return what is read of each picture, and how many channels that is. Raises DataError."""
+    if asked == "rgba":
+        return "rgba", 4
+    if asked != "bands":
+        return "colours", 3 if seen.coloured or asked == "rgb" else 1
+    usual = max(seen.bands, key=lambda bands: (seen.bands[bands], -bands))
+    if not usual:
+        raise DataError(f"data {name!r}: most of its pictures are each {NOT_ALL_BANDS}")
+    if usual > MOST_CHANNELS:
+        raise DataError(
+            f"data {name!r} has pictures of {usual} bands, and {MOST_CHANNELS} is the most: save "
+            "fewer"
+        )
+    return "bands", usual
+
+
+def _tell_parts(seen: _Seen, parts: Parts) -> list[str]:
+    """Return notes on transparency and on pages."""
+    if parts == "rgba":
+        return [ALPHA_KEPT if seen.transparent else "no picture that was looked at is transparent"]
+    told = []
+    if seen.transparent:
+        told.append("transparent parts are seen over white (data.channels = rgba keeps them)")
+    if seen.pages and parts == "colours":
+        told.append("of several pages the first is read (data.channels = bands reads all)")
+    return told
+
+
+def _choose_values(
+    index: Index, options: ReadOptions, deep: bool, pages: bool
+) -> tuple[Range | None, list[str]]:
+    """Return the range of pictures of more than 8 bits, with notes.
+
+    None if there are no such pictures, or if each is read by the type of its file.
+    """
+    if not deep or options.values is None:
+        return None, []
+    if options.values == "own":
+        return _own_range(index, pages)
+    told = f"of more than 8 bits: {tell_range(options.values)}, as was asked for or recorded"
+    return options.values, [told]
+
+
+def _type_of(values: Range, whole: bool) -> str:
+    """Return the type of samples in a range: the narrowest usual one of more than 8 bits."""
+    if not whole:
+        return "float32"
+    low, high = values
+    for name in ("uint16", "int16"):
+        info = np.iinfo(name)
+        if info.min <= low and high <= info.max:
+            return name
+    return "int32" if abs(low) < 2**31 and abs(high) < 2**31 else "int64"
 
 
 def _spread(count: int, most: int) -> list[int]:
@@ -201,12 +291,12 @@ def _spread(count: int, most: int) -> list[int]:
     return np.linspace(0, count - 1, min(count, most)).round().astype(int).tolist()  # type: ignore[no-any-return]
 
 
-def _own_range(index: Index) -> tuple[Range | None, list[str]]:
+def _own_range(index: Index, pages: bool) -> tuple[Range | None, list[str]]:
     """Choose one range for all pictures of more than 8 bits, with notes on it; None without any."""
 
     def look(path: str) -> Numbers | None:
         with suppress(UnreadableError):  # it is reported when it is read
-            return numbers_of(index.root / path)
+            return numbers_of(index.root / path, pages)
         return None
 
     with ThreadPoolExecutor(_threads()) as pool:
@@ -218,11 +308,12 @@ def _own_range(index: Index) -> tuple[Range | None, list[str]]:
     if not ends:
         return None, notes
     low, high = min(low for low, _ in ends), max(high for _, high in ends)
+    check_size("images of more than 8 bits", low, high)
     values = choose_range(low, high, all(numbers.integers for numbers in deep.values()))
     many = f"{len(deep):,} pictures hold" if len(deep) > 1 else "1 picture holds"
     told = (
         f"{many} numbers from {low:,.6g} to {high:,.6g}: {tell_range(values)}"
-        " (data.values = LOW,HIGH for others)"
+        ", in 256 levels; samples have that range (data.values = LOW,HIGH for others)"
     )
     return values, [told, *notes]
 
@@ -304,7 +395,7 @@ def _in_memory(name: str, index: Index, read_as: ReadAs, notes: tuple[str, ...])
     if read_as.values is None:
         notes += tell_dark(examples)
     dataset = ArrayDataset(name, examples, fingerprint, readable.labels, names, notes)
-    dataset.values, dataset.left_out = read_as.values, reasons
+    dataset.left_out = reasons
     dataset.folder, dataset.files = index.root, readable.paths
     return dataset
 
@@ -379,8 +470,9 @@ def _fingerprint(index: Index, read_as: ReadAs) -> str:
     Reading their contents would take too long. Names are relative to the folder, so the digest is
     the same wherever the folder is.
     """
-    shape, fit, values = read_as
+    shape, fit, values, parts = read_as
     how = f"{shape} {fit}" if values is None else f"{shape} {fit} {values}"
+    how += "" if parts == "colours" else f" {parts}"
     digest = blake2b(how.encode(), digest_size=8)
     for path, size in zip(index.paths, index.sizes, strict=True):
         digest.update(os.fsencode(path))

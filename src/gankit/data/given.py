@@ -10,14 +10,24 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from gankit.data.images import to_8_bit
 from gankit.data.labels import Labels, read_labels
 from gankit.data.pixels import channels_first
-from gankit.data.values import as_float32, floats_range, tell_dark, tell_range, to_bytes
+from gankit.data.values import (
+    NUMBERS,
+    PLAIN,
+    PixelFormat,
+    as_float32,
+    check_alpha,
+    format_of,
+    tell_dark,
+    tell_format,
+)
 from gankit.errors import DataError
 from gankit.text import shown
 
 KNOWN = (
-    "images uint8 [N, H, W], [N, H, W, C] or [N, C, H, W], images as floats in [0, 1] or [-1, 1], "
+    "images [N, H, W], [N, H, W, C] or [N, C, H, W], uint8 or other numbers, "
     "points as floats [N, D], or a torch or Hugging Face data set of them"
 )
 IMAGE_COLUMNS, LABEL_COLUMNS = (
@@ -28,27 +38,34 @@ IMAGE_COLUMNS, LABEL_COLUMNS = (
 
 
 class Given(NamedTuple):
-    """What `read_given` returns: examples, labels and notes, each as a Dataset holds it."""
+    """What `read_given` returns: each part as a Dataset holds it."""
 
     examples: NDArray[Any]
     labels: Labels | None
     notes: tuple[str, ...]
+    pixels: PixelFormat = PLAIN
 
 
 def read_given(
-    given: object, labels: object = None, class_names: Sequence[str] | None = None
+    given: object,
+    labels: object = None,
+    class_names: Sequence[str] | None = None,
+    alpha: bool = False,
 ) -> Given:
-    """Read whatever `Dataset.of` accepts into memory. Raises DataError."""
+    """Read whatever `Dataset.of` accepts into memory. Raises DataError.
+
+    `alpha`: the last of an image's four channels is opacity.
+    """
     if isinstance(given, tuple) and len(given) == 2 and labels is None:
         given, labels = given
     if hasattr(given, "column_names"):
-        given, found, named = _columns(given)
+        given, found, named = _columns(given, alpha)
         labels, class_names = (found if labels is None else labels), class_names or named
     elif _is_indexed(given):
-        given, found = _items(given)
+        given, found = _items(given, alpha)
         labels = found if labels is None else labels
-    examples, notes = _examples(given)
-    return Given(examples, _labels(labels, len(examples), class_names), notes)
+    examples, notes, pixels = _examples(given, alpha)
+    return Given(examples, _labels(labels, len(examples), class_names), notes, pixels)
 
 
 def _is_indexed(given: object) -> bool:
@@ -58,7 +75,7 @@ def _is_indexed(given: object) -> bool:
     return hasattr(given, "__getitem__") and hasattr(given, "__len__")
 
 
-def _items(given: Any) -> tuple[object, object]:
+def _items(given: Any, alpha: bool) -> tuple[object, object]:
     """Return (all examples, all labels or None) of items x or (x, y). Raises DataError."""
     if not len(given):
         raise DataError("the data set given is empty: training needs examples")
@@ -70,11 +87,11 @@ def _items(given: Any) -> tuple[object, object]:
         )
     items = [given[i] for i in range(len(given))]
     if not isinstance(first, tuple):
-        return _stacked(items), None
-    return _stacked([x for x, _ in items]), _stacked_labels([y for _, y in items])
+        return _stacked(items, alpha), None
+    return _stacked([x for x, _ in items], alpha), _stacked_labels([y for _, y in items])
 
 
-def _columns(given: Any) -> tuple[object, object, Sequence[str] | None]:
+def _columns(given: Any, alpha: bool) -> tuple[object, object, Sequence[str] | None]:
     """Return (images, labels or None, class names or None) of a Hugging Face data set.
 
     Raises DataError if it is a set of splits, is empty, or has no column of images.
@@ -96,15 +113,16 @@ def _columns(given: Any) -> tuple[object, object, Sequence[str] | None]:
     items = [given[i] for i in range(len(given))]
     feature = getattr(given, "features", {}).get(label)
     labels = None if label is None else _stacked_labels([item[label] for item in items])
-    return _stacked([item[image] for item in items]), labels, getattr(feature, "names", None)
+    return _stacked([item[image] for item in items], alpha), labels, getattr(feature, "names", None)
 
 
-def _stacked(items: list[Any]) -> object:
+def _stacked(items: list[Any], alpha: bool) -> object:
     """Stack all items to one array or tensor. Raises DataError if their shapes differ."""
     if all(isinstance(item, torch.Tensor) for item in items):
         items = [item.detach().cpu() for item in items]
         if len({item.shape for item in items}) == 1:
             return torch.stack(items)
+    items = [_pixels(item, alpha) if isinstance(item, Image.Image) else item for item in items]
     items = [_plain(item) for item in items]
     shapes = sorted({item.shape for item in items})
     if len(shapes) > 1:
@@ -115,9 +133,19 @@ def _stacked(items: list[Any]) -> object:
     return np.stack(items)
 
 
+def _pixels(image: Image.Image, alpha: bool) -> NDArray[Any]:
+    """Return the numbers of a Pillow image: of more than 8 bits as they are, else of 8 bits.
+
+    Transparent parts are kept with `alpha`, else they are seen over white.
+    """
+    if alpha:
+        return np.asarray(image.convert("RGBA"))
+    if image.mode[0] in "IF":
+        return np.asarray(image)
+    return np.asarray(image if image.mode in ("L", "RGB") else to_8_bit(image, 3))
+
+
 def _plain(item: Any) -> NDArray[Any]:
-    if isinstance(item, Image.Image):
-        item = item if item.mode in ("L", "RGB") else item.convert("RGB")
     if isinstance(item, torch.Tensor):
         item = item.detach().cpu()
     return np.asarray(item)
@@ -130,37 +158,35 @@ def _stacked_labels(labels: list[Any]) -> NDArray[Any]:
         raise DataError("the labels are of several shapes: give one number for each") from None
 
 
-def _examples(given: object) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """Return uint8 [N, C, H, W] or float32 [N, D], and notes for the user. Raises DataError."""
+def _examples(given: object, alpha: bool) -> tuple[NDArray[Any], tuple[str, ...], PixelFormat]:
+    """Return uint8 [N, C, H, W] or float32 [N, D], notes for the user, and what the bytes mean.
+
+    Raises DataError.
+    """
     first = isinstance(given, torch.Tensor)  # channels first
     if isinstance(given, torch.Tensor):
-        given = given.detach().cpu().float() if given.is_floating_point() else given.cpu()
+        given = given.detach().cpu()
+        given = given.float() if given.dtype == torch.bfloat16 else given
     if not isinstance(given, (np.ndarray, torch.Tensor)):
         what = " ".join(shown(given).split())
         raise DataError(f"data cannot be made of {what}: give {KNOWN}")
     array: NDArray[Any] = np.asarray(given)
     floating = np.issubdtype(array.dtype, np.floating)
     of_a_kind = (array.ndim == 2 and floating) or (
-        array.ndim in (3, 4) and (floating or array.dtype == np.uint8)
+        array.ndim in (3, 4) and (floating or array.dtype.name in NUMBERS)
     )
     if not of_a_kind or 0 in array.shape:
         raise DataError(f"data cannot be made of {array.dtype} {list(array.shape)}: give {KNOWN}")
     if array.ndim == 2:
-        return as_float32("the points given", array), ()
+        return as_float32("the points given", array), (), PLAIN
     planes = channels_first(array, first)
-    if not floating:
-        return np.array(planes, order="C"), tell_dark(array)
-    if not np.isfinite(array).all():
-        raise DataError("the images hold numbers that are not finite: leave those examples out")
-    pixels, note = _as_bytes(planes)
-    return pixels, (note,)
-
-
-def _as_bytes(planes: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
-    """Turn floats in a usual range into uint8, and note the range. Raises DataError."""
-    values = floats_range(float(planes.min()), float(planes.max()))
-    note = f"images given as floats, taken as [{values[0]}, {values[1]}]: {tell_range(values)}"
-    return np.ascontiguousarray(to_bytes(planes, values)), note
+    if alpha:
+        check_alpha("the images", planes.shape[1])
+    pixels = format_of("the images", planes, alpha=alpha)
+    notes = tell_format(f"images given as {array.dtype}", pixels)
+    if pixels == PLAIN:
+        return np.array(planes, order="C"), tell_dark(array), pixels
+    return pixels.encode(planes), notes, pixels
 
 
 def _labels(given: object, count: int, class_names: Sequence[str] | None) -> Labels | None:

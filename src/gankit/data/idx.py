@@ -146,6 +146,8 @@ def images_dataset(
     Raises:
         DataError: the converted images would not fit in the memory allowed.
     """
+    if options.channels == "rgba":
+        raise DataError(f"data '{name}' is grey and has no opacity: give channels grey or rgb")
     own_size = (images.shape[1], images.shape[2])
     size = options.size or own_size
     channels = 3 if options.channels == "rgb" else 1

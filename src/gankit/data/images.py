@@ -6,7 +6,7 @@ import os
 import stat
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +22,11 @@ from gankit.errors import DataError
 from gankit.text import reason
 
 Fit = Literal["crop", "stretch"]
-Channels = Literal["auto", "grey", "rgb"]
+Channels = Literal["auto", "grey", "rgb", "rgba", "bands"]
 Split = Literal["train", "test"]
 Values = Range | Literal["own"] | None
+Parts = Literal["colours", "rgba", "bands"]
+"""What is read of a picture: colours, or grey; colours with opacity; every band as it is stored."""
 Shape = tuple[int, int, int]
 """(channels, height, width), in pixels."""
 
@@ -62,8 +64,8 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_ORIENTATION_TAG, _PHOTOMETRIC_TAG, _BITS_TAG, _SAMPLE_FORMAT_TAG = (
-    0x0112, 0x0106, 0x0102, 0x0153
+_ORIENTATION_TAG, _PHOTOMETRIC_TAG, _BITS_TAG, _SAMPLE_FORMAT_TAG, _BANDS_TAG = (
+    0x0112, 0x0106, 0x0102, 0x0153, 0x0115
 )  # fmt: skip
 _UNSIGNED, _SIGNED = 1, 2  # sample formats
 TIFF = (b"II*\0", b"MM\0*")
@@ -83,7 +85,9 @@ class ReadOptions:
             folder the size that nine tenths of the pictures share, if its sides are in 16..256;
             otherwise it is 64 x 64.
         fit: `crop` scales the short side and cuts the middle out, `stretch` distorts.
-        channels: `grey` (1), `rgb` (3) or `auto`: grey if every picture looked at is grey.
+        channels: `grey` (1), `rgb` (3), `rgba` (4, with opacity), `bands` (1 to 16: every band of
+            a picture and every page of a TIFF, as they are stored), or `auto`: grey if every
+            picture looked at is grey, else rgb.
         split: `train` or `test`.
         memory_gb: a folder that needs more than this (in 10^9 bytes) is read from disk while
             training.
@@ -238,9 +242,9 @@ def _stored_pixels(image: Image.Image) -> int:
     return stored
 
 
-def _affordable(image: Image.Image, stored_pixels: int) -> int:
+def _affordable(image: Image.Image, stored_pixels: int, copies: int = 0) -> int:
     """Return how many bytes decoding takes. Raises UnreadableError if too many."""
-    needed = bytes_needed(image, stored_pixels)
+    needed = bytes_needed(image, stored_pixels, copies)
     if needed > MOST_BYTES:
         raise UnreadableError(
             f"too large: {image.width} x {image.height} in mode {image.mode} take "
@@ -257,6 +261,10 @@ class Header(NamedTuple):
         size: (height, width) in pixels, as a viewer shows the picture.
         grey: whether it is stored as grey.
         deep: whether it holds more than 8 bits of grey, so that a range must be chosen.
+        transparent: whether it may be transparent in parts.
+        floats: whether its numbers are floats.
+        pages: how many pages a TIFF has; 1 for every other picture.
+        bands: how many bands its pages hold together, or 0 if Pillow does not read them all.
         cut: whether it holds colours of 16 bits, of which only the upper 8 are decoded.
     """
 
@@ -264,6 +272,10 @@ class Header(NamedTuple):
     grey: bool
     deep: bool
     cut: bool
+    transparent: bool = False
+    floats: bool = False
+    pages: int = 1
+    bands: int = 0
 
 
 def header(path: str | Path) -> Header:
@@ -287,39 +299,147 @@ def header(path: str | Path) -> Header:
                 image.load()  # now it is turned: by new Pillow on opening, by old here
             size = (image.height, image.width)
         grey = image.mode in ("1", "L", "LA") or _is_deep(image)
-        return Header(size, grey, _is_deep(image), cut)
+        bands = _band_count(image) if _holds_all_bands(image) else 0
+        found = Header(size, grey, _is_deep(image), cut, image.has_transparency_data)
+        floats = image.mode == "F"
+        try:
+            pages = _page_count(image)
+        except Exception:  # a damaged page may raise anything; the first one may be whole
+            pages = 1
+        return found._replace(floats=floats, pages=pages, bands=pages * bands)
 
 
 def _is_deep(image: Image.Image) -> bool:
     return image.mode[0] in "IF"
 
 
-def decode(
-    path: str | Path, shape: Shape, fit: Fit, values: Range | None = None
-) -> NDArray[np.uint8]:
-    """Read a picture, upright, with transparent parts over white: uint8 of `shape`.
+def _page_count(image: Image.Image) -> int:
+    """Return how many pages a TIFF has; the frames of other pictures are no pages."""
+    return int(getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1
 
-    Of an animation, the first frame is read. Call this inside `quiet_decoding`. Threads that
-    together would take more than `MOST_BYTES` wait for each other.
+
+def _band_count(image: Image.Image) -> int:
+    """Return how many bands `_bands` makes of a page."""
+    if image.mode in ("P", "PA"):
+        return 4 if image.has_transparency_data else 3
+    return len(image.getbands())
+
+
+def _holds_all_bands(image: Image.Image) -> bool:
+    """Return whether Pillow reads every band of a picture: of a TIFF it may pass some over."""
+    tags: Any = getattr(image, "tag_v2", {})
+    return int(tags.get(_BANDS_TAG, 1)) <= len(image.getbands())
+
+
+def decode(
+    path: str | Path,
+    shape: Shape,
+    fit: Fit,
+    values: Range | None = None,
+    parts: Parts = "colours",
+) -> NDArray[np.uint8]:
+    """Read a picture, upright: uint8 of `shape`.
+
+    Of an animation, the first frame is read. Transparent parts are seen over white, or kept as the
+    last of four channels, by which the colours are then multiplied. Call this inside
+    `quiet_decoding`. Threads that together would take more than `MOST_BYTES` wait for each other.
 
     Args:
         path: the file.
-        shape: (channels, height, width); channels are 1 or 3.
+        shape: (channels, height, width); channels are 1 or 3 of colours, 4 of rgba.
         fit: `crop` or `stretch`.
         values: the values that become black and white in a picture of more than 8 bits; None: by
             the type of its file.
+        parts: what is read of it.
 
     Raises:
-        UnreadableError: the picture is damaged, cut off, not an image, or too large.
+        UnreadableError: the picture is damaged, cut off, not an image, or too large; or it has
+            other bands than `shape`.
     """
+    channels, height, width = shape
+    size = (height, width)
+    with _decoded(path, 2 * max(size), COPIES[parts]) as image:
+        if parts == "bands":
+            return _every_band(image, shape, fit, values)
+        upright = _upright(image, values)
+        if parts == "rgba":
+            return _with_opacity(upright, size, fit)
+        return planes(resized(to_8_bit(upright, channels), size, fit))
+
+
+def _upright(image: Image.Image, values: Range | None) -> Image.Image:
+    """Turn a decoded picture as its EXIF asks, and scale more than 8 bits by `values`."""
+    turn = _UPRIGHT.get(_orientation(image))
+    upright = image.transpose(turn) if turn is not None else image
+    if values is None or not _is_deep(image):
+        return upright
+    numbers = to_bytes(_numbers(upright, _is_unsigned(image)), values)
+    return Image.fromarray(255 - numbers if _white_is_zero(image) else numbers)
+
+
+def _with_opacity(image: Image.Image, size: tuple[int, int], fit: Fit) -> NDArray[np.uint8]:
+    """Return colours multiplied by their opacity, and the opacity: uint8 [4, *size].
+
+    They are resized so, which keeps colours that nobody sees out of their neighbours.
+    """
+    opaque = to_8_bit(image, 3) if _is_deep(image) else image
+    found = planes(resized(opaque.convert("RGBA").convert("RGBa"), size, fit))
+    return np.minimum(found, found[3:])  # the filter may overshoot
+
+
+def _every_band(
+    image: Image.Image, shape: Shape, fit: Fit, values: Range | None
+) -> NDArray[np.uint8]:
+    """Return every band of every page, uint8 of `shape`. Raises UnreadableError."""
     channels, *size = shape
-    with _decoded(path, 2 * max(size)) as image:
-        turn = _UPRIGHT.get(_orientation(image))
-        upright = image.transpose(turn) if turn is not None else image
-        if values is not None and _is_deep(image):
-            numbers = to_bytes(_numbers(upright, _is_unsigned(image)), values)
-            upright = Image.fromarray(255 - numbers if _white_is_zero(image) else numbers)
-        return planes(resized(to_8_bit(upright, channels), (size[0], size[1]), fit))
+    found: list[NDArray[np.uint8]] = []
+    for page in _pages(image):
+        if not _holds_all_bands(page):
+            raise UnreadableError(NOT_ALL_BANDS)
+        for band in _bands(_upright(page, values)):
+            if len(found) == channels:
+                raise UnreadableError(f"it has more than the {channels} bands of the others")
+            found.append(planes(resized(band, (size[0], size[1]), fit)))
+    if len(found) != channels:
+        raise UnreadableError(f"it has {len(found)} bands, and the others {channels}")
+    return np.concatenate(found)
+
+
+def _pages(image: Image.Image) -> Iterator[Image.Image]:
+    """Yield a decoded picture as each of its pages. Raises UnreadableError if sizes differ."""
+    own = image.size
+    yield image
+    for number in range(1, _page_count(image)):
+        image.seek(number)
+        if image.width * image.height == own[0] * own[1]:  # a larger one may not fit
+            image.load()
+        if image.size != own:
+            raise UnreadableError(f"its page {number + 1} has another size than its first")
+        yield image
+
+
+def _bands(page: Image.Image) -> Sequence[Image.Image]:
+    """Return the bands of a page, each as grey of 8 bits."""
+    if _is_deep(page) or page.mode == "1":
+        return (to_8_bit(page, 1),)
+    if page.mode in ("P", "PA"):  # the bands of its colours, not the numbers of a palette
+        page = page.convert("RGBA" if page.has_transparency_data else "RGB")
+    return page.split()
+
+
+NOT_ALL_BANDS = (
+    "a TIFF with more bands than Pillow reads: save each band as a page, or all pictures as one "
+    ".npz"
+)
+
+
+def is_transparent(path: str | Path) -> bool:
+    """Return whether any part of a picture can be seen through. Raises as `decode` does."""
+    return bool(decode(path, (4, SHOWN_AT, SHOWN_AT), "stretch", parts="rgba")[3].min() < 255)
+
+
+SHOWN_AT = 64
+"""Pixels per side at which a picture is looked at for what it shows."""
 
 
 class Numbers(NamedTuple):
@@ -336,8 +456,10 @@ class Numbers(NamedTuple):
     not_finite: int
 
 
-def numbers_of(path: str | Path) -> Numbers | None:
+def numbers_of(path: str | Path, pages: bool = False) -> Numbers | None:
     """Return the numbers in a picture of more than 8 bits; None for any other picture.
+
+    `pages`: look at every page of a TIFF, and not at the first alone.
 
     Call this inside `quiet_decoding`. Raises UnreadableError as `decode` does.
     """
@@ -345,8 +467,19 @@ def numbers_of(path: str | Path) -> Numbers | None:
         if not _is_deep(image):
             return None
     with _decoded(path, LARGEST) as image:
-        pixels = _numbers(image, _is_unsigned(image))
-        return Numbers(span([pixels]), image.mode != "F", int((~np.isfinite(pixels)).sum()))
+        some = _pages(image) if pages else [image]
+        every = [_numbers_on(page) for page in some if _is_deep(page)]
+    ends = [pair for found in every if (pair := found.ends) is not None]
+    return Numbers(
+        (min(low for low, _ in ends), max(high for _, high in ends)) if ends else None,
+        all(found.integers for found in every),
+        sum(found.not_finite for found in every),
+    )
+
+
+def _numbers_on(page: Image.Image) -> Numbers:
+    pixels = _numbers(page, _is_unsigned(page))
+    return Numbers(span([pixels]), page.mode != "F", int((~np.isfinite(pixels)).sum()))
 
 
 def _numbers(image: Image.Image, unsigned: bool) -> NDArray[Any]:
@@ -363,9 +496,13 @@ def _is_unsigned(image: Image.Image) -> bool:
     )
 
 
+COPIES: dict[Parts, int] = {"colours": 0, "rgba": 3, "bands": 2}
+"""How many more copies of a picture are made than for its colours, at most."""
+
+
 @contextmanager
-def _decoded(path: str | Path, side: int) -> Iterator[Image.Image]:
-    """Open a picture and decode it.
+def _decoded(path: str | Path, side: int, copies: int = 0) -> Iterator[Image.Image]:
+    """Open a picture and decode it; `copies` of it are made besides.
 
     A JPEG is decoded at a half, a quarter or an eighth of its size if both sides then still have
     `side` pixels.
@@ -374,7 +511,7 @@ def _decoded(path: str | Path, side: int) -> Iterator[Image.Image]:
         stored = _stored_pixels(image)
         if image.format in JPEG:
             image.draft(image.mode, (side, side))
-        with DECODING.taking(_affordable(image, stored)):
+        with DECODING.taking(_affordable(image, stored, copies)):
             image.load()
             yield image
 
@@ -419,7 +556,7 @@ def resized(image: Image.Image, size: tuple[int, int], fit: Fit) -> Image.Image:
 
 
 def planes(image: Image.Image) -> NDArray[np.uint8]:
-    """Return the pixels of an `L` or `RGB` picture: uint8 [channels, height, width]."""
+    """Return the pixels of a picture of 8 bits a band: uint8 [bands, height, width]."""
     pixels = np.asarray(image, np.uint8)
     return pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
 

@@ -21,7 +21,7 @@ from gankit.data.values import Range
 from gankit.data.walk import is_picture, split_pattern
 from gankit.errors import DataError
 from gankit.registry import did_you_mean, load_plugins
-from gankit.settings.config import DataConfig
+from gankit.settings.config import ARRAYS, DataConfig
 
 PACKED = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
 """The suffixes of archives, which have to be unpacked first."""
@@ -59,7 +59,7 @@ def load_configured(
 def decided(data: DataConfig, dataset: Dataset) -> DataConfig:
     """Return the settings that `dataset` was read by, with what was decided while reading it.
 
-    These are the share held out, and the range of images of more than 8 bits.
+    These are the share held out, and the range of images of other than 8 bits.
     """
     holdout = SHARE if data.holdout is None and dataset.held_out else data.holdout
     return replace(data, holdout=holdout, values=dataset.values)
@@ -86,13 +86,15 @@ def load_dataset(
 
     Args:
         source: a name in `DATASETS`, else a folder of images (sub-folders are classes), a
-            folder of IDX files, a pattern such as `photos/*.jpg`, or an .npz file of arrays
-            (`gankit.data.arrays`); `~` and `$VAR` work.
+            folder of IDX files, a pattern such as `photos/*.jpg`, or an .npz file of arrays or an
+            .npy file of one (`gankit.data.arrays`); `~` and `$VAR` work.
         size: pixels, one number for a square, or (height, width), 8 to 1024 each. None keeps the
             size of IDX images, and in a folder the size that nine tenths of the pictures share, if
             its sides are in 16..256; otherwise it is 64 x 64.
         fit: `crop` scales the short side and cuts the middle out, `stretch` distorts.
-        channels: `grey`, `rgb`, or `auto`: grey if the pictures are grey.
+        channels: `grey`, `rgb`, or `auto`: grey if the pictures are grey, with transparent parts
+            over white; `rgba`: with opacity as a fourth channel; `bands`: every band and every
+            page of a picture, 1 to 16.
         split: `train` or `test`. Folders with the usual names (`val`, `validation_set`) are splits.
         memory_gb: a folder that needs more than this (in 10^9 bytes) is read while training.
         values: the values that become black and white in images of more than 8 bits; `own`: one
@@ -160,7 +162,7 @@ def _no_file(source: str) -> DataError:
         return DataError(f"data {source!r} is a packed archive: unpack it, and give the folder")
     return DataError(
         f"data {source!r} is a file; training needs a folder of images, or an .npz of arrays "
-        "called images and labels (numpy.savez)"
+        "called images and labels (numpy.savez), or an .npy of images"
     )
 
 
@@ -177,7 +179,7 @@ def looks_like_path(text: str) -> bool:
 
 
 def _is_archive(text: str) -> bool:
-    return text.lower().endswith(".npz")
+    return text.lower().endswith(ARRAYS)
 
 
 def has_classes(source: str) -> bool:
@@ -268,10 +270,14 @@ def at_shape(data: DataConfig, source: str, shape: tuple[int, ...]) -> DataConfi
 
     All other settings are those of `data`.
     """
-    asked = replace(data, source=source, size=None, channels="auto")
-    if asked.is_arrays or len(shape) != 3:
-        return asked
-    return replace(asked, size=(shape[1], shape[2]), channels=CHANNELS[shape[0]])
+    every = data.channels in ("rgba", "bands")  # the shape alone does not tell these
+    asked = replace(data, source=source, size=None, channels=data.channels if every else "auto")
+    if asked.is_arrays:
+        return asked if asked.channels == "rgba" else replace(asked, channels="auto")
+    if len(shape) != 3:
+        return replace(asked, channels="auto")
+    channels = asked.channels if every else CHANNELS.get(shape[0], "bands")
+    return replace(asked, size=(shape[1], shape[2]), channels=channels)
 
 
 def load_of_shape(
@@ -280,6 +286,7 @@ def load_of_shape(
     split: Split = "train",
     fit: Fit = "crop",
     values: Range | None = None,
+    channels: Channels = "auto",
 ) -> Dataset:
     """Read the images of a source at the shape of a run, without holding any out.
 
@@ -290,10 +297,11 @@ def load_of_shape(
         fit: `crop` or `stretch`.
         values: the values that become black and white in images of more than 8 bits; None: one
             range for the whole set.
+        channels: as the run read its data, which tells opacity from a fourth band.
 
     Raises DataError if they cannot be read, or are arrays of another shape.
     """
-    asked = DataConfig(fit=fit, values=values, holdout=0.0)
+    asked = DataConfig(fit=fit, values=values, holdout=0.0, channels=channels)
     dataset = load_configured(at_shape(asked, source, shape), split)
     check_shape(dataset, shape)
     return dataset

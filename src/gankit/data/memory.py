@@ -21,15 +21,16 @@ ROW = 8
 """Bytes that Pillow needs for each row besides its pixels."""
 
 
-def bytes_needed(image: Image.Image, stored_pixels: int) -> int:
+def bytes_needed(image: Image.Image, stored_pixels: int, more: int = 0) -> int:
     """Return an upper estimate of the bytes that decoding a picture takes.
 
     Args:
         image: an opened picture that is not yet loaded; a JPEG may already be drafted.
         stored_pixels: its width times its height before drafting.
+        more: how many copies are made besides, of 4 bytes a pixel.
     """
     width = 1 if image.mode in ("1", "L", "P") else 4
-    copies = [width, 4]  # as decoded, and as converted or turned
+    copies = [width, 4, *[4] * more]  # as decoded, and as converted or turned
     if image.has_transparency_data:
         copies += [4, 4, 4]  # with transparency, the white, and their composite
     if image.mode[0] in "IF":

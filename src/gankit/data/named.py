@@ -56,9 +56,10 @@ def digits(options: ReadOptions) -> Dataset:
 @DATASETS.register("stacked_digits", "three digits as red, green and blue: 1,000 modes; built in")
 def stacked_digits(options: ReadOptions) -> Dataset:
     """Return 25,600 colour images of three random digits (Metz et al. 2016, arXiv 1611.02163)."""
-    if options.channels == "grey":
+    if options.channels in ("grey", "rgba"):
         raise DataError(
-            "data 'stacked_digits' is colour: leave data.channels = grey out", "data.channels"
+            f"data 'stacked_digits' is colour: leave data.channels = {options.channels} out",
+            "data.channels",
         )
     grey = digits(replace(options, channels="auto"))
     random = rng(0, Purpose.TOY, 0 if options.split == "train" else 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gankit.data.values import PLAIN, PixelFormat
 from gankit.errors import DataError
 
 
@@ -58,21 +60,46 @@ def to_pixels(fake: Tensor, value_range: tuple[float, float] | None) -> NDArray[
     return pixels[..., 0] if pixels.shape[-1] == 1 else np.ascontiguousarray(pixels)
 
 
-def as_pictures(planes: NDArray[Any]) -> NDArray[np.uint8]:
+def to_numbers(
+    fake: Tensor, value_range: tuple[float, float] | None, pixels: PixelFormat
+) -> NDArray[Any]:
+    """Turn a generator's output [N, *shape] into numbers like those that it was trained on.
+
+    Args:
+        fake: images [N, C, H, W] in the value range, or examples of another kind.
+        value_range: the values of black and white; None: keep the values as they are.
+        pixels: what the images are to be: their range, their type, whether they have alpha.
+
+    Returns:
+        Images [N, H, W] or [N, H, W, C] of the format's type, whose colours are not multiplied by
+        their opacity; without a value range what `to_pixels` returns.
+    """
+    if value_range is None or pixels == PLAIN:
+        return to_pixels(fake, value_range)
+    low, high = value_range
+    share = ((fake.float() - low) / (high - low)).clamp_(0, 1).cpu().numpy()
+    return np.ascontiguousarray(as_pictures(pixels.decode(share)))
+
+
+def as_pictures(planes: NDArray[Any]) -> NDArray[Any]:
     """Turn images as they are stored, [N, C, H, W], into [N, H, W] or [N, H, W, C] for users."""
     return planes[:, 0] if planes.shape[1] == 1 else planes.transpose(0, 2, 3, 1)
 
 
-CHANNELS = (1, 3)
-"""How many channels images can have."""
+USUAL = (1, 3)
+"""How many channels images usually have: an axis of such a length is that of the channels."""
+MOST_CHANNELS = 16
+"""The most channels that images can have."""
 
 
 def channels_first(images: NDArray[Any], first: bool = False) -> NDArray[Any]:
     """Return images [N, H, W], [N, H, W, C] or [N, C, H, W] as [N, C, H, W], without a copy.
 
-    `first` decides if both axes can be channels: true for a tensor, false for an array.
+    An axis of 1 or 3 is that of the channels; without one, an axis of at most 16. `first` decides
+    if both can be: true for a tensor, false for an array. An array that has neither 1 nor 3
+    channels is then read by the equal sides of a square.
 
-    Raises DataError if no axis can be channels, or if it is a single picture.
+    Raises DataError if no axis can be channels, if both can, or if it is a single picture.
     """
     shape = list(images.shape)
     if images.ndim == 3:
@@ -82,12 +109,29 @@ def channels_first(images: NDArray[Any], first: bool = False) -> NDArray[Any]:
                 "[N, H, W, C] or [N, C, H, W]"
             )
         return images[:, None]
-    ways = [shape[1] in CHANNELS, shape[3] in CHANNELS]
-    if any(ways):
-        return images if ways[0] and (first or not ways[1]) else as_planes(images)
-    few = min(shape[1], shape[3])
-    clear = ": leave transparency out" if few in (2, 4) else ": give [N, H, W, C] or [N, C, H, W]"
-    raise DataError(f"images of shape {shape} have no axis of 1 or 3 channels{clear}")
+    return images if _are_first(shape, first) else as_planes(images)
+
+
+def _are_first(shape: Sequence[int], first: bool) -> bool:
+    """Return whether the channels of images [N, ?, ?, ?] come first, and not last."""
+    _, one, two, three = shape
+    usual = [one in USUAL, three in USUAL]
+    if any(usual):
+        return usual[0] and (first or not usual[1])
+    possible = [one <= MOST_CHANNELS, three <= MOST_CHANNELS]
+    if not any(possible):
+        raise DataError(
+            f"images of shape {list(shape)} have no axis of 1 to {MOST_CHANNELS} channels: give "
+            "[N, H, W, C] or [N, C, H, W]"
+        )
+    if not all(possible) or first:
+        return possible[0]
+    if (one == two) == (two == three):
+        raise DataError(
+            f"images of shape {list(shape)} may have {one} or {three} channels: give a tensor, "
+            "whose channels come first, or images of more than 16 pixels a side"
+        )
+    return two == three
 
 
 def as_planes(pictures: NDArray[Any]) -> NDArray[Any]:

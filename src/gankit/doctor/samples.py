@@ -68,10 +68,10 @@ def examine_samples(gan: GAN, dataset: Dataset, seed: int = 0) -> Examination:
     if gan.condition:  # it is asked by vectors: take those of real examples
         assert dataset.labels is not None
         vectors = dataset.labels[rng.integers(len(dataset), size=count)]
-        fake = gan.sample(count, vectors, seed)
+        fake = gan.as_stored(count, vectors, seed)
     else:
         asked = gan.labels_for(count)
-        fake = gan.sample(count, seed=seed)
+        fake = gan.as_stored(count, seed=seed)
     if dataset.is_images:  # channels first, as in the data
         fake = as_planes(fake)
     return Examination(

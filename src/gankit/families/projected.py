@@ -266,6 +266,7 @@ class Projected(Game):
     kinds = ("images",)
     takes_vectors = True
     takes_networks = False
+    any_channels = False
     only_logits = False
 
     def __init__(self, config: Config, task: Task) -> None:
@@ -285,11 +286,6 @@ class Projected(Game):
             raise ConfigError(
                 "family 'projected' normalises the heads of its discriminator already: leave "
                 "spectral_norm out"
-            )
-        if self.task.shape[0] not in (1, 3):
-            raise ConfigError(
-                "family 'projected' looks at grey or colour images, these have "
-                f"{self.task.shape[0]} channels: train 'modern'"
             )
         backbone = load_backbone(self.options.backbone)
         self.pretrained = {backbone.name: backbone.digest}

@@ -116,7 +116,35 @@ def _with_channels(pictures: Tensor, channels: int | None) -> Tensor:
         return pictures.expand(-1, channels, -1, -1)
     if channels == 1 and given == 3:
         return (pictures * torch.tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
-    raise DataError(f"images of {given} channels given to a network of {channels}")
+    raise DataError(
+        f"images of {given} channels given to a network of {channels}: measure them in features "
+        "'pixels'"
+    )
+
+
+class OverWhite(FeatureNetwork):
+    """A network that is shown images with opacity over white, as people see them on a page."""
+
+    def __init__(self, network: FeatureNetwork) -> None:
+        """`network` takes images of 1 or 3 channels."""
+        self._network = network
+        self.name, self.digest, self.class_names = network.name, network.digest, network.class_names
+        self.block, self.usual, self.rounds = network.block, network.usual, network.rounds
+        self.channels = network.channels
+
+    def fit(self, pictures: Tensor) -> Tensor:
+        colours, alpha = pictures[:, :-1], pictures[:, -1:]
+        return self._network.fit(torch.minimum(colours, alpha) + (1 - alpha))
+
+    def size_for(self, shape: tuple[int, ...]) -> tuple[int, int]:
+        return self._network.size_for((*shape[:3], shape[3] - 1))
+
+    def resize(self, shape: tuple[int, ...]) -> str:
+        told = self._network.resize((*shape[:3], shape[3] - 1))
+        return "over white" if told == "none" else f"over white; {told}"
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        return self._network.forward(images)
 
 
 def make_ready(network: nn.Module, device: str) -> None:

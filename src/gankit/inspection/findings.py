@@ -75,6 +75,7 @@ class Inspection:
         name: the data set.
         kind: `images`, `points`, `tokens` or `trajectories`.
         shape: the shape of one example, as networks take it.
+        alpha: whether the last channel of images is opacity.
         lines: what a training would say as it starts, in full.
         class_names: the names of the classes; empty if there are none.
         parts: the splits, for training first.
@@ -102,6 +103,7 @@ class Inspection:
     near: tuple[Repeat, ...] = ()
     broken: Mapping[str, str] = field(default_factory=dict)
     no_test: str | None = None
+    alpha: bool = False
 
     @property
     def across(self) -> tuple[Repeat, ...]:

@@ -96,6 +96,7 @@ def inspect(
         numbers=first.numbers,
         seed=seed,
         sheet=choose_rows(dataset, seed),
+        alpha=dataset.pixels.alpha,
     )
     if settings is not None:
         settings = decided(settings, dataset)

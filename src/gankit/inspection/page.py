@@ -28,7 +28,7 @@ from gankit.pages.html import (
     table,
     warning,
 )
-from gankit.pictures import Pixels, save_png
+from gankit.pictures import Pixels, save_png, tell_visible
 from gankit.storage import write_atomically
 from gankit.version import __version__
 
@@ -147,6 +147,8 @@ def _about_sheet(found: Inspection) -> str:
     if found.kind != "images":
         return told
     told += " They are resized, and in the values and colours that are read."
+    if how := tell_visible(found.shape[0], found.alpha):
+        told += f" {how}"
     if 1 < len(found.sheet) < len(found.class_names):
         told += f" {len(found.sheet):,} of {len(found.class_names):,} classes are shown."
     if max(found.shape[1:]) > LARGEST:

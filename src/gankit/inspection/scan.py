@@ -165,12 +165,12 @@ def _sizes(dataset: Dataset, chosen: NDArray[np.int64]) -> Mapping[tuple[int, in
 def _reasons(dataset: Dataset) -> dict[str, str]:
     """Say why each file that was found to be unreadable while reading is so."""
     reasons: dict[str, str] = {}
-    if dataset.folder is None:
+    if dataset.folder is None or not isinstance(dataset, FolderDataset):
         return reasons
     for path in dataset.unreadable:
         try:
             with quiet_decoding():
-                decode(dataset.folder / path, dataset.shape, "crop", dataset.values)  # type: ignore[arg-type]
+                decode(dataset.folder / path, *dataset.read_as)
         except UnreadableError as error:
             reasons[path] = str(error)
     return reasons

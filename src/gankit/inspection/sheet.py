@@ -10,7 +10,7 @@ from PIL import Image
 
 from gankit.data import Dataset, as_pictures
 from gankit.inspection.findings import Inspection, Row
-from gankit.pictures import Pixels, grid, paths, scatter, with_names
+from gankit.pictures import Pixels, grid, paths, scatter, visible, with_names
 from gankit.randomness import Purpose, rng
 
 COLUMNS, ROWS = 12, 40
@@ -48,8 +48,8 @@ def strips(found: Inspection) -> Iterator[tuple[str, Pixels]]:
     """Yield the name and the picture of each row; nothing for tokens, which have no picture."""
     for row in found.sheet:
         if found.kind == "images":
-            pictures = _small_enough(np.ascontiguousarray(as_pictures(row.examples)))
-            yield row.name, grid(pictures, COLUMNS)
+            pictures = visible(as_pictures(row.examples), found.alpha)
+            yield row.name, grid(_small_enough(np.ascontiguousarray(pictures)), COLUMNS)
         elif found.kind == "points":
             yield row.name, scatter(None, row.examples)
         elif found.kind == "trajectories":

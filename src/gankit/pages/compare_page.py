@@ -34,7 +34,7 @@ from gankit.pages.compare_groups import (
 from gankit.pages.html import Html, data_uri, element, note, page, section, table, warning
 from gankit.pages.report import doctor, picture_uri
 from gankit.pages.run_summary import Facts, number, protocol_line, terms_of_losses
-from gankit.pictures import Pixels, grid, scatter
+from gankit.pictures import Pixels, grid, scatter, tell_visible
 from gankit.scores.score import Score
 from gankit.storage import write_atomically
 from gankit.trained.gan import BLOCK, GAN, draw_block
@@ -180,11 +180,16 @@ def _samples(seen: Comparison, seed: int, rows: int) -> Iterable[Html]:
         columns = max(asked, default=8)
         points = kind == "points"
         n = POINTS if points else columns * rows
+        first = seen.gans[0]
+        how = "" if points else tell_visible(first.shape[0], first.pixels.alpha)
         yield note(
-            _drawn_from(seen, n, seed), " One class a column." if asked and not points else ""
+            _drawn_from(seen, n, seed),
+            " One class a column." if asked and not points else "",
+            f" {how}" if how else "",
         )
-        drawn = [gan.sample(n, seed=seed) for gan in seen.gans]
-        pictures = [_png(p) for p in (_clouds(drawn) if points else _grids(drawn, columns))]
+        drawn = [gan.as_stored(n, seed=seed) for gan in seen.gans]
+        alpha = first.pixels.alpha
+        pictures = [_png(p) for p in (_clouds(drawn) if points else _grids(drawn, columns, alpha))]
     yield element(
         "div",
         *(
@@ -220,8 +225,8 @@ def _drawn_from(seen: Comparison, n: int, seed: int) -> str:
     )
 
 
-def _grids(drawn: list[np.ndarray], columns: int) -> list[Pixels]:
-    return [grid(images, columns) for images in drawn]
+def _grids(drawn: list[np.ndarray], columns: int, alpha: bool) -> list[Pixels]:
+    return [grid(images, columns, alpha) for images in drawn]
 
 
 def _clouds(drawn: list[np.ndarray]) -> list[Pixels]:

@@ -42,7 +42,7 @@ from gankit.pages.run_summary import (
     terms_of_losses,
     verdict,
 )
-from gankit.pictures import read_picture
+from gankit.pictures import read_picture, tell_visible
 from gankit.run import Run
 from gankit.scores.score import Report, nearest_path, write_report
 from gankit.settings.config import override
@@ -160,12 +160,20 @@ def _film(seen: Facts) -> Html:
             f"{len(frames)} of {last + 1} pictures of the averaged generator, always from the same "
             "latents",
             join(", one class a column.") if names else ".",
+            _how_shown(seen),
         ),
         class_="film",
     )
     real = Run(seen.folder).real_path
     beside = [_real(real, names)] if real.is_file() else []
     return element("div", film, *beside, class_="side wider")
+
+
+def _how_shown(seen: Facts) -> str:
+    """Return a sentence on how images of many channels, or with opacity, are shown."""
+    task = seen.record.task
+    told = tell_visible(task.shape[0], task.pixels.alpha) if task.is_images else ""
+    return f" {told}" if told else ""
 
 
 def _columns(seen: Facts) -> tuple[str, ...]:

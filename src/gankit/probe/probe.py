@@ -186,7 +186,13 @@ def _data(
             check_shape(tested, record.task.shape)
         else:
             data = record.config.data
-            tested = load_of_shape(test, record.task.shape, fit=data.fit, values=data.values)
+            tested = load_of_shape(
+                test,
+                record.task.shape,
+                fit=data.fit,
+                values=data.values or record.task.pixels.values,
+                channels=data.channels,
+            )
     except DataError as error:
         if test is not None:
             raise
@@ -272,7 +278,7 @@ def _nearest(
     queries, answers = tested.read(chosen), _labels(tested)[chosen]
     made, real = [], []
     for draw in range(draws):
-        fakes = gan.sample(each * classes, seed=seed + draw)
+        fakes = gan.as_stored(each * classes, seed=seed + draw)
         planes = as_planes(fakes)
         asked = gan.labels_for(len(fakes))
         assert asked is not None

@@ -57,7 +57,7 @@ def likelihood(gan: GAN, test: Dataset) -> Values:
     The estimate is made of 10,000 samples. Its width is chosen on the first 1,000 test images,
     and only the rest are scored.
     """
-    samples = gan.sample(10_000, seed=1)
+    samples = gan.as_stored(10_000, seed=1)
     flat = samples.reshape(len(samples), -1) / 255
     images = _images(test)
     real = images.reshape(len(images), -1) / 255
@@ -112,7 +112,7 @@ def nearest_error(trained: Trained) -> Values:
     assert train.labels is not None
     assert test.labels is not None
     count = min(50_000, len(train))
-    fakes, asked = trained.gan.sample(count, seed=1), trained.gan.labels_for(count)
+    fakes, asked = trained.gan.as_stored(count, seed=1), trained.gan.labels_for(count)
     assert asked is not None
     queries = _images(test)
     generated = nearest_labels(fakes, asked, queries) != test.labels
@@ -142,7 +142,7 @@ def stacked_modes(trained: Trained) -> Values:
 
     With it: the share of samples that the network `digits` reads surely, and KL to equal shares.
     """
-    found = count_stacks(read_stacks(Digits("cpu"), trained.gan.sample(25_600, seed=1)))
+    found = count_stacks(read_stacks(Digits("cpu"), trained.gan.as_stored(25_600, seed=1)))
     return {"modes": float(found.found), "good": found.good, "kl": found.kl}
 
 

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from gankit.data import Dataset, as_pictures, load_dataset, source_name
+from gankit.data.values import PixelFormat
 from gankit.errors import ConfigError
 from gankit.features.named import Digits, load_network
 from gankit.features.network import FeatureNetwork
@@ -89,9 +90,9 @@ class Samples:
     class_names: tuple[str, ...] = ()
     condition = 0
 
-    def __init__(self, examples: NDArray[Any]) -> None:
-        """`examples`: uint8 [N, H, W] or [N, H, W, C], or points [N, D]. Raises DataError."""
-        self.dataset = dataset_of(examples)
+    def __init__(self, examples: NDArray[Any], pixels: PixelFormat | None = None) -> None:
+        """Take images or points as `dataset_of` does. Raises DataError."""
+        self.dataset = dataset_of(examples, pixels)
         self.shape = self.dataset.shape
 
     def blocks(self, n: int, seed: int = 0) -> Iterator[NDArray[Any]]:
@@ -132,8 +133,9 @@ def evaluate(
     ('coverage', True)
 
     Args:
-        run: a run directory, or its model.safetensors; a loaded GAN; or finished samples, uint8
-            [N, H, W] or [N, H, W, C], or points [N, D].
+        run: a run directory, or its model.safetensors; a loaded GAN; or finished samples, [N, H, W]
+            or [N, H, W, C], or points [N, D]. Images of other numbers than uint8 are in the range
+            of the data set that they are measured against, as `GAN.sample` returns them.
         against: the real examples: a data set, arrays as above, or a name or path. None: the
             run's training data, where it was then. Data that was moved counts as the run's own if
             it has the same fingerprint. Half of a data set or of arrays gives the floor, unless
@@ -159,14 +161,21 @@ def evaluate(
     began, watch = time.monotonic(), watch or Watch()
     _check(n, draws, seed, metrics, device)
     given = load_network(features, device) if isinstance(features, str) else features
-    source = _source(load(run, device) if isinstance(run, (str, Path)) else run)
+    if against is not None and data is not None:
+        raise ConfigError("give the real examples once: against or data", "against", "data")
+    against = data if against is None else against
+    if isinstance(run, (str, Path)):
+        run = load(run, device)
+    if isinstance(run, GAN):
+        source: Source = run
+    else:  # their numbers are in the range of the examples that they are measured against
+        against, split = _real_examples(against, split), None
+        source = Samples(run, against.pixels)
     path = source.path if isinstance(source, GAN) else None
     folder = None if path is None else path.parent
     if keep and (folder is None or not Run(folder).record_path.exists()):
         raise ConfigError("keep=True is for a run, or a GAN that gankit.load read from one")
-    if against is not None and data is not None:
-        raise ConfigError("give the real examples once: against or data", "against", "data")
-    reals = _reals(source, data if against is None else against, split, watch, path)
+    reals = _reals(source, against, split, watch, path)
     network = choose_network(reals, given, device, watch.say)
     usual = network.usual
     if isinstance(source, Samples):
@@ -228,8 +237,19 @@ def _protocol(
     )
 
 
-def _source(given: Any) -> Source:
-    return given if isinstance(given, GAN) else Samples(given)
+def _real_examples(against: Dataset | NDArray[Any] | str | None, split: Split | None) -> Dataset:
+    """Return the real examples that finished samples are measured against. Raises GankitError."""
+    if against is None:
+        raise ConfigError("finished samples need real examples: give against=")
+    if isinstance(against, str):
+        return load_dataset(against, split=split or "train")
+    _refuse_split(split)
+    return against if isinstance(against, Dataset) else dataset_of(against)
+
+
+def _refuse_split(split: Split | None) -> None:
+    if split is not None:
+        raise ConfigError("a split is of data by name: leave it out, or load that split")
 
 
 def _reals(
@@ -240,15 +260,14 @@ def _reals(
     path: Path | None,
 ) -> Reals:
     """Read the real examples. Raises GankitError if there are none, or they do not suit."""
-    if against is not None and not isinstance(against, str):
-        if split is not None:
-            raise ConfigError("a split is of data by name: leave it out, or load that split")
+    if isinstance(against, Dataset) or not isinstance(source, GAN):
+        _refuse_split(split)
+        assert isinstance(against, Dataset)
         return reals_of(against, source.shape)
-    if isinstance(source, GAN):
-        return read_reals(source, against, split, watch.say, path)
-    if against is None:
-        raise ConfigError("finished samples need real examples: give against=")
-    return reals_of(load_dataset(against, split=split or "train"), source.shape)
+    if against is not None and not isinstance(against, str):
+        _refuse_split(split)
+        return reals_of(dataset_of(against, source.pixels), source.shape)
+    return read_reals(source, against, split, watch.say, path)
 
 
 def _check_enough(samples: Samples, n: int | None) -> None:
@@ -305,7 +324,8 @@ def nearest_picture(pair: Pair, reals: Reals) -> Pixels | None:
     found, apart = nearest(pair.other.features[: len(pair.first)], pair.train.features)
     chosen = np.argsort(apart, kind="stable")[:SHOWN]
     examples = as_pictures(reals.train.read(pair.train.indices[found[chosen]]))
-    return grid(np.concatenate([pair.first[chosen], examples]), len(chosen))
+    both = np.concatenate([pair.first[chosen], examples])
+    return grid(both, len(chosen), reals.train.pixels.alpha)
 
 
 def real_pairs(

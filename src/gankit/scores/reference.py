@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from gankit.data import ArrayDataset, Dataset, as_pictures, as_planes
 from gankit.data.dataset import array_fingerprint
+from gankit.data.pixels import MOST_CHANNELS
+from gankit.data.values import FLOATS, INTEGERS, NUMBERS, PLAIN, PixelFormat, check_alpha, format_of
 from gankit.errors import ConfigError, DataError
 from gankit.features.digits_network import CLASSES
 from gankit.features.named import Digits, Pixels, Points
-from gankit.features.network import FeatureNetwork
+from gankit.features.network import FeatureNetwork, OverWhite
 from gankit.randomness import Purpose, rng
 from gankit.run_data import find_data, note_other, record_beside
 from gankit.scores.embed import read_blocks
@@ -124,9 +126,8 @@ def read_reals(
     return Reals(measured, "test" if found == "test" else "train", train, own)
 
 
-def reals_of(given: Dataset | NDArray[Any], shape: tuple[int, ...]) -> Reals:
+def reals_of(dataset: Dataset, shape: tuple[int, ...]) -> Reals:
     """Return real examples in memory, for samples of this shape. Raises DataError."""
-    dataset = given if isinstance(given, Dataset) else dataset_of(given)
     if dataset.shape != shape:
         found, wanted = ("x".join(map(str, s)) for s in (dataset.shape, shape))
         raise DataError(f"the real examples are {found}, the samples {wanted} (channels first)")
@@ -135,27 +136,52 @@ def reals_of(given: Dataset | NDArray[Any], shape: tuple[int, ...]) -> Reals:
     return Reals(dataset, "train", dataset, own=False)
 
 
-def dataset_of(examples: NDArray[Any]) -> ArrayDataset:
+def dataset_of(examples: NDArray[Any], pixels: PixelFormat | None = None) -> ArrayDataset:
     """Make a data set named 'arrays' of images or points.
 
-    Images are uint8 [N, H, W] or [N, H, W, C], with 1 or 3 channels; points are finite numbers
-    [N, D]. Raises DataError for anything else.
+    Args:
+        examples: images [N, H, W] or [N, H, W, C] of 1 to 16 channels, or points, finite numbers
+            [N, D].
+        pixels: what images stand for; None: as `Dataset.of` takes them. uint8 is always 0..255; if
+            these are of 8 bits, other numbers are taken in their own range, which must be a usual
+            one.
+
+    Raises DataError for anything else.
     """
     array = np.asarray(examples)
-    if array.dtype == np.uint8 and (
-        array.ndim == 3 or (array.ndim == 4 and array.shape[3] in (1, 3))
-    ):
-        kept: NDArray[Any] = np.ascontiguousarray(as_planes(array))
+    whole = array.dtype.name in NUMBERS and array.size > 0
+    if whole and (array.ndim == 3 or (array.ndim == 4 and array.shape[3] <= MOST_CHANNELS)):
+        pixels = _pixels_of(array, pixels)
+        kept: NDArray[Any] = pixels.to_stored(as_planes(array))
     elif array.ndim == 2 and array.dtype.kind in "iuf" and np.isfinite(array).all():
         kept = np.ascontiguousarray(array, np.float32)
     else:
         raise DataError(
-            "examples are images, uint8 [N, H, W] or [N, H, W, C] of 1 or 3 channels, or points, "
+            "examples are images, [N, H, W] or [N, H, W, C] of 1 to 16 channels, or points, "
             f"finite numbers [N, D]; got {array.dtype} {list(array.shape)}"
         )
     if not kept.size:
         raise DataError(f"there are no examples in an array {list(array.shape)}")
-    return ArrayDataset("arrays", kept, array_fingerprint(kept))
+    found = ArrayDataset("arrays", kept, array_fingerprint(kept))
+    found.pixels = PLAIN if pixels is None else pixels
+    return found
+
+
+def _pixels_of(images: NDArray[Any], known: PixelFormat | None) -> PixelFormat:
+    """Return what an array's images stand for (`dataset_of`). Raises DataError."""
+    own = format_of("the images", images)  # refuses numbers that are not finite
+    if known is None:
+        return own
+    if known.alpha:
+        check_alpha("the images", images.shape[3] if images.ndim == 4 else 1)
+    if known.values is not None or images.dtype == np.uint8:
+        return known
+    if own.values not in (*FLOATS, *INTEGERS):
+        raise DataError(
+            f"images of {images.dtype} in a range of their own are compared with images of 8 bits: "
+            "give uint8"
+        )
+    return replace(own, alpha=known.alpha)
 
 
 def part(reals: Reals, n: int | None, usual: int, searched: int | None = None) -> Parts:
@@ -207,7 +233,8 @@ def choose_network(
 ) -> FeatureNetwork:
     """Choose the network to measure in, the same for the same data wherever gankit runs.
 
-    Raises ConfigError if a network is given for points.
+    Images with opacity are shown to it over white, unless it takes any number of channels. Raises
+    ConfigError if a network is given for points, or for images of other channels than it takes.
     """
     if not reals.measured.is_images:
         if given is not None:
@@ -218,16 +245,37 @@ def choose_network(
             )
         return Points()
     if given is not None:
-        return given
+        return _suited(given, reals.measured)
     digits = Digits(device)
     if _reads(digits, reals.measured):
         return digits
-    if reals.measured.name != "stacked_digits":  # these are measured by their modes
+    seen_by_others = reals.measured.shape[0] in (1, 3) or reals.measured.pixels.alpha
+    if not seen_by_others:
+        say(
+            f"measured in raw pixels, as no network sees images of {reals.measured.shape[0]} "
+            "channels; a file of your own may"
+        )
+    elif reals.measured.name != "stacked_digits":  # these are measured by their modes
         say(
             "measured in raw pixels, which see little of a picture: features 'efficientnet', "
             "'inception' or a file see more"
         )
     return Pixels()
+
+
+def _suited(network: FeatureNetwork, dataset: Dataset) -> FeatureNetwork:
+    """Return the network as it sees these images. Raises ConfigError if it cannot."""
+    if network.channels is None:
+        return network
+    if dataset.pixels.alpha:
+        return OverWhite(network)
+    if (channels := dataset.shape[0]) not in (1, 3, network.channels):
+        raise ConfigError(
+            f"the feature network '{network.name}' sees grey or colour images, these have "
+            f"{channels} channels: leave features out, which measures in 'pixels'",
+            "features",
+        )
+    return network
 
 
 def _reads(network: Digits, dataset: Dataset) -> bool:

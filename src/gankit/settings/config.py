@@ -34,12 +34,16 @@ Precision = Literal["32", "64", "bf16"]
 """Bits of a number; "bf16" is 32, with 16 inside the networks wherever that is safe."""
 
 
+ARRAYS = (".npz", ".npy")
+"""The suffixes of files that hold arrays."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DataConfig:
     """The data that is learned from."""
 
     source: str = setting(
-        "digits", "a registered name, a folder of images, a file pattern or an IDX folder"
+        "digits", "a registered name, a folder of images, a file pattern, an IDX folder or arrays"
     )
     size: tuple[int, int] | None = setting(
         None, "height and width in pixels: 64, or 48x64; unless given, the data's own",
@@ -48,9 +52,11 @@ class DataConfig:
     fit: Literal["crop", "stretch"] = setting(
         "crop", "how other shapes are made to fit", flag="--fit"
     )
-    channels: Literal["auto", "grey", "rgb"] = setting(
-        "auto", "auto: grey if the images are", flag="--channels"
-    )
+    channels: Literal["auto", "grey", "rgb", "rgba", "bands"] = setting(
+        "auto",
+        "auto: grey if the images are, else rgb; rgba keeps opacity, bands all that a file holds",
+        flag="--channels",
+    )  # fmt: skip
     memory_gb: float = setting(
         2.0, "decoded images above this are read from disk while training", least=0, most=10**6
     )
@@ -75,8 +81,8 @@ class DataConfig:
 
     @property
     def is_arrays(self) -> bool:
-        """Whether the source is an .npz file, whose arrays are taken as they are."""
-        return self.source.lower().endswith(".npz")
+        """Whether the source is an .npz or .npy file, whose arrays are taken as they are."""
+        return self.source.lower().endswith(ARRAYS)
 
 
 @dataclass(frozen=True, kw_only=True)

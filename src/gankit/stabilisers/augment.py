@@ -8,6 +8,7 @@ with a probability, which may adapt to D (Karras et al. 2020, ADA, arXiv 2006.06
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import torch
@@ -45,6 +46,25 @@ def colour(images: Tensor) -> Tensor:
         images = grey + (images - grey) * (2 * _per_image(images))
     mean = images.mean((1, 2, 3), keepdim=True)
     return mean + (images - mean) * (_per_image(images) + 0.5)
+
+
+def _colour_over(images: Tensor, black: float) -> Tensor:
+    """Change colours as `colour` does, of images whose last channel is opacity.
+
+    The colours are multiplied by it, so what is added to a colour is too; opacity stays as it is.
+
+    Args:
+        images: [N, C, H, W] whose value range is 2 wide.
+        black: the lower end of that range, which stands for 0.
+    """
+    alpha = (images[:, -1:] - black) / 2
+    colours = images[:, :-1] - black + (_per_image(images) - 0.5) * alpha
+    grey = colours.mean(1, keepdim=True)
+    colours = grey + (colours - grey) * (2 * _per_image(images))
+    seen = alpha.mean((2, 3), keepdim=True).clamp_min(1e-3)
+    mean = colours.mean((1, 2, 3), keepdim=True) / seen * alpha
+    colours = mean + (colours - mean) * (_per_image(images) + 0.5)
+    return torch.cat([colours + black, images[:, -1:]], 1)
 
 
 @AUGMENTATIONS.register("translation", "shifts by up to an eighth of the side, zeros move in")
@@ -148,6 +168,9 @@ class Augment(Stabiliser):
             raise ConfigError(f"stabilise.augment changes images; these are {game.task.kind}")
         low, high = game.value_range
         self.span = high - low
+        if game.task.pixels.alpha:
+            over = partial(_colour_over, black=2 * low / self.span)
+            self.apply = [over if change is colour else change for change in self.apply]
 
     def shown(self, examples: Tensor, progress: float) -> Tensor:
         probability = float(self.probability)

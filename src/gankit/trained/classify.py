@@ -35,10 +35,12 @@ def classify_data(
     """
     if gan.kind != "images":
         raise DataError(f"this run knows {gan.kind}, not images")
-    dataset = load_of_shape(source, gan.shape, split, values=gan.config.data.values)
+    data = gan.config.data
+    values = data.values or gan.pixels.values
+    dataset = load_of_shape(source, gan.shape, split, values=values, channels=data.channels)
     if set(dataset.class_names) == set(gan.judged_names):
         dataset.number_classes(gan.judged_names)
-    chances = np.concatenate([gan.classify(part) for part in _images(dataset)])
+    chances = np.concatenate([gan.judge(part) for part in _images(dataset)])
     named, names = chances.argmax(1), gan.judged_names
     if target is not None:
         rows = [

@@ -5,15 +5,17 @@ from __future__ import annotations
 import io
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from gankit.errors import ConfigError, RunError
-from gankit.pictures import grid, save_png, scatter
+from gankit.pictures import grid, save_image, save_png, scatter
 from gankit.storage import write_atomically
 from gankit.text import reason, shown
-from gankit.trained.gan import GAN, Labels
+from gankit.trained.gan import GAN, Labels, as_image
 
 MOST_PIXELS = 50_000_000
 """The most pixels of a grid; for more, a folder is better."""
@@ -46,10 +48,12 @@ def write_samples(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> N
         n: the number of samples.
         label: one label or one for each sample, as in `GAN.sample`; None: every class in turn.
         seed: the seed of the samples.
-        target: `x.png` for one grid, or a plot of points; `x.npz` for `images`, uint8 [n, H, W] or
-            [n, H, W, C] (or `points`, `tokens`, `trajectories`, as `GAN.sample` returns them) and,
+        target: `x.png` for one grid, or a plot of points; `x.npz` for `images`, [n, H, W] or
+            [n, H, W, C] (or `points`, `tokens`, `trajectories`), as `GAN.sample` returns them, and,
             for a conditional run, `labels`, int64 [n] or float32 [n, C]; any other name for a
-            folder, filled with one PNG file for each sample, block by block.
+            folder, filled with one file for each sample, block by block: PNG of 8 bits, of 16 if
+            the data was grey of whole numbers up to 65,535, with opacity if the data had it; or a
+            TIFF with a page for each channel if these are not 1 or 3.
 
     Raises:
         ConfigError: the label, n or target does not fit the run.
@@ -94,7 +98,7 @@ def _write_grid(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> Non
     classes = len(gan.class_names)
     by_class = label is None and 2 <= classes <= 16
     columns = classes if by_class else math.ceil(math.sqrt(n))
-    save_png(target, grid(gan.sample(n, label, seed), min(columns, n)))
+    save_png(target, grid(gan.as_stored(n, label, seed), min(columns, n), gan.pixels.alpha))
 
 
 def _write_arrays(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> None:
@@ -110,13 +114,30 @@ def _write_arrays(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> N
 def _write_folder(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> None:
     _check_images(gan)
     labels = gan.labels_for(n, label)
+    bands = gan.shape[0] not in (1, 3) and not gan.pixels.alpha
     target.mkdir(parents=True, exist_ok=True)
     written, digits = 0, len(str(n - 1))
-    for block in gan.blocks(n, label, seed):
+    for block in gan.number_blocks(n, label, seed):
         for picture in block:
             suffix = ""
             if labels is not None and gan.class_names:
                 suffix = f"-{gan.class_names[labels[written]]}"
             name = f"{written:0{digits}d}{suffix}".replace("/", "_")
-            save_png(target / f"{name}.png", picture)
+            if bands:
+                save_pages(target / f"{name}.tif", picture)
+            else:
+                save_image(target / f"{name}.png", as_image(picture, gan.pixels))
             written += 1
+
+
+PAGES = {"uint8": "uint8", "uint16": "uint16", "int8": "int32", "int16": "int32", "int32": "int32"}
+"""The numbers in the pages of a TIFF, by those of the samples; all others become float32."""
+
+
+def save_pages(path: Path, picture: NDArray[Any]) -> None:
+    """Write an image [H, W, C] as a TIFF with a page for each channel. Raises OSError."""
+    kind = PAGES.get(picture.dtype.name, "float32")
+    first, *rest = (Image.fromarray(plane.astype(kind)) for plane in np.moveaxis(picture, 2, 0))
+    buffer = io.BytesIO()
+    first.save(buffer, "TIFF", save_all=True, append_images=rest)
+    write_atomically(path, buffer.getvalue())

@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from gankit.data import as_planes
-from gankit.data.pixels import to_network, to_pixels
+from gankit.data import as_pictures, as_planes
+from gankit.data.pixels import to_network, to_numbers, to_pixels
+from gankit.data.values import PixelFormat, to_bytes
 from gankit.errors import ConfigError
 from gankit.families import Game
 from gankit.game import families_that
@@ -50,6 +51,8 @@ class GAN:
         shape: the shape of one example: (channels, height, width) of an image, (dimensions,) of a
             point, (length,) of tokens, (moments, dimensions) of a trajectory.
         symbols: what tokens stand for, by their number.
+        pixels: what images are: the range and the type of their numbers, and whether their last
+            channel is opacity (`gankit.data.values.PixelFormat`).
         class_names: the names of the classes, by label; empty if the run knows no classes.
         condition: the size of the vector that samples are asked for by in place of a class, else 0.
         step: the number of training steps that it has taken.
@@ -60,6 +63,7 @@ class GAN:
         self._game = game
         self.config = game.config
         self.kind, self.shape, self.symbols = game.task.kind, game.task.shape, game.task.symbols
+        self.pixels = game.task.pixels
         self.class_names = game.task.class_names if game.conditional else ()
         self.condition = game.task.condition if game.conditional else 0
         self.step = step
@@ -115,10 +119,13 @@ class GAN:
                 run that was trained with vectors, one vector for all, [C], or one for each, [n, C].
             seed: in [0, 2^64). Sample i of a seed is the same whatever `n` is, except for the last
                 bit.
-            output: "np": uint8 [n, H, W] (grey) or [n, H, W, C], 0..255; float32 [n, D] for
-                points and [n, T, D] for trajectories; int64 [n, T] for tokens. "pt": the same as a
-                tensor on the CPU, but images [n, C, H, W]. "pil": a list of n Pillow images, for
-                images only.
+            output: "np": images [n, H, W] (grey) or [n, H, W, C], uint8 in 0..255, or in the range
+                and of the type of the data that the run was trained on (`pixels`), with colours
+                that are not multiplied by their opacity; float32 [n, D] for points and [n, T, D]
+                for trajectories; int64 [n, T] for tokens. "pt": the same as a tensor on the CPU,
+                but images [n, C, H, W]. "pil": a list of n Pillow images of 8 bits, or of 16 if
+                the data was grey of whole numbers up to 65,535; for images of 1 or 3 channels, or
+                with opacity.
 
         Raises:
             ConfigError: a label is unknown, or given to an unconditional run; a number is out of
@@ -126,29 +133,33 @@ class GAN:
         """
         if output not in get_args(Output):
             raise ConfigError(f"output is 'np', 'pt' or 'pil', got {output!r}")
-        if output == "pil" and self.kind != "images":
-            raise ConfigError(f"{self.kind} are no pictures: choose output 'np' or 'pt'")
-        samples = self._sample(n, labels, seed)
+        if output == "pil":
+            self.check_pictures("choose output 'np' or 'pt'")
+        if output == "pil":
+            return [
+                as_image(picture, self.pixels)
+                for block in self.number_blocks(n, labels, seed)
+                for picture in block
+            ]
+        samples = _joined(n, self.number_blocks(n, labels, seed))
         if output == "np":
             return samples
-        if output == "pt":
-            planes = as_planes(samples) if self.kind == "images" else samples
-            return torch.from_numpy(np.ascontiguousarray(planes))
-        from PIL.Image import fromarray
+        planes = as_planes(samples) if self.kind == "images" else samples
+        return torch.from_numpy(np.ascontiguousarray(planes))
 
-        return [fromarray(picture) for picture in samples]
+    def as_stored(self, n: int, labels: Labels = None, seed: int = 0) -> NDArray[Any]:
+        """Return the samples of `sample` as a data set holds its examples (`blocks`).
 
-    def _sample(self, n: int, labels: Labels, seed: int) -> NDArray[Any]:
-        """Return the samples of `blocks` in one array."""
-        blocks = self.blocks(n, labels, seed)
-        first = next(blocks)
-        out = np.empty((n, *first.shape[1:]), first.dtype)
-        out[: len(first)] = first
-        done = len(first)
-        for block in blocks:
-            out[done : done + len(block)] = block
-            done += len(block)
-        return out
+        Raises ConfigError as `sample` does.
+        """
+        return _joined(n, self.blocks(n, labels, seed))
+
+    def check_pictures(self, instead: str) -> None:
+        """Raise ConfigError unless each sample is a picture that a file can hold."""
+        if self.kind != "images":
+            raise ConfigError(f"{self.kind} are no pictures: {instead}")
+        if self.shape[0] not in (1, 3) and not self.pixels.alpha:
+            raise ConfigError(f"images of {self.shape[0]} channels are no pictures: {instead}")
 
     def __call__(self, latents: Tensor | NDArray[Any], labels: Labels = None) -> Tensor:
         """Generate from latents of your own, in one pass.
@@ -182,10 +193,24 @@ class GAN:
             return self._game.generate(Latent(noise, asked).to(weight.device, weight.dtype))
 
     def blocks(self, n: int, labels: Labels = None, seed: int = 0) -> Iterator[NDArray[Any]]:
-        """Yield the samples of `sample` in blocks of at most `BLOCK`, so that memory stays small.
+        """Yield the samples of `sample` as a data set holds them, in blocks of at most `BLOCK`.
+
+        So memory stays small. Images are uint8 whatever their numbers are, and colours are
+        multiplied by their opacity. Raises ConfigError as `sample` does.
+        """
+        for fake in self._drawn(n, labels, seed):
+            yield to_pixels(fake, self._game.value_range)
+
+    def number_blocks(self, n: int, labels: Labels = None, seed: int = 0) -> Iterator[NDArray[Any]]:
+        """Yield the samples of `sample`, with output "np", in blocks of at most `BLOCK`.
 
         Raises ConfigError as `sample` does.
         """
+        for fake in self._drawn(n, labels, seed):
+            yield to_numbers(fake, self._game.value_range, self.pixels)
+
+    def _drawn(self, n: int, labels: Labels, seed: int) -> Iterator[Tensor]:
+        """Yield the generator's output for `n` samples, in blocks of at most `BLOCK`."""
         if n < 1:
             raise ConfigError(f"n must be at least 1, got {n}", "n")
         if not 0 <= seed < 2**64:
@@ -197,16 +222,24 @@ class GAN:
             part = None if every is None else torch.from_numpy(every[start : start + count])
             drawn = draw_block(self._game, block, part, count, seed).to(device)
             with torch.inference_mode():
-                yield to_pixels(self._game.generate(drawn), self._game.value_range)
+                fake = self._game.generate(drawn)
+            yield fake
 
-    def classify(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    def classify(self, images: NDArray[Any]) -> NDArray[np.float64]:
         """Return the discriminator's probability of each class, float64 [n, K].
 
         Args:
-            images: uint8 [n, H, W] (grey) or [n, H, W, C], 0..255, of the run's own size.
+            images: [n, H, W] (grey) or [n, H, W, C], of the run's own size; uint8 in 0..255, or
+                numbers in the range of the data that the run was trained on, as `sample` returns.
 
         Raises ConfigError if the family's discriminator names no classes, or the size differs.
         """
+        if not self._game.judges:
+            return self.judge(images)
+        return self.judge(as_pictures(self.pixels.to_stored(as_planes(np.asarray(images)))))
+
+    def judge(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return what `classify` does, of images uint8 as a data set holds them."""
         if not self._game.judges:
             raise ConfigError(
                 f"a run of family '{self.config.family}' names no classes: train "
@@ -291,6 +324,34 @@ class GAN:
             f"{len(names) - 1} if no class is called so",
             "labels",
         )
+
+
+def _joined(n: int, blocks: Iterator[NDArray[Any]]) -> NDArray[Any]:
+    """Return blocks of `n` samples in one array."""
+    first = next(blocks)
+    out = np.empty((n, *first.shape[1:]), first.dtype)
+    out[: len(first)] = first
+    done = len(first)
+    for block in blocks:
+        out[done : done + len(block)] = block
+        done += len(block)
+    return out
+
+
+def as_image(picture: NDArray[Any], pixels: PixelFormat) -> Image:
+    """Return one image of `GAN.sample`, [H, W] or [H, W, 3 or 4], as Pillow's.
+
+    Of whole grey numbers from 0 to 65,535 it has 16 bits; in any other range black is 0 of 8 bits
+    and white 255.
+    """
+    from PIL.Image import fromarray
+
+    if pixels.values is None:
+        return fromarray(picture)
+    low, high = pixels.values
+    if picture.ndim == 2 and picture.dtype.kind in "iu" and low >= 0 and 255 < high <= 65535:
+        return fromarray(picture.astype(np.uint16))
+    return fromarray(to_bytes(picture, pixels.values))
 
 
 def draw_block(game: Game, block: int, labels: Tensor | None, count: int, seed: int) -> Latent:

@@ -88,18 +88,20 @@ def _noise_values(prior: str, span: float | None, steps: int) -> list[float]:
     return [float(value) for value in values]
 
 
-def write_sweep(images: NDArray[np.uint8], target: Path) -> None:
+def write_sweep(images: NDArray[np.uint8], target: Path, alpha: bool = False) -> None:
     """Write a sweep as a grid with one latent in each row (`name.png`) or as a film (`name.gif`).
 
-    The film shows all latents at once, and goes to and fro. Raises ConfigError for another ending,
+    The film shows all latents at once, and goes to and fro. `alpha`: the last channel of the images
+    is opacity. Raises ConfigError for another ending,
     RunError if the file cannot be written.
     """
     rows, steps = images.shape[:2]
     try:
         if target.suffix == ".png":
-            save_png(target, grid(images.reshape(-1, *images.shape[2:]), steps))
+            save_png(target, grid(images.reshape(-1, *images.shape[2:]), steps, alpha))
         elif target.suffix == ".gif":
-            frames = [Image.fromarray(grid(images[:, i], min(rows, 8))) for i in range(steps)]
+            columns = min(rows, 8)
+            frames = [Image.fromarray(grid(images[:, i], columns, alpha)) for i in range(steps)]
             frames += frames[-2:0:-1]
             buffer = io.BytesIO()
             frames[0].save(

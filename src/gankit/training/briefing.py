@@ -40,6 +40,8 @@ def describe_examples(task: Task) -> str:
     if task.is_images:
         channels, height, width = task.shape
         colour = {1: "grey", 3: "colour"}.get(channels, f"{channels}-channel")
+        if task.pixels.alpha:
+            return f"colour images with opacity {height}x{width}"
         return f"{colour} images {height}x{width}"
     if task.kind == "points":
         return f"points of {task.shape[0]} numbers"

@@ -118,9 +118,9 @@ def _read_artifact(path: str, file: Path) -> Trained:
         if not is_count(header.get("step")):
             raise StoredError(f"its step is {shown(header.get('step'))}")
         family = str(header["config"]["family"])[:60]
-    except (StoredError, KeyError, TypeError) as error:
+        task = Task.stored(header)
+    except (ValueError, KeyError, TypeError) as error:
         raise RunError(f"'{file}' is no artifact that this gankit reads: {reason(error)}") from None
-    task = Task.stored(header)
     averaged = {player: below(tensors, f"{player}/") for player in PLAYERS}
     return Trained(path, header["step"], header["digest"], family, task, {}, averaged)
 

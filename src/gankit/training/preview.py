@@ -70,6 +70,7 @@ class Preview:
         if game.conditional and game.task.condition:  # the conditions of the first real examples
             assert dataset.labels is not None
             labels = torch.from_numpy(dataset.labels[np.arange(count) % len(dataset)])
+        self._alpha = game.task.pixels.alpha
         self.latents = [
             draw_block(
                 game,
@@ -82,7 +83,7 @@ class Preview:
         ]
         self.real = None
         if game.task.is_images:
-            self.real = grid(self._real_images(dataset, labels, count), self.columns)
+            self.real = self._grid(self._real_images(dataset, labels, count))
         shown = np.arange(min(POINTS, len(dataset)))
         self.reference = None if game.task.is_images else dataset.read(shown)
         self.theory = dataset if can_show(game, dataset) else None
@@ -116,7 +117,10 @@ class Preview:
         samples = self.sample(state, self.latents)
         if self.reference is not None:
             return scatter(samples, self.reference)  # type: ignore[arg-type]
-        return grid(samples, self.columns)
+        return self._grid(samples)
+
+    def _grid(self, images: Pixels) -> Pixels:
+        return grid(images, self.columns, self._alpha)
 
     def sample(self, state: State, latents: Sequence[Latent]) -> NDArray[Any]:
         """Return the averaged generator's samples: pixels or points, as `to_pixels` makes them."""
