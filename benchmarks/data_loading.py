@@ -6,8 +6,8 @@ A folder of JPEG is made of noise at several scales, which is as heavy to decode
 and then read as `gankit train` reads it. Measured are, in turns (A B A B ...) so that a noisy
 machine disturbs all alike: decoding a picture with and without Pillow's `draft`, which decodes a
 JPEG at a fraction of its size; a batch from memory; a batch that is decoded as it is needed; and a
-step of `dcgan`. Then the whole folder is read once, as a start does whose pictures fit in memory, in a
-process of its own that tells how much memory it took.
+step of `dcgan`. Then the whole folder is read once, as a start does whose pictures fit in memory,
+in a process of its own that tells how much memory it took.
 
 One line of JSON is printed: medians with the smallest and the largest value, in milliseconds for a
 picture; what the machine is; what it ran.
@@ -96,7 +96,7 @@ def timed(action: Callable[[int], int], round_: int) -> float:
 def measure(folder: Path, size: int, batch: int, rounds: int) -> dict[str, list[float]]:
     """Return milliseconds for a picture, one number a round, by what was done."""
     options = {"training.batch": batch, "training.steps": 10**6, "runtime.device": "cpu"}
-    config = override(gankit.configure("dcgan", str(folder), "dcgan-paper"), options)
+    config = override(gankit.configure("dcgan", str(folder)), options)
     on_disk = gankit.load_dataset(folder, size=size, memory_gb=0)
     pixels = np.random.default_rng(0).integers(0, 256, (2048, 3, size, size), np.uint8)
     in_memory = gankit.Dataset.of(pixels)

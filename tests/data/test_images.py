@@ -455,7 +455,7 @@ def test_opacity_is_kept_if_asked_and_what_is_not_seen_is_black(tmp_path, mode):
     assert found[:, 0, 31].tolist() == [0, 0, 0, 0]
     assert found[3, 0, 0] == 255
     assert abs(int(found[3, 0, 16]) - 128) <= 1
-    assert abs(found[0, 0, 16] - found[0, 0, 0] * 128 / 255) <= 1
+    assert abs(found[0, 0, 16] - found[0, 0, 0] / 255 * 128) <= 1
     small = read(tmp_path / "x.png", channels="rgba", size=8)
     assert (small[:3] <= small[3:]).all()
     if mode != "LA":
