@@ -25,7 +25,7 @@ GROUND = 48
 """The grey between them, and between the planes of an image of many channels."""
 CHECKERBOARD = (204, 153)
 """The two greys that are seen through an image."""
-LARGEST_TILE = 512
+LARGEST_TILE = 256
 """Images of many channels are made smaller to about this many pixels a side, in all their planes.
 """
 SMALLEST_TILE = 56

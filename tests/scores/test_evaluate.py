@@ -480,6 +480,17 @@ def test_samples_and_reals_that_do_not_suit(options, said):
         gankit.evaluate(FAKE, **options)
 
 
-def test_float_images_are_no_images():
-    with pytest.raises(DataError, match="uint8"):
-        gankit.evaluate(RNG.random((30, 8, 8)), against=REAL)
+def test_float_images_are_read_in_the_range_of_those_that_they_are_measured_against():
+    real = RNG.integers(0, 256, (60, 8, 8)).astype(np.uint8)
+    options = {"metrics": ["frechet"], "n": 30}
+    wanted = gankit.evaluate(real[:30], against=real[30:], **options).scores[0].value
+    floats = real / np.float32(255)
+    found = gankit.evaluate(floats[:30], against=gankit.Dataset.of(floats[30:]), **options)
+    assert found.scores[0].value == pytest.approx(wanted)
+    mixed = gankit.evaluate(floats[:30], against=real[30:], **options)
+    assert mixed.scores[0].value == pytest.approx(wanted)
+    with pytest.raises(DataError, match=r"in a range of their own .*: give uint8"):
+        gankit.evaluate(floats[:30] * 7.3, against=real[30:])
+    with pytest.raises(DataError, match=r"not finite in .* of 30, the first in image 0"):
+        gankit.evaluate(np.where(floats[:30] == floats[0, 0, 0], np.nan, floats[:30])[:30],
+                        against=real[30:])  # fmt: skip

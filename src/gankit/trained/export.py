@@ -90,7 +90,8 @@ def _write_grid(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> Non
         save_png(target, scatter(points, points, None))
         return
     _check_images(gan)
-    if n * math.prod(gan.shape[1:]) > MOST_PIXELS:
+    planes = 1 if gan.shape[0] == 3 or gan.pixels.alpha else gan.shape[0]
+    if n * planes * math.prod(gan.shape[1:]) > MOST_PIXELS:
         raise ConfigError(
             f"a grid of {n:,} images is too large to look at: choose target name.npz or a folder",
             "target",

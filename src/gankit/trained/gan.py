@@ -173,7 +173,8 @@ class GAN:
             labels: labels for N samples, as in `sample`.
 
         Returns:
-            [N, C, H, W] in the value range, -1 to 1, or [N, *shape], on the generator's device.
+            [N, C, H, W] in the value range, -1 to 1, with colours multiplied by their opacity if
+            there is any; or [N, *shape]. It is on the generator's device.
             It has a gradient if `latents` requires one.
 
         Raises:
