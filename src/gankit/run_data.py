@@ -72,7 +72,7 @@ def find_data(
     Raises:
         DataError: it cannot be read. For the run's own data the message says what to do.
     """
-    if trained.values is None and record is not None:  # a program gave the data
+    if record is not None and trained.source.startswith(PYTHON):  # such settings name no range
         trained = replace(trained, values=record.task.pixels.values)
     settings = at_shape(trained, trained.source if source is None else source, shape)
     try:
