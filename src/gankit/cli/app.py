@@ -19,6 +19,7 @@ from gankit.cli.family_flags import Own, own_flags
 from gankit.cli.imports import import_all, split_imports
 from gankit.cli.inspect import inspect
 from gankit.cli.options import option, typed_as
+from gankit.cli.serve import serve
 from gankit.cli.streams import silence
 from gankit.cli.study import cite, compare, doctor, evaluate, probe, report, reproduce
 from gankit.cli.train import by_argument, command, train
@@ -48,7 +49,7 @@ app = _new_app()
 app.register_install_completion_command()
 for _command in (
     inspect, train, sample, sweep, classify, evaluate, report, compare, doctor, probe, reproduce,
-    cite,
+    cite, serve,
 ):  # fmt: skip
     app.command(_command)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,30 +82,43 @@ def _check_images(gan: GAN) -> None:
 
 
 def _write_grid(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> None:
+    if gan.kind != "points":
+        _check_images(gan)
+        if n * math.prod(gan.shape[1:]) > MOST_PIXELS:
+            raise ConfigError(
+                f"a grid of {n:,} images is too large to look at: choose target name.npz or a "
+                "folder",
+                "target",
+            )
+    save_png(target, sheet(gan, gan.sample(n, label, seed), label is None))
+
+
+def sheet(gan: GAN, samples: NDArray[Any], in_turn: bool) -> NDArray[np.uint8]:
+    """Return samples of images or points as one picture, uint8 [H, W] or [H, W, 3].
+
+    Points are plotted. Images are laid out in a grid, with a class in each column if there are 2 to
+    16 classes and the samples are of every class `in_turn`.
+    """
     if gan.kind == "points":
-        points = gan.sample(n, label, seed)
-        save_png(target, scatter(points, points, None))
-        return
-    _check_images(gan)
-    if n * math.prod(gan.shape[1:]) > MOST_PIXELS:
-        raise ConfigError(
-            f"a grid of {n:,} images is too large to look at: choose target name.npz or a folder",
-            "target",
-        )
-    classes = len(gan.class_names)
-    by_class = label is None and 2 <= classes <= 16
-    columns = classes if by_class else math.ceil(math.sqrt(n))
-    save_png(target, grid(gan.sample(n, label, seed), min(columns, n)))
+        return scatter(samples, samples, None)
+    classes, n = len(gan.class_names), len(samples)
+    columns = classes if in_turn and 2 <= classes <= 16 else math.ceil(math.sqrt(n))
+    return grid(samples, min(columns, n))
 
 
-def _write_arrays(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> None:
-    labels = gan.labels_for(n, label)
-    arrays = {str(gan.kind): gan.sample(n, label, seed)}
+def archive(gan: GAN, samples: NDArray[Any], labels: NDArray[Any] | None) -> bytes:
+    """Return an .npz archive of samples under the name of their kind, and of `labels` if given."""
+    arrays = {str(gan.kind): samples}
     if labels is not None:
         arrays["labels"] = labels
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-    write_atomically(target, buffer.getvalue())
+    return buffer.getvalue()
+
+
+def _write_arrays(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> None:
+    samples = gan.sample(n, label, seed)
+    write_atomically(target, archive(gan, samples, gan.labels_for(n, label)))
 
 
 def _write_folder(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> None:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 BLOCK = 250
 """The number of samples drawn at a time. `seed` depends on it: each block has its own draw."""
 
+PASS = 16
+"""The number of samples that a CPU generates at a time. Many more are no faster for each."""
+
 Labels = int | str | Sequence[int] | Sequence[str] | Sequence[float] | NDArray[Any] | None
 
 Output = Literal["np", "pt", "pil"]
@@ -113,8 +116,8 @@ class GAN:
                 or, if the numbers given are no names, its number from 0. So 2 and "2" are
                 the class "2" if there is one, else the third. None takes every class in turn. For a
                 run that was trained with vectors, one vector for all, [C], or one for each, [n, C].
-            seed: in [0, 2^64). Sample i of a seed is the same whatever `n` is, except for the last
-                bit.
+            seed: in [0, 2^64). Sample i of a seed is the same to the bit whatever `n` is, on one
+                machine and with the same number of threads.
             output: "np": uint8 [n, H, W] (grey) or [n, H, W, C], 0..255; float32 [n, D] for
                 points and [n, T, D] for trajectories; int64 [n, T] for tokens. "pt": the same as a
                 tensor on the CPU, but images [n, C, H, W]. "pil": a list of n Pillow images, for
@@ -197,7 +200,7 @@ class GAN:
             part = None if every is None else torch.from_numpy(every[start : start + count])
             drawn = draw_block(self._game, block, part, count, seed).to(device)
             with torch.inference_mode():
-                yield to_pixels(self._game.generate(drawn), self._game.value_range)
+                yield to_pixels(generate(self._game, drawn), self._game.value_range)
 
     def classify(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Return the discriminator's probability of each class, float64 [n, K].
@@ -301,3 +304,19 @@ def draw_block(game: Game, block: int, labels: Tensor | None, count: int, seed: 
         missing = labels.new_zeros(BLOCK - len(labels), *labels.shape[1:])
         padded = torch.cat([labels, missing])
     return game.latent(BLOCK, padded, random)[:count]
+
+
+def generate(game: Game, latent: Latent) -> Tensor:
+    """Return G's samples of latents, made in passes of the same number of rows each.
+
+    Matrix products of other sizes may add in another order. As the size never changes, a sample is
+    the same to the bit, however many others are made and whichever they are.
+    """
+    rows = rows_of_a_pass(latent.noise.device)
+    parts = [latent[start : start + rows] for start in range(0, len(latent), rows)]
+    return torch.cat([game.generate(part.padded(rows))[: len(part)] for part in parts])
+
+
+def rows_of_a_pass(device: torch.device) -> int:
+    """Return how many samples a device generates at a time."""
+    return PASS if device.type == "cpu" else BLOCK
