@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,7 @@ from gankit.serving.answering import MEDIA_TYPES, answer, check_format
 from gankit.serving.asking import latents_for
 from gankit.serving.batcher import Batcher, ClosedError, QueueFullError
 from gankit.serving.description import describe
-from gankit.serving.guard import Guard
+from gankit.serving.guard import OPEN, Guard
 from gankit.serving.limits import Limits
 from gankit.serving.numbers import Numbers
 from gankit.serving.schema import (
@@ -89,8 +89,7 @@ def make_app(
     app.add_exception_handler(HTTPException, _refused)
     _add_sample(app, models, limits, numbers)
     _add_pages(app, models, limits, numbers)
-    if token is not None:
-        _add_scheme(app)
+    _complete(app.openapi(), list(models), limits, token is not None)
     return Guard(app, limits, token, numbers.count_request)
 
 
@@ -200,12 +199,19 @@ def _model_info(model: Model) -> ModelInfo:
     )
 
 
-def _add_scheme(app: FastAPI) -> None:
-    """Let the OpenAPI description say that a token is needed; the guard asks for it."""
-    schema = app.openapi()
+def _complete(schema: dict[str, Any], models: Sequence[str], limits: Limits, guarded: bool) -> None:
+    """Let the OpenAPI description name the runs, the limit of samples and, if so, the token.
+
+    The application keeps this object, and the guard asks for the token.
+    """
+    asked = schema["components"]["schemas"]["SampleRequest"]["properties"]
+    asked["model"]["anyOf"][0] = {"type": "string", "enum": models}
+    asked["n"]["anyOf"][0]["maximum"] = limits.samples
+    if not guarded:
+        return
     schema["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     for path, methods in schema["paths"].items():
-        if path != "/health":
+        if path not in OPEN:
             for method in methods.values():
                 method["security"] = [{"token": []}]
 
