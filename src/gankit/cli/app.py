@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, NoReturn, get_args
 from cyclopts import App, Parameter
 
 from gankit.cli.family_flags import Own, own_flags
+from gankit.cli.hub import pull, push
 from gankit.cli.imports import import_all, split_imports
 from gankit.cli.inspect import inspect
 from gankit.cli.options import option, typed_as
@@ -49,7 +50,7 @@ app = _new_app()
 app.register_install_completion_command()
 for _command in (
     inspect, train, sample, sweep, classify, evaluate, report, compare, doctor, probe, reproduce,
-    cite, serve,
+    cite, serve, push, pull,
 ):  # fmt: skip
     app.command(_command)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,9 @@ from gankit.errors import ConfigError, RunError
 from gankit.pictures import grid, save_png, scatter
 from gankit.storage import write_atomically
 from gankit.text import reason, shown
-from gankit.trained.gan import GAN, Labels
+
+if TYPE_CHECKING:
+    from gankit.trained.gan import GAN, Labels
 
 MOST_PIXELS = 50_000_000
 """The most pixels of a grid; for more, a folder is better."""

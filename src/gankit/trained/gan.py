@@ -23,6 +23,8 @@ from gankit.text import shown
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from gankit.trained.card import Scores
+
 BLOCK = 250
 """The number of samples drawn at a time. `seed` depends on it: each block has its own draw."""
 
@@ -71,6 +73,55 @@ class GAN:
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.shape))
         return f"<gankit.GAN {self.config.family} {shape} after {self.step:,} steps>"
+
+    def _repr_png_(self) -> bytes | None:
+        """Return a sheet of samples, for notebooks; None for what has no picture."""
+        from gankit.trained.showing import sheet_png
+
+        return sheet_png(self)
+
+    def _repr_html_(self) -> str:
+        """Return what it is, and a sheet of samples, for notebooks."""
+        from gankit.trained.showing import as_html
+
+        return as_html(self)
+
+    def push_to_hub(
+        self,
+        name: str,
+        *,
+        license: str,
+        data: str = "",
+        scores: Sequence[Scores] = (),
+        private: bool = False,
+    ) -> str:
+        """Publish it on the Hugging Face Hub; needs `pip install 'gankit[hub]'`.
+
+            gan.push_to_hub("user/name", license="cc-by-4.0", scores=[gankit.evaluate(gan)])
+
+        The artifact is uploaded, with a page (what it is, its data, scores with their protocol, the
+        line that loads it) and a picture of samples. The artifact holds the run's configuration,
+        with the name or path of its data.
+
+        Args:
+            name: `user/name`; made if it is not there.
+            license: the identifier of the licence, such as `apache-2.0` or `other`. It is yours to
+                choose, and the data's own licence may bind you.
+            data: what it was trained on, in words; empty: the data's name in the configuration.
+            scores: reports of `gankit.evaluate`.
+            private: whether only you can see it, if it is made.
+
+        Returns:
+            the address that `gankit.load` takes: `hf://user/name`.
+
+        Raises:
+            ConfigError: the name or the licence cannot be one, or the GAN is in no file.
+            MissingExtraError: huggingface_hub is not installed.
+            RunError: the Hub cannot be reached, or refuses.
+        """
+        from gankit.trained.hub import publish
+
+        return publish(self, name, license=license, data=data, scores=scores, private=private)
 
     @property
     def game(self) -> Game:
