@@ -28,12 +28,12 @@ from itertools import count
 import numpy as np
 
 
-async def answered(reader: asyncio.StreamReader) -> int:
-    """Read one answer to its end, and return its status."""
+async def answered(reader: asyncio.StreamReader) -> tuple[int, bool]:
+    """Read one answer to its end; return its status, and whether it closes the connection."""
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     length = int(head.partition(b"content-length: ")[2].split(b"\r\n")[0])
     await reader.readexactly(length)
-    return int(head.split(b" ", 2)[1])
+    return int(head.split(b" ", 2)[1]), b"\r\nconnection: close" in head
 
 
 async def client(port: int, until: float, seeds: count[int], took: list[float]) -> Counter[str]:
@@ -50,13 +50,13 @@ async def client(port: int, until: float, seeds: count[int], took: list[float]) 
             started = time.monotonic()
             writer.write(head.encode() + body)
             try:
-                status = await answered(reader)
+                status, closes = await answered(reader)
             except (OSError, asyncio.IncompleteReadError):
                 seen["lost"] += 1
                 break
             took.append(time.monotonic() - started)
             seen[str(status)] += 1
-            if status != 200:
+            if status != 200 or closes:
                 break
     finally:
         writer.close()
@@ -111,8 +111,11 @@ def main() -> None:
         try:
             found = asyncio.run(load(port, arguments, server))
         finally:
-            server.terminate()
+            if not arguments.terminate:
+                server.terminate()
+        said = server.stderr.read()
         code = server.wait(120)
+    print(said, file=sys.stderr, end="")
     machine = {
         "processors": os.cpu_count(),
         "load_average": round(os.getloadavg()[0], 1),

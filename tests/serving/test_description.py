@@ -32,3 +32,11 @@ def test_its_python_is_a_request_that_is_answered(points):
         sent = client.post("/sample", content=request.data, headers=dict(request.header_items()))
         assert request.full_url == "http://testserver/sample"
         assert len(sent.json()["samples"]) == 16
+
+
+def test_a_strange_host_is_not_repeated(points):
+    with TestClient(make_app({"points": points})) as client:
+        assert client.get("/docs", headers={"host": "[::"}).status_code == 200
+        for host in ("a b", "x'; rm -rf /"):
+            page = client.get("/docs", headers={"host": host})
+            assert "curl http://localhost/sample" in page.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ from gankit.trained.gan import GAN
 from gankit.version import __version__
 
 LONGEST_REASON = 500
+HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
+"""What a Host header may be to be shown on the page."""
 REFUSALS: dict[int | str, dict[str, Any]] = {
     400: {"model": Problem, "description": "The body is no JSON."},
     401: {"model": Problem, "description": "The token is missing or wrong."},
@@ -82,6 +85,7 @@ def make_app(
         summary=f"Samples of trained generators: {', '.join(models)}",
         docs_url=None,  # the usual page loads scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,
         lifespan=lifespan,
     )
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -173,8 +177,9 @@ def _add_pages(app: FastAPI, models: Mapping[str, Model], limits: Limits, number
 
     @app.get("/docs", include_in_schema=False)
     async def docs(request: Request) -> HTMLResponse:
-        page = describe(app.openapi(), str(request.base_url), list(models))
-        return HTMLResponse(page)
+        host = request.headers.get("host", "")
+        address = f"http://{host if HOST.fullmatch(host) else 'localhost'}/"
+        return HTMLResponse(describe(app.openapi(), address, list(models)))
 
     @app.get("/", include_in_schema=False)
     async def root() -> RedirectResponse:

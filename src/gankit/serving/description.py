@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -37,13 +38,13 @@ def _examples(address: str, models: Sequence[str]) -> Iterator[Html]:
     asked: dict[str, Any] = {"n": 16, "seed": 7}
     if len(models) > 1:
         asked = {"model": models[0], **asked}
-    body = json.dumps(asked)
     yield code(
-        f"curl {address}sample -H 'Content-Type: application/json' -d '{body}' -o samples.png"
+        f"curl {address}sample -H 'Content-Type: application/json' \\\n"
+        f"    -d {shlex.quote(json.dumps(asked))} -o samples.png"
     )
     yield code(
         "import json, urllib.request\n\n"
-        f"body = json.dumps({{**{asked!r}, 'format': 'json'}}).encode()\n"
+        f"body = json.dumps({ {**asked, 'format': 'json'}!r}).encode()\n"
         "headers = {'Content-Type': 'application/json'}\n"
         f"request = urllib.request.Request({address + 'sample'!r}, body, headers)\n"
         "samples = json.load(urllib.request.urlopen(request))['samples']"
