@@ -28,8 +28,8 @@ def test_it_says_what_the_generator_is_and_how_to_load_it(pets):
         "![Samples, seed 0, not chosen](samples.png)",
         "- makes: images of 1 x 28 x 28 (channels first)",
         "- classes: cat, dog",
-        'gan = gankit.load("hf://me/pets")',
-        "samples = gan.sample(64, labels='cat', seed=0)",
+        'it = gankit.load("hf://me/pets")',
+        "samples = it.sample(64, labels='cat', seed=0)",
         "None were measured.",
     ):
         assert line in page.splitlines()
@@ -61,7 +61,7 @@ def test_what_it_was_trained_on_can_be_said_in_words(pets):
 def test_vectors_and_points_are_asked_as_they_must(small):
     vectors = made(small("cgan"), (1, 28, 28), ("a", "b"))
     vectors.class_names, vectors.condition = (), 3
-    assert "gan.sample(64, labels=[0.0] * 3, seed=0)" in card(vectors, "a/b", "mit", sheet=False)
+    assert "it.sample(64, labels=[0.0] * 3, seed=0)" in card(vectors, "a/b", "mit", sheet=False)
     points = card(made(small("gan", "toy:ring8"), (2,)), "a/b", "mit", sheet=False)
     assert "pipeline_tag" not in points
-    assert "gan.sample(64, seed=0)" in points
+    assert "it.sample(64, seed=0)" in points

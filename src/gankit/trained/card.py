@@ -92,8 +92,8 @@ def card(
         "```python",
         "import gankit  # pip install 'gankit[hub]'",
         "",
-        f'gan = gankit.load("hf://{name}")',
-        f"samples = gan.sample({_asked(gan)})",
+        f'it = gankit.load("hf://{name}")',
+        f"samples = it.sample({_asked(gan)})",
         "```",
         "",
         *_scores(scores),
@@ -104,7 +104,8 @@ def card(
 def _tags(gan: GAN) -> Iterator[str]:
     if gan.kind == "images":
         yield "pipeline_tag: unconditional-image-generation"
-    yield from ("tags:", "- gan", "- gankit", f"- {_plain(gan.config.family)}")
+    family = _plain(gan.config.family)
+    yield f'tags: [gankit, generative-adversarial-network, "{family}"]'
 
 
 def _asked(gan: GAN) -> str:
