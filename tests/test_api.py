@@ -24,6 +24,7 @@ def test_exported_names():
         "GankitError", "Paper", "RunError", "Stabiliser", "Trainer", "TrainingError", "build_game",
         "configure", "evaluate", "fit", "fit_seeds", "inspect", "load", "load_dataset", "losses",
         "metrics", "nn", "override", "penalties", "register_family", "register_stabiliser",
+        "sliders",
     }  # fmt: skip
 
 

@@ -26,6 +26,12 @@ def test_no_two_draws_share_numbers():
     assert len(np.unique(np.concatenate(draws))) == 4000 * len(draws)
 
 
+def test_each_of_the_largest_seeds_has_its_own_numbers():
+    seeds = [2**63 - 1, 2**63, 2**63 + 1, 2**64 - 2, 2**64 - 1]
+    draws = [rng(seed, Purpose.SAMPLES).integers(2**62, size=100) for seed in seeds]
+    assert len(np.unique(np.concatenate(draws))) == 100 * len(seeds)
+
+
 def test_the_numbers_are_pinned():
     """A change here would silently change every run: it needs a new format version."""
     assert rng(0, Purpose.LATENT).integers(1000, size=4).tolist() == PINNED

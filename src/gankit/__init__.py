@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gankit.stabilisers.base import Stabiliser, register_stabiliser
     from gankit.trained.artifact import load
     from gankit.trained.gan import GAN
+    from gankit.trained.sliders import sliders
     from gankit.training.callbacks import Callback
     from gankit.training.state import build_game
     from gankit.training.trainer import Trainer
@@ -57,6 +58,7 @@ _HOME = {
     "override": "gankit.settings.config",
     "register_family": "gankit.game",
     "register_stabiliser": "gankit.stabilisers.base",
+    "sliders": "gankit.trained.sliders",
 }
 
 __all__ = [
@@ -88,6 +90,7 @@ __all__ = [
     "penalties",
     "register_family",
     "register_stabiliser",
+    "sliders",
 ]
 
 

@@ -108,8 +108,17 @@ class Latent:
     noise: Tensor
     labels: Tensor | None = None
 
-    def __getitem__(self, part: slice) -> Latent:
+    def __getitem__(self, part: slice | Tensor) -> Latent:
         return Latent(self.noise[part], None if self.labels is None else self.labels[part])
+
+    def __len__(self) -> int:
+        return len(self.noise)
+
+    def padded(self, count: int) -> Latent:
+        """Return at least one latent, followed by copies of the last one, `count` in all."""
+        if len(self) == count:
+            return self
+        return self[torch.arange(count, device=self.noise.device).clamp(max=len(self) - 1)]
 
     def to(self, device: torch.device, dtype: torch.dtype = torch.float32) -> Latent:
         """Return the same draw on another device, with noise and vectors in `dtype`."""

@@ -40,7 +40,8 @@ def rng(seed: int, purpose: Purpose, step: int = 0, substep: int = 0) -> np.rand
         step: training step, epoch or block of samples, from 0.
         substep: position inside a step, such as the k-th discriminator step or a process's rank.
     """
-    return np.random.Generator(np.random.Philox(key=[seed, purpose], counter=[0, 0, substep, step]))
+    key = np.array([seed, purpose], np.uint64)  # a list of large numbers would be rounded
+    return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, substep, step]))
 
 
 def torch_seed(seed: int, purpose: Purpose, step: int = 0, substep: int = 0) -> int:

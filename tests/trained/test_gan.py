@@ -51,6 +51,14 @@ def test_the_same_samples_in_each_output(name, shape, mode, request):
     assert all(np.array_equal(np.asarray(p), a) for p, a in zip(pictures, arrays, strict=True))
 
 
+@pytest.mark.parametrize("name", ["digits", "photos", "points"])
+def test_a_sample_is_the_same_to_the_bit_however_many_are_drawn(name, request):
+    gan = request.getfixturevalue(name)
+    every = gan.sample(270, seed=3)
+    for n in (1, 2, 3, 5, 16, 17, 250, 251):
+        assert np.array_equal(gan.sample(n, seed=3), every[:n]), n
+
+
 def test_points_are_arrays_or_tensors(points):
     assert torch.equal(points.sample(5, output="pt"), torch.from_numpy(points.sample(5)))
     with pytest.raises(gankit.ConfigError, match="no pictures"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from signal import SIGINT
 
 import pytest
 import torch
@@ -250,3 +251,32 @@ def test_files_of_others_among_its_own_hinder_no_end(small, tmp_path):
     page = run.report_path.read_text()
     assert "This picture cannot be read" in page
     assert "9 of 9" in page
+
+
+class Interrupts(gankit.Callback):
+    """Does what a person's Ctrl-C does, after two steps."""
+
+    def __init__(self, act):
+        self.act = act
+
+    def after_step(self, trainer, moves):
+        if trainer.state.step == 2:
+            self.act()
+
+
+def test_ctrl_c_in_a_notebooks_cell_saves_and_returns(small, tmp_path):
+    """A kernel's interrupt is SIGINT in the main thread, in which a cell runs."""
+    stopped = fit(
+        small("gan"), tmp_path / "r", callbacks=[Interrupts(lambda: os.kill(os.getpid(), SIGINT))]
+    )
+    assert (stopped.step, stopped.finished, stopped.signal) == (2, False, SIGINT)
+    assert gankit.load(tmp_path / "r").step == 2
+
+
+def test_a_keyboard_interrupt_that_no_signal_announced_keeps_the_last_step(small, tmp_path):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(small("gan"), tmp_path / "r", callbacks=[Interrupts(interrupt)])
+    assert gankit.load(tmp_path / "r").step == 2

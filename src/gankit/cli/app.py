@@ -16,9 +16,11 @@ from typing import Annotated, Any, Literal, NoReturn, get_args
 from cyclopts import App, Parameter
 
 from gankit.cli.family_flags import Own, own_flags
+from gankit.cli.hub import pull, push
 from gankit.cli.imports import import_all, split_imports
 from gankit.cli.inspect import inspect
 from gankit.cli.options import option, typed_as
+from gankit.cli.serve import serve
 from gankit.cli.streams import silence
 from gankit.cli.study import cite, compare, doctor, evaluate, probe, report, reproduce
 from gankit.cli.train import by_argument, command, train
@@ -48,7 +50,7 @@ app = _new_app()
 app.register_install_completion_command()
 for _command in (
     inspect, train, sample, sweep, classify, evaluate, report, compare, doctor, probe, reproduce,
-    cite,
+    cite, serve, push, pull,
 ):  # fmt: skip
     app.command(_command)
 

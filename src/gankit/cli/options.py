@@ -12,6 +12,7 @@ from gankit.settings.reference import Setting
 ELSEWHERE = {
     "compare": {"target": "--out"},
     "inspect": {"folder": "--out", "pairs": "--set"},
+    "pull": {"folder": "--out"},
     "reproduce": {"folder": "--runs", "pairs": "--set"},
     "sample": {"labels": "--label", "target": "--out"},
     "sweep": {"target": "--out"},

@@ -28,6 +28,7 @@ from gankit.storage import not_finite, read_tensors, write_tensors
 from gankit.stored import check_data, is_count
 from gankit.text import from_home, reason, shown
 from gankit.trained.gan import GAN
+from gankit.trained.hub import fetch, on_hub
 from gankit.version import __version__
 
 NAME = "model.safetensors"
@@ -113,7 +114,7 @@ def check_homes(stored: Mapping[str, Any], path: Path) -> None:
 
 
 def load(path: str | Path, device: str = "cpu", *, networks: Networks | None = None) -> GAN:
-    """Load a trained GAN from a run directory or an artifact file.
+    """Load a trained GAN from a run directory, an artifact file or the Hugging Face Hub.
 
     >>> import gankit
     >>> config = gankit.override(gankit.configure("gan", "toy:ring8"), {"training.steps": 2})
@@ -122,7 +123,8 @@ def load(path: str | Path, device: str = "cpu", *, networks: Networks | None = N
     2
 
     Args:
-        path: the run directory or the artifact file.
+        path: the run directory or the artifact file; `hf://user/name`, or `hf://user/name@revision`
+            for one on the Hub, which is downloaded once (docs/hub.md).
         device: the device to put it on: `cpu`, `cuda` or `mps`.
         networks: (G, D), made as they were for training, if the run used your own networks; D may
             be None. They are copied, and the copies get the trained weights.
@@ -131,8 +133,10 @@ def load(path: str | Path, device: str = "cpu", *, networks: Networks | None = N
         RunError: nothing is there; the file is damaged, foreign, not finite or of another format
             version; its family, its loss or another part is defined in a module that is not
             imported yet; or its networks are your own and are not given, or do not fit.
+        MissingExtraError: it is on the Hub, and huggingface_hub is not installed.
     """
-    path = from_home(path)
+    name = on_hub(path)
+    path = from_home(path) if name is None else fetch(name)
     if path.is_dir():
         if not (path / NAME).exists():
             raise RunError(

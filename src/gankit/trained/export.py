@@ -5,17 +5,20 @@ from __future__ import annotations
 import io
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from gankit.data.values import PixelFormat, to_bytes
 from gankit.errors import ConfigError, RunError
 from gankit.pictures import grid, save_image, save_png, scatter
 from gankit.storage import write_atomically
 from gankit.text import reason, shown
-from gankit.trained.gan import GAN, Labels, as_image
+
+if TYPE_CHECKING:
+    from gankit.trained.gan import GAN, Labels
 
 MOST_PIXELS = 50_000_000
 """The most pixels of a grid; for more, a folder is better."""
@@ -85,31 +88,44 @@ def _check_images(gan: GAN) -> None:
 
 
 def _write_grid(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> None:
+    if gan.kind != "points":
+        _check_images(gan)
+        planes = 1 if gan.shape[0] == 3 or gan.pixels.alpha else gan.shape[0]
+        if n * planes * math.prod(gan.shape[1:]) > MOST_PIXELS:
+            raise ConfigError(
+                f"a grid of {n:,} images is too large to look at: choose target name.npz or a "
+                "folder",
+                "target",
+            )
+    save_png(target, sheet(gan, gan.as_stored(n, label, seed), label is None))
+
+
+def sheet(gan: GAN, samples: NDArray[Any], in_turn: bool) -> NDArray[np.uint8]:
+    """Return samples as `GAN.as_stored` gives them as one picture, uint8 [H, W] or [H, W, 3 or 4].
+
+    Points are plotted. Images are laid out in a grid, with a class in each column if there are 2 to
+    16 classes and the samples are of every class `in_turn`.
+    """
     if gan.kind == "points":
-        points = gan.sample(n, label, seed)
-        save_png(target, scatter(points, points, None))
-        return
-    _check_images(gan)
-    planes = 1 if gan.shape[0] == 3 or gan.pixels.alpha else gan.shape[0]
-    if n * planes * math.prod(gan.shape[1:]) > MOST_PIXELS:
-        raise ConfigError(
-            f"a grid of {n:,} images is too large to look at: choose target name.npz or a folder",
-            "target",
-        )
-    classes = len(gan.class_names)
-    by_class = label is None and 2 <= classes <= 16
-    columns = classes if by_class else math.ceil(math.sqrt(n))
-    save_png(target, grid(gan.as_stored(n, label, seed), min(columns, n), gan.pixels.alpha))
+        return scatter(samples, samples, None)
+    classes, n = len(gan.class_names), len(samples)
+    columns = classes if in_turn and 2 <= classes <= 16 else math.ceil(math.sqrt(n))
+    return grid(samples, min(columns, n), gan.pixels.alpha)
 
 
-def _write_arrays(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> None:
-    labels = gan.labels_for(n, label)
-    arrays = {str(gan.kind): gan.sample(n, label, seed)}
+def archive(gan: GAN, samples: NDArray[Any], labels: NDArray[Any] | None) -> bytes:
+    """Return an .npz archive of samples under the name of their kind, and of `labels` if given."""
+    arrays = {str(gan.kind): samples}
     if labels is not None:
         arrays["labels"] = labels
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-    write_atomically(target, buffer.getvalue())
+    return buffer.getvalue()
+
+
+def _write_arrays(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> None:
+    samples = gan.sample(n, label, seed)
+    write_atomically(target, archive(gan, samples, gan.labels_for(n, label)))
 
 
 def _write_folder(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> None:
@@ -142,3 +158,17 @@ def save_pages(path: Path, picture: NDArray[Any]) -> None:
     buffer = io.BytesIO()
     first.save(buffer, "TIFF", save_all=True, append_images=rest)
     write_atomically(path, buffer.getvalue())
+
+
+def as_image(picture: NDArray[Any], pixels: PixelFormat) -> Image.Image:
+    """Return one image of `GAN.sample`, [H, W] or [H, W, 3 or 4], as Pillow's.
+
+    Of whole grey numbers from 0 to 65,535 it has 16 bits; in any other range black is 0 of 8 bits
+    and white 255.
+    """
+    if pixels.values is None:
+        return Image.fromarray(picture)
+    low, high = pixels.values
+    if picture.ndim == 2 and picture.dtype.kind in "iu" and low >= 0 and 255 < high <= 65535:
+        return Image.fromarray(picture.astype(np.uint16))
+    return Image.fromarray(to_bytes(picture, pixels.values))

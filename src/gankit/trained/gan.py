@@ -13,19 +13,24 @@ from torch import Tensor, nn
 
 from gankit.data import as_pictures, as_planes
 from gankit.data.pixels import to_network, to_numbers, to_pixels
-from gankit.data.values import PixelFormat, to_bytes
 from gankit.errors import ConfigError
 from gankit.families import Game
 from gankit.game import families_that
 from gankit.game_types import Latent
 from gankit.randomness import Purpose, rng
 from gankit.text import shown
+from gankit.trained.export import as_image
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from gankit.trained.card import Scores
+
 BLOCK = 250
 """The number of samples drawn at a time. `seed` depends on it: each block has its own draw."""
+
+PASS = 16
+"""The number of samples that a CPU generates at a time. Many more are no faster for each."""
 
 Labels = int | str | Sequence[int] | Sequence[str] | Sequence[float] | NDArray[Any] | None
 
@@ -73,6 +78,55 @@ class GAN:
         shape = "x".join(map(str, self.shape))
         return f"<gankit.GAN {self.config.family} {shape} after {self.step:,} steps>"
 
+    def _repr_png_(self) -> bytes | None:
+        """Return a sheet of samples, for notebooks; None for what has no picture."""
+        from gankit.trained.showing import sheet_png
+
+        return sheet_png(self)
+
+    def _repr_html_(self) -> str:
+        """Return what it is, and a sheet of samples, for notebooks."""
+        from gankit.trained.showing import as_html
+
+        return as_html(self)
+
+    def push_to_hub(
+        self,
+        name: str,
+        *,
+        license: str,
+        data: str = "",
+        scores: Sequence[Scores] = (),
+        private: bool = False,
+    ) -> str:
+        """Publish it on the Hugging Face Hub; needs `pip install 'gankit[hub]'`.
+
+            gan.push_to_hub("user/name", license="cc-by-4.0", scores=[gankit.evaluate(gan)])
+
+        The artifact is uploaded, with a page (what it is, its data, scores with their protocol, the
+        line that loads it) and a picture of samples. The artifact holds the run's configuration,
+        with the name or path of its data.
+
+        Args:
+            name: `user/name`; made if it is not there.
+            license: the identifier of the licence, such as `apache-2.0` or `other`. It is yours to
+                choose, and the data's own licence may bind you.
+            data: what it was trained on, in words; empty: the data's name in the configuration.
+            scores: reports of `gankit.evaluate`.
+            private: whether only you can see it, if it is made.
+
+        Returns:
+            the address that `gankit.load` takes: `hf://user/name`.
+
+        Raises:
+            ConfigError: the name or the licence cannot be one, or the GAN is in no file.
+            MissingExtraError: huggingface_hub is not installed.
+            RunError: the Hub cannot be reached, or refuses.
+        """
+        from gankit.trained.hub import publish
+
+        return publish(self, name, license=license, data=data, scores=scores, private=private)
+
     @property
     def game(self) -> Game:
         """The game that was played, with the averaged generator."""
@@ -117,8 +171,8 @@ class GAN:
                 or, if the numbers given are no names, its number from 0. So 2 and "2" are
                 the class "2" if there is one, else the third. None takes every class in turn. For a
                 run that was trained with vectors, one vector for all, [C], or one for each, [n, C].
-            seed: in [0, 2^64). Sample i of a seed is the same whatever `n` is, except for the last
-                bit.
+            seed: in [0, 2^64). Sample i of a seed is the same to the bit whatever `n` is, on one
+                machine and with the same number of threads.
             output: "np": images [n, H, W] (grey) or [n, H, W, C], uint8 in 0..255, or in the range
                 and of the type of the data that the run was trained on (`pixels`), with colours
                 that are not multiplied by their opacity; float32 [n, D] for points and [n, T, D]
@@ -223,7 +277,7 @@ class GAN:
             part = None if every is None else torch.from_numpy(every[start : start + count])
             drawn = draw_block(self._game, block, part, count, seed).to(device)
             with torch.inference_mode():
-                fake = self._game.generate(drawn)
+                fake = generate(self._game, drawn)
             yield fake
 
     def classify(self, images: NDArray[Any]) -> NDArray[np.float64]:
@@ -339,22 +393,6 @@ def _joined(n: int, blocks: Iterator[NDArray[Any]]) -> NDArray[Any]:
     return out
 
 
-def as_image(picture: NDArray[Any], pixels: PixelFormat) -> Image:
-    """Return one image of `GAN.sample`, [H, W] or [H, W, 3 or 4], as Pillow's.
-
-    Of whole grey numbers from 0 to 65,535 it has 16 bits; in any other range black is 0 of 8 bits
-    and white 255.
-    """
-    from PIL.Image import fromarray
-
-    if pixels.values is None:
-        return fromarray(picture)
-    low, high = pixels.values
-    if picture.ndim == 2 and picture.dtype.kind in "iu" and low >= 0 and 255 < high <= 65535:
-        return fromarray(picture.astype(np.uint16))
-    return fromarray(to_bytes(picture, pixels.values))
-
-
 def draw_block(game: Game, block: int, labels: Tensor | None, count: int, seed: int) -> Latent:
     """Return the first `count` latents of block number `block` in a seed's endless samples."""
     random = rng(seed, Purpose.SAMPLES, block)
@@ -363,3 +401,19 @@ def draw_block(game: Game, block: int, labels: Tensor | None, count: int, seed: 
         missing = labels.new_zeros(BLOCK - len(labels), *labels.shape[1:])
         padded = torch.cat([labels, missing])
     return game.latent(BLOCK, padded, random)[:count]
+
+
+def generate(game: Game, latent: Latent) -> Tensor:
+    """Return G's samples of latents, made in passes of the same number of rows each.
+
+    Matrix products of other sizes may add in another order. As the size never changes, a sample is
+    the same to the bit, however many others are made and whichever they are.
+    """
+    rows = rows_of_a_pass(latent.noise.device)
+    parts = [latent[start : start + rows] for start in range(0, len(latent), rows)]
+    return torch.cat([game.generate(part.padded(rows))[: len(part)] for part in parts])
+
+
+def rows_of_a_pass(device: torch.device) -> int:
+    """Return how many samples a device generates at a time."""
+    return PASS if device.type == "cpu" else BLOCK

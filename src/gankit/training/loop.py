@@ -98,7 +98,7 @@ def play(session: Session, signals: StopSignals) -> Outcome:
 
 @contextmanager
 def keeping_what_was_reached(session: Session) -> Iterator[None]:
-    """Keep the last whole step, whatever error ends training early.
+    """Keep the last whole step, whatever error or Ctrl-C ends training early.
 
     Raises that error again; TrainingError if the cause is that another process of the run ended.
     """
@@ -106,7 +106,7 @@ def keeping_what_was_reached(session: Session) -> Iterator[None]:
         yield
     except OwnerLostError:
         raise
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
         session.save_last_whole_step()
         session.tell_of_failure()
         if not session.runtime.lost_a_process(error):

@@ -59,7 +59,7 @@ class Runtime:
         """Return, for each of these flags, whether it is set in any process."""
         return flags
 
-    def lost_a_process(self, error: Exception) -> bool:
+    def lost_a_process(self, error: BaseException) -> bool:
         """Return whether an error says that another process of the run is gone."""
         return False
 
@@ -121,7 +121,7 @@ class FabricRuntime(Runtime):
         shares = self.mean(torch.tensor([float(flag) for flag in flags], device=self.device))
         return tuple(bool(share > 0) for share in shares.cpu())
 
-    def lost_a_process(self, error: Exception) -> bool:
+    def lost_a_process(self, error: BaseException) -> bool:
         network = (torch.distributed.DistNetworkError, torch.distributed.DistBackendError)
         said = any(word in str(error) for word in ("peer", "gloo", "Broken pipe", "NCCL", "Timed"))
         return isinstance(error, network) or (isinstance(error, RuntimeError) and said)
