@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gankit.data import Dataset, load_configured
+from gankit.data import Dataset, glance
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Task
 from gankit.recipes import RECIPES
@@ -29,10 +29,29 @@ from gankit.settings.text import typed
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of data before it is chosen how to learn it: its task, and how much it is."""
+    """What is known of data before it is chosen how to learn it.
+
+    Attributes:
+        task: its kind, shape and labels.
+        count: the number of its examples.
+        resizable: whether it can be read at another size, as arrays cannot.
+    """
 
     task: Task
     count: int
+    resizable: bool = True
+
+    @classmethod
+    def of(
+        cls, source: str | os.PathLike[str] | Dataset, settings: Mapping[str, Any] = {}
+    ) -> Facts:
+        """Look at the data as `settings` read it; of a folder, only some pictures are decoded."""
+        if isinstance(source, Dataset):
+            return cls(Task.of(source), len(source), resizable=False)
+        about_data = {key: value for key, value in settings.items() if key.startswith("data.")}
+        asked = override(_on(Config(), source), about_data).data
+        dataset = glance(asked)
+        return cls(Task.of(dataset), len(dataset), not asked.is_arrays)
 
     @property
     def labelled(self) -> bool:
@@ -54,7 +73,8 @@ class Facts:
         said = f"{self.count:,} {task.kind}"
         if task.is_images:
             colour = {1: "grey ", 3: "colour "}.get(self.channels, "")
-            said = f"{self.count:,} {colour}images {task.shape[1]}x{task.shape[2]}"
+            image = "image" if self.count == 1 else "images"
+            said = f"{self.count:,} {colour}{image} {task.shape[1]}x{task.shape[2]}"
             said += "" if colour else f" of {self.channels} channels"
         if task.condition:
             return f"{said}, a vector of {task.condition} each"
@@ -127,9 +147,8 @@ PHOTOGRAPH = 64
 
 
 def _size(data: Facts, config: Config) -> object:
-    """Reduce large images, unless they are arrays, which are taken as they are."""
-    fixed = not data.task.is_images or config.data.size is not None or config.data.is_arrays
-    if fixed or data.short <= PHOTOGRAPH:
+    """Reduce large images."""
+    if not (data.task.is_images and data.resizable) or data.short <= PHOTOGRAPH:
         return None
     return tuple(round(side * PHOTOGRAPH / data.short) for side in data.task.shape[1:])
 
@@ -236,7 +255,7 @@ def choose(
         DataError: the data cannot be read.
     """
     decided = settings or {}
-    data = _facts(source, decided)
+    data = Facts.of(source, decided)
     kind, family = _suited(data)
     game = FAMILIES[family]
     config = _on(
@@ -286,16 +305,6 @@ def _default(family: str, name: str, points: bool) -> Config:
     return config
 
 
-def _facts(source: str | os.PathLike[str] | Dataset, settings: Mapping[str, Any]) -> Facts:
-    """Look at the data as `settings` read it; of a folder, only some pictures are decoded."""
-    if isinstance(source, Dataset):
-        return Facts(Task.of(source), len(source))
-    about_data = {key: value for key, value in settings.items() if key.startswith("data.")}
-    asked = override(_on(Config(), source), about_data).data
-    dataset = load_configured(replace(asked, memory_gb=0.0))
-    return Facts(Task.of(dataset), len(dataset))
-
-
 def _suited(data: Facts) -> tuple[Kind, str]:
     """Return the kind of the data, and the family that is chosen for it. Raises ConfigError."""
     kind = next(kind for kind in KINDS if kind.holds(data))
@@ -322,11 +331,11 @@ def _instead(data: Facts, kind: Kind) -> str:
     below = KINDS[KINDS.index(kind) + 1 :]
     others = (_family_for(other) for other in below if other.holds(data))
     named = next((name for name in others if name is not None), None)
-    return "" if named is None else f"; or name the family '{named}', which goes on without it"
+    return "" if named is None else f"; or name the family '{named}', which goes on without"
 
 
 def _budget(config: Config) -> str:
     """Return the budget in words: `10 minutes`."""
     name = next(name for name in BUDGETS if getattr(config.training, name) is not None)
     amount = getattr(config.training, name)
-    return f"{amount:,} {name if amount != 1 else name[:-1]}"
+    return f"{amount:,g} {name if amount != 1 else name[:-1]}"

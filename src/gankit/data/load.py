@@ -56,6 +56,19 @@ def load_configured(
     )
 
 
+def glance(data: DataConfig) -> Dataset:
+    """Read a configuration's training data, but decode only a few pictures of a folder.
+
+    Others may turn out to be unreadable, so its number of examples is an upper limit. Raises
+    DataError.
+    """
+    pictures = False
+    if data.source not in DATASETS and looks_like_path(data.source) and not data.is_arrays:
+        path = locate(data.source)
+        pictures = not (path.is_dir() and is_idx_folder(path))
+    return load_configured(replace(data, memory_gb=0.0) if pictures else data)
+
+
 def decided(data: DataConfig, dataset: Dataset) -> DataConfig:
     """Return the settings that `dataset` was read by, with what was decided while reading it.
 
