@@ -80,9 +80,7 @@ def parameter(name: str, setting: Setting, *described: CommandLine) -> Parameter
 def _train(
     family: Annotated[
         str | None,
-        option(
-            "see `gankit list`; may be left out: the data chooses; with --help: its own options"
-        ),
+        option("see `gankit list`; if left out, the data chooses; with --help: its own options"),
     ] = None,
     data: Annotated[
         str | None, option("a data set's name, a folder of images or of IDX files, or an .npz file")
@@ -125,8 +123,9 @@ def _train(
     known = {**SETTINGS, **by_argument(own.values())}
     given = {known[name].key: value for name, value in settings.items() if value is not None}
     given |= parse_assignments(set_ or [])
-    if any(f"training.{name}" in given for name in BUDGETS):  # it replaces the file's
-        stored = {k: v for k, v in stored.items() if k.removeprefix("training.") not in BUDGETS}
+    budgets = {f"training.{name}" for name in BUDGETS}
+    if budgets & given.keys():  # it replaces the file's
+        stored = {key: value for key, value in stored.items() if key not in budgets}
     chosen, reasons = _decide(family, data, recipe, {**stored, **given})
     several = [] if seeds is None else parse_seeds(seeds)
     if several and "training.seed" in given:
@@ -163,7 +162,7 @@ def _decide(
         return choice.config, [*choice.reasons]
     said = []
     if family is not None and data is None and os.path.isdir(family):  # noqa: PTH112 - never raises
-        said.append(f"'{family}' is gankit's own family; the folder of that name is ./{family}")
+        said.append(f"'{family}' is a family; the folder of that name is ./{family}")
     return configure(family, data, recipe, settings), said
 
 
