@@ -247,7 +247,7 @@ def test_a_path_in_the_place_of_the_family_is_data(tmp_path, monkeypatch, capsys
     assert (record.config.family, record.config.data.source) == ("dcgan", "photos")
     train("./photos/", out=tmp_path / "run", **options)
     assert "nothing to do" in capsys.readouterr().out
-    with pytest.raises(ConfigError, match=r"unknown family 'dcgn'.*Did you mean 'dcgan'"):
+    with pytest.raises(ConfigError, match=r"'dcgn' is no family.*Did you mean 'dcgan'"):
         train("dcgn", **options)
     with pytest.raises(DataError, match="no such folder or file"):
         train("./nowhere", **options)

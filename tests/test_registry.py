@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gankit.errors import ConfigError
-from gankit.registry import Registry, did_you_mean
+from gankit.registry import Registry, did_you_mean, load_plugins
 
 
 @pytest.fixture
@@ -54,3 +54,22 @@ def test_one_name_stands_for_one_thing(fruits):
 def test_a_summary_cannot_be_changed_from_outside(fruits):
     fruits.summaries()["apple"] = "changed"
     assert fruits.summaries()["apple"] == "Keeps the doctor away."
+
+
+def test_what_an_installed_plugin_registers_was_not_asked_for(monkeypatch):
+    shapes: Registry[int] = Registry("shape")
+
+    class Plugin:
+        name, value = "shapes", "shapes"
+
+        def load(self):
+            shapes.register("circle", "installed")(0)
+            raise ImportError("half of it fails")
+
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [Plugin()])
+    load_plugins.cache_clear()
+    assert len(load_plugins()) == 1
+    load_plugins.cache_clear()
+    shapes.register("square", "imported")(4)
+    assert shapes.names() == ("circle", "square")
+    assert shapes.asked_for() == ("square",)

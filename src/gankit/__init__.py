@@ -15,7 +15,7 @@ from gankit.version import __version__ as __version__
 if TYPE_CHECKING:
     from gankit import losses, metrics, nn, penalties
     from gankit.bibliography import Paper
-    from gankit.choose_recipe import configure
+    from gankit.choose_recipe import choose, configure
     from gankit.data import Dataset, load_dataset
     from gankit.errors import ConfigError, DataError, GankitError, RunError, TrainingError
     from gankit.fitting import fit
@@ -48,6 +48,7 @@ _HOME = {
     "Trainer": "gankit.training.trainer",
     "TrainingError": "gankit.errors",
     "build_game": "gankit.training.state",
+    "choose": "gankit.choose_recipe",
     "configure": "gankit.choose_recipe",
     "evaluate": "gankit.scores.evaluate",
     "fit": "gankit.fitting",
@@ -76,6 +77,7 @@ __all__ = [
     "Trainer",
     "TrainingError",
     "build_game",
+    "choose",
     "configure",
     "evaluate",
     "fit",

@@ -47,6 +47,7 @@ def fit(
     networks: tuple[nn.Module, nn.Module] | None = None,
     init_from: str | Path | None = None,
     callbacks: Sequence[Callback] = (),
+    reasons: Sequence[str] = (),
 ) -> Outcome:
     """Train as `config` says, into a run directory; if a run has begun in it, go on with it.
 
@@ -69,6 +70,8 @@ def fit(
         init_from: the run directory or artifact file of a trained run. A new run begins with its
             weights as far as they fit (docs/init_from.md); a begun run goes on from its own.
         callbacks: your callbacks, called after gankit's own (`gankit.Callback`).
+        reasons: lines that say why it is trained like this (`gankit.choose`). They are shown at the
+            start and on the page, and are in run.json; a begun run keeps its own if none are given.
 
     Returns:
         how far the run is, and what stopped it if it is not finished.
@@ -79,7 +82,7 @@ def fit(
     try:
         with (
             StopSignals() as signals,
-            opened(config, folder, dataset, networks, callbacks, init_from) as session,
+            opened(config, folder, dataset, networks, callbacks, init_from, reasons) as session,
             keeping_what_was_reached(session),
         ):
             return play(session, signals)
@@ -101,6 +104,7 @@ def opened(
     networks: tuple[nn.Module, nn.Module] | None = None,
     callbacks: Sequence[Callback] = (),
     init_from: str | Path | None = None,
+    reasons: Sequence[str] = (),
 ) -> Iterator[Session]:
     """Check everything, start the runtime, and begin or resume the run.
 
@@ -127,6 +131,7 @@ def opened(
         dataset.number_classes(record.task.class_names, record.task.condition)
         own = () if networks is None else ("G", "D")
         run.check_resumable(record, config, describe(dataset), own, init_from)
+        reasons = reasons or record.reasons
     with _telling_of(dataset):
         check_count(config, dataset, config.training.batch)
         check_world(config.runtime, config.training.batch)
@@ -138,7 +143,7 @@ def opened(
     check_processes(config.runtime, why_one_process(game))
     runtime = start_runtime(config.runtime)
     with Display(quiet=runtime.rank != 0) as display:
-        for line in (*brief(dataset, game), *(start.lines if start else ())):
+        for line in (*brief(dataset, game), *reasons, *(start.lines if start else ())):
             display.say(line)
         usual = usual_callbacks(
             game, dataset, run, display, networks=networks, writes=runtime.rank == 0
@@ -152,6 +157,7 @@ def opened(
             callbacks=[*usual, *callbacks],
             start=start,
             started=started,
+            reasons=reasons,
         ) as session:
             yield session
 

@@ -71,6 +71,8 @@ class Game(Part, ABC):
         default_recipe: the recipe that `configure` takes; None: the defaults of Config.
         points_recipe: the recipe for points; None: the one for images.
         data_recipes: recipes for single data sets, by name, which come before any other.
+        suits: the recipe for each kind of data (`gankit.choose_recipe.KINDS`) for which this family
+            is chosen if a user names none.
         adversarial_share: the share of the configured loss that D's term `adversarial` is.
         own_networks: the names of the user's own two networks; empty: the family's own play.
         pretrained: the digests, by name, of networks from elsewhere that the game uses and that no
@@ -99,6 +101,7 @@ class Game(Part, ABC):
     default_recipe: ClassVar[str | None] = None
     points_recipe: ClassVar[str | None] = None
     data_recipes: ClassVar[Mapping[str, str]] = {}
+    suits: ClassVar[Mapping[str, str]] = {}
     adversarial_share: ClassVar[float] = 1.0
     own_networks: ClassVar[tuple[str, ...]] = ()
     pretrained: Mapping[str, str] = {}
@@ -278,6 +281,11 @@ class Game(Part, ABC):
         return self.task.class_names
 
     # What other packages ask of every family, so that they need to know none by its name
+
+    @classmethod
+    def why_not_installed(cls, config: Config) -> str | None:
+        """Say what the family needs that is not installed, and how to install it; None: nothing."""
+        return None
 
     @classmethod
     def symptoms(cls, config: Config) -> Sequence[Symptom]:

@@ -25,6 +25,8 @@ LONGEST = 200
 
 PLUGINS = "gankit.families"
 """The group of entry points that plugins use."""
+_loads_plugins = False
+"""Whether installed plugins are imported at this moment."""
 
 
 @cache
@@ -35,12 +37,14 @@ def load_plugins() -> tuple[str, ...]:
     """
     from importlib.metadata import entry_points
 
-    problems = []
+    global _loads_plugins
+    problems, _loads_plugins = [], True
     for plugin in entry_points(group=PLUGINS):
         try:
             plugin.load()
         except Exception as error:  # one broken plugin must not hinder the others
             problems.append(f"plugin {plugin.name!r} ({plugin.value}) {why_not_imported(error)}")
+    _loads_plugins = False
     return tuple(problems)
 
 
@@ -65,6 +69,7 @@ class Registry(Generic[T]):
         self._things: dict[str, T] = {}
         self._summaries: dict[str, str] = {}
         self._homes: dict[str, str] = {}  # the module that registered it
+        self._found: set[str] = set()  # registered because a package is installed
         self._papers: dict[str, tuple[Paper, ...]] = {}
 
     def register(self, name: str, summary: str = "") -> Callable[[T], T]:
@@ -88,6 +93,8 @@ class Registry(Generic[T]):
             if name in self._things:
                 raise ValueError(f"{self.kind} {name!r} is registered twice")
             self._things[name], self._homes[name] = thing, home
+            if _loads_plugins:
+                self._found.add(name)
             self._summaries[name] = summary or (thing.__doc__ or "").strip().split("\n")[0]
             return thing
 
@@ -141,6 +148,13 @@ class Registry(Generic[T]):
     def names(self) -> tuple[str, ...]:
         """Return every registered name, in order of registration."""
         return tuple(self._things)
+
+    def asked_for(self) -> tuple[str, ...]:
+        """Return the names that gankit or a module which the user imported has registered.
+
+        They do not depend on which plugins are installed.
+        """
+        return tuple(name for name in self._things if name not in self._found)
 
     def summaries(self) -> dict[str, str]:
         """Return every registered name with its one-line summary."""

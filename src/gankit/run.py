@@ -119,6 +119,7 @@ class Record:
     pretrained: Mapping[str, str] = field(default_factory=dict)  # `Game.pretrained`
     # For people: nothing compares it, and runs begun by earlier versions have none.
     briefing: Briefing | None = field(default=None, compare=False)
+    reasons: tuple[str, ...] = field(default=(), compare=False)  # why it is trained like this
 
     @property
     def task(self) -> Task:
@@ -182,7 +183,8 @@ class Run:
             frozen = dict(stored.get("pretrained", {}))
             pretrained = {str(name): str(digest) for name, digest in frozen.items()}
             data = stored["data"]
-            return Record(config, data, plan, networks, begun, pretrained, briefing)
+            reasons = tuple(map(str, stored.get("reasons", ())))
+            return Record(config, data, plan, networks, begun, pretrained, briefing, reasons)
         except ConfigError:  # a setting or family that this version does not know: no damage
             raise
         except (ValueError, KeyError, TypeError) as error:
@@ -304,6 +306,7 @@ class Run:
             "config": to_dict(record.config),
             "data": dict(record.data),
             **({"briefing": asdict(record.briefing)} if record.briefing else {}),
+            **({"reasons": record.reasons} if record.reasons else {}),
             "plan": asdict(record.plan),
             **({"networks": record.networks} if record.networks else {}),
             **({"init_from": asdict(record.init_from)} if record.init_from else {}),

@@ -70,6 +70,7 @@ def fit_seeds(
     dataset: object = None,
     init_from: str | Path | None = None,
     callbacks: Sequence[Callback] = (),
+    reasons: Sequence[str] = (),
     measure: bool = True,
     say: Callable[[str], None] = lambda _line: None,
 ) -> list[SeedRun]:
@@ -91,6 +92,7 @@ def fit_seeds(
         seeds: the seeds, all different.
         dataset, init_from: as for `fit`, the same for every run.
         callbacks: as for `fit`; every run calls them, from `on_start` to `close`.
+        reasons: as for `fit`, the same for every run.
         measure: whether to score each trained run and let the doctor look at it.
         say: is called with a line about each stage of each run.
 
@@ -117,7 +119,14 @@ def fit_seeds(
         say(f"seed {seed}, run {number} of {len(seeds)}: {place}")
         try:
             own = _of_one_length(configs[seed], place)
-            outcome = fit(own, place, dataset=given, init_from=init_from, callbacks=callbacks)
+            outcome = fit(
+                own,
+                place,
+                dataset=given,
+                init_from=init_from,
+                callbacks=callbacks,
+                reasons=reasons,
+            )
         except (RunError, TrainingError) as error:
             say(f"seed {seed} failed: {error}")
             found.append(SeedRun(seed, place, problem=str(error)))

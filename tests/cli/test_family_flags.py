@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from gankit.cli.family_flags import own_flags
+from gankit.cli.family_flags import own_flags, sort_words
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Game
 from gankit.settings.schema import setting
@@ -104,3 +104,50 @@ def test_help_loads_no_family(typed):
         "assert 'torch' not in sys.modules\nassert 'gankit.families' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=300)
+
+
+@pytest.mark.parametrize(
+    ("words", "sorted_"),
+    [
+        ((None, None), (None, None)),
+        (("mine", None), ("mine", None)),
+        (("mine", "digits"), ("mine", "digits")),
+        (("digits", None), (None, "digits")),
+        (("toy:ring8", None), (None, "toy:ring8")),
+        (("./anywhere", None), (None, "./anywhere")),
+        (("photos/*.jpg", None), (None, "photos/*.jpg")),
+        (("x.npz", None), (None, "x.npz")),
+        (("mien", "digits"), ("mien", "digits")),  # which has a message of its own
+    ],
+)
+def test_the_family_may_be_left_out(words, sorted_):
+    assert sort_words(*words) == sorted_
+
+
+def test_a_word_that_is_both_is_the_family_and_the_folder_has_a_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "photos").mkdir()
+    assert sort_words("mine", None) == ("mine", None)
+    assert sort_words("./mine", None) == (None, "./mine")
+    assert sort_words("photos", None) == (None, "photos")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("digts", None), "'digts' is no family, no data set and no path. Did you mean 'digits'"),
+        (("mien", None), "Did you mean 'mine'"),
+        (("./photos", "mine"), "the family comes first: gankit train mine ./photos"),
+        (("digits", "mine"), "the family comes first: gankit train mine digits"),
+    ],
+)
+def test_words_in_the_wrong_place_are_put_right_in_words(words, said):
+    with pytest.raises(ConfigError, match=said):
+        sort_words(*words)
+
+
+def test_data_alone_brings_no_options_of_a_family():
+    assert own_flags(("digits", "--help"), OPTIONS) is None
+    with pytest.raises(ConfigError, match=r"--depth is a setting of .*'mine'.*: name the family"):
+        own_flags(("./photos", "--depth", "3"), OPTIONS)

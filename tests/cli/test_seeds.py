@@ -39,7 +39,7 @@ def trained(monkeypatch, small, tmp_path):
     """Replace the training by runs that are there already; returns how each is changed."""
     changes: dict[int, dict] = {}
 
-    def fit_seeds(config, folder, seeds, *, init_from, say):
+    def fit_seeds(config, folder, seeds, *, init_from, reasons, say):
         found = []
         for seed in seeds:
             place = folder / f"seed-{seed}"

@@ -54,9 +54,7 @@ def named(path: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", files(), ids=str)
 def test_no_family_is_named(path):
-    expected = (
-        ["cgan", "dcgan"] if str(path) == "settings/config.py" else []
-    )  # the default job's, once
+    expected = ["cgan"] if str(path) == "settings/config.py" else []  # the default job's, once
     assert list(named(SOURCE / path)) == expected
 
 

@@ -10,11 +10,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gankit.data import DATASETS, as_pictures, has_classes, load_dataset, looks_like_path, named
+from gankit.data import (
+    DATASETS,
+    as_pictures,
+    glance,
+    load_configured,
+    load_dataset,
+    looks_like_path,
+    named,
+)
 from gankit.data.fetch import Source
+from gankit.data.folder import FolderDataset
 from gankit.errors import DataError
 from gankit.features.named import load_network
 from gankit.metrics import kernel_distance
+from gankit.settings.config import DataConfig
 
 
 def idx(array):
@@ -383,16 +393,23 @@ def test_what_looks_like_a_path(tmp_path, monkeypatch, text, path):
     assert looks_like_path(text) == path
 
 
-def test_whether_there_are_classes_is_told_without_reading(tmp_path):
-    for name in ("a", "b"):
-        (tmp_path / "set" / name).mkdir(parents=True)
-        (tmp_path / "set" / name / "1.png").write_text("no picture")
-    assert has_classes(str(tmp_path / "set"))
-    assert has_classes(str(tmp_path / "set" / "*" / "*.png"))
-    assert not has_classes(str(tmp_path / "set" / "a"))
-    np.savez(tmp_path / "x.npz", images=np.zeros((9, 9, 9)), labels=np.zeros(9))
-    np.savez(tmp_path / "y.npz", images=np.zeros((9, 9, 9)))
-    assert has_classes(str(tmp_path / "x.npz"))
-    assert not has_classes(str(tmp_path / "y.npz"))
+def test_a_glance_at_a_folder_decodes_few_pictures_and_tells_the_same(tmp_path):
+    for number in range(20):
+        place = tmp_path / "set" / "ab"[number % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (20, 16), 10 * number).save(place / f"{number}.png")
+    for source in ("set", "set/a", "set/*/*.png"):
+        config = DataConfig(source=str(tmp_path / source))
+        seen, read = glance(config), load_configured(config)
+        assert isinstance(seen, FolderDataset)
+        assert (seen.shape, seen.class_names, len(seen), seen.held_out) == (
+            *(read.shape, read.class_names, len(read), read.held_out),
+        )
+
+
+def test_a_glance_at_what_lies_in_memory_reads_it_at_the_size_asked_for(tmp_path):
+    np.savez(tmp_path / "x.npz", images=np.zeros((9, 16, 16), np.uint8))
+    assert glance(DataConfig(source=str(tmp_path / "x.npz"))).shape == (1, 16, 16)
+    assert glance(DataConfig(source="digits", size=(20, 20), channels="rgb")).shape == (3, 20, 20)
     with pytest.raises(DataError, match="no such folder or file"):
-        has_classes(str(tmp_path / "nowhere"))
+        glance(DataConfig(source=str(tmp_path / "nowhere")))

@@ -100,6 +100,7 @@ SICK = {
     "within-class collapse": {"samples__within": flat(0.05, 0.9)},
     "repeats": {"samples__nearest": flat(0.05, 0.9)},
     "saturation": {"samples__middle": flat(0.02, 1.1)},
+    "memorisation": {"samples__copied": flat(0.9, 0.1)},
     "D too strong": {"d__adversarial": flat(0.0005, 0.5)},
     "D too weak": {"d__adversarial": flat(math.log(2)), "samples__offset": flat(1.2)},
     "D worse than guessing": {"d__adversarial": flat(5.0, 0.5)},
@@ -113,7 +114,10 @@ SICK = {
     "k stuck": {"family": "began", "k": np.zeros(LINES)},
     "not finite": {"events": [{"event": "not finite", "step": 700, "what": "the term d/a"}]},
 }
-SINCE = {"collapse", "within-class collapse", "repeats", "saturation", "D too strong"}
+SINCE = {
+    *("collapse", "within-class collapse", "repeats", "saturation", "D too strong"),
+    "memorisation",
+}
 
 
 def signs(found: Case) -> set[str]:
@@ -376,6 +380,14 @@ def test_copies_of_the_training_examples():
     copies = np.tile(train, (3, 1))[:500] + np.float32(0.01)
     found = sample_signs(examined(copies, np.tile(labels, 3)[:500], train, labels))
     assert "memorisation" in found
+
+
+def test_copies_are_seen_in_a_young_run_but_not_in_a_collapsed_one():
+    copying = {"samples__copied": flat(0.9)}
+    long = {"training.steps": 10**6}
+    assert signs(case(settings=long, **copying)) == {"memorisation"}
+    alike = {"samples__diversity": flat(0.1, 0.9)}  # near to one pale example, perhaps
+    assert signs(case(**copying, **alike)) == {"collapse"}
 
 
 def test_coverage_says_nothing_of_a_handful():

@@ -10,6 +10,9 @@ import pytest
 import torch
 from torch import nn
 
+import gankit
+from gankit.choose_recipe import FEW
+from gankit.doctor import samples
 from gankit.doctor.diagnose import diagnose, read_verdicts
 from gankit.doctor.diagnosis import read_diagnosis
 from gankit.errors import RunError, TrainingError
@@ -41,6 +44,27 @@ def test_samples_are_compared_class_by_class_where_there_are_classes(small, tmp_
         line = Run(tmp_path / family).metrics()[-1]
         assert ("samples/within" in line) == (family == "cgan")
         assert np.isfinite([v for k, v in line.items() if k.startswith("samples/")]).all()
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (20, 24, 3)])
+@pytest.mark.parametrize("most", [samples.MOST_WATCHED, 1000])
+def test_copies_of_few_images_are_counted_whatever_their_size(monkeypatch, shape, most):
+    monkeypatch.setattr(samples, "MOST_WATCHED", most)
+    rng = np.random.default_rng(0)
+    images, others = rng.integers(0, 256, (2, 12, *shape)).astype(np.uint8)
+    copies = samples.Copies(gankit.Dataset.of(images))
+    assert copies.share(images) == 1
+    assert copies.share(others) == 0
+    assert copies.share(np.concatenate([images[:3], others[:9]])) == 0.25
+
+
+def test_copies_are_watched_while_few_images_train(small, tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (20, 16, 16)).astype(np.uint8)
+    for count in (20, FEW):
+        data = gankit.Dataset.of(np.resize(images, (count, 16, 16)))
+        fit(small("dcgan", **{"training.steps": 1}), tmp_path / f"{count}", dataset=data)
+        line = Run(tmp_path / f"{count}").metrics()[-1]
+        assert line.get("samples/copied") == (0 if count == 20 else None)
 
 
 @pytest.mark.parametrize("update", ["alternating", "simultaneous"])

@@ -8,7 +8,7 @@ import pytest
 import gankit
 from gankit.data import ArrayDataset
 from gankit.game_types import Task
-from gankit.training.briefing import MOST_LINES, brief, describe_examples, everything
+from gankit.training.briefing import MOST_LINES, brief, describe_examples, everything, tell_few
 from gankit.training.state import build_game
 
 
@@ -40,9 +40,10 @@ def test_what_was_read_and_what_is_ignored(small):
         "data pets: 4 grey images 16x16",
         "2 classes: cat (3), dog (1)",
         "family 'dcgan' makes no use of the classes: train 'cgan' to ask for them",
+        "4 images: too few to learn from, expect copies of them; give 30 or more",
         "3 files were left out",
     ]
-    assert len(brief(data, build_game(small("cgan"), data))) == 3
+    assert len(brief(data, build_game(small("cgan"), data))) == 4
 
 
 def test_more_than_a_few_lines_are_counted(small):
@@ -50,11 +51,30 @@ def test_more_than_a_few_lines_are_counted(small):
     game = build_game(small("cgan"), data)
     told = brief(data, game)
     assert len(told) == MOST_LINES
-    assert told[-1] == "and 7 more lines about the data"
-    assert len(everything(data, game)) == 11
+    assert told[-1] == "and 8 more lines about the data"
+    assert len(everything(data, game)) == 12
 
 
 def test_a_start_says_it(small, tmp_path, capfd):
     config = small("gan", **{"training.steps": 1, "training.batch": 4})
     gankit.fit(config, tmp_path / "run", dataset=pictures())
     assert "data pets: 4 grey images 16x16" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (1, "1 image: too few to learn from"),
+        (29, "29 images: too few to learn from"),
+        (30, "30 images: few, G may copy them"),
+        (199, "199 images: few, G may copy them"),
+        (200, None),
+    ],
+)
+def test_few_images_are_told_what_to_expect(count, said):
+    told = tell_few(gankit.Dataset.of(np.zeros((count, 16, 16), np.uint8)))
+    assert told is said is None or told.startswith(said)
+
+
+def test_points_are_never_few():
+    assert tell_few(gankit.Dataset.of(np.zeros((5, 2)))) is None

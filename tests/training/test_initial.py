@@ -307,6 +307,34 @@ def test_where_no_class_has_the_same_name_tables_start_anew(small):
     assert any("norms.0.gain.weight [3, 8]" in line for line in start.lines)
 
 
+@pytest.mark.parametrize("labels", [{"class_names": ("a", "b")}, {"condition": 3}])
+@pytest.mark.parametrize("labelled_before", [True, False])
+def test_a_run_with_labels_gives_one_without_what_needs_none_and_the_reverse(
+    small, labels, labelled_before
+):
+    """What G makes of the noise is kept, and the label's code starts anew or is dropped."""
+    plain, labelled = Task((3, 16, 16)), Task((3, 16, 16), **labels)
+    before, after = (labelled, plain) if labelled_before else (plain, labelled)
+    old = build_game(small("projected"), before)
+    scatter(old)
+    game = build_game(small("projected"), after)
+    drawn = game.generator.stem.weight.clone()
+    start = begun(game, as_trained(old))
+    size = game.config.latent.size
+    assert torch.equal(game.generator.stem.weight[:, :size], old.generator.stem.weight[:, :size])
+    assert torch.equal(game.generator.stem.weight[:, size:], drawn[:, size:])
+    assert not any("taken by name" in line or "stem" in line for line in start.lines)
+    anew = any("label_code.weight" in line for line in start.lines)
+    assert anew == (not labelled_before)
+    assert "generator" not in start.origin.whole
+
+
+def test_a_family_that_needs_labels_begins_with_one_that_has_none(small):
+    old = build_game(small("dcgan"), Task((1, 16, 16)))
+    game = build_game(small("cgan"), Task((1, 16, 16), ("a", "b")))
+    assert 0 < Start(game, as_trained(old)).origin.shares["discriminator"] < 1
+
+
 def test_a_classifier_of_few_labels_is_known_by_name_too(small):
     """Weight-normalised, and its classes are D's own K logits."""
     old = build_game(small("ssgan"), Task((1, 16, 16), DIGITS))

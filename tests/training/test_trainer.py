@@ -76,6 +76,10 @@ def test_too_little_data_is_refused(small):
     game = gankit.build_game(small("gan", "toy:ring8"), few)
     with pytest.raises(gankit.DataError, match="holds 4 points; a batch needs 8"):
         gankit.Trainer(game, few)
+    one = gankit.Dataset.of(np.zeros((1, 16, 16), np.uint8))
+    game = gankit.build_game(small("dcgan", **{"training.batch": 2}), one)
+    with pytest.raises(gankit.DataError, match="holds 1 readable image; training needs 2 at"):
+        gankit.Trainer(game, one)
 
 
 def test_within_a_step_of_one_process_there_is_no_way_back(made, monkeypatch):

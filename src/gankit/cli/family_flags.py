@@ -11,11 +11,41 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from gankit.errors import ConfigError
-from gankit.registry import load_plugins
+from gankit.registry import did_you_mean, load_plugins
 from gankit.settings.reference import Setting, flags_of
+from gankit.text import in_shell, shown
 
 HELP = ("--help", "-h")
 RESERVED = (*HELP, "--version", "--import", "--family", "--data")
+
+
+def sort_words(first: str | None, second: str | None) -> tuple[str | None, str | None]:
+    """Return (family, data), given the words after `train`, of which the family may be left out.
+
+    A single word is a family if there is one of this name, whatever lies in the current folder.
+    Raises ConfigError if a single word is neither, or if the family stands behind the data.
+    """
+    if first is None:
+        return None, second
+    from gankit.data import DATASETS, looks_like_path
+    from gankit.families import FAMILIES
+
+    path = looks_like_path(first)
+    if not (path or first in FAMILIES or first in DATASETS):
+        load_plugins()
+    if first in FAMILIES:
+        return first, second
+    if (path or first in DATASETS) and second is None:
+        return None, first
+    if second in FAMILIES:
+        raise ConfigError(f"the family comes first: gankit train {second} {in_shell(first)}")
+    if second is None:
+        known = [*FAMILIES.names(), *DATASETS.names()]
+        raise ConfigError(
+            f"{shown(first)} is no family, no data set and no path.{did_you_mean(first, known)} "
+            f"`gankit list` shows all"
+        )
+    return first, second
 
 
 class Own(NamedTuple):
@@ -41,6 +71,8 @@ def own_flags(arguments: Sequence[str], options: Mapping[str, bool]) -> Own | No
     typed = [word.partition("=")[0] for word in arguments if word.startswith("-")]
     strange = [name for name in typed if name.startswith("--") and name not in {*options, *HELP}]
     family = _named(arguments, options)
+    if family is not None and (strange or set(typed) & set(HELP)):
+        family = sort_words(family, None)[0]  # None if it is data
     if not strange and not (family and set(typed) & set(HELP)):
         return None
     family = family or _of_recipe(arguments)

@@ -18,13 +18,19 @@ NOT_ALL_WELL = 1
 """The exit code if every seed had its turn, but a run failed, is not finished, or is sick."""
 
 
-def train_seeds(config: Config, folder: Path, seeds: Sequence[int], init_from: Path | None) -> None:
+def train_seeds(
+    config: Config,
+    folder: Path,
+    seeds: Sequence[int],
+    init_from: Path | None,
+    reasons: Sequence[str] = (),
+) -> None:
     """Train from each seed, and print mean and interval of each score over the runs.
 
     Exits with NOT_ALL_WELL if that is so, and as `gankit train` does if a signal stopped it.
     """
     with _telling_how_to_go_on():
-        runs = fit_seeds(config, folder, seeds, init_from=init_from, say=_say)
+        runs = fit_seeds(config, folder, seeds, init_from=init_from, reasons=reasons, say=_say)
     last = runs[-1].outcome
     if last is not None and last.signal is not None:
         print(

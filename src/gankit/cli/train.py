@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import Parameter, signature
@@ -10,10 +11,11 @@ from typing import Annotated, Any, get_origin
 
 from cyclopts import Parameter as CommandLine
 
+from gankit.cli.family_flags import sort_words
 from gankit.cli.options import option
 from gankit.cli.streams import silence
 from gankit.errors import ConfigError
-from gankit.settings.config import BUDGETS, Config, override
+from gankit.settings.config import BUDGETS, Config
 from gankit.settings.reference import FLAGS, Setting, flags_of
 from gankit.settings.text import parse_assignments, parse_seeds, read_toml, seeds_text
 from gankit.text import from_home, in_shell
@@ -78,7 +80,7 @@ def parameter(name: str, setting: Setting, *described: CommandLine) -> Parameter
 def _train(
     family: Annotated[
         str | None,
-        option("see `gankit list`; the default fits the data; with --help: its own options"),
+        option("see `gankit list`; if left out, the data chooses; with --help: its own options"),
     ] = None,
     data: Annotated[
         str | None, option("a data set's name, a folder of images or of IDX files, or an .npz file")
@@ -112,18 +114,19 @@ def _train(
     **settings: Any,
 ) -> None:
     """Train a GAN. The same command again resumes; a larger budget extends."""
-    from gankit.choose_recipe import configure
-
-    if data is None and family is not None and _is_data(family):
-        family, data = None, family
+    family, data = sort_words(family, data)
     exclusive_budget(**{name: settings.get(name) for name in BUDGETS})
-    chosen = configure(family, data, recipe)
-    if config is not None:
-        chosen = override(chosen, read_toml(config))
-    known = {**SETTINGS, **by_argument(flags_of(chosen.network).values())}
+    stored = {} if config is None else read_toml(config)
+    if family is None and recipe is None and "family" in stored:
+        family = str(stored["family"])
+    own = _own_flags(family, data, recipe)
+    known = {**SETTINGS, **by_argument(own.values())}
     given = {known[name].key: value for name, value in settings.items() if value is not None}
     given |= parse_assignments(set_ or [])
-    chosen = override(chosen, given)
+    budgets = {f"training.{name}" for name in BUDGETS}
+    if budgets & given.keys():  # it replaces the file's
+        stored = {key: value for key, value in stored.items() if key not in budgets}
+    chosen, reasons = _decide(family, data, recipe, {**stored, **given})
     several = [] if seeds is None else parse_seeds(seeds)
     if several and "training.seed" in given:
         raise ConfigError("--seeds gives the seeds of all runs: leave the single seed out")
@@ -131,26 +134,45 @@ def _train(
     if out is None and several:
         folder = folder.with_name(f"{folder.name}-seeds")
     if dry_run:
-        _rehearse(chosen, folder, several, init_from, verbose=verbose)
+        _rehearse(chosen, folder, several, init_from, reasons, verbose=verbose)
     elif verbose:
         raise ConfigError("--verbose says more of a dry run: add --dry-run")
     elif several:
         from gankit.cli.seeds import train_seeds
 
-        train_seeds(chosen, folder, several, init_from)
+        train_seeds(chosen, folder, several, init_from, reasons)
     else:
-        _report(folder, _fit(chosen, folder, init_from))
+        _report(folder, _fit(chosen, folder, init_from, reasons))
 
 
 train = command({})
 
 
-def _is_data(family: str) -> bool:
-    """Whether what stands in the place of the family is a path, which is data."""
-    from gankit.data import looks_like_path
-    from gankit.families import FAMILIES
+def _decide(
+    family: str | None, data: str | None, recipe: str | None, settings: Mapping[str, Any]
+) -> tuple[Config, list[str]]:
+    """Return the configuration, and what there is to say of how it was chosen."""
+    from gankit.choose_recipe import choose, configure
 
-    return looks_like_path(family) and family not in FAMILIES
+    if family is None and recipe is None and data is not None:
+        from gankit.training.display import Display
+
+        with Display().busy("looking at the data"):
+            choice = choose(data, settings)
+        return choice.config, [*choice.reasons]
+    said = []
+    if family is not None and data is None and os.path.isdir(family):  # noqa: PTH112 - never raises
+        said.append(f"'{family}' is a family; the folder of that name is ./{family}")
+    return configure(family, data, recipe, settings), said
+
+
+def _own_flags(family: str | None, data: str | None, recipe: str | None) -> Mapping[str, Setting]:
+    """Return the settings that are options of the family, if one is named."""
+    from gankit.choose_recipe import configure
+
+    if family is None and recipe is None:
+        return {}
+    return flags_of(configure(family, data, recipe).network)
 
 
 def exclusive_budget(minutes: object, steps: object, images: object) -> None:
@@ -168,21 +190,27 @@ def _default_folder(family: str, source: str) -> Path:
 
 
 def _rehearse(
-    config: Config, folder: Path, seeds: Sequence[int], init_from: Path | None, *, verbose: bool
+    config: Config,
+    folder: Path,
+    seeds: Sequence[int],
+    init_from: Path | None,
+    reasons: Sequence[str],
+    *,
+    verbose: bool,
 ) -> None:
     from gankit.seeds import seed_folder
     from gankit.training.dry_run import rehearse
 
     place = seed_folder(folder, seeds[0]) if seeds else folder
-    print(rehearse(config, init_from, folder=place, verbose=verbose))
+    print(rehearse(config, init_from, folder=place, reasons=reasons, verbose=verbose))
     if seeds:
         print(f"runs: {len(seeds)} of these, one after the other, from seeds {seeds_text(seeds)}")
 
 
-def _fit(settings: Any, folder: Path, init_from: Path | None) -> Any:
+def _fit(settings: Any, folder: Path, init_from: Path | None, reasons: Sequence[str]) -> Any:
     from gankit.fitting import fit
 
-    return fit(settings, folder, init_from=init_from)
+    return fit(settings, folder, init_from=init_from, reasons=reasons)
 
 
 def _report(folder: Path, outcome: Any) -> None:

@@ -71,16 +71,6 @@ def read_arrays(name: str, path: Path, options: ReadOptions) -> ArrayDataset:
     return split_off(_dataset(name, content, "", options), options.split, options.holdout)
 
 
-def has_labels(path: Path) -> bool:
-    """Return whether an .npz file holds labels or conditions; False if it cannot be read."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            found = _roles(name.removesuffix(".npy") for name in archive.namelist())
-    except (OSError, ValueError, zipfile.BadZipFile, DataError):
-        return False
-    return "labels" in found.values() or "conditions" in found.values()
-
-
 Arrays = dict[str, NDArray[Any]]
 
 

@@ -61,11 +61,6 @@ def read_idx_folder(name: str, folder: Path, options: ReadOptions) -> ArrayDatas
     return dataset
 
 
-def has_idx_labels(folder: Path) -> bool:
-    """Return whether the training images have labels. Raises DataError if there are no images."""
-    return _labels_file(_images_file(folder, "train")) is not None
-
-
 def _has_test(folder: Path) -> bool:
     names = (file.name for file in _images_files(folder))
     return any(part in name for name in names for part in _SPLIT_NAMES["test"])

@@ -8,14 +8,13 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from gankit.data.arrays import has_labels, read_arrays
+from gankit.data.arrays import read_arrays
 from gankit.data.dataset import PYTHON, Dataset
 from gankit.data.folder import read_image_folder, read_image_pattern
 from gankit.data.holdout import SHARE
-from gankit.data.idx import has_idx_labels, is_idx_folder, read_idx_folder
+from gankit.data.idx import is_idx_folder, read_idx_folder
 from gankit.data.images import Channels, Fit, ReadOptions, Split, Values
 from gankit.data.layout import name_some
-from gankit.data.listing import index_folder, index_pattern
 from gankit.data.named import DATASETS
 from gankit.data.values import Range
 from gankit.data.walk import is_picture, split_pattern
@@ -54,6 +53,19 @@ def load_configured(
         holdout=SHARE if data.holdout is None else data.holdout,
         tables=tables,
     )
+
+
+def glance(data: DataConfig) -> Dataset:
+    """Read a configuration's training data, but decode only a few pictures of a folder.
+
+    Others may turn out to be unreadable, so its number of examples is an upper limit. Raises
+    DataError.
+    """
+    pictures = False
+    if data.source not in DATASETS and looks_like_path(data.source) and not data.is_arrays:
+        path = locate(data.source)
+        pictures = not (path.is_dir() and is_idx_folder(path))
+    return load_configured(replace(data, memory_gb=0.0) if pictures else data)
 
 
 def decided(data: DataConfig, dataset: Dataset) -> DataConfig:
@@ -180,22 +192,6 @@ def looks_like_path(text: str) -> bool:
 
 def _is_archive(text: str) -> bool:
     return text.lower().endswith(ARRAYS)
-
-
-def has_classes(source: str) -> bool:
-    """Return whether a path leads to data with classes, as far as its listing shows.
-
-    No picture is opened. Raises DataError if nothing is there, or if a folder or pattern holds no
-    pictures.
-    """
-    path = locate(source)
-    if path.is_dir():
-        if is_idx_folder(path):
-            return has_idx_labels(path)
-        return bool(index_folder(path, "train").class_names)
-    if _is_archive(path.name):
-        return has_labels(path)
-    return not path.exists() and bool(index_pattern(str(path)).class_names)
 
 
 def locate(source: str) -> Path:

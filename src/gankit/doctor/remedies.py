@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from gankit.choose_recipe import configure
+from gankit.choose_recipe import AUGMENTED, FEW, configure
 from gankit.doctor.case import Case
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES
@@ -35,9 +35,7 @@ FAR = 3.0
 """A learning rate more than this many times above or below the recipe's is suspected first."""
 
 
-FEW = 1000
-"""The number of training images below which D may learn them by heart."""
-AUGMENT: Mapping[str, Any] = {"stabilise.augment": "colour+translation+cutout"}
+AUGMENT: Mapping[str, Any] = {"stabilise.augment": AUGMENTED}
 TINY = 16
 """A D that is so many times smaller than the recipe's is suspected before a penalty is tried."""
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gankit.doctor.case import Case, per_cent
+from gankit.doctor.case import LASTING, Case, Unseen, per_cent
 from gankit.doctor.diagnosis import Verdict
-from gankit.doctor.log_signs import has_images
+from gankit.doctor.log_signs import COLLAPSED, has_images, last
 from gankit.doctor.remedies import AUGMENT, calmer, remedy
+from gankit.doctor.samples import COPIED
 from gankit.doctor.signs import sign
 from gankit.metrics.manifold import manifold
 
@@ -21,7 +22,7 @@ MISSING = 0.02
 DUE = 20
 """The number of samples that must be due to a class before it can be called missing."""
 HEEDED = 0.2
-COPIED, COPIES = 0.5, 0.5
+COPIES = 0.5
 SCARCE = 0.1
 
 
@@ -102,24 +103,44 @@ def labels_ignored(case: Case) -> Verdict | None:
 @sign("memorisation", has_images)
 def memorisation(case: Case) -> Verdict | None:
     """Samples are much nearer to a training example than new examples would be."""
-    samples = case.samples
-    usual = float(np.median(samples.left_out))
-    copied = float((samples.nearest_train[1] < COPIED * usual).mean())
-    if copied < COPIES:
-        return None
+    since = None
+    try:
+        stretch = _copying(case)
+    except Unseen:  # it is not watched while many images train
+        stretch = None
+    if stretch is not None:
+        copied, since = last(case.raw("samples/copied", young=True), stretch), case.since(stretch)
+    else:
+        samples = case.samples
+        usual = float(np.median(samples.left_out))
+        copied = float((samples.nearest_train[1] < COPIED * usual).mean())
+        if copied < COPIES:
+            return None
+    count = int(case.record.data["count"])
     return Verdict(
         "memorisation",
         "sick",
-        f"{per_cent(copied)} of the samples are nearer to one of {len(samples.train):,} training "
-        f"examples than {COPIED:g} times what lies between two of those ({usual:.2f})",
-        None,
-        f"D knows its {samples.count:,} examples by heart, and G copies them",
+        f"{per_cent(copied)} of the samples are nearer to a training example than {COPIED:g} times "
+        "what lies between two of those",
+        since,
+        f"D knows its {count:,} examples by heart, and G copies them: more examples help most",
         remedy(
             case,
             AUGMENT,
             {"stabilise.augment": "translation+cutout", "objective.penalty": "r1"},
         ),
     )
+
+
+def _copying(case: Case) -> slice | None:
+    """Return the last logged lines in which samples are copies; None if they are too few.
+
+    A young run is judged too: samples that are not learned yet are no copies. Samples that hardly
+    differ may all be near to one pale example, so they are left to the sign of a collapse.
+    """
+    copied = case.series("samples/copied", least=LASTING[1], young=True)
+    diversity = case.series("samples/diversity", least=LASTING[1], young=True)
+    return case.lasting((copied >= COPIES) & (diversity >= COLLAPSED))
 
 
 @sign("few of a class", has_classes)

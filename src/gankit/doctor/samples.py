@@ -14,6 +14,11 @@ from gankit.trained.gan import GAN
 
 IMAGES, POINTS = 500, 2000
 """The number of samples to draw, of images and of points."""
+COPIED = 0.5
+"""A sample is called a copy if it is nearer to a training example than this share of what lies
+between two of those."""
+MOST_WATCHED = 2**22
+"""The most numbers of the training images that samples are compared with while a run trains."""
 MOST_NUMBERS = 2**25
 """The most numbers in the training examples that are searched.
 
@@ -53,6 +58,29 @@ class Examination:
         New examples from the same source would have such distances.
         """
         return nearest(self.train[: len(self.fake)], self.train, skip_own=True)[1]
+
+
+class Copies:
+    """How many samples are copies of few training images: cheap enough to ask while a run trains.
+
+    If the images hold more than `MOST_WATCHED` numbers, only every so many-th row and column of
+    each is compared.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        """Read all images of a data set of at least two."""
+        images = dataset.read(np.arange(len(dataset)))
+        self._every = int(np.ceil((images.size / MOST_WATCHED) ** 0.5))
+        self._train = self._flat(images)
+        self._usual = float(np.median(nearest(self._train, self._train, skip_own=True)[1]))
+
+    def share(self, samples: NDArray[np.generic]) -> float:
+        """Return the share of samples, uint8 [N, H, W] or [N, H, W, C], that are copies."""
+        apart = nearest(self._flat(as_planes(samples)), self._train)[1]
+        return float((apart < COPIED * self._usual).mean())
+
+    def _flat(self, images: NDArray[np.generic]) -> NDArray[np.float32]:
+        return flat(images[:, :, :: self._every, :: self._every])
 
 
 def examine_samples(gan: GAN, dataset: Dataset, seed: int = 0) -> Examination:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from gankit.choose_recipe import FEW
 from gankit.data import Dataset
 from gankit.doctor.case import Case
 from gankit.doctor.diagnose import Drawn, look_at, why_not_drawn
 from gankit.doctor.diagnosis import Verdict, write_diagnosis
-from gankit.doctor.samples import examine_samples
+from gankit.doctor.samples import Copies, examine_samples
 from gankit.doctor.signs import look_for
 from gankit.errors import GankitError, RunError
 from gankit.game_types import Moves
@@ -31,7 +32,8 @@ MOST_NUMBERS = 2**22
 class Watch(Callback):
     """Measures samples for the log, and lets the doctor read the log during training.
 
-    It compares the preview's samples, if there is a preview, with real examples. The doctor looks
+    It compares the preview's samples, if there is a preview, with real examples; if there are few
+    images, it also watches whether samples are copies of them. The doctor looks
     at least five times in a run, and every so many logged lines. At every end it looks at finished
     samples too, unless a signal asks the run to stop, and writes RUN/doctor.json.
     """
@@ -58,6 +60,7 @@ class Watch(Callback):
         self._labels = asked.numpy() if by_class and asked is not None else None
         labels = dataset.labels[shown] if by_class and dataset.labels is not None else None
         self._real = spread(dataset.read(shown), labels, group)
+        self._copies = Copies(dataset) if dataset.is_images and len(dataset) < FEW else None
 
     def numbers(self, trainer: Session) -> dict[str, float]:
         """Return `samples/diversity` and so on: the samples' spread relative to real examples'."""
@@ -66,6 +69,8 @@ class Watch(Callback):
             return {}
         samples = self._preview.sample(trainer.state, [self._latent])
         shares = compare_spread(spread(samples, self._labels, len(samples)), self._real)
+        if self._copies is not None:
+            shares["copied"] = self._copies.share(samples)
         return {f"samples/{name}": value for name, value in shares.items()}
 
     def after_step(self, trainer: Session, moves: Moves) -> None:

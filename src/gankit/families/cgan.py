@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -185,6 +185,7 @@ class CGAN(Game):
     papers = (MIRZA_2014,)
     default_recipe = "cgan-fast"
     points_recipe = "toy-cgan"
+    suits: ClassVar = {"labelled drawings": "cgan-fast", "labelled points": "toy-cgan"}
     conditional = True
     takes_vectors = True
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import nn
 
@@ -97,6 +97,7 @@ class DCGAN(Game):
     Options = DCGANOptions
     papers = (RADFORD_2015,)
     default_recipe = "dcgan-fast"
+    suits: ClassVar = {"drawings": "dcgan-fast"}
     kinds = ("images",)
 
     def build_generator(self) -> nn.Module:

@@ -144,6 +144,7 @@ class GAN(Game):
     papers = (GOODFELLOW_2014,)
     default_recipe = "gan-fast"
     points_recipe = "toy-gan"
+    suits: ClassVar = {"points": "toy-gan"}
     data_recipes: ClassVar = {"toy:gaussian1d": "toy-theory"}
 
     @property

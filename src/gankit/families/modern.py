@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -156,6 +156,7 @@ class Modern(Game):
     Options = ModernOptions
     papers = (HUANG_2025,)
     default_recipe = "modern-fast"
+    suits: ClassVar = {"channels": "modern-fast"}
     kinds = ("images",)
 
     def __init__(self, config: Config, task: Task) -> None:

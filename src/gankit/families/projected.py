@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -263,6 +263,7 @@ class Projected(Game):
 
     Options = ProjectedOptions
     default_recipe = "projected-fast"
+    suits: ClassVar = {"photographs": "projected-fast"}
     kinds = ("images",)
     takes_vectors = True
     takes_networks = False
@@ -290,6 +291,14 @@ class Projected(Game):
         backbone = load_backbone(self.options.backbone)
         self.pretrained = {backbone.name: backbone.digest}
         return ProjectedDiscriminator(self.task, backbone, self.options, self.conditional)
+
+    @classmethod
+    def why_not_installed(cls, config: Config) -> str | None:
+        try:
+            load_backbone(config.network.backbone)
+        except ConfigError as error:
+            return str(error)
+        return None
 
     @cached_property
     def coupling(self) -> str | None:

@@ -222,7 +222,7 @@ def _data(seen: Facts) -> Iterable[Html]:
     if briefing is None:
         yield note("This run was begun by a version of gankit that did not record what it read.")
         return
-    yield from (element("p", line) for line in shorten(briefing.lines))
+    yield from (element("p", line) for line in (*shorten(briefing.lines), *seen.record.reasons))
     if len(briefing.lines) > MOST_LINES:
         rest = briefing.lines[MOST_LINES - 1 :]
         yield folded("The other lines", *(element("p", line) for line in rest))

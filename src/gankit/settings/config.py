@@ -328,9 +328,9 @@ class RuntimeConfig:
         check_settings(self, "runtime.")
 
 
-DEFAULT_FAMILY, DEFAULT_WITHOUT_CLASSES = "cgan", "dcgan"
-"""The families that `gankit train DATA` trains on data with classes and without. They are said here
-and nowhere else, because --help shows them before any family is loaded."""
+DEFAULT_FAMILY = "cgan"
+"""The family of the default job, `gankit train`. It is named here and nowhere else, because --help
+shows it before any family is loaded."""
 
 
 @dataclass(frozen=True, kw_only=True)

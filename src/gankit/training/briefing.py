@@ -11,6 +11,10 @@ from gankit.game_types import Task
 MOST_LINES = 5
 """The most lines on the data that a start prints; `--dry-run --verbose` prints all of them."""
 
+LEAST, FEW = 30, 200
+"""Below the first number of images, a start says that they are too few to learn from; below the
+second, that they are few (docs/photographs.md says what was seen)."""
+
 
 def brief(dataset: Dataset, game: Game | None = None) -> list[str]:
     """Describe the data in at most `MOST_LINES` lines: those of `everything`, shortened."""
@@ -32,6 +36,8 @@ def everything(dataset: Dataset, game: Game | None = None) -> list[str]:
         lines.append(classes)
     if game is not None and (ignored := what_is_ignored(game)) is not None:
         lines.append(ignored)
+    if (few := tell_few(dataset)) is not None:
+        lines.append(few)
     return [*lines, *dataset.notes]
 
 
@@ -48,6 +54,20 @@ def describe_examples(task: Task) -> str:
     if task.kind == "tokens":
         return f"texts of {task.shape[0]} tokens, of {len(task.symbols)} symbols"
     return f"trajectories of {task.shape[0]} moments, {task.shape[1]} numbers each"
+
+
+def tell_few(dataset: Dataset) -> str | None:
+    """Say what to expect of few images, and what to do; None if they are not few."""
+    count = len(dataset)
+    if not dataset.is_images or count >= FEW:
+        return None
+    images = f"{count:,} image{'s' * (count != 1)}"
+    if count < LEAST:
+        return f"{images}: too few to learn from, expect copies of them; give {LEAST} or more"
+    return (
+        f"{images}: few, G may copy them; more images help most, then the weights of a run on "
+        "images like these (init_from)"
+    )
 
 
 def what_is_ignored(game: Game) -> str | None:

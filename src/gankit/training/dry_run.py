@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from torch import get_num_threads, nn
@@ -26,6 +26,7 @@ def rehearse(
     init_from: str | Path | None = None,
     *,
     folder: Path | None = None,
+    reasons: Sequence[str] = (),
     verbose: bool = False,
 ) -> str:
     """Report the data, the networks, memory and time of a run. Takes a few steps, keeps none.
@@ -33,6 +34,7 @@ def rehearse(
     Args:
         config: the configuration of the run.
         folder: the run directory that it would have.
+        reasons: why it would be trained like this, in lines to show.
         init_from: the run whose weights it would begin with.
         verbose: also every note of the data, every layer and every setting.
 
@@ -47,7 +49,7 @@ def rehearse(
         trainer.plan = Plan(given_steps(config) or 1, config.runtime.threads or get_num_threads())
         per_step = _seconds_per_step(trainer.try_step)
         lines = everything(dataset, game) if verbose else brief(dataset, game)
-        lines += start.lines if start else []
+        lines += [*reasons, *(start.lines if start else [])]
         for name, player in trainer.state.players.items():
             lines += _network(name, player.network, verbose)
         lines += _plan(config, trainer.update_name, per_step, trainer.state, len(dataset))

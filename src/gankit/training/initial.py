@@ -9,7 +9,8 @@ the image. (With digits by a DCGAN of equal widths, 16 to 32 pixels, samples wer
 ones after 50, 100 and 200 steps than if paired from the image, with each of three seeds.)
 
 If a tensor grows with the number of classes, the rows of those classes that both runs have, by
-name, are taken. Everything else starts as it would without a trained run.
+name, are taken. If only one of the two runs has labels, a tensor that is larger with labels gives
+what it has without them. Everything else starts as it would without a trained run.
 """
 
 from __future__ import annotations
@@ -185,32 +186,44 @@ class Start:
                 )
         if classes.unknown:
             yield "  classes have other names there: your own networks take them in their order"
-        elif any(name in taken.axes for taken in self._taken.values() for name in taken.pairs):
+        elif _labelled(game.task) == _labelled(trained.task) and any(
+            name in taken.axes for taken in self._taken.values() for name in taken.pairs
+        ):
             yield f"  classes taken by name: {len(classes.rows)} of {game.task.classes}"
 
 
 @dataclass(frozen=True)
+class Axis:
+    """An axis of a tensor along which labels lie, after anything else that lies along it.
+
+    `here` and `there` are how much of it belongs to labels, in the new and in the trained run.
+    """
+
+    number: int
+    here: int
+    there: int
+
+
+@dataclass(frozen=True)
 class Classes:
-    """The classes to take along an axis if two runs have different classes, or another order.
+    """What to take along an axis if two runs have different classes, or only one has labels.
 
     Attributes:
-        here, there: the number of classes in the new and in the trained run.
         rows: (number here, number there) of each class that both runs have.
-        axes: by player and tensor, the axis along which the classes lie, after anything else that
-            lies along it.
+        axes: by player and tensor, the axis along which labels lie.
         unknown: whether some tensors may have such an axis without it being known which ones.
     """
 
-    here: int = 0
-    there: int = 0
     rows: Sequence[tuple[int, int]] = ()
-    axes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    axes: Mapping[str, Mapping[str, Axis]] = field(default_factory=dict)
     unknown: bool = False
 
     @classmethod
     def of(cls, game: Game, there: Task) -> Classes:
         """Match the classes of a new game with those of a trained run's task."""
         task = game.task
+        if _labelled(task) != _labelled(there) and not game.own_networks:
+            return cls(axes=_label_axes(game, there))
         asked = game.conditional or game.guided
         known = task.classes and there.classes and task.class_names != there.class_names
         if not (asked and known):
@@ -220,42 +233,84 @@ class Classes:
         numbers = {name: number for number, name in enumerate(there.class_names)}
         names = enumerate(task.class_names)
         rows = [(number, numbers[name]) for number, name in names if name in numbers]
-        return cls(task.classes, there.classes, rows, _class_axes(game))
+        return cls(rows, _class_axes(game, there.classes))
 
-    def shape_there(self, shape: tuple[int, ...], axis: int | None) -> tuple[int, ...]:
-        """Return the shape that a tensor of `shape` has with the trained run's classes."""
+    @staticmethod
+    def shape_there(shape: tuple[int, ...], axis: Axis | None) -> tuple[int, ...]:
+        """Return the shape that a tensor of `shape` has with the trained run's labels."""
         if axis is None:
             return shape
-        return (*shape[:axis], shape[axis] - self.here + self.there, *shape[axis + 1 :])
+        size = shape[axis.number] - axis.here + axis.there
+        return (*shape[: axis.number], size, *shape[axis.number + 1 :])
 
-    def numbers(self, size: int) -> tuple[list[int], list[int]]:
+    def numbers(self, size: int, axis: Axis) -> tuple[list[int], list[int]]:
         """Return the indices here, and those there, of what is taken along an axis of `size`."""
-        other = size - self.here
+        other = size - axis.here
         mine = [*range(other), *(other + here for here, _ in self.rows)]
         return mine, [*range(other), *(other + there for _, there in self.rows)]
 
 
-def _class_axes(game: Game) -> dict[str, dict[str, int]]:
+def _labelled(task: Task) -> bool:
+    return task.classes >= 2 or task.condition > 0
+
+
+def _class_axes(game: Game, there: int) -> dict[str, dict[str, Axis]]:
     """Return, by player and tensor, the axis along which the classes lie.
 
-    It is the one axis that grows when the same game is built with one more class, on the meta
-    device, which takes no memory.
+    It is the one axis that grows when the same game is built with one more class. `there` is the
+    number of classes of the trained run.
     """
     more = replace(game.task, class_names=(*game.task.class_names, ""))
+    return {
+        player: {name: Axis(axis, game.task.classes, there) for name, (axis, _) in changed.items()}
+        for player, changed in _changed_axes(game, more).items()
+    }
+
+
+def _label_axes(game: Game, there: Task) -> dict[str, dict[str, Axis]]:
+    """Return, by player and tensor, the axis that is longer with labels than without.
+
+    Either the game or the trained run has none. There are no such axes if the family cannot do
+    without.
+    """
+    try:
+        changed = _changed_axes(
+            game, replace(game.task, class_names=there.class_names, condition=there.condition)
+        )
+    except ConfigError:
+        return {}
+    return {
+        player: {
+            name: Axis(axis, max(0, -more), max(0, more)) for name, (axis, more) in found.items()
+        }
+        for player, found in changed.items()
+    }
+
+
+def _changed_axes(game: Game, task: Task) -> dict[str, dict[str, tuple[int, int]]]:
+    """Build the same game for another task, and return by player and tensor what has changed.
+
+    That is (axis, how much longer it is) of each tensor that differs along one axis. The game is
+    built on the meta device, which takes no memory.
+    """
     with torch.device("meta"):
-        larger = type(game)(game.config, more)
+        other = type(game)(game.config, task)
     return {
         player: {
             name: changed[0]
             for name, tensor in _own(getattr(game, player)).items()
-            if len(changed := _differing(tensor, _own(getattr(larger, player))[name])) == 1
+            if len(changed := _differing(tensor, _own(getattr(other, player)).get(name))) == 1
         }
         for player in PLAYERS
     }
 
 
-def _differing(a: Tensor, b: Tensor) -> list[int]:
-    return [axis for axis, (m, n) in enumerate(zip(a.shape, b.shape, strict=True)) if m != n]
+def _differing(a: Tensor, b: Tensor | None) -> list[tuple[int, int]]:
+    """Return (axis, length in b less that in a) where they differ; none if they cannot match."""
+    if b is None or a.dim() != b.dim():
+        return []
+    pairs = enumerate(zip(a.shape, b.shape, strict=True))
+    return [(axis, n - m) for axis, (m, n) in pairs if m != n]
 
 
 @dataclass(frozen=True)
@@ -264,7 +319,7 @@ class Taken:
 
     Attributes:
         pairs: from the name of each tensor that takes something to the trained run's tensor.
-        axes: the axis of classes of each tensor of which only some rows are taken.
+        axes: the axis of labels of each tensor of which only some rows are taken.
         classes: which rows those are.
         anew: name and shape of each tensor that takes nothing.
         share: the share of the player's numbers that are taken, from 0 to 1.
@@ -272,7 +327,7 @@ class Taken:
     """
 
     pairs: Mapping[str, str]
-    axes: Mapping[str, int]
+    axes: Mapping[str, Axis]
     classes: Classes
     anew: Sequence[str]
     share: float
@@ -291,9 +346,10 @@ class Taken:
             if axis is None:
                 target.copy_(value)
                 continue
-            here, there = map(torch.tensor, self.classes.numbers(target.shape[axis]))
-            rows = value.index_select(axis, there).to(target)
-            target.index_copy_(axis, here.to(target.device), rows)
+            numbers = self.classes.numbers(target.shape[axis.number], axis)
+            here, there = map(torch.tensor, numbers)
+            rows = value.index_select(axis.number, there).to(target)
+            target.index_copy_(axis.number, here.to(target.device), rows)
 
 
 def _pair(game: Game, player: str, trained: Trained, classes: Classes) -> Taken:
@@ -304,9 +360,7 @@ def _pair(game: Game, player: str, trained: Trained, classes: Classes) -> Taken:
     there = {n: tuple(t.shape) for n, t in theirs.items()}
     found = pair_layers(here, there, core_is_last=player == "discriminator")
     amounts = {
-        name: len(classes.numbers(t.shape[axes[name]])[0]) / t.shape[axes[name]] * t.numel()
-        if name in axes
-        else float(t.numel())
+        name: t.numel() * _share_taken(classes, t, axes[name]) if name in axes else float(t.numel())
         for name, t in mine.items()
     }
     pairs = {name: source for name, source in found.items() if amounts[name]}
@@ -317,6 +371,12 @@ def _pair(game: Game, player: str, trained: Trained, classes: Classes) -> Taken:
     reference = getattr(game, player).state_dict().keys() - mine.keys()
     left_out = theirs.keys() - reference - set(pairs.values())
     return Taken(pairs, axes, classes, anew, share, whole=share == 1 and not left_out)
+
+
+def _share_taken(classes: Classes, tensor: Tensor, axis: Axis) -> float:
+    """Return the share of a tensor that is taken along its axis of labels, from 0 to 1."""
+    size = tensor.shape[axis.number]
+    return len(classes.numbers(size, axis)[0]) / size
 
 
 def _own(network: nn.Module) -> Tensors:

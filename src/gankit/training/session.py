@@ -71,6 +71,7 @@ class Session(Trainer):
         callbacks: Sequence[Callback] = (),
         start: Start | None = None,
         started: float | None = None,
+        reasons: Sequence[str] = (),
     ) -> None:
         """Set up the trainer. Raises what `Trainer` raises.
 
@@ -78,12 +79,14 @@ class Session(Trainer):
             start: another run's weights, to begin with.
             started: when the call began, on the monotonic clock; a budget in minutes counts from
                 there. None: now.
+            reasons: why it is trained like this, in lines for run.json.
         """
         super().__init__(game, dataset, runtime=runtime, init_from=start, say=display.say)
         self.run, self.display = run, display
         self.callbacks = [c for c in callbacks if self.writes or c.every_process]
         self.data: Mapping[str, Any] = describe(dataset)
         self.briefing = Briefing(tuple(everything(dataset, game)), dataset.class_counts)
+        self.reasons = tuple(reasons)
         begun = time.monotonic() if started is None else started
         self.clock = Clock(self.config, self.state, begun)
         self.owner: Owner | None = None
@@ -110,6 +113,7 @@ class Session(Trainer):
             init_from=self.init_from,
             pretrained=dict(game.pretrained),
             briefing=self.briefing,
+            reasons=self.reasons,
         )
 
     @property
@@ -336,6 +340,7 @@ def open_session(
     callbacks: Sequence[Callback] = (),
     start: Start | None = None,
     started: float | None = None,
+    reasons: Sequence[str] = (),
 ) -> Iterator[Session]:
     """Take ownership of the directory, begin or resume its run, and release it at the end.
 
@@ -353,6 +358,7 @@ def open_session(
             callbacks=callbacks,
             start=start,
             started=started,
+            reasons=reasons,
         )
         stack.enter_context(session)
         session.check_same_start()

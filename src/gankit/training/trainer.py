@@ -213,10 +213,13 @@ def check_data(game: Game, dataset: Dataset) -> None:
 
 def check_count(config: Config, dataset: Dataset, batch: int) -> None:
     """Raise DataError if the data holds too little for a batch."""
+    unit = "readable images" if dataset.is_images else dataset.kind
+    holds = f"data '{config.data.source}' holds {len(dataset)} {unit}"
+    if len(dataset) < 2:
+        one = holds.removesuffix("s")
+        raise DataError(f"{one}; training needs 2 at the very least: add more")
     if len(dataset) < batch:
-        unit = "readable images" if dataset.is_images else dataset.kind
         raise DataError(
-            f"data '{config.data.source}' holds {len(dataset)} {unit}; a batch needs "
-            f"{batch}: add more, or lower training.batch",
+            f"{holds}; a batch needs {batch}: add more, or lower training.batch",
             "training.batch",
         )
