@@ -1,0 +1,23 @@
+"""Untrained generators of every family, which is all that most explorations need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gankit.families import Task
+from gankit.trained.gan import GAN
+from gankit.training.state import build_game
+
+
+@pytest.fixture
+def gans(small):
+    """gans("cgan", **{"latent.prior": "normal"}) -> an untrained GAN of small images."""
+
+    def make(family: str, task: Task | None = None, **changes: Any) -> GAN:
+        game = build_game(small(family, **changes), task or Task((1, 16, 16), ("a", "b", "c")))
+        game.generator.eval().requires_grad_(False)
+        return GAN(game, step=0)
+
+    return make
