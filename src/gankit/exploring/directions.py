@@ -156,7 +156,7 @@ def _first_weight(gan: GAN) -> Tensor:
     with torch.inference_mode(), _watched(gan.generator) as calls:
         gan(probe)
     own = noise_of(gan)
-    for layer, given, _ in calls[:1]:
+    for layer, given, _ in calls:
         if isinstance(layer, nn.Linear):
             weight = layer.weight.detach()
         elif isinstance(layer, nn.ConvTranspose2d) and layer.groups == 1:
@@ -167,21 +167,29 @@ def _first_weight(gan: GAN) -> Tensor:
         if weight.shape[1] >= own.stop and np.array_equal(seen, probe.noise[:, own]):
             return weight[:, own]
     raise ConfigError(
-        "the first layer of this generator is no linear map of the noise, so it cannot be "
-        "factorised: choose method 'pca'",
+        "no layer of this generator is a linear map of the noise, so none can be factorised: "
+        "choose method 'pca'",
         "method",
     )
 
 
 def _outputs(gan: GAN, latents: Latents, layer: int) -> NDArray[np.float32]:
-    """Return what a layer with weights, counted from 1, makes of latents: [N, D]."""
-    found = []
+    """Return what a layer with weights, counted from 1, makes of latents: [N, D].
+
+    Layers that see only labels, the same for all of these latents, do not count.
+    """
+    found: list[NDArray[np.float32]] = []
+    places: list[int] = []
     for start in range(0, len(latents), BLOCK):
         with _watched(gan.generator) as calls:
             gan(latents[start : start + BLOCK])
-        if not 1 <= layer <= len(calls):
+        if not start:
+            inputs = [given for _, given, _ in calls]
+            places = [i for i, x in enumerate(inputs) if not torch.equal(x[0], x[1])]
+        if not 1 <= layer <= len(places):
             raise ConfigError(
-                f"layer must be in 1 to {len(calls)}, the layers with weights, got {layer}", "layer"
+                f"layer must be in 1 to {len(places)}, the layers with weights, got {layer}",
+                "layer",
             )
-        found.append(calls[layer - 1][2].detach().flatten(1).float().cpu().numpy())
+        found.append(calls[places[layer - 1]][2].flatten(1).float().cpu().numpy())
     return np.concatenate(found)

@@ -60,22 +60,20 @@ class Calibration:
 
 @dataclass(frozen=True, eq=False)
 class Best:
-    """Samples that a chain chose, beside those that it began with.
+    """Samples that chains chose.
 
     Attributes:
         latents: one for each chain, the last that was accepted.
-        first: the first proposal of each chain: samples as they come.
-        accepted: the share of proposals that were accepted.
-        unmoved: how many chains accepted none; their sample is the first proposal.
+        accepted: the share of proposals that were accepted by chains that began at a real example.
+        anew: how many of these accepted none, and began anew at their first proposal.
         calibration: how D was calibrated.
         proposals: the length of each chain.
         source: where D comes from, in words.
     """
 
     latents: Latents
-    first: Latents
     accepted: float
-    unmoved: int
+    anew: int
     calibration: Calibration
     proposals: int
     source: str
@@ -89,8 +87,8 @@ class Best:
             f"{len(self.latents):,} chains of {self.proposals:,} proposals, of which "
             f"{self.accepted:.1%} were accepted",
         ]
-        if self.unmoved:
-            lines.append(f"{self.unmoved:,} chains accepted none, and keep their first sample")
+        if self.anew:
+            lines.append(f"{self.anew:,} accepted none, and began anew at their first sample")
         if c.slope <= 0:
             lines.append("D does not tell real from generated: what it chooses means nothing")
         return "\n".join(lines)
@@ -238,8 +236,9 @@ def best(
 ) -> Best:
     """Draw samples that a Metropolis-Hastings chain of D's answers chooses.
 
-    Each chain begins at a real example, as in the paper, which needs no time to forget a poor first
-    sample, and proposes samples of one label.
+    Each chain proposes samples of one label. It begins at a real example, so that it need not
+    forget a poor first sample; if it accepts none, it begins anew at its first proposal, as in the
+    paper.
 
     Args:
         gan: the trained run.
@@ -272,13 +271,14 @@ def best(
     drawn = draw_latents(gan, n * proposals, every, seed)
     logits = slope * _logits(gan, critic, drawn).reshape(n, proposals) + shift
     random = rng(seed, Purpose.EVALUATION, 0, 3)
-    start = slope * random.choice(real, n) + shift
-    last, accepted = metropolis_hastings(start, logits, random.random((n, proposals)))
-    rows = np.arange(n) * proposals
-    return Best(
-        drawn[rows + last.clip(0)], drawn[rows], accepted, int((last < 0).sum()),
-        Calibration(slope, shift, *z), proposals, source,
-    )  # fmt: skip
+    start, chances = slope * random.choice(real, n) + shift, random.random((n, proposals))
+    last, accepted = metropolis_hastings(start, logits, chances)
+    anew = last < 0
+    begun, _ = metropolis_hastings(logits[anew, 0], logits[anew], chances[anew])
+    last[anew] = begun.clip(0)
+    calibration = Calibration(slope, shift, *z)
+    chosen = drawn[np.arange(n) * proposals + last]
+    return Best(chosen, accepted, int(anew.sum()), calibration, proposals, source)
 
 
 def _logits(gan: GAN, critic: Critic, latents: Latents) -> NDArray[np.float64]:
