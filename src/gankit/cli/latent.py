@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Run = Annotated[Path, option("a run directory, or its model.safetensors")]
 Label = Annotated[
-    str | None, option("the class of all of them, by name or number; x.npy: a vector")
+    str | None, option("the class of all of them, by name or number; x.npy: a vector", "--label")
 ]
 Seed = Annotated[int, option("the same seed gives the same latents")]
 Steps = Annotated[int, option("how many values, 2 to 100")]
@@ -54,8 +54,9 @@ def interpolate(
     /,
     *,
     between: Annotated[str | None, option(f"{POINTED}; default: 5 samples of the seed")] = None,
-    label: Annotated[
-        str | None, option("one class for all; or classes joined by commas, to go between these")
+    labels: Annotated[
+        str | None,
+        option("one class for all; or classes joined by commas, to go between these", "--label"),
     ] = None,
     code: Annotated[int | None, option("go through the values of this code, from 1")] = None,
     way: Annotated[
@@ -64,26 +65,26 @@ def interpolate(
     steps: Annotated[int, option("latents on the way from one to the next, 2 to 100")] = 10,
     seed: Seed = 0,
     save_latents: Saved = None,
-    out: Shown = None,
+    target: Shown = None,
 ) -> None:
     """Go from one latent to the next: a row for each leg, or a film that runs in a circle."""
     from gankit.exploring.paths import along_code, along_labels
     from gankit.exploring.paths import interpolate as ways
 
-    target = _target(out, "interpolate.png")
+    path = _target(target, "interpolate.png")
     _check(steps, "--steps", 2)
     gan = _load(run)
-    labels = [] if label is None else label.split(",")
-    several = len(labels) > 1
-    keys = _exemplars(gan, between, None if several else label, "between", seed,
+    classes = [] if labels is None else labels.split(",")
+    several = len(classes) > 1
+    keys = _exemplars(gan, between, None if several else labels, "between", seed,
                       1 if several or code is not None else 5)  # fmt: skip
     if several:
-        keys = along_labels(gan, keys, labels)
+        keys = along_labels(gan, keys, classes)
     elif code is not None:
         _single(keys, "a code", "between")
         keys = along_code(gan, keys, code)
-    loop = target.suffix != ".png"
-    _finish(gan, ways(gan, keys, steps, way=way, loop=loop), target, save_latents)
+    loop = path.suffix != ".png"
+    _finish(gan, ways(gan, keys, steps, way=way, loop=loop), path, save_latents)
 
 
 def sweep(
@@ -105,18 +106,18 @@ def sweep(
         str | None,
         option(f"what is held: zero (the mean of the prior), or {POINTED}", "--from"),
     ] = None,
-    label: Label = None,
+    labels: Label = None,
     rows: Annotated[int | None, option("how many latents of the seed; default: 10")] = None,
     steps: Annotated[int, option("how many values of a number")] = 10,
     seed: Seed = 0,
     save_latents: Saved = None,
-    out: Shown = None,
+    target: Shown = None,
 ) -> None:
     """Show what one input of a generator does, or each in turn, all others held."""
     from gankit.exploring.columns import middle
     from gankit.exploring.sweeps import sweep as swept
 
-    target = _target(out, "sweep.png")
+    path = _target(target, "sweep.png")
     if code is not None and dimension is not None:
         raise ConfigError("--code and --dimension are both given: sweep one")
     if rows is not None and (start is not None or dimension == "all"):
@@ -126,12 +127,12 @@ def sweep(
     gan = _load(run)
     zero = start == "zero"
     usual = 1 if zero or dimension == "all" else rows or 10
-    held = _exemplars(gan, None if zero else start, label, "start", seed, usual)
+    held = _exemplars(gan, None if zero else start, labels, "start", seed, usual)
     held = middle(gan, held) if zero else held
     _finish(
         gan,
         swept(gan, held, code=code, dimension=dimension, span=span, steps=steps),
-        target,
+        path,
         save_latents,
     )
 
@@ -147,11 +148,11 @@ def arithmetic(
     of: Annotated[str, option(f"exemplars whose mean is taken: {POINTED}")],
     minus: Annotated[str, option("exemplars whose mean is subtracted")],
     plus: Annotated[str, option("exemplars whose mean is added")],
-    label: Label = None,
+    labels: Label = None,
     around: Annotated[float, option("how far the 8 neighbours lie from the answer")] = 0.25,
     seed: Annotated[int, option("of the neighbours")] = 0,
     save_latents: Saved = None,
-    out: Picture = None,
+    target: Picture = None,
 ) -> None:
     """Add and subtract means of exemplars; the answer stands in the middle of 8 neighbours."""
     from gankit.exploring.columns import check_images
@@ -159,13 +160,13 @@ def arithmetic(
     from gankit.exploring.vectors import arithmetic as added
     from gankit.exploring.vectors import arithmetic_picture
 
-    target, gan = _target(out, "arithmetic.png", film=False), _load(run)
+    path, gan = _target(target, "arithmetic.png", film=False), _load(run)
     check_images(gan)
     typed = {"of": of, "minus": minus, "plus": plus}
-    terms = [_exemplars(gan, text, label, name, seed) for name, text in typed.items()]
+    terms = [_exemplars(gan, text, labels, name, seed) for name, text in typed.items()]
     answer = added(gan, terms[0], terms[1], terms[2], around=around, seed=seed)
-    write_picture(arithmetic_picture(gan, terms, answer), target)
-    print(target)
+    write_picture(arithmetic_picture(gan, terms, answer), path)
+    print(path)
     _save(answer, save_latents)
 
 
@@ -176,24 +177,25 @@ def turn(
     *,
     origin: Annotated[str, option(f"exemplars that look one way: {POINTED}", "--from")],
     goal: Annotated[str, option("exemplars that look the other way", "--to")],
-    label: Label = None,
+    labels: Label = None,
     reach: Annotated[float, option("how far to go along the vector, to either side")] = 1.0,
     rows: Rows = 6,
     steps: Steps = 9,
     seed: Annotated[int, option("of the latents that are turned")] = 1,
     save_latents: Saved = None,
-    out: Shown = None,
+    target: Shown = None,
 ) -> None:
     """Turn samples along the vector from the mean of some exemplars to the mean of others."""
     from gankit.exploring.vectors import turn as turned
 
-    target = _target(out, "turn.png")
+    path = _target(target, "turn.png")
     _check(rows, "--rows", 1)
     _check(steps, "--steps", 2)
     gan = _load(run)
-    ends = [_exemplars(gan, text, label, "origin", seed) for text in (origin, goal)]
-    starts = _exemplars(gan, None, label, "origin", seed, rows)
-    _finish(gan, turned(gan, ends[0], ends[1], starts, steps, reach=reach), target, save_latents)
+    typed = {"origin": origin, "goal": goal}
+    ends = [_exemplars(gan, text, labels, name, seed) for name, text in typed.items()]
+    starts = _exemplars(gan, None, labels, "origin", seed, rows)
+    _finish(gan, turned(gan, ends[0], ends[1], starts, steps, reach=reach), path, save_latents)
 
 
 @latent.command
@@ -205,24 +207,24 @@ def truncate(
         "1,0.8,0.6,0.4,0.2,0"
     ),
     start: From = None,
-    label: Label = None,
+    labels: Label = None,
     rows: Rows = 8,
     seed: Seed = 0,
     save_latents: Saved = None,
-    out: Shown = None,
+    target: Shown = None,
 ) -> None:
     """Move latents towards the mean of their prior; codes of categories and labels are held."""
     from gankit.exploring.sheets import Sheet
     from gankit.exploring.truncation import truncate as truncated
     from gankit.trained.latents import join
 
-    target = _target(out, "truncate.png")
+    path = _target(target, "truncate.png")
     _check(rows, "--rows", 1)
     shares, gan = _numbers(psi, "psi"), _load(run)
-    starts = _exemplars(gan, start, label, "start", seed, rows)
+    starts = _exemplars(gan, start, labels, "start", seed, rows)
     moved = [truncated(gan, starts, share) for share in shares]
     rows_of = [moved[k][i] for i in range(len(starts)) for k in range(len(shares))]
-    _finish(gan, Sheet(join(rows_of), len(shares)), target, save_latents)
+    _finish(gan, Sheet(join(rows_of), len(shares)), path, save_latents)
 
 
 @latent.command
@@ -237,24 +239,24 @@ def directions(
     count: Annotated[int, option("how many directions, the strongest first")] = 8,
     layer: Annotated[int, option("with pca: the layer with weights, from 1")] = 2,
     start: From = None,
-    label: Label = None,
+    labels: Label = None,
     reach: Annotated[
         float, option("how far to go to either side, in standard deviations of the noise")
     ] = 3.0,
     steps: Steps = 9,
     seed: Seed = 0,
     save_latents: Saved = None,
-    out: Shown = None,
+    target: Shown = None,
 ) -> None:
     """Find directions that change much, without labels or training, and show each as a row."""
     from gankit.exploring.columns import spread
     from gankit.exploring.directions import factorise, principal
     from gankit.exploring.vectors import walk
 
-    target = _target(out, "directions.png")
+    path = _target(target, "directions.png")
     _check(steps, "--steps", 2)
     gan = _load(run)
-    starts = _exemplars(gan, start, label, "start", seed, 1)
+    starts = _exemplars(gan, start, labels, "start", seed, 1)
     _single(starts, "each direction", "start")
     if method == "factorise":
         found = factorise(gan, count)
@@ -262,7 +264,7 @@ def directions(
         found = principal(gan, count, like=starts, layer=layer, seed=seed)
     names = tuple(f"{i} ({strength:.3g})" for i, strength in enumerate(found.strengths, 1))
     far = reach * spread(gan)
-    _finish(gan, walk(gan, starts, found.vectors, steps, reach=far, names=names), target,
+    _finish(gan, walk(gan, starts, found.vectors, steps, reach=far, names=names), path,
             save_latents)  # fmt: skip
 
 
@@ -272,14 +274,14 @@ def neighbours(
     /,
     *,
     start: From = None,
-    label: Label = None,
+    labels: Label = None,
     n: Annotated[int, option("how many samples of the seed, 1 to 100", "-n")] = 12,
     features: Annotated[
         str | None, option("feature network: see `gankit list`; default: as in evaluate")
     ] = None,
     data: Annotated[str | None, option("where the run's data is now, or other data")] = None,
     seed: Seed = 0,
-    out: Picture = None,
+    target: Picture = None,
 ) -> None:
     """Show samples above their nearest training examples: is one of them a copy?"""
     import numpy as np
@@ -288,19 +290,19 @@ def neighbours(
     from gankit.exploring.sheets import laid_out, write_picture
     from gankit.features.named import load_network
 
-    target = _target(out, "neighbours.png", film=False)
+    path = _target(target, "neighbours.png", film=False)
     _check(n, "-n", 1)
     gan = _load(run)
     network = None if features is None else load_network(features)
-    latents = _exemplars(gan, start, label, "start", seed, n)
+    latents = _exemplars(gan, start, labels, "start", seed, n)
     found = find_neighbours(
         gan, latents, say=_say, data=data, features=network, path=from_home(run)
     )
     rows = [gan.sample(latents=latents), *(measure.pictures for measure in found)]
     names = ["samples", *(f"by {measure.measure}" for measure in found)]
-    write_picture(laid_out(np.stack(rows), names), target)
+    write_picture(laid_out(np.stack(rows), names), path)
     print("\n".join(measure.describe() for measure in found))
-    print(target)
+    print(path)
 
 
 @latent.command
@@ -313,8 +315,8 @@ def invert(
     split: Annotated[
         Literal["train", "test"] | None, option("of the images; default: test if there is one")
     ] = None,
-    label: Annotated[
-        str | None, option("the class of the images; default: every class is tried")
+    labels: Annotated[
+        str | None, option("the class of the images; default: every class is tried", "--label")
     ] = None,
     features: Annotated[
         str | None,
@@ -325,7 +327,7 @@ def invert(
     steps: Annotated[int, option("steps from each start")] = 300,
     seed: Annotated[int, option("of the starts")] = 0,
     save_latents: Saved = None,
-    out: Picture = None,
+    target: Picture = None,
 ) -> None:
     """Find latents of given images, and show what they make beside the nearest sample."""
     import numpy as np
@@ -335,9 +337,9 @@ def invert(
     from gankit.exploring.sheets import laid_out, write_picture
     from gankit.features.named import load_network
 
-    target = _target(out, "invert.png", film=False)
+    path = _target(target, "invert.png", film=False)
     _check(n, "-n", 1)
-    gan, asked = _load(run), _label(label)
+    gan, asked = _load(run), _label(labels)
     given = read_images(gan, images, split, n)
     network = usual_network(gan) if features is None else None
     if features not in (None, "none"):
@@ -345,9 +347,9 @@ def invert(
     found = inverted(gan, given, labels=asked, features=network, pool=pool, starts=starts,
                      steps=steps, seed=seed)  # fmt: skip
     rows = [given, *(gan.sample(latents=some) for some in (found.latents, found.nearest))]
-    write_picture(laid_out(np.stack(rows), ["given", "found", "nearest sample"]), target)
+    write_picture(laid_out(np.stack(rows), ["given", "found", "nearest sample"]), path)
     print(found.describe())
-    print(target)
+    print(path)
     _save(found.latents, save_latents)
 
 
@@ -357,14 +359,14 @@ def best(
     /,
     *,
     n: Annotated[int, option("how many samples, a chain for each", "-n")] = 64,
-    label: Label = None,
+    labels: Label = None,
     proposals: Annotated[int, option("the length of each chain")] = 200,
     data: Annotated[
         str | None, option("real examples to calibrate D on; default: the run's own")
     ] = None,
     seed: Seed = 0,
     save_latents: Saved = None,
-    out: Annotated[
+    target: Annotated[
         Path | None, option("x.png, x.npz or a folder, as of `gankit sample`", "--out", "-o")
     ] = None,
 ) -> None:
@@ -372,14 +374,14 @@ def best(
     from gankit.exploring.filtering import best as chosen
     from gankit.trained.export import write_samples
 
-    target, gan = from_home(out or Path("best.png")), _load(run)
+    path, gan = from_home(target or Path("best.png")), _load(run)
     found = chosen(
-        gan, n, path=from_home(run), say=_say, labels=_label(label), seed=seed,
+        gan, n, path=from_home(run), say=_say, labels=_label(labels), seed=seed,
         proposals=proposals, data=data,
     )  # fmt: skip
-    write_samples(gan, n, None, seed, target, found.latents)
+    write_samples(gan, n, None, seed, path, found.latents)
     print(found.describe())
-    print(target)
+    print(path)
     _save(found.latents, save_latents)
 
 

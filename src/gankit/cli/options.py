@@ -9,18 +9,12 @@ from cyclopts import App, Parameter
 from gankit.cli.imports import OPTION
 from gankit.settings.reference import Setting
 
-LATENT = (
-    *("interpolate", "sweep", "arithmetic", "turn", "truncate", "directions", "neighbours"),
-    *("invert", "best"),
-)
-"""The actions of `gankit latent`."""
 ELSEWHERE = {
     "compare": {"target": "--out"},
     "inspect": {"folder": "--out", "pairs": "--set"},
     "reproduce": {"folder": "--runs", "pairs": "--set"},
     "sample": {"labels": "--label", "target": "--out"},
     "train": {"folder": "--out", "pairs": "--set"},
-    **{action: {"labels": "--label", "target": "--out"} for action in LATENT},
 }
 """By command, arguments of Python functions whose option has another name."""
 WITH_SETTINGS = ("inspect", "train", "reproduce")

@@ -88,7 +88,7 @@ class Best:
             f"{self.accepted:.1%} were accepted",
         ]
         if self.anew:
-            lines.append(f"{self.anew:,} accepted none, and began anew at their first sample")
+            lines.append(f"{self.anew:,} accepted none, and started anew at their first sample")
         if c.slope <= 0:
             lines.append("D does not tell real from generated: what it chooses means nothing")
         return "\n".join(lines)
