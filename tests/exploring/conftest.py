@@ -10,7 +10,6 @@ from gankit.families import Task
 from gankit.trained.gan import GAN
 from gankit.training.state import build_game
 
-
 MADE: dict[tuple[Any, ...], GAN] = {}
 """By what they were made for; no test changes one."""
 

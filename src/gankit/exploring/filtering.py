@@ -57,6 +57,10 @@ class Calibration:
     z_before: float
     z_after: float
 
+    def __call__(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the log odds of being real, given D's logits."""
+        return self.slope * logits + self.shift
+
 
 @dataclass(frozen=True, eq=False)
 class Best:
@@ -147,6 +151,14 @@ def calibrate(
         beta = beta - step / max(1.0, float(np.abs(step).max()) / 2)
     slope = float(beta[0] / scale)
     return slope, float(beta[1] - slope * middle)
+
+
+def _calibration(real: NDArray[np.float64], fake: NDArray[np.float64]) -> Calibration:
+    """Calibrate D on every second example, and look at the others."""
+    slope, shift = calibrate(real[::2], fake[::2])
+    held = real[1::2], fake[1::2]
+    after = calibration_z(*(slope * logits + shift for logits in held))
+    return Calibration(slope, shift, calibration_z(*held), after)
 
 
 def calibration_z(real: NDArray[np.floating], fake: NDArray[np.floating]) -> float:
@@ -254,29 +266,25 @@ def best(
     Raises ConfigError if a number is out of range or D has no answer to a single sample, RunError
     if there is no D, DataError if the data cannot be read.
     """
-    if not 1 <= n * proposals <= 10**7:
+    if min(n, proposals) < 1 or n * proposals > 10**7:
         raise ConfigError(
-            f"n times proposals must be in 1 to 10,000,000, got {n * proposals:,}", "n"
+            f"n times proposals must be in 1 to 10,000,000, got {n:,} times {proposals:,}", "n"
         )
     critic, source = read_critic(gan, path)
     reals = read_reals(gan, data, None, say, path)
     real, asked_of = _real_logits(gan, critic, reals.measured)
     fake = _logits(gan, critic, draw_latents(gan, len(real), asked_of, (seed + 1) % 2**64))
-    fitted = slice(0, len(real), 2), slice(1, len(real), 2)
-    slope, shift = calibrate(real[fitted[0]], fake[fitted[0]])
-    held = real[fitted[1]], fake[fitted[1]]
-    z = (calibration_z(*held), calibration_z(*(slope * logits + shift for logits in held)))
+    calibration = _calibration(real, fake)
     asked = gan.labels_for(n, labels)
     every = None if asked is None else asked.repeat(proposals, 0)
     drawn = draw_latents(gan, n * proposals, every, seed)
-    logits = slope * _logits(gan, critic, drawn).reshape(n, proposals) + shift
+    logits = calibration(_logits(gan, critic, drawn)).reshape(n, proposals)
     random = rng(seed, Purpose.EVALUATION, 0, 3)
-    start, chances = slope * random.choice(real, n) + shift, random.random((n, proposals))
+    start, chances = calibration(random.choice(real, n)), random.random((n, proposals))
     last, accepted = metropolis_hastings(start, logits, chances)
     anew = last < 0
     begun, _ = metropolis_hastings(logits[anew, 0], logits[anew], chances[anew])
     last[anew] = begun.clip(0)
-    calibration = Calibration(slope, shift, *z)
     chosen = drawn[np.arange(n) * proposals + last]
     return Best(chosen, accepted, int(anew.sum()), calibration, proposals, source)
 
