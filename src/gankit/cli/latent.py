@@ -73,7 +73,7 @@ def interpolate(
 
     path = _target(target, "interpolate.png")
     _check(steps, "--steps", 2)
-    gan = _load(run)
+    gan = _load(run, save_latents)
     classes = [] if labels is None else labels.split(",")
     several = len(classes) > 1
     keys = _exemplars(gan, between, None if several else labels, "between", seed,
@@ -124,7 +124,7 @@ def sweep(
         raise ConfigError("--rows is for samples of a seed, and one dimension: leave it out")
     _check(1 if rows is None else rows, "--rows", 1)
     _check(steps, "--steps", 1)
-    gan = _load(run)
+    gan = _load(run, save_latents)
     zero = start == "zero"
     usual = 1 if zero or dimension == "all" else rows or 10
     held = _exemplars(gan, None if zero else start, labels, "start", seed, usual)
@@ -160,7 +160,7 @@ def arithmetic(
     from gankit.exploring.vectors import arithmetic as added
     from gankit.exploring.vectors import arithmetic_picture
 
-    path, gan = _target(target, "arithmetic.png", film=False), _load(run)
+    path, gan = _target(target, "arithmetic.png", film=False), _load(run, save_latents)
     check_images(gan)
     typed = {"of": of, "minus": minus, "plus": plus}
     terms = [_exemplars(gan, text, labels, name, seed) for name, text in typed.items()]
@@ -191,7 +191,7 @@ def turn(
     path = _target(target, "turn.png")
     _check(rows, "--rows", 1)
     _check(steps, "--steps", 2)
-    gan = _load(run)
+    gan = _load(run, save_latents)
     typed = {"origin": origin, "goal": goal}
     ends = [_exemplars(gan, text, labels, name, seed) for name, text in typed.items()]
     starts = _exemplars(gan, None, labels, "origin", seed, rows)
@@ -220,7 +220,7 @@ def truncate(
 
     path = _target(target, "truncate.png")
     _check(rows, "--rows", 1)
-    shares, gan = _numbers(psi, "psi"), _load(run)
+    shares, gan = _numbers(psi, "psi"), _load(run, save_latents)
     starts = _exemplars(gan, start, labels, "start", seed, rows)
     moved = [truncated(gan, starts, share) for share in shares]
     rows_of = [moved[k][i] for i in range(len(starts)) for k in range(len(shares))]
@@ -255,7 +255,7 @@ def directions(
 
     path = _target(target, "directions.png")
     _check(steps, "--steps", 2)
-    gan = _load(run)
+    gan = _load(run, save_latents)
     starts = _exemplars(gan, start, labels, "start", seed, 1)
     _single(starts, "each direction", "start")
     if method == "factorise":
@@ -339,7 +339,7 @@ def invert(
 
     path = _target(target, "invert.png", film=False)
     _check(n, "-n", 1)
-    gan, asked = _load(run), _label(labels)
+    gan, asked = _load(run, save_latents), _label(labels)
     given = read_images(gan, images, split, n)
     network = usual_network(gan) if features is None else None
     if features not in (None, "none"):
@@ -374,7 +374,7 @@ def best(
     from gankit.exploring.filtering import best as chosen
     from gankit.trained.export import write_samples
 
-    path, gan = from_home(target or Path("best.png")), _load(run)
+    path, gan = from_home(target or Path("best.png")), _load(run, save_latents)
     found = chosen(
         gan, n, path=from_home(run), say=_say, labels=_label(labels), seed=seed,
         proposals=proposals, data=data,
@@ -385,9 +385,13 @@ def best(
     _save(found.latents, save_latents)
 
 
-def _load(run: Path) -> GAN:
+def _load(run: Path, save_latents: Path | None = None) -> GAN:
+    """Load a run, after a look at where its latents shall be kept."""
     from gankit.trained.artifact import load
+    from gankit.trained.latents import check_name
 
+    if save_latents is not None:
+        check_name(save_latents)
     return load(run)
 
 

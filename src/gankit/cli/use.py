@@ -37,10 +37,13 @@ def sample(
     """Draw samples from a trained run: a picture, an .npz archive, or a folder of PNG files."""
     from gankit.trained.artifact import load
     from gankit.trained.export import read_label, write_samples
+    from gankit.trained.latents import check_name
 
     target = from_home(out or Path("samples.png"))
     if latents is not None and (n is not None or seed is not None):
         raise ConfigError("--latents says which samples to draw: leave -n and --seed out")
+    if save_latents is not None:
+        check_name(save_latents)
     gan, asked = load(run), read_label(label)
     count, number = 64 if n is None else n, seed or 0
     given = None if latents is None else gan.adopt(read_latents(gan, latents), asked)

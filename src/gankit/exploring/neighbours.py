@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gankit.data import as_pictures
-from gankit.exploring.columns import check_images
+from gankit.exploring.sheets import check_count
 from gankit.features.named import Pixels
 from gankit.features.network import FeatureNetwork
 from gankit.metrics.distances import nearest
@@ -95,9 +95,10 @@ def find_neighbours(
 
     Returns one entry for each measure; features that are pixels add none.
 
-    Raises DataError if the data cannot be read, and ConfigError if the run makes no images.
+    Raises DataError if the data cannot be read, and ConfigError if the run makes no images, or if
+    they are too many to look at.
     """
-    check_images(gan)
+    check_count(gan, 3 * len(latents))
     reals = read_reals(gan, data, "train", say, path)
     network = choose_network(reals, features, device, lambda _: None)
     measures: list[FeatureNetwork] = [Pixels()]

@@ -37,14 +37,19 @@ class Sheet:
     names: tuple[str, ...] = ()
 
 
+def check_count(gan: GAN, count: int) -> None:
+    """Raise ConfigError if the run makes no images, or if so many are too many to look at."""
+    check_images(gan)
+    if count * math.prod(gan.shape[1:]) > MOST_PIXELS:
+        raise ConfigError(f"{count:,} images are too many to look at: ask for fewer")
+
+
 def draw(gan: GAN, sheet: Sheet) -> NDArray[np.uint8]:
     """Return the images of a sheet, uint8 [rows, columns, H, W] or [rows, columns, H, W, C].
 
     Raises ConfigError if the run makes no images, or if they are too many to look at.
     """
-    check_images(gan)
-    if len(sheet.latents) * math.prod(gan.shape[1:]) > MOST_PIXELS:
-        raise ConfigError(f"{len(sheet.latents):,} images are too many to look at: ask for fewer")
+    check_count(gan, len(sheet.latents))
     images = gan.sample(latents=sheet.latents)
     return images.reshape(-1, sheet.columns, *images.shape[1:])
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gankit.errors import ConfigError
 from gankit.exploring.columns import movable, noise_of, shares_of, with_shares
-from gankit.exploring.sheets import Sheet
+from gankit.exploring.sheets import Sheet, check_count
 from gankit.pictures import Pixels, grid
 from gankit.randomness import Purpose, rng
 from gankit.trained.gan import GAN
@@ -79,9 +79,12 @@ def arithmetic_picture(gan: GAN, terms: Sequence[Latents], answer: Latents) -> P
         gan: the trained run; it makes images.
         terms: the exemplars that are added, subtracted and added.
         answer: what `arithmetic` returned.
+
+    Raises ConfigError if there are too many exemplars to look at.
     """
-    means = gan.sample(latents=join([mean(gan, term) for term in terms]))
     most = max(len(term) for term in terms)
+    check_count(gan, most * len(terms))
+    means = gan.sample(latents=join([mean(gan, term) for term in terms]))
     blank = np.zeros_like(means[:1])
     rows = []
     drawn = [gan.sample(latents=gan.adopt(term)) for term in terms]

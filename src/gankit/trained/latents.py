@@ -79,9 +79,7 @@ class Latents:
 
     def save(self, path: str | Path) -> None:
         """Write them to a file, `x.npz`. Raises ConfigError for another name, or RunError."""
-        target = from_home(path)
-        if target.suffix != ".npz":
-            raise ConfigError(f"latents are kept in a file name.npz, got {target.name}")
+        target = check_name(path)
         arrays = {"noise": self.noise, "family": self.family, "digest": self.digest}
         if self.labels is not None:
             arrays["labels"] = self.labels
@@ -120,6 +118,14 @@ class Latents:
             ) from None
         except Exception as error:  # damage can fail anywhere inside zipfile and numpy
             raise RunError(f"'{source}' holds no latents: {reason(error)}") from None
+
+
+def check_name(path: str | Path) -> Path:
+    """Return the path of a file to keep latents in. Raises ConfigError unless it is name.npz."""
+    target = from_home(path)
+    if target.suffix != ".npz":
+        raise ConfigError(f"latents are kept in a file name.npz, got {target.name}")
+    return target
 
 
 def join(parts: Sequence[Latents]) -> Latents:
