@@ -20,8 +20,8 @@ def test_exported_names():
         gankit.__all__, key=lambda name: (not name.isupper(), name.islower(), name)
     )
     assert set(gankit.__all__) == {
-        "GAN", "Callback", "Config", "ConfigError", "DataError", "Dataset", "Game",
-        "GankitError", "Paper", "RunError", "Stabiliser", "Trainer", "TrainingError", "build_game",
+        "GAN", "Callback", "Config", "ConfigError", "DataError", "Dataset", "Game", "GankitError",
+        "Latents", "Paper", "RunError", "Stabiliser", "Trainer", "TrainingError", "build_game",
         "choose", "configure", "evaluate", "fit", "fit_seeds", "inspect", "load", "load_dataset",
         "losses", "metrics", "nn", "override", "penalties", "register_family",
         "register_stabiliser", "sliders",

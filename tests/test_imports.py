@@ -16,8 +16,9 @@ LAYERS = [
     "version", "errors", "text", "stored", "randomness", "bibliography", "registry", "storage",
     "owner", "nn", "metrics", "settings", "pictures", "losses", "penalties", "recipes", "data",
     "game_types", "features", "stabilisers", "objective", "game", "families", "own_networks",
-    "choose_recipe", "size", "trained", "run", "run_data", "training", "scores", "doctor",
-    "probe", "pages", "citing", "inspection", "fitting", "seeds", "reproduce", "serving", "cli",
+    "choose_recipe", "size", "trained", "run", "run_data", "training", "scores", "exploring",
+    "doctor", "probe", "pages", "citing", "inspection", "fitting", "seeds", "reproduce", "serving",
+    "cli",
     "__init__", "__main__",
 ]  # fmt: skip
 HEAVY = {"torch", "lightning_fabric", "numpy", "sklearn", "matplotlib", "tensorboard"}

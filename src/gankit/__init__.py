@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gankit.stabilisers.base import Stabiliser, register_stabiliser
     from gankit.trained.artifact import load
     from gankit.trained.gan import GAN
+    from gankit.trained.latents import Latents
     from gankit.trained.sliders import sliders
     from gankit.training.callbacks import Callback
     from gankit.training.state import build_game
@@ -42,6 +43,7 @@ _HOME = {
     "GAN": "gankit.trained.gan",
     "Game": "gankit.game",
     "GankitError": "gankit.errors",
+    "Latents": "gankit.trained.latents",
     "Paper": "gankit.bibliography",
     "RunError": "gankit.errors",
     "Stabiliser": "gankit.stabilisers.base",
@@ -71,6 +73,7 @@ __all__ = [
     "Dataset",
     "Game",
     "GankitError",
+    "Latents",
     "Paper",
     "RunError",
     "Stabiliser",

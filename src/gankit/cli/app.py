@@ -19,12 +19,13 @@ from gankit.cli.family_flags import Own, own_flags
 from gankit.cli.hub import pull, push
 from gankit.cli.imports import import_all, split_imports
 from gankit.cli.inspect import inspect
+from gankit.cli.latent import latent, sweep
 from gankit.cli.options import option, typed_as
 from gankit.cli.serve import serve
 from gankit.cli.streams import silence
 from gankit.cli.study import cite, compare, doctor, evaluate, probe, report, reproduce
 from gankit.cli.train import by_argument, command, train
-from gankit.cli.use import classify, sample, sweep
+from gankit.cli.use import classify, sample
 from gankit.errors import ConfigError, GankitError, Interrupted, SilentError
 from gankit.settings.reference import FLAGS, Setting, every_setting
 from gankit.text import visible
@@ -53,6 +54,7 @@ for _command in (
     cite, serve, push, pull,
 ):  # fmt: skip
     app.command(_command)
+app.command(latent)
 
 
 @app.command(name="list")

@@ -15,7 +15,6 @@ ELSEWHERE = {
     "pull": {"folder": "--out"},
     "reproduce": {"folder": "--runs", "pairs": "--set"},
     "sample": {"labels": "--label", "target": "--out"},
-    "sweep": {"target": "--out"},
     "train": {"folder": "--out", "pairs": "--set"},
 }
 """By command, arguments of Python functions whose option has another name."""

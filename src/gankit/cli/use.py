@@ -1,25 +1,34 @@
-"""Commands that use a trained run: sample, sweep, classify."""
+"""Commands that use a trained run: sample, classify."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from gankit.cli.options import option
 from gankit.errors import ConfigError
-from gankit.text import from_home
+from gankit.text import from_home, visible
+
+if TYPE_CHECKING:
+    from gankit.trained.gan import GAN
+    from gankit.trained.latents import Latents
 
 
 def sample(
     run: Annotated[Path, option("a run directory, or its model.safetensors")],
     /,
     *,
-    n: Annotated[int, option("how many", "-n", "--count")] = 64,
+    n: Annotated[int | None, option("how many; default: 64", "-n", "--count")] = None,
     label: Annotated[
         str | None,
         option("the class, by name or number; x.npy: a vector, or one for each; default: all"),
     ] = None,
-    seed: Annotated[int, option("the same seed gives the same samples")] = 0,
+    seed: Annotated[int | None, option("the same seed gives the same samples; default: 0")] = None,
+    latents: Annotated[
+        Path | None, option("x.npz: samples of these latents, in place of a number and a seed")
+    ] = None,
+    save_latents: Annotated[Path | None, option("keep the samples' latents here, as x.npz")] = None,
     out: Annotated[
         Path | None,
         option("x.png: a grid; x.npz: arrays; a folder: a file for each", "--out", "-o"),
@@ -28,48 +37,34 @@ def sample(
     """Draw samples from a trained run: a picture, an .npz archive, or a folder of pictures."""
     from gankit.trained.artifact import load
     from gankit.trained.export import read_label, write_samples
+    from gankit.trained.latents import check_name
 
     target = from_home(out or Path("samples.png"))
-    write_samples(load(run), n, read_label(label), seed, target)
+    if latents is not None and (n is not None or seed is not None):
+        raise ConfigError("--latents says which samples to draw: leave -n and --seed out")
+    if save_latents is not None:
+        check_name(save_latents)
+    gan, asked = load(run), read_label(label)
+    count, number = 64 if n is None else n, seed or 0
+    given = None if latents is None else gan.adopt(read_latents(gan, latents), asked)
+    write_samples(gan, count, asked, number, target, given)
     print(target)
+    if save_latents is not None:
+        (given or gan.latents(count, asked, number)).save(save_latents)
+        print(save_latents)
 
 
-def sweep(
-    run: Annotated[Path, option("a run directory, or its model.safetensors")],
-    /,
-    *,
-    code: Annotated[
-        int | None, option("number of a code, from 1; of families that have some")
-    ] = None,
-    dimension: Annotated[
-        int | None, option("a dimension of the noise, from 0, in place of a code")
-    ] = None,
-    span: Annotated[
-        float | None,
-        option("how far from the middle a number goes; the default is the range of its prior"),
-    ] = None,
-    rows: Annotated[int, option("how many latents")] = 10,
-    steps: Annotated[int, option("how many values of a number")] = 10,
-    seed: Annotated[int, option("the same seed gives the same latents")] = 0,
-    out: Annotated[Path | None, option("x.png: a grid; x.gif: a film", "--out", "-o")] = None,
-) -> None:
-    """Show what one input of a generator does, all others held."""
-    from gankit.trained.artifact import load
-    from gankit.trained.sweep import sweep as sweep_images
-    from gankit.trained.sweep import write_sweep
+def read_latents(gan: GAN, path: Path) -> Latents:
+    """Read latents, and say on stderr if they were drawn for other weights of the family."""
+    from gankit.trained.latents import Latents
 
-    target = from_home(out or Path("sweep.png"))
-    if code is not None and dimension is not None:
-        raise ConfigError("--code and --dimension are both given: sweep one")
-    for name, value in (("--rows", rows), ("--steps", steps)):
-        if not 1 <= value <= 100:
-            raise ConfigError(f"{name} must be in 1 to 100, got {value}")
-    gan = load(run)
-    images = sweep_images(
-        gan, code=code, dimension=dimension, span=span, rows=rows, steps=steps, seed=seed
-    )
-    write_sweep(images, target, gan.pixels.alpha)
-    print(target)
+    latents = Latents.load(path)
+    if latents.digest not in ("", gan.digest):
+        print(
+            f"gankit: the latents in {visible(str(path))} were drawn for other weights",
+            file=sys.stderr,
+        )
+    return latents
 
 
 def classify(

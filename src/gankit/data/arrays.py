@@ -202,7 +202,7 @@ def _read_members(name: str, path: Path, test: bool) -> _Content:
         for key, info in infos.items():
             role = roles.get(key)
             if role in KNOWN or (test and role is not None):
-                arrays[role] = _read_member(f"array '{key}' in {name!r}", archive, info, size)
+                arrays[role] = read_member(f"array '{key}' in {name!r}", archive, info, size)
                 continue
             archive.open(info).close()  # raises if the name is damaged
             others += [key] if role is None else []
@@ -210,7 +210,7 @@ def _read_members(name: str, path: Path, test: bool) -> _Content:
     return _Content(arrays, tuple(infos), tuple(others), has_test)
 
 
-def _read_member(
+def read_member(
     what: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo, size: int
 ) -> NDArray[Any]:
     """Read one array, after checking the size in its header against the file's bytes."""

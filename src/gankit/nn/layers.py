@@ -103,6 +103,44 @@ def label_map(classes: int, condition: int, size: int) -> nn.Embedding | nn.Line
     return nn.Embedding(classes, size) if classes else nn.Linear(condition, size, bias=False)
 
 
+@contextmanager
+def mixed_labels(network: nn.Module, shares: Tensor) -> Iterator[int]:
+    """Let a network take mixtures of classes inside the block.
+
+    Every layer that codes a class is a linear map of its one-hot code, so the code of a mixture is
+    the mean of the classes' codes. Inside the block the layers return it whatever class they are
+    given.
+
+    >>> code = nn.Sequential(OneHot(2))
+    >>> with mixed_labels(code, torch.tensor([[0.25, 0.75]])) as mixed:
+    ...     mixed, code(torch.tensor([1]))
+    (1, tensor([[0.2500, 0.7500]]))
+
+    Args:
+        network: a network whose labels are classes.
+        shares: the share of each class, float [N, classes]. They should add up to 1.
+
+    Yields the number of layers that code a class.
+    """
+
+    def mix(layer: nn.Module, _given: object, made: Tensor) -> Tensor:
+        return shares @ layer.weight if isinstance(layer, nn.Embedding) else shares
+
+    classes = shares.shape[1]
+    layers = [
+        layer
+        for layer in network.modules()
+        if (isinstance(layer, nn.Embedding) and layer.num_embeddings == classes)
+        or (isinstance(layer, OneHot) and layer.classes == classes)
+    ]
+    hooks = [layer.register_forward_hook(mix) for layer in layers]
+    try:
+        yield len(layers)
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
 class ConditionalBatchNorm2d(nn.BatchNorm2d):
     """Batch normalisation whose gain and bias depend on the label (arXiv 1707.00683).
 

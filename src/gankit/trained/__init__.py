@@ -1,1 +1,1 @@
-"""Use a trained GAN: sample, classify, export, sweep."""
+"""Use a trained GAN: sample, latents, classify, export."""

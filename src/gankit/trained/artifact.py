@@ -169,7 +169,7 @@ def load(path: str | Path, device: str = "cpu", *, networks: Networks | None = N
         ) from None
     for player in _kept(game):
         _ready(getattr(game, player), device)
-    return GAN(game, header["step"], path)
+    return GAN(game, header["step"], path, header["digest"])
 
 
 def _check_asked(header: Mapping[str, Any], networks: object, path: Path) -> None:

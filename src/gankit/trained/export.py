@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from gankit.errors import ConfigError, RunError
 from gankit.pictures import grid, save_image, save_png, scatter
 from gankit.storage import write_atomically
 from gankit.text import reason, shown
+from gankit.trained.latents import Latents
 
 if TYPE_CHECKING:
     from gankit.trained.gan import GAN, Labels
@@ -43,8 +45,15 @@ def read_label(typed: str | None) -> Labels:
     return vectors
 
 
-def write_samples(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> None:
-    """Write `n` samples of one class, or of all classes in turn.
+def write_samples(
+    gan: GAN,
+    n: int,
+    label: Labels,
+    seed: int,
+    target: Path,
+    latents: Latents | None = None,
+) -> None:
+    """Write `n` samples of one class, or of all classes in turn; or those of given latents.
 
     Args:
         gan: the trained run.
@@ -57,6 +66,7 @@ def write_samples(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> N
             folder, filled with one file for each sample, block by block: PNG of 8 bits, of 16 if
             the data was grey of whole numbers up to 65,535, with opacity if the data had it; or a
             TIFF with a page for each channel if these are not 1 or 3.
+        latents: the latents of the samples, in place of `n` and `seed`.
 
     Raises:
         ConfigError: the label, n or target does not fit the run.
@@ -64,32 +74,67 @@ def write_samples(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> N
     """
     if n > MOST_SAMPLES:
         raise ConfigError(f"n must be at most {MOST_SAMPLES:,}, got {shown(n)}", "n")
+    samples = _Samples(gan, n, label, seed, latents)
     try:
         if target.suffix == ".png":
             target.parent.mkdir(parents=True, exist_ok=True)
-            _write_grid(gan, n, label, seed, target)
+            _write_grid(samples, target)
         elif target.suffix == ".npz":
             target.parent.mkdir(parents=True, exist_ok=True)
-            _write_arrays(gan, n, label, seed, target)
+            _write_arrays(samples, target)
         elif target.suffix and not target.is_dir():
             raise ConfigError(
                 f"target must be name.png, name.npz or a folder's name, got {target.name}", "target"
             )
         else:
-            _write_folder(gan, n, label, seed, target)
+            _write_folder(samples, target)
     except OSError as error:
         raise RunError(f"samples cannot be written to '{target}': {error.strerror}") from None
 
 
-def _check_images(gan: GAN) -> None:
-    if gan.kind != "images":
-        plot = ", or name.png for a plot" if gan.kind == "points" else ""
-        raise ConfigError(f"{gan.kind} are no pictures: choose target name.npz{plot}", "target")
+class _Samples:
+    """Samples that were asked for: by number, label and seed, or by their latents."""
+
+    def __init__(self, gan: GAN, n: int, label: Labels, seed: int, latents: Latents | None) -> None:
+        self.gan = gan
+        self.latents = None if latents is None else gan.adopt(latents, label)
+        self.n = n if latents is None else len(latents)
+        self._label, self._seed = label, seed
+
+    @property
+    def _asked(self) -> dict[str, Any]:
+        if self.latents is not None:
+            return {"latents": self.latents}
+        return {"n": self.n, "labels": self._label, "seed": self._seed}
+
+    def blocks(self) -> Iterator[NDArray[Any]]:
+        return self.gan.number_blocks(**self._asked)
+
+    def numbers(self) -> NDArray[Any]:
+        samples: NDArray[Any] = self.gan.sample(**self._asked)
+        return samples
+
+    def stored(self) -> NDArray[Any]:
+        return self.gan.as_stored(**self._asked)
+
+    def labels(self) -> NDArray[Any] | None:
+        """Return the label of each; None if the run knows none."""
+        if self.latents is not None:
+            return self.latents.labels
+        return self.gan.labels_for(self.n, self._label)
+
+    def check_images(self) -> None:
+        if self.gan.kind != "images":
+            plot = ", or name.png for a plot" if self.gan.kind == "points" else ""
+            raise ConfigError(
+                f"{self.gan.kind} are no pictures: choose target name.npz{plot}", "target"
+            )
 
 
-def _write_grid(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> None:
+def _write_grid(samples: _Samples, target: Path) -> None:
+    gan, n = samples.gan, samples.n
     if gan.kind != "points":
-        _check_images(gan)
+        samples.check_images()
         planes = 1 if gan.shape[0] == 3 or gan.pixels.alpha else gan.shape[0]
         if n * planes * math.prod(gan.shape[1:]) > MOST_PIXELS:
             raise ConfigError(
@@ -97,7 +142,9 @@ def _write_grid(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> Non
                 "folder",
                 "target",
             )
-    save_png(target, sheet(gan, gan.as_stored(n, label, seed), label is None))
+    labels = samples.labels()
+    in_turn = labels is not None and np.array_equal(labels, np.arange(n) % len(gan.class_names))
+    save_png(target, sheet(gan, samples.stored(), in_turn))
 
 
 def sheet(gan: GAN, samples: NDArray[Any], in_turn: bool) -> NDArray[np.uint8]:
@@ -123,22 +170,21 @@ def archive(gan: GAN, samples: NDArray[Any], labels: NDArray[Any] | None) -> byt
     return buffer.getvalue()
 
 
-def _write_arrays(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> None:
-    samples = gan.sample(n, label, seed)
-    write_atomically(target, archive(gan, samples, gan.labels_for(n, label)))
+def _write_arrays(samples: _Samples, target: Path) -> None:
+    write_atomically(target, archive(samples.gan, samples.numbers(), samples.labels()))
 
 
-def _write_folder(gan: GAN, n: int, label: Labels, seed: int, target: Path) -> None:
-    _check_images(gan)
-    labels = gan.labels_for(n, label)
+def _write_folder(samples: _Samples, target: Path) -> None:
+    samples.check_images()
+    gan, labels = samples.gan, samples.labels()
+    if labels is not None and (labels.ndim != 1 or not gan.class_names):
+        labels = None  # a vector, or a mixture, names no class
     bands = gan.shape[0] not in (1, 3) and not gan.pixels.alpha
     target.mkdir(parents=True, exist_ok=True)
-    written, digits = 0, len(str(n - 1))
-    for block in gan.number_blocks(n, label, seed):
+    written, digits = 0, len(str(samples.n - 1))
+    for block in samples.blocks():
         for picture in block:
-            suffix = ""
-            if labels is not None and gan.class_names:
-                suffix = f"-{gan.class_names[labels[written]]}"
+            suffix = "" if labels is None else f"-{gan.class_names[labels[written]]}"
             name = f"{written:0{digits}d}{suffix}".replace("/", "_")
             if bands:
                 save_pages(target / f"{name}.tif", picture)

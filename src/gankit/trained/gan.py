@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, overload
 
 import numpy as np
 import torch
@@ -17,9 +18,11 @@ from gankit.errors import ConfigError
 from gankit.families import Game
 from gankit.game import families_that
 from gankit.game_types import Latent
+from gankit.nn.layers import mixed_labels
 from gankit.randomness import Purpose, rng
 from gankit.text import shown
 from gankit.trained.export import as_image
+from gankit.trained.latents import Latents
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -62,9 +65,10 @@ class GAN:
         condition: the size of the vector that samples are asked for by in place of a class, else 0.
         step: the number of training steps that it has taken.
         path: the artifact that it was loaded from; None if it was made from a game.
+        digest: the digest of that artifact; empty if it was made from a game.
     """
 
-    def __init__(self, game: Game, step: int, path: Path | None = None) -> None:
+    def __init__(self, game: Game, step: int, path: Path | None = None, digest: str = "") -> None:
         self._game = game
         self.config = game.config
         self.kind, self.shape, self.symbols = game.task.kind, game.task.shape, game.task.symbols
@@ -73,6 +77,7 @@ class GAN:
         self.condition = game.task.condition if game.conditional else 0
         self.step = step
         self.path = path
+        self.digest = digest
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.shape))
@@ -145,34 +150,60 @@ class GAN:
 
     @overload
     def sample(
-        self, n: int, labels: Labels = None, seed: int = 0, *, output: Literal["np"] = "np"
+        self,
+        n: int | None = None,
+        labels: Labels = None,
+        seed: int = 0,
+        *,
+        latents: Latents | None = None,
+        output: Literal["np"] = "np",
     ) -> NDArray[Any]: ...
 
     @overload
     def sample(
-        self, n: int, labels: Labels = None, seed: int = 0, *, output: Literal["pt"]
+        self,
+        n: int | None = None,
+        labels: Labels = None,
+        seed: int = 0,
+        *,
+        latents: Latents | None = None,
+        output: Literal["pt"],
     ) -> Tensor: ...
 
     @overload
     def sample(
-        self, n: int, labels: Labels = None, seed: int = 0, *, output: Literal["pil"]
+        self,
+        n: int | None = None,
+        labels: Labels = None,
+        seed: int = 0,
+        *,
+        latents: Latents | None = None,
+        output: Literal["pil"],
     ) -> list[Image]: ...
 
     def sample(
-        self, n: int, labels: Labels = None, seed: int = 0, *, output: Output = "np"
+        self,
+        n: int | None = None,
+        labels: Labels = None,
+        seed: int = 0,
+        *,
+        latents: Latents | None = None,
+        output: Output = "np",
     ) -> NDArray[Any] | Tensor | list[Image]:
-        """Draw `n` samples.
+        """Draw `n` samples, or those of given latents.
 
             images = gan.sample(64, labels=7, seed=0)
 
         Args:
-            n: the number of samples, at least 1.
+            n: the number of samples, at least 1; leave it out if latents are given.
             labels: for a conditional run, one class for all or one for each: the name of a class,
                 or, if the numbers given are no names, its number from 0. So 2 and "2" are
                 the class "2" if there is one, else the third. None takes every class in turn. For a
                 run that was trained with vectors, one vector for all, [C], or one for each, [n, C].
             seed: in [0, 2^64). Sample i of a seed is the same to the bit whatever `n` is, on one
-                machine and with the same number of threads.
+                machine and with the same number of threads. It is not used if latents are given.
+            latents: the latents of the samples, as `latents` draws them, or changed. They bring
+                their labels, unless labels are given too.
             output: "np": images [n, H, W] (grey) or [n, H, W, C], uint8 in 0..255, or in the range
                 and of the type of the data that the run was trained on (`pixels`), with colours
                 that are not multiplied by their opacity; float32 [n, D] for points and [n, T, D]
@@ -183,30 +214,39 @@ class GAN:
 
         Raises:
             ConfigError: a label is unknown, or given to an unconditional run; a number is out of
-                range; or the output is unknown, or for images only.
+                range; the output is unknown, or for images only; or the latents are not of this
+                family and size.
         """
         if output not in get_args(Output):
             raise ConfigError(f"output is 'np', 'pt' or 'pil', got {output!r}")
+        given = self._given(n, labels, seed, latents)
         if output == "pil":
             self.check_pictures("choose output 'np' or 'pt'")
-        if output == "pil":
             return [
                 as_image(picture, self.pixels)
-                for block in self.number_blocks(n, labels, seed)
-                for picture in block
+                for fake in self._made(given[1])
+                for picture in self._as_numbers(fake)
             ]
-        samples = _joined(n, self.number_blocks(n, labels, seed))
+        samples = _joined(given[0], map(self._as_numbers, self._made(given[1])))
         if output == "np":
             return samples
         planes = as_planes(samples) if self.kind == "images" else samples
         return torch.from_numpy(np.ascontiguousarray(planes))
 
-    def as_stored(self, n: int, labels: Labels = None, seed: int = 0) -> NDArray[Any]:
+    def as_stored(
+        self,
+        n: int | None = None,
+        labels: Labels = None,
+        seed: int = 0,
+        *,
+        latents: Latents | None = None,
+    ) -> NDArray[Any]:
         """Return the samples of `sample` as a data set holds its examples (`blocks`).
 
         Raises ConfigError as `sample` does.
         """
-        return _joined(n, self.blocks(n, labels, seed))
+        count, drawn = self._given(n, labels, seed, latents)
+        return _joined(count, map(self._as_stored, self._made(drawn)))
 
     def check_pictures(self, instead: str) -> None:
         """Raise ConfigError unless each sample is a picture that a file can hold."""
@@ -215,16 +255,54 @@ class GAN:
         if self.shape[0] not in (1, 3) and not self.pixels.alpha:
             raise ConfigError(f"images of {self.shape[0]} channels are no pictures: {instead}")
 
-    def __call__(self, latents: Tensor | NDArray[Any], labels: Labels = None) -> Tensor:
+    def latents(self, n: int, labels: Labels = None, seed: int = 0) -> Latents:
+        """Draw the latents that `sample` makes its samples of, to the bit.
+
+            latents = gan.latents(64, seed=0)
+            images = gan.sample(latents=latents)  # gan.sample(64, seed=0)
+
+        The arguments and the errors are those of `sample`.
+        """
+        drawn = list(self._drawn(n, labels, seed))
+        noise = torch.cat([part.noise for part in drawn]).numpy()
+        every = [part.labels for part in drawn if part.labels is not None]
+        known = torch.cat(every).numpy() if every else None
+        return Latents(noise, known, self.config.family, self.digest)
+
+    def adopt(self, latents: Latents, labels: Labels = None) -> Latents:
+        """Return latents as this run takes them: checked, and each with a label if it knows labels.
+
+        Args:
+            latents: of this family and size.
+            labels: the labels to give them, as in `sample`; None: their own, or else every class
+                in turn.
+
+        Raises ConfigError if they do not suit the run.
+        """
+        family, size = self.config.family, self._game.latent_size
+        if latents.family not in ("", family) or latents.noise.shape[1] != size:
+            whose = f" of family '{latents.family}'" if latents.family else ""
+            raise ConfigError(
+                f"latents{whose} of {latents.noise.shape[1]} numbers given: this run is of family "
+                f"'{family}' and takes {size}"
+            )
+        known = latents.labels if labels is None else None
+        if known is None:
+            known = self.labels_for(len(latents), labels)
+        else:
+            self._check_labels(known)
+        return Latents(latents.noise, known, family, self.digest)
+
+    def __call__(self, latents: Latents | Tensor | NDArray[Any], labels: Labels = None) -> Tensor:
         """Generate from latents of your own, in one pass.
 
             z = torch.randn(16, gan.game.latent_size, requires_grad=True)
             images = gan(z)  # differentiable by z
 
         Args:
-            latents: float [N, game.latent_size], N at least 1; `game.latent` draws latents as the
+            latents: float [N, game.latent_size], N at least 1; `gan.latents` draws latents as the
                 generator was trained with.
-            labels: labels for N samples, as in `sample`.
+            labels: labels for N samples, as in `sample`. `Latents` bring their own.
 
         Returns:
             [N, C, H, W] in the value range, -1 to 1, with colours multiplied by their opacity if
@@ -235,50 +313,118 @@ class GAN:
             ConfigError: the latents have another shape or are not floating-point numbers, or the
                 labels do not suit the run.
         """
-        noise = torch.as_tensor(latents)
-        size = self._game.latent_size
-        if noise.ndim != 2 or noise.shape[1] != size or not len(noise):
-            raise ConfigError(f"latents must be [N, {size}], got {list(noise.shape)}")
-        if not noise.is_floating_point():
-            raise ConfigError(f"latents must be floating-point numbers, got {noise.dtype}")
-        every = self.labels_for(len(noise), labels)
-        asked = None if every is None else torch.from_numpy(every)
+        if isinstance(latents, Latents):
+            asked = self.adopt(latents, labels).to_latent()
+        else:
+            noise = torch.as_tensor(latents)
+            size = self._game.latent_size
+            if noise.ndim != 2 or noise.shape[1] != size or not len(noise):
+                raise ConfigError(f"latents must be [N, {size}], got {list(noise.shape)}")
+            if not noise.is_floating_point():
+                raise ConfigError(f"latents must be floating-point numbers, got {noise.dtype}")
+            every = self.labels_for(len(noise), labels)
+            asked = Latent(noise, None if every is None else torch.from_numpy(every))
         weight = next(self.generator.parameters())
-        with torch.set_grad_enabled(noise.requires_grad):
-            return self._game.generate(Latent(noise, asked).to(weight.device, weight.dtype))
+        with torch.set_grad_enabled(asked.noise.requires_grad):
+            return self.generate(asked.to(weight.device, weight.dtype))
 
-    def blocks(self, n: int, labels: Labels = None, seed: int = 0) -> Iterator[NDArray[Any]]:
+    def generate(self, latent: Latent) -> Tensor:
+        """Return the generator's samples [N, *shape] in the value range, with their gradient.
+
+        Besides the labels that the game takes, `latent.labels` may be the share of every class,
+        float [N, K]: what the generator makes of a class is then the mean over the classes. Raises
+        ConfigError if the generator, a user's own, has no layer by which that can be done.
+        """
+        shares = latent.labels
+        if shares is None or not (self.class_names and shares.is_floating_point()):
+            return self._game.generate(latent)
+        with mixed_labels(self.generator, shares) as mixed:
+            if not mixed:
+                raise ConfigError(
+                    "this generator takes classes in a way of its own: give it one class for each "
+                    "sample, and no mixture"
+                )
+            return self._game.generate(replace(latent, labels=shares.argmax(1)))
+
+    def blocks(
+        self,
+        n: int | None = None,
+        labels: Labels = None,
+        seed: int = 0,
+        *,
+        latents: Latents | None = None,
+    ) -> Iterator[NDArray[Any]]:
         """Yield the samples of `sample` as a data set holds them, in blocks of at most `BLOCK`.
 
         So memory stays small. Images are uint8 whatever their numbers are, and colours are
         multiplied by their opacity. Raises ConfigError as `sample` does.
         """
-        for fake in self._drawn(n, labels, seed):
-            yield to_pixels(fake, self._game.value_range)
+        yield from map(self._as_stored, self._made(self._given(n, labels, seed, latents)[1]))
 
-    def number_blocks(self, n: int, labels: Labels = None, seed: int = 0) -> Iterator[NDArray[Any]]:
+    def number_blocks(
+        self,
+        n: int | None = None,
+        labels: Labels = None,
+        seed: int = 0,
+        *,
+        latents: Latents | None = None,
+    ) -> Iterator[NDArray[Any]]:
         """Yield the samples of `sample`, with output "np", in blocks of at most `BLOCK`.
 
         Raises ConfigError as `sample` does.
         """
-        for fake in self._drawn(n, labels, seed):
-            yield to_numbers(fake, self._game.value_range, self.pixels)
+        yield from map(self._as_numbers, self._made(self._given(n, labels, seed, latents)[1]))
 
-    def _drawn(self, n: int, labels: Labels, seed: int) -> Iterator[Tensor]:
-        """Yield the generator's output for `n` samples, in blocks of at most `BLOCK`."""
+    def _as_stored(self, fake: Tensor) -> NDArray[Any]:
+        return to_pixels(fake, self._game.value_range)
+
+    def _as_numbers(self, fake: Tensor) -> NDArray[Any]:
+        return to_numbers(fake, self._game.value_range, self.pixels)
+
+    def _given(
+        self, n: int | None, labels: Labels, seed: int, latents: Latents | None
+    ) -> tuple[int, Iterator[Latent]]:
+        """Return the number of samples, and their latents in blocks of at most `BLOCK`."""
+        if latents is None and n is not None:
+            return n, self._drawn(n, labels, seed)
+        if latents is None or n is not None:
+            raise ConfigError("give n, the number of samples, or latents, and not both", "n")
+        whole = self.adopt(latents, labels).to_latent()
+        count = len(latents)
+        return count, (whole[start : start + BLOCK] for start in range(0, count, BLOCK))
+
+    def _made(self, latents: Iterator[Latent]) -> Iterator[Tensor]:
+        """Yield the generator's output for each block of latents."""
+        weight = next(self.generator.parameters())
+        for latent in latents:
+            with torch.inference_mode():
+                fake = generate(self, latent.to(weight.device, weight.dtype))
+            yield fake
+
+    def _drawn(self, n: int, labels: Labels, seed: int) -> Iterator[Latent]:
+        """Yield the latents of a seed's first `n` samples in blocks of at most `BLOCK`."""
         if n < 1:
             raise ConfigError(f"n must be at least 1, got {n}", "n")
         if not 0 <= seed < 2**64:
             raise ConfigError(f"seed must be in [0, 2^64), got {seed}", "seed")
         every = self.labels_for(n, labels)
-        device = next(self.generator.parameters()).device
         for block, start in enumerate(range(0, n, BLOCK)):
             count = min(BLOCK, n - start)
             part = None if every is None else torch.from_numpy(every[start : start + count])
-            drawn = draw_block(self._game, block, part, count, seed).to(device)
-            with torch.inference_mode():
-                fake = generate(self._game, drawn)
-            yield fake
+            yield draw_block(self._game, block, part, count, seed)
+
+    def _check_labels(self, labels: NDArray[Any]) -> None:
+        """Raise ConfigError if the labels of some latents do not suit the run."""
+        classes, size = len(self.class_names), self.condition
+        if labels.ndim == 1 and classes and 0 <= labels.min() <= labels.max() < classes:
+            return
+        if labels.ndim == 2 and labels.shape[1] == (size or classes):
+            return
+        wanted = f"vectors of {size} numbers" if size else f"classes 0 to {classes - 1}"
+        raise ConfigError(
+            f"the latents' labels, {labels.dtype} {list(labels.shape)}, do not suit this run: it "
+            f"takes {wanted if size or classes else 'none'}"
+        )
 
     def classify(self, images: NDArray[Any]) -> NDArray[np.float64]:
         """Return the discriminator's probability of each class, float64 [n, K].
@@ -403,15 +549,21 @@ def draw_block(game: Game, block: int, labels: Tensor | None, count: int, seed: 
     return game.latent(BLOCK, padded, random)[:count]
 
 
-def generate(game: Game, latent: Latent) -> Tensor:
-    """Return G's samples of latents, made in passes of the same number of rows each.
+class Generates(Protocol):
+    """A game, or a GAN."""
+
+    def generate(self, latent: Latent) -> Tensor: ...
+
+
+def generate(source: Generates, latent: Latent) -> Tensor:
+    """Return the samples of latents, made in passes of the same number of rows each.
 
     Matrix products of other sizes may add in another order. As the size never changes, a sample is
     the same to the bit, however many others are made and whichever they are.
     """
     rows = rows_of_a_pass(latent.noise.device)
     parts = [latent[start : start + rows] for start in range(0, len(latent), rows)]
-    return torch.cat([game.generate(part.padded(rows))[: len(part)] for part in parts])
+    return torch.cat([source.generate(part.padded(rows))[: len(part)] for part in parts])
 
 
 def rows_of_a_pass(device: torch.device) -> int:
