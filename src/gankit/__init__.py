@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gankit.choose_recipe import configure
     from gankit.data import Dataset, load_dataset
     from gankit.errors import ConfigError, DataError, GankitError, RunError, TrainingError
+    from gankit.exporting.export import export
     from gankit.fitting import fit
     from gankit.game import Game, register_family
     from gankit.inspection.inspect import inspect
@@ -49,6 +50,7 @@ _HOME = {
     "build_game": "gankit.training.state",
     "configure": "gankit.choose_recipe",
     "evaluate": "gankit.scores.evaluate",
+    "export": "gankit.exporting.export",
     "fit": "gankit.fitting",
     "fit_seeds": "gankit.seeds",
     "inspect": "gankit.inspection.inspect",
@@ -76,6 +78,7 @@ __all__ = [
     "build_game",
     "configure",
     "evaluate",
+    "export",
     "fit",
     "fit_seeds",
     "inspect",
