@@ -18,6 +18,7 @@ import gankit
 from gankit.exporting.to_html import to_html
 from gankit.exporting.to_onnx import OnnxFile
 from gankit.families import Task
+from gankit.game_types import Latent
 from tests.exporting.made import SHAPE, untrained, with_onnx
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
@@ -49,7 +50,7 @@ def test_text_in_a_page_cannot_end_it_or_name_folders(small):
     assert b"<script>alert" not in page
     assert facts_in(page)["class_names"][0] == "</script><script>alert(1)"
     assert facts_in(page)["path"] == "RUN"
-    assert b"http" not in re.sub(rb"http-equiv", b"", page)
+    assert b"://" not in page
 
 
 def test_a_run_that_draws_in_a_way_of_its_own_brings_its_latents(small):
@@ -57,7 +58,7 @@ def test_a_run_that_draws_in_a_way_of_its_own_brings_its_latents(small):
     drawn = gan.game.latent
     gan.game.latent = lambda count, labels, rng: drawn(count, labels, rng)
     assert facts_in(page_of(gan))["draws"] is not None
-    gan.game.latent = lambda count, labels, rng: drawn(count, labels, rng)[::-1]
+    gan.game.latent = lambda count, labels, rng: Latent(-drawn(count, labels, rng).noise)
     facts = facts_in(page_of(gan))
     assert facts["draws"] is None
     assert facts["stored"] == 4
@@ -168,7 +169,7 @@ def test_the_page_draws_gankits_samples(page, exported, monkeypatch):
     saved = np.load(io.BytesIO(Path(download.value.path()).read_bytes()))
     assert saved["latents"].shape == (1, gan.game.latent_size)
     np.testing.assert_allclose(saved["shares"][0], [0, 0.4, 0.6], atol=1e-6)
-    allowed = (path.as_uri(), "blob:null/")
+    allowed = (path.as_uri(), "blob:null/", "Canvas2D: Multiple readback")  # the last: this test's
     assert [text for text in page.heard if not text.startswith(allowed)] == []
 
 

@@ -45,6 +45,15 @@ def _batch_norm(
     return f"F.batch_norm({x}, {mean}, {var}, {w}, {b}, eps={eps})"
 
 
+def _nearest(x: str, size: str, scales: str = "None") -> str:
+    return f"F.interpolate({x}, size={size}, scale_factor={scales})"
+
+
+def _bilinear(x: str, size: str, corners: str, scales: str = "None") -> str:
+    given = f"size={size}, scale_factor={scales}, align_corners={corners}"
+    return f'F.interpolate({x}, {given}, mode="bilinear")'
+
+
 def _method(name: str) -> Line:
     return lambda x, *rest: f"{x}.{name}({', '.join(rest)})"
 
@@ -79,6 +88,13 @@ LINES: Mapping[str, Line] = {
     "addcmul.default": _call("torch.addcmul"),
     "leaky_relu.default": _call("F.leaky_relu"),
     "elu.default": _call("F.elu"),
+    "softplus.default": _call("F.softplus"),
+    "upsample_nearest2d.vec": _nearest,
+    "upsample_bilinear2d.vec": _bilinear,
+    "_weight_norm.default": _call("torch._weight_norm"),
+    "chunk.default": _call("torch.chunk"),
+    "to.dtype": _method("to"),
+    "contiguous.default": lambda x: x,  # how numbers lie in memory changes none of them
     "add.Tensor": _between("+"),
     "sub.Tensor": _between("-"),
     "mul.Tensor": _between("*"),
@@ -86,6 +102,8 @@ LINES: Mapping[str, Line] = {
     "ge.Scalar": _between(">="),
 }
 """How operators of torch are written; without an entry by their full names."""
+IGNORED = {"memory_format"}
+"""Arguments that change no number."""
 
 
 def plain_weights(program: ExportedProgram) -> dict[str, Tensor]:
@@ -133,6 +151,8 @@ def _body(program: ExportedProgram) -> list[str]:
         if node.op == "placeholder":
             values.setdefault(node, node.name)
         elif node.op == "call_function":
+            if node.target is torch.ops.aten._assert_tensor_metadata.default:
+                continue
             text = _line(node, values)
             if text.isidentifier() or text.endswith(".shape[0]"):  # nothing is computed
                 values[node] = text
@@ -152,7 +172,7 @@ def _line(node: Node, values: Mapping[Node, str]) -> str:
     if node.target is operator.getitem:
         return f"{given[0]}[{given[1]}]"
     name = str(node.target).removeprefix("aten.")
-    if name in LINES and not node.kwargs:
+    if name in LINES and not node.kwargs.keys() - IGNORED:
         return LINES[name](*given)
     given += [f"{key}={_written(one, values)}" for key, one in node.kwargs.items()]
     found = getattr(node.target, "__name__", name)
