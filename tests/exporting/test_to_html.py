@@ -167,8 +167,8 @@ def test_the_page_draws_gankits_samples(page, exported, monkeypatch):
     with page.expect_download() as download:
         page.click("#save-latents")
     saved = np.load(io.BytesIO(Path(download.value.path()).read_bytes()))
-    assert saved["latents"].shape == (1, gan.game.latent_size)
-    np.testing.assert_allclose(saved["shares"][0], [0, 0.4, 0.6], atol=1e-6)
+    assert saved["noise"].shape == (1, gan.game.latent_size)
+    np.testing.assert_allclose(saved["labels"][0], [0, 0.4, 0.6], atol=1e-6)
     allowed = (path.as_uri(), "blob:null/", "Canvas2D: Multiple readback")  # the last: this test's
     assert [text for text in page.heard if not text.startswith(allowed)] == []
 

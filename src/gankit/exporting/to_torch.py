@@ -64,7 +64,7 @@ def write_torch(gan: GAN, folder: Path) -> tuple[float, float]:
         if draws is None:
             latents = torch.from_numpy(first_blocks(gan.game, 1)[0])
             (aside / "latents.safetensors").write_bytes(save({"latents": latents}))
-        found = max(difference(_code(aside), gan), difference(_program(buffer), gan))
+        found = max(difference(load_code(aside), gan), difference(_program(buffer), gan))
         check_difference(found, LIMIT, "the plain network")
         facts = about(gan) | {"difference": found, "limit": LIMIT}
         (aside / FACTS).write_bytes(as_json(facts))
@@ -83,8 +83,8 @@ def _take_name(aside: Path, folder: Path) -> None:
     shutil.rmtree(former, ignore_errors=True)
 
 
-def _code(folder: Path) -> Callable[[Inputs], NDArray[Any]]:
-    """Return generator.py's own function, loaded as its users load it."""
+def load_code(folder: Path) -> Callable[[Inputs], NDArray[Any]]:
+    """Return the function of a folder's generator.py: from latents and labels to samples."""
     spec = importlib.util.spec_from_file_location("_exported_generator", folder / "generator.py")
     assert spec is not None
     assert spec.loader is not None

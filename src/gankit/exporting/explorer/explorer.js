@@ -889,13 +889,13 @@ function zip(files) {
   return joined([...bodies, directory, end]);
 }
 
+// Noise, and labels if there are any: a class, a vector, or the share of every class.
 function latentsFile() {
-  const { z, label } = state.held;
-  const files = { 'latents.npy': npy(truncated(z).slice(), [1, size]) };
+  const { z, label } = state.held, files = { 'noise.npy': npy(truncated(z).slice(), [1, size]) };
   if (label && classes.length && whole(label)) {
     files['labels.npy'] = npy(BigInt64Array.of(BigInt(top(label))), [1]);
   } else if (label) {
-    files[classes.length ? 'shares.npy' : 'labels.npy'] = npy(label.slice(), [1, label.length]);
+    files['labels.npy'] = npy(label.slice(), [1, label.length]);
   }
   return zip(files);
 }
