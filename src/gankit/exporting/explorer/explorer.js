@@ -12,6 +12,7 @@ const RANGES = { normal: [-3, 3], uniform: [-1, 1], uniform01: [0, 1], uniform_u
 const [LOW, HIGH] = RANGES[about.prior];
 const MIDDLE = (LOW + HIGH) / 2;
 const PAGE = 24; // samples that the wall grows by
+const PART = Math.max(1, Math.floor(24 * 28 * 28 / (height * width))); // samples in one run
 const STRIP = 40; // with more classes, a list of names stands in place of pictures
 const LEG = 1600; // milliseconds from one corner of the loop to the next
 
@@ -172,8 +173,18 @@ let last = Promise.resolve();
 
 // Return a picture, ImageData, for each sample. Calls wait for each other.
 function generate(samples) {
-  const made = last.then(() => run(samples));
+  const made = last.then(() => runInParts(samples));
   last = made.catch(() => {});
+  return made;
+}
+
+// A part is small enough that the page answers in between.
+async function runInParts(samples) {
+  const made = [];
+  for (let i = 0; i < samples.length; i += PART) {
+    if (i) await new Promise((next) => { setTimeout(next); });
+    made.push(...await run(samples.slice(i, i + PART)));
+  }
   return made;
 }
 
@@ -396,7 +407,7 @@ function setUpClasses() {
     select.setAttribute('aria-label', 'label');
     select.append(...options.map((option) => option.cloneNode(true)));
     select.onchange = () => hold(ask(state.held, Number(select.value)));
-    $('labels').append(select);
+    $('labels').replaceWith(select);
     shows.push((held) => { select.value = top(held.label); });
   }
   if (about.mixtures) setUpMixture(options);
@@ -425,9 +436,17 @@ function setUpMixture(options) {
 function setUpVector() {
   $('labels-part').hidden = false;
   for (let i = 0; i < about.condition; i++) {
-    const [label, input] = slider(String(i), -1, 1, (value) =>
-      hold({ ...state.held, label: state.held.label.map((n, j) => (i === j ? value : n)) }, false));
-    shows.push((held) => { input.value = held.label[i]; });
+    const set = (value) =>
+      hold({ ...state.held, label: state.held.label.map((n, j) => (i === j ? value : n)) }, false);
+    const [label, input] = slider(String(i), -1, 1, set), typed = document.createElement('input');
+    Object.assign(typed, { type: 'number', step: 'any' }); // for what is beyond the slider
+    typed.onchange = () => set(Number(typed.value) || 0);
+    typed.setAttribute('aria-label', `number ${i} of the label`);
+    shows.push((held) => {
+      input.value = held.label[i];
+      typed.value = +held.label[i].toFixed(4);
+    });
+    label.append(typed);
     $('vector').append(label);
   }
 }
@@ -462,6 +481,7 @@ const place = () => Math.max(0, Math.min(noise - 1, Math.floor(Number($('place')
 function setUpNumbers() {
   Object.assign($('value'), { min: LOW, max: HIGH });
   $('place').max = noise - 1;
+  $('palette').height = 24 * Math.ceil(Math.min(100, noise) / 10);
   $('place').oninput = showNumber;
   $('value').oninput = () =>
     hold(withNumber(state.held, place(), Number($('value').value)), false);
@@ -469,7 +489,7 @@ function setUpNumbers() {
   const under = (event) => {
     const side = palette.clientWidth / 10, box = palette.getBoundingClientRect();
     const column = Math.min(9, Math.floor((event.clientX - box.left) / side));
-    const row = Math.min(9, Math.floor((event.clientY - box.top) / side));
+    const row = Math.floor((event.clientY - box.top) / side);
     const found = Math.floor(place() / 100) * 100 + row * 10 + column;
     return found >= 0 && found < noise ? found : null;
   };
@@ -918,7 +938,7 @@ function setUpTaking() {
   $('copy-command').onclick = () => {
     const text = command();
     if (text) copy(text, 'It writes a folder; the picture is the last in it.');
-    else $('said').textContent = 'This is no sample of a seed: copy Python, or save the latents.';
+    else $('said').textContent = 'No command makes this: copy Python, or save the latents.';
   };
 }
 
