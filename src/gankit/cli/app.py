@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, NoReturn, get_args
 
 from cyclopts import App, Parameter
 
-from gankit.cli.export import export
+from gankit.cli.export import explore, export
 from gankit.cli.family_flags import Own, own_flags
 from gankit.cli.imports import import_all, split_imports
 from gankit.cli.inspect import inspect
@@ -48,8 +48,8 @@ def _new_app() -> App:
 app = _new_app()
 app.register_install_completion_command()
 for _command in (
-    inspect, train, sample, sweep, classify, export, evaluate, report, compare, doctor, probe,
-    reproduce, cite,
+    inspect, train, sample, sweep, classify, explore, export, evaluate, report, compare, doctor,
+    probe, reproduce, cite,
 ):  # fmt: skip
     app.command(_command)
 

@@ -1,4 +1,4 @@
-"""The command that takes a trained generator out of gankit: export."""
+"""Commands that take a trained generator out of gankit: export, explore."""
 
 from __future__ import annotations
 
@@ -40,3 +40,16 @@ def export(
         out = Path((named.resolve().name or "generator") + ENDINGS[to or "onnx"])
         to = to or "onnx"
     print(write(run, out, to, uint8=uint8, half=half, labels=read_label(label), seed=seed))
+
+
+def explore(
+    run: Annotated[Path, option("a run directory, or its model.safetensors")],
+    /,
+    *,
+    port: Annotated[int, option("of this machine; 0: any that is free")] = 0,
+    no_browser: Annotated[bool, option("print the address alone, and open nothing")] = False,
+) -> None:
+    """Show the page of `export --to html` from this machine, until Ctrl-C."""
+    from gankit.exporting.explore import explore as show
+
+    show(run, port=port, browser=not no_browser)

@@ -42,7 +42,8 @@ class Export:
         size = f"{self.path}: {self.bytes / 1000:,.0f} kB"
         if self.difference is None:
             return size
-        return f"{size}; it differs from gankit's samples by at most {self.difference:.2g}"
+        unit = " of 255" if self.limit and self.limit >= 1 else ""
+        return f"{size}; it differs from gankit's samples by at most {self.difference:.2g}{unit}"
 
 
 def export(

@@ -77,6 +77,8 @@ def sample_at(
     Raises ConfigError if the latent, the label or the shares do not suit the run.
     """
     noise = np.array(latent, np.float32)[None]
+    if noise.shape != (1, gan.game.latent_size):
+        raise ConfigError(f"a latent is [{gan.game.latent_size}], got {list(noise.shape[1:])}")
     if shares is None:
         made = gan(noise, labels)
     else:
@@ -84,6 +86,7 @@ def sample_at(
         if game is None or len(shares) != len(gan.class_names):
             raise ConfigError(f"this run takes no {len(shares)} shares: give a label", "shares")
         with torch.inference_mode():
-            made = game.generate(Latent(torch.from_numpy(noise), torch.tensor([[*shares]])))
+            given = torch.tensor([[*shares]], dtype=torch.float32)
+            made = game.generate(Latent(torch.from_numpy(noise), given))
     pixels: NDArray[np.uint8] = to_pixels(made, gan.game.value_range)[0]
     return pixels

@@ -82,7 +82,10 @@ def to_onnx(
         _halve(model)
     entry = model.metadata_props.add()
     entry.key, entry.value = "gankit", json.dumps(facts)
-    content = model.SerializeToString()
+    try:
+        content = model.SerializeToString()
+    except Exception as error:  # its format ends at 2 GiB
+        raise RunError(f"this generator does not fit into an ONNX file: {reason(error)}") from None
     run = _runner(content)
     found = difference(lambda inputs: run(as_shares(inputs, shares)), gan, pixels=pixels)
     # A difference of 1e-4 moves a picture's number by at most one step of 255, one of 1e-2 by two.
