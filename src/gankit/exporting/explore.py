@@ -49,7 +49,7 @@ def serve_page(page: bytes, port: int) -> ThreadingHTTPServer:
     """Return a server of one page, which answers this machine alone. Raises RunError."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802: the name is the base class's
+        def do_GET(self) -> None:
             # Another site's name that points to this machine is not let in.
             host = self.headers.get("Host", "").rpartition(":")[0]
             if host not in (ADDRESS, "localhost"):
