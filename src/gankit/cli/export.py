@@ -22,7 +22,8 @@ def export(
         ),
     ] = None,
     out: Annotated[
-        Path | None, option("the file, or folder for torch; default: named after the run", "-o")
+        Path | None,
+        option("the file, or folder for torch; default: named after the run", "--out", "-o"),
     ] = None,
     uint8: Annotated[bool, option("onnx: images as uint8 [N, H, W, C]")] = False,
     half: Annotated[bool, option("onnx, html: weights in half precision")] = False,
