@@ -22,7 +22,7 @@ def test_exported_names():
     assert set(gankit.__all__) == {
         "GAN", "Callback", "Config", "ConfigError", "DataError", "Dataset", "Game", "GankitError",
         "Latents", "Paper", "RunError", "Stabiliser", "Trainer", "TrainingError", "build_game",
-        "choose", "configure", "evaluate", "fit", "fit_seeds", "inspect", "load", "load_dataset",
+        "choose", "configure", "evaluate", "export", "fit", "fit_seeds", "inspect", "load", "load_dataset",
         "losses", "metrics", "nn", "override", "penalties", "register_family",
         "register_stabiliser", "sliders",
     }  # fmt: skip

@@ -17,8 +17,8 @@ LAYERS = [
     "owner", "nn", "metrics", "settings", "pictures", "losses", "penalties", "recipes", "data",
     "game_types", "features", "stabilisers", "objective", "game", "families", "own_networks",
     "choose_recipe", "size", "trained", "run", "run_data", "training", "scores", "exploring",
-    "doctor", "probe", "pages", "citing", "inspection", "fitting", "seeds", "reproduce", "serving",
-    "cli",
+    "doctor", "probe", "pages", "exporting", "citing", "inspection", "fitting", "seeds", "reproduce",
+    "serving", "cli",
     "__init__", "__main__",
 ]  # fmt: skip
 HEAVY = {"torch", "lightning_fabric", "numpy", "sklearn", "matplotlib", "tensorboard"}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gankit.choose_recipe import choose, configure
     from gankit.data import Dataset, load_dataset
     from gankit.errors import ConfigError, DataError, GankitError, RunError, TrainingError
+    from gankit.exporting.export import export
     from gankit.fitting import fit
     from gankit.game import Game, register_family
     from gankit.inspection.inspect import inspect
@@ -53,6 +54,7 @@ _HOME = {
     "choose": "gankit.choose_recipe",
     "configure": "gankit.choose_recipe",
     "evaluate": "gankit.scores.evaluate",
+    "export": "gankit.exporting.export",
     "fit": "gankit.fitting",
     "fit_seeds": "gankit.seeds",
     "inspect": "gankit.inspection.inspect",
@@ -83,6 +85,7 @@ __all__ = [
     "choose",
     "configure",
     "evaluate",
+    "export",
     "fit",
     "fit_seeds",
     "inspect",

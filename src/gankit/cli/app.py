@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, NoReturn, get_args
 
 from cyclopts import App, Parameter
 
+from gankit.cli.export import explore, export
 from gankit.cli.family_flags import Own, own_flags
 from gankit.cli.hub import pull, push
 from gankit.cli.imports import import_all, split_imports
@@ -50,8 +51,8 @@ def _new_app() -> App:
 app = _new_app()
 app.register_install_completion_command()
 for _command in (
-    inspect, train, sample, sweep, classify, evaluate, report, compare, doctor, probe, reproduce,
-    cite, serve, push, pull,
+    inspect, train, sample, sweep, classify, explore, export, serve, push, pull, evaluate, report,
+    compare, doctor, probe, reproduce, cite,
 ):  # fmt: skip
     app.command(_command)
 app.command(latent)

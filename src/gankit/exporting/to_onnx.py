@@ -1,0 +1,164 @@
+"""A generator as an ONNX file, which many programs run without PyTorch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn.functional import one_hot
+
+from gankit.errors import MissingExtraError, RunError
+from gankit.exporting.mixing import mixing
+from gankit.exporting.network import (
+    Inputs,
+    Network,
+    about,
+    check_difference,
+    difference,
+    example,
+    quiet,
+    traced,
+)
+from gankit.text import reason
+from gankit.trained.gan import GAN
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+INPUTS = ("latents", "labels")
+"""The names of an exported network's inputs; without labels it has the first alone."""
+
+
+@dataclass(frozen=True)
+class OnnxFile:
+    """The bytes of an ONNX file, and what was measured of it.
+
+    Attributes:
+        content: the file.
+        facts: what `about` returns, and the file's own form.
+        difference, limit: the largest difference from gankit's samples, and the accepted one: of
+            numbers in -1 to 1, or of uint8 in 0 to 255.
+    """
+
+    content: bytes
+    facts: dict[str, Any]
+    difference: float
+    limit: float
+
+
+def to_onnx(
+    gan: GAN, *, uint8: bool = False, half: bool = False, mixtures: bool = False
+) -> OnnxFile:
+    """Return a generator as an ONNX file, which has been run and compared with gankit.
+
+    Its inputs are `latents`, float32 [N, latent_size], and `labels` if the run knows any: int64
+    [N], or float32 [N, C] for vectors. Its output is `images` (or `points`, ...), float32
+    [N, C, H, W] in -1 to 1, or [N, *shape]. Its metadata holds the facts under `gankit`.
+
+    Args:
+        gan: the trained run.
+        uint8: whether images come out as `GAN.sample` returns them, uint8 [N, H, W, C].
+        half: whether weights are stored in half precision.
+        mixtures: whether labels are shares of the classes, float32 [N, K], if the generator admits
+            it; the facts say under `mixtures` whether it does.
+
+    Raises:
+        RunError: the network cannot be exported, or the file differs too much.
+        MissingExtraError: onnxscript or onnxruntime is not installed.
+    """
+    check_installed()
+    pixels = uint8 and gan.kind == "images"
+    mixed = mixing(gan) if mixtures else None
+    shares = len(gan.class_names) if mixed else 0
+    facts = about(gan) | {"uint8": pixels, "half": half, "mixtures": bool(shares)}
+    network = Network(mixed or gan.game, pixels=pixels)
+    model = _model(network, as_shares(example(gan, 3), shares), str(gan.kind))
+    if half:
+        _halve(model)
+    entry = model.metadata_props.add()
+    entry.key, entry.value = "gankit", json.dumps(facts)
+    try:
+        content = model.SerializeToString()
+    except Exception as error:  # its format ends at 2 GiB
+        raise RunError(f"this generator does not fit into an ONNX file: {reason(error)}") from None
+    run = _runner(content)
+    found = difference(lambda inputs: run(as_shares(inputs, shares)), gan, pixels=pixels)
+    # A difference of 1e-4 moves a picture's number by at most one step of 255, one of 1e-2 by two.
+    limit = (2.0 if half else 1.0) if pixels else (1e-2 if half else 1e-4)
+    check_difference(found, limit, "the ONNX file")
+    return OnnxFile(content, facts, found, limit)
+
+
+def check_installed() -> None:
+    """Raise MissingExtraError if what writes and runs ONNX files is not installed."""
+    try:
+        import onnxruntime  # noqa: F401
+        import onnxscript  # type: ignore[import-not-found, unused-ignore]  # noqa: F401
+    except ImportError:
+        raise MissingExtraError("an export to ONNX", "onnx") from None
+
+
+def as_shares(inputs: Inputs, classes: int) -> Inputs:
+    """Return the inputs with labels as shares of so many classes; 0: as they are."""
+    return (inputs[0], one_hot(inputs[1], classes).float()) if classes else inputs
+
+
+def _model(network: Network, inputs: Inputs, output: str) -> ModelProto:
+    """Return the network as an ONNX model for any number of samples."""
+    program = traced(network, inputs)
+    try:
+        with quiet():
+            made = torch.onnx.export(
+                program,
+                inputs,
+                dynamo=True,
+                input_names=INPUTS[: len(inputs)],
+                output_names=[output],
+                verbose=False,
+            )
+        assert made is not None
+        return made.model_proto
+    except Exception as error:  # an operator that ONNX does not have, or anything else
+        raise RunError(f"this generator cannot be written as ONNX: {reason(error)}") from None
+
+
+def _halve(model: ModelProto) -> None:
+    """Store weights in half precision; a node for each casts it back before it is used."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    casts = []
+    for weight in model.graph.initializer:
+        if weight.data_type == TensorProto.FLOAT:
+            name = weight.name
+            with np.errstate(over="ignore"):  # what does not fit is found by the comparison
+                small = numpy_helper.to_array(weight).astype(np.float16)
+            weight.CopyFrom(numpy_helper.from_array(small, f"{name}.half"))
+            casts.append(helper.make_node("Cast", [weight.name], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def _runner(content: bytes) -> Callable[[Inputs], NDArray[Any]]:
+    """Return a function that runs an ONNX file by onnxruntime."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = torch.get_num_threads()
+    try:
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's errors have no common base
+        raise RunError(f"onnxruntime cannot read the ONNX file: {reason(error)}") from None
+
+    def run(inputs: Inputs) -> NDArray[Any]:
+        given = {name: part.numpy() for name, part in zip(INPUTS, inputs, strict=False)}
+        made: NDArray[Any] = session.run(None, given)[0]
+        return made
+
+    return run
