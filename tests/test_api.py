@@ -23,7 +23,7 @@ def test_exported_names():
         "GAN", "Callback", "Config", "ConfigError", "DataError", "Dataset", "Game",
         "GankitError", "Paper", "RunError", "Stabiliser", "Trainer", "TrainingError", "build_game",
         "configure", "evaluate", "fit", "fit_seeds", "inspect", "load", "load_dataset", "losses",
-        "metrics", "nn", "override", "penalties", "register_family", "register_stabiliser",
+        "metrics", "nn", "override", "penalties", "race", "register_family", "register_stabiliser",
     }  # fmt: skip
 
 

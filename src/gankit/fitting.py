@@ -16,10 +16,10 @@ from gankit.errors import GankitError, TrainingError
 from gankit.game import Game
 from gankit.own_networks import Networks
 from gankit.pages.report import ReportPage
-from gankit.run import Run, describe
+from gankit.run import Record, Run, describe
 from gankit.run_data import as_begun, load_begun
 from gankit.scores.while_training import Evaluations
-from gankit.settings.config import Config
+from gankit.settings.config import Config, DataConfig
 from gankit.text import from_home
 from gankit.training.briefing import brief
 from gankit.training.budget import given_steps
@@ -47,6 +47,7 @@ def fit(
     networks: tuple[nn.Module, nn.Module] | None = None,
     init_from: str | Path | None = None,
     callbacks: Sequence[Callback] = (),
+    quiet: bool = False,
 ) -> Outcome:
     """Train as `config` says, into a run directory; if a run has begun in it, go on with it.
 
@@ -69,6 +70,7 @@ def fit(
         init_from: the run directory or artifact file of a trained run. A new run begins with its
             weights as far as they fit (docs/init_from.md); a begun run goes on from its own.
         callbacks: your callbacks, called after gankit's own (`gankit.Callback`).
+        quiet: whether to print nothing. On a terminal there is still a bar, which goes at the end.
 
     Returns:
         how far the run is, and what stopped it if it is not finished.
@@ -79,7 +81,7 @@ def fit(
     try:
         with (
             StopSignals() as signals,
-            opened(config, folder, dataset, networks, callbacks, init_from) as session,
+            opened(config, folder, dataset, networks, callbacks, init_from, quiet) as session,
             keeping_what_was_reached(session),
         ):
             return play(session, signals)
@@ -101,6 +103,7 @@ def opened(
     networks: tuple[nn.Module, nn.Module] | None = None,
     callbacks: Sequence[Callback] = (),
     init_from: str | Path | None = None,
+    quiet: bool = False,
 ) -> Iterator[Session]:
     """Check everything, start the runtime, and begin or resume the run.
 
@@ -111,10 +114,10 @@ def opened(
     if init_from is not None:
         check_start(run, init_from)
     record = run.record()
-    with Display(quiet=not is_first()).busy("reading the data"):
+    with Display(quiet=not is_first(), wordless=quiet).busy("reading the data"):
         if dataset is not None:
             dataset = Dataset.of(dataset)
-            config = replace(config, data=replace(config.data, source=dataset.whence, holdout=0.0))
+            config = replace(config, data=_given(config.data, dataset, record))
         elif record is None:
             dataset = load_configured(config.data)
             config = replace(config, data=decided(config.data, dataset))
@@ -135,7 +138,7 @@ def opened(
     start = find_start(game, run, init_from)
     check_processes(config.runtime, why_one_process(game))
     runtime = start_runtime(config.runtime)
-    with Display(quiet=runtime.rank != 0) as display:
+    with Display(quiet=runtime.rank != 0, wordless=quiet) as display:
         for line in (*brief(dataset, game), *(start.lines if start else ())):
             display.say(line)
         usual = usual_callbacks(
@@ -152,6 +155,20 @@ def opened(
             started=started,
         ) as session:
             yield session
+
+
+def _given(data: DataConfig, dataset: Dataset, record: Record | None) -> DataConfig:
+    """Return the settings of data that a program hands over, all of which is trained on.
+
+    It may be what `data` reads, less the part that is held out: the settings then say so, and later
+    commands find that part. A begun run keeps what it recorded.
+    """
+    if record is not None:
+        begun = record.config.data
+        return replace(data, source=dataset.whence, holdout=begun.holdout, values=begun.values)
+    if dataset.held_out and dataset.source == data.source:
+        return decided(data, dataset)
+    return replace(data, source=dataset.whence, holdout=0.0)
 
 
 @contextmanager
