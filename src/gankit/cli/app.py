@@ -1,7 +1,7 @@
 """The command line: one thin function per command.
 
-Nothing heavy is imported before it is used. The commands are in inspect.py, train.py, use.py and
-study.py.
+Nothing heavy is imported before it is used. The commands are in inspect.py, train.py, race.py,
+use.py and study.py.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from gankit.cli.family_flags import Own, own_flags
 from gankit.cli.imports import import_all, split_imports
 from gankit.cli.inspect import inspect
 from gankit.cli.options import option, typed_as
+from gankit.cli.race import race
 from gankit.cli.streams import silence
 from gankit.cli.study import cite, compare, doctor, evaluate, probe, report, reproduce
 from gankit.cli.train import by_argument, command, train
@@ -47,8 +48,8 @@ def _new_app() -> App:
 app = _new_app()
 app.register_install_completion_command()
 for _command in (
-    inspect, train, sample, sweep, classify, evaluate, report, compare, doctor, probe, reproduce,
-    cite,
+    inspect, train, race, sample, sweep, classify, evaluate, report, compare, doctor, probe,
+    reproduce, cite,
 ):  # fmt: skip
     app.command(_command)
 

@@ -12,13 +12,14 @@ from gankit.settings.reference import Setting
 ELSEWHERE = {
     "compare": {"target": "--out"},
     "inspect": {"folder": "--out", "pairs": "--set"},
+    "race": {"folder": "--out", "pairs": "--set"},
     "reproduce": {"folder": "--runs", "pairs": "--set"},
     "sample": {"labels": "--label", "target": "--out"},
     "sweep": {"target": "--out"},
     "train": {"folder": "--out", "pairs": "--set"},
 }
 """By command, arguments of Python functions whose option has another name."""
-WITH_SETTINGS = ("inspect", "train", "reproduce")
+WITH_SETTINGS = ("inspect", "train", "race", "reproduce")
 """The commands whose options are settings."""
 
 

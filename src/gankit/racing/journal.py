@@ -8,7 +8,7 @@ skipped when the race goes on.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 NAME = "journal.log"
 RANDOM = 8
 """So many trials are drawn evenly from the space, before earlier ones say where to look."""
+DRAWS = 20
+"""How often a proposal is drawn again because it was tried before."""
 DIGITS = 3
 """The significant digits of a number that is tried."""
 
@@ -80,7 +82,6 @@ class Journal:
     """
 
     def __init__(self, folder: Path, space: Space) -> None:
-        from optuna.exceptions import DuplicatedStudyError
         from optuna.storages import JournalStorage
         from optuna.study import StudyDirection
 
@@ -88,27 +89,37 @@ class Journal:
         self._space = {key: _distribution(part) for key, part in space.items()}
         with _refusing(self._path), _silence():
             self._storage: JournalStorage = JournalStorage(_lines(self._path))
-            try:
-                self._study = self._storage.create_new_study([StudyDirection.MINIMIZE], "race")
-            except DuplicatedStudyError:
-                self._study = self._storage.get_study_id_from_name("race")
+            if not self._storage.get_all_studies():
+                self._storage.create_new_study([StudyDirection.MINIMIZE], "race")
+            self._study = self._storage.get_study_id_from_name("race")
 
     def entries(self) -> list[Entry]:
         """Return every trial so far, in order."""
         return [_entry(trial) for trial in self._trials()]
 
     def propose(self, number: int, seed: int) -> dict[str, Value]:
-        """Return what trial `number` tries: a function of the seed and of the trials before it."""
+        """Return what trial `number` tries: a function of the seed and of the trials before it.
+
+        It is something new, if that is found in a few draws.
+        """
+        before = self._trials()[:number]
+        for draw in range(DRAWS):
+            drawn = int(rng(seed, Purpose.RACE, number, draw).integers(2**32))
+            asked = self._ask(before, drawn)
+            if asked not in [trial.params for trial in before]:
+                break
+        return asked
+
+    def _ask(self, before: Sequence[FrozenTrial], seed: int) -> dict[str, Value]:
+        """Ask Optuna, which knows nothing but these trials and this seed, what to try."""
         import optuna
 
-        before = [trial for trial in self._trials()[:number] if trial.state.is_finished()]
-        drawn = int(rng(seed, Purpose.RACE, number).integers(2**32))
-        sampler = optuna.samplers.TPESampler(seed=drawn, n_startup_trials=RANDOM)
+        sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=RANDOM)
         with _silence():
             study = optuna.create_study(sampler=sampler)
         study.add_trials(before)
         asked = study.ask(self._space).params
-        return {key: _rounded(asked[key], self._space[key]) for key in self._space}
+        return {key: _rounded(asked[key], part) for key, part in self._space.items()}
 
     def begin(self, changes: Mapping[str, Value]) -> None:
         """Add the next trial."""
@@ -120,22 +131,29 @@ class Journal:
         with _refusing(self._path):
             self._storage.create_new_trial(self._study, template)
 
-    def note(self, number: int, place: int, distance: float) -> None:
-        """Note the distance of a trial at its measurement `place`."""
+    def note(self, number: int, place: int, distance: float, problem: str = "") -> None:
+        """Note the distance of a trial at its measurement `place`, and what was wrong with it."""
+        if problem:
+            self._know(number, "problem", problem)
         with _refusing(self._path):
             self._storage.set_trial_intermediate_value(self._id(number), place, distance)
 
-    def end(self, number: int, *, whole: bool, problem: str, step: int, seconds: float) -> None:
+    def end(self, number: int, *, whole: bool, step: int, seconds: float) -> None:
         """Note that nothing of a trial is left to do. Its last distance is what it is worth."""
         from optuna.trial import TrialState
 
         state = TrialState.COMPLETE if whole else TrialState.PRUNED
         distance = self.entries()[number].distance
-        known = {"problem": problem, "step": step, "seconds": round(seconds, 2)}
+        self._know(number, "step", step)
+        self._know(number, "seconds", round(seconds, 2))
         with _refusing(self._path):
-            for key, value in known.items():
-                self._storage.set_trial_user_attr(self._id(number), key, value)
             self._storage.set_trial_state_values(self._id(number), state, [distance])
+
+    def _know(self, number: int, key: str, value: object) -> None:
+        """Add a fact about a trial, unless it was added before a kill."""
+        with _refusing(self._path):
+            if key not in self._storage.get_trial(self._id(number)).user_attrs:
+                self._storage.set_trial_user_attr(self._id(number), key, value)
 
     def _id(self, number: int) -> int:
         return self._storage.get_trial_id_from_study_id_trial_number(self._study, number)

@@ -26,7 +26,7 @@ MOST_TRIALS, MOST_STEPS = 10_000, 10**8
 RESERVE = 0.05
 """The share of a time budget that is kept for pages and timing noise."""
 PATIENCE = 1.25
-"""No trial begins once the trials have taken this many times the time that was planned for them."""
+"""No trial begins once the trials have taken this many times their share of the budget."""
 
 
 @dataclass(frozen=True)
@@ -78,29 +78,29 @@ def plan_race(
 
     Raises ConfigError if a number is out of range, or the budget too small.
     """
-    _check(trials, steps, seconds)
+    check_budget(trials, steps, seconds)
     if seconds is None:
         assert trials is not None
         assert steps is not None
         return Plan(trials, steps)
     assert pace is not None
     usable = (1 - RESERVE) * seconds
-    if trials is not None and steps is not None:
-        return Plan(trials, steps, _seconds(trials, steps, pace))
-    if steps is not None:
-        fitting = [n for n in range(2, 10 * TRIALS) if _cost(n, steps, pace) <= usable]
-        return Plan(max(fitting, default=2), steps, _seconds(max(fitting, default=2), steps, pace))
-    for count in (trials,) if trials is not None else range(TRIALS, FEWEST_TRIALS - 1, -1):
-        length = int((usable - _cost(count, 0, pace)) / (_cost_of_a_step(count) * pace.per_step))
-        if length >= FEWEST_STEPS:
-            length = min(length, MOST_STEPS)
-            return Plan(count, length, _seconds(count, length, pace))
-    least = _cost(count, FEWEST_STEPS, pace) / (1 - RESERVE) / 60
-    raise ConfigError(
-        f"{seconds / 60:.3g} minutes are too few here: {count} trials of {FEWEST_STEPS} steps and "
-        f"two final runs take about {least:.2g}; give more, or say steps and trials",
-        *("minutes", "steps", "trials"),
-    )
+    if trials is None and steps is not None:
+        fitting = (n for n in range(2, 10 * TRIALS) if _cost(n, steps, pace) <= usable)
+        trials = max(fitting, default=None)
+        if trials is None:
+            raise _too_few(seconds, 2, steps, pace)
+    elif steps is None:
+        counts = (trials,) if trials is not None else range(TRIALS, FEWEST_TRIALS - 1, -1)
+        lengths = {count: _longest(count, usable, pace) for count in counts}
+        trials = next((n for n in counts if lengths[n] >= FEWEST_STEPS), None)
+        if trials is None:
+            raise _too_few(seconds, counts[-1], FEWEST_STEPS, pace)
+        steps = min(lengths[trials], MOST_STEPS)
+    assert trials is not None
+    assert steps is not None
+    finals = 2 * (FINAL * steps * pace.per_step + pace.per_stop)
+    return Plan(trials, steps, PATIENCE * max(0.0, usable - finals))
 
 
 def rungs(steps: int) -> list[int]:
@@ -119,18 +119,14 @@ def goes_on(value: float, before: Sequence[float]) -> bool:
     return value < float("inf") and better < max(1, (len(before) + 1) // KEPT)
 
 
-def _check(trials: int | None, steps: int | None, seconds: float | None) -> None:
+def check_budget(trials: int | None, steps: int | None, seconds: float | None) -> None:
+    """Raise ConfigError if a number is out of range."""
     if trials is not None and not 2 <= trials <= MOST_TRIALS:
         raise ConfigError(f"trials must be from 2 to {MOST_TRIALS:,}, got {trials:,}", "trials")
     if steps is not None and not 1 <= steps <= MOST_STEPS:
         raise ConfigError(f"steps must be from 1 to {MOST_STEPS:,}, got {steps:,}", "steps")
     if seconds is not None and not 0 < seconds < float("inf"):
         raise ConfigError(f"minutes must be above 0 and finite, got {seconds / 60:g}", "minutes")
-    if seconds is None and (trials is None or steps is None):
-        raise ConfigError(
-            "a race needs a budget: give minutes, or both trials and steps",
-            *("minutes", "trials", "steps"),
-        )
 
 
 def _stops(trials: int) -> list[float]:
@@ -141,18 +137,28 @@ def _stops(trials: int) -> list[float]:
     return [1 + (trials - 1) / KEPT**i for i in range(len(RUNGS))]
 
 
-def _cost_of_a_step(trials: int, finals: int = 2) -> float:
-    """Return how many steps a race takes for each step that a trial is long."""
+def _lengths(trials: int) -> float:
+    """Return the steps of a whole race for each step that a trial is long."""
     parts = [b - a for a, b in zip((0.0, *RUNGS), RUNGS, strict=False)]
     searched = sum(n * part for n, part in zip(_stops(trials), parts, strict=True))
-    return searched + finals * FINAL
+    return searched + 2 * FINAL
 
 
-def _cost(trials: int, steps: int, pace: Pace, finals: int = 2) -> float:
-    """Return the seconds that a race is expected to take, or its trials alone with 0 `finals`."""
-    stops = sum(_stops(trials)) + finals
-    return _cost_of_a_step(trials, finals) * steps * pace.per_step + stops * pace.per_stop
+def _cost(trials: int, steps: int, pace: Pace) -> float:
+    """Return the seconds that a race is expected to take."""
+    stops = sum(_stops(trials)) + 2
+    return _lengths(trials) * steps * pace.per_step + stops * pace.per_stop
 
 
-def _seconds(trials: int, steps: int, pace: Pace) -> float:
-    return PATIENCE * _cost(trials, steps, pace, finals=0)
+def _longest(trials: int, usable: float, pace: Pace) -> int:
+    """Return how many steps so many trials may have, if a race may take `usable` seconds."""
+    return int((usable - _cost(trials, 0, pace)) / (_lengths(trials) * pace.per_step))
+
+
+def _too_few(seconds: float, trials: int, steps: int, pace: Pace) -> ConfigError:
+    least = _cost(trials, steps, pace) / (1 - RESERVE) / 60
+    return ConfigError(
+        f"{seconds / 60:.3g} minutes are too few here: {trials} trials of {steps:,} steps and two "
+        f"final runs take about {least:.2g}; give more, or say both trials and steps",
+        *("minutes", "trials", "steps"),
+    )

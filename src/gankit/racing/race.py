@@ -34,7 +34,7 @@ from gankit.racing.cost import cost_of_step, steps_at_equal_cost
 from gankit.racing.journal import Entry, Journal, check_installed
 from gankit.racing.judge import Judge, Parts, read_parts
 from gankit.racing.page import PAGE, write_page
-from gankit.racing.plan import FINAL, Pace, Plan, goes_on, plan_race, rungs
+from gankit.racing.plan import FINAL, Pace, Plan, check_budget, goes_on, plan_race, rungs
 from gankit.racing.record import (
     Budget,
     Final,
@@ -180,6 +180,7 @@ def race(
         RunError: the folder holds something else or another race, or one that runs at this moment.
     """
     check_installed()
+    check_budget(trials, steps, None if minutes is None else 60 * minutes)
     check_processes(config.runtime, "the trials of a race are trained in one process")
     config = override(config, {"training.seed": seed, "training.steps": 1})
     folder = from_home(folder)
@@ -260,33 +261,36 @@ class _Racing:
 
     def _try(self, number: int) -> None:
         """Train a trial from where it is, to its end or until it falls behind."""
-        began = time.monotonic()
-        entry, reached, problem = self.journal.entries()[number], 0, ""
-        whole = False
+        began, entry = time.monotonic(), self.journal.entries()[number]
+        reached, whole = 0, False
         try:
             config, steps = self._trial(entry, self.record.plan.steps, self.seed)
             stops = rungs(steps)
             for place, step in enumerate(stops):
-                problem = ""
                 if place not in entry.distances:
                     distance, problem = self._measured(config, self._place("trial", number), step)
-                    self.journal.note(number, place, distance)
+                    self.journal.note(number, place, distance, problem)
+                if math.isinf(self._distance(number, place)):
+                    break
                 reached, whole = step, step == stops[-1]
                 if not whole and not self._goes_on(number, place):
                     break
         except (ConfigError, TrainingError) as error:
             if number == 0 and isinstance(error, ConfigError):
                 raise
-            problem = str(error)
-            self.journal.note(number, len(self.journal.entries()[number].distances), math.inf)
-        seconds = time.monotonic() - began
-        self.journal.end(number, whole=whole, problem=problem, step=reached, seconds=seconds)
+            known = self.journal.entries()[number].distances
+            if math.inf not in known.values():
+                self.journal.note(number, len(known), math.inf, str(error))
+        self.journal.end(number, whole=whole, step=reached, seconds=time.monotonic() - began)
 
     def _goes_on(self, number: int, place: int) -> bool:
         """Return whether a trial goes on after a measurement; the default always does."""
-        entries = self.journal.entries()
-        before = [e.distances[place] for e in entries[:number] if place in e.distances]
-        return number == 0 or goes_on(entries[number].distances[place], before)
+        earlier = self.journal.entries()[:number]
+        before = [entry.distances[place] for entry in earlier if place in entry.distances]
+        return number == 0 or goes_on(self._distance(number, place), before)
+
+    def _distance(self, number: int, place: int) -> float:
+        return self.journal.entries()[number].distances[place]
 
     def _measured(self, config: Config, place: Path, step: int) -> tuple[float, str]:
         """Train a run up to a step; return its distance, infinite if it is sick, and why it is."""
@@ -372,7 +376,8 @@ def _sickness(place: Path, step: int) -> str:
     found = read_diagnosis(place)
     if found is None or found.step != step:
         return ""
-    return ", ".join(f"sick: {v.sign}" for v in found.verdicts if v.severity == "sick")
+    signs = ", ".join(v.sign for v in found.verdicts if v.severity == "sick")
+    return f"sick at step {step:,}: {signs}" if signs else ""
 
 
 def _device(config: Config) -> str:
@@ -438,7 +443,6 @@ def _agree(
         return replace(begun, asked=asked, plan=plan, pace=pace, chosen=None)
     if asked.minutes is None and (asked.trials is None or asked.steps is None):
         asked = replace(asked, minutes=MINUTES)
-    _plan(replace(asked, minutes=None, trials=asked.trials or 2, steps=asked.steps or 1), None)
     pace = None if asked.minutes is None else _rehearse(config, parts, judge)
     plan = _plan(asked, pace)
     check_length(config, FINAL * plan.steps)
@@ -469,7 +473,11 @@ def _rehearse(config: Config, parts: Parts, judge: Judge) -> Pace:
         if outcome.signal is not None:
             raise KeyboardInterrupt
         judge.distance(place)
-        per_step = outcome.seconds / outcome.step
+        measured = outcome.run.record()
+        assert measured is not None
+        per_step = measured.plan.seconds_per_step or 0.0
+        if outcome.step:  # more steps than were timed before the first one
+            per_step = outcome.seconds / outcome.step
         return Pace(per_step, time.monotonic() - began - outcome.seconds)
 
 

@@ -44,7 +44,8 @@ def changes_text(entry: Entry, default: Entry) -> str:
 def trial_line(entries: Sequence[Entry], number: int) -> str:
     """Return a line about a trial that has ended: its distance, the best so far, what it tried."""
     entry, best = entries[number], best_of(entries)
-    parts = [f"{name_of(number)}: {distance_text(entry.distance)} at step {entry.step:,}"]
+    at = f" at step {entry.step:,}" if math.isfinite(entry.distance) else ""
+    parts = [f"{name_of(number)}: {distance_text(entry.distance)}{at}"]
     if entry.problem:
         parts.append(entry.problem)
     elif not entry.whole:
