@@ -60,7 +60,7 @@ def among(value: Value, *others: Value) -> Among:
 
 RATES, WEIGHTS = 4.0, 10.0
 """The factors to both sides in which learning rates, and weights of penalties, are tried."""
-EMA = (0.99, 0.998, 0.9995)
+EMA = (0.99, 0.998, 0.999)
 AUGMENT = ("none", "translation", "colour+translation")
 LOSSES = ("non_saturating", "hinge", "relativistic")
 

@@ -256,6 +256,7 @@ def test_a_larger_budget_adds_trials_and_keeps_the_others(given, tmp_path, stub)
     assert len(more.trials) == 4
     assert {name for name, _ in trained[count:]} == {"trial-3"}
     assert len(race(folder=tmp_path, **{**given, "trials": None, "steps": None}).trials) == 4
+    assert len(race(folder=tmp_path, **{**given, "trials": None}).trials) == 4
     with pytest.raises(RunError, match="holds a race of trials of 9 steps"):
         race(folder=tmp_path, **{**given, "steps": 10})
 
@@ -321,6 +322,13 @@ def test_a_folder_that_holds_something_else(given, tmp_path):
     gankit.fit(override(given["config"], {"training.steps": 1}), tmp_path / "run")
     with pytest.raises(RunError, match="holds no race"):
         race(folder=tmp_path / "run", **given)
+
+
+def test_a_journal_that_is_lost_is_not_begun_anew_over_its_runs(given, tmp_path):
+    race(folder=tmp_path, **{**given, "trials": 2, "steps": 3})
+    (tmp_path / "journal.log").unlink()
+    with pytest.raises(RunError, match=r"further than the journal of the race says: bring"):
+        race(folder=tmp_path, **{**given, "trials": 2, "steps": 3})
 
 
 def test_a_damaged_record_is_one_line(given, tmp_path):

@@ -250,3 +250,22 @@ def test_files_of_others_among_its_own_hinder_no_end(small, tmp_path):
     page = run.report_path.read_text()
     assert "This picture cannot be read" in page
     assert "9 of 9" in page
+
+
+def test_a_callback_may_end_the_call_and_the_same_call_goes_on(small, tmp_path, newest, equal):
+    class StopAt(gankit.Callback):
+        def after_step(self, trainer, moves):
+            if trainer.state.step == 4:
+                trainer.stop()
+
+    outcome = fit(small("gan"), tmp_path / "halting", callbacks=[StopAt()])
+    assert (outcome.step, outcome.finished, outcome.signal) == (4, False, None)
+    assert Run(tmp_path / "halting").grid_path.exists()
+    assert fit(small("gan"), tmp_path / "halting").finished
+    fit(small("gan"), tmp_path / "straight")
+    assert equal(newest(tmp_path / "halting"), newest(tmp_path / "straight"))
+
+
+def test_a_quiet_run_prints_nothing(small, tmp_path, capfd):
+    fit(small("gan"), tmp_path / "r", quiet=True)
+    assert capfd.readouterr() == ("", "")

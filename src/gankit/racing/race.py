@@ -31,6 +31,7 @@ from gankit.fitting import fit
 from gankit.owner import own
 from gankit.pages.report import keep
 from gankit.racing.cost import cost_of_step, steps_at_equal_cost
+from gankit.racing.journal import NAME as JOURNAL
 from gankit.racing.journal import Entry, Journal, check_installed
 from gankit.racing.judge import Judge, Parts, read_parts
 from gankit.racing.page import PAGE, write_page
@@ -151,7 +152,7 @@ def race(
 
     >>> import gankit
     >>> config = gankit.configure("gan", "toy:ring8")
-    >>> found = gankit.race(config, "runs/race", trials=2, steps=9)
+    >>> found = gankit.race(config, "runs/race", trials=2, steps=1)
     >>> len(found.trials), found.recipe_path.name
     (2, 'recipe.toml')
 
@@ -184,12 +185,13 @@ def race(
     check_processes(config.runtime, "the trials of a race are trained in one process")
     config = override(config, {"training.seed": seed, "training.steps": 1})
     folder = from_home(folder)
-    begun = read_record(folder)
+    read_record(folder)  # a refusal leaves no file behind
     given = None if dataset is None else Dataset.of(dataset)
     config, parts = read_parts(config, given)
     allowed = _allowed(space, config, parts.train, fixed)
     judge = Judge(parts, features, _device(config), say)
     with _owned(folder, say):
+        begun = read_record(folder)
         record = _agree(
             folder, begun, config, parts, judge, allowed, Budget(minutes, trials, steps)
         )
@@ -295,6 +297,12 @@ class _Racing:
     def _measured(self, config: Config, place: Path, step: int) -> tuple[float, str]:
         """Train a run up to a step; return its distance, infinite if it is sick, and why it is."""
         outcome = self._fit(config, place, step)
+        if outcome.step > step:
+            raise RunError(
+                f"'{place}' is at step {outcome.step:,}, further than the journal of the race says: "
+                f"bring {self.folder / JOURNAL} back from a copy, or choose another folder",
+                "folder",
+            )
         if why := _sickness(place, outcome.step):
             return math.inf, why
         return self.judge.distance(place), ""
@@ -439,7 +447,8 @@ def _agree(
         pace = begun.pace
         if asked.minutes is not None and pace is None:
             pace = _rehearse(config, parts, judge)
-        plan = _plan(replace(asked, steps=begun.plan.steps), pace)
+        trials = begun.plan.trials if asked == Budget(steps=asked.steps) else asked.trials
+        plan = _plan(replace(asked, trials=trials, steps=begun.plan.steps), pace)
         return replace(begun, asked=asked, plan=plan, pace=pace, chosen=None)
     if asked.minutes is None and (asked.trials is None or asked.steps is None):
         asked = replace(asked, minutes=MINUTES)
