@@ -327,7 +327,7 @@ def test_a_folder_that_holds_something_else(given, tmp_path):
 def test_a_journal_that_is_lost_is_not_begun_anew_over_its_runs(given, tmp_path):
     race(folder=tmp_path, **{**given, "trials": 2, "steps": 3})
     (tmp_path / "journal.log").unlink()
-    with pytest.raises(RunError, match=r"further than the journal of the race says: bring"):
+    with pytest.raises(RunError, match=r"further than the race's journal says: bring"):
         race(folder=tmp_path, **{**given, "trials": 2, "steps": 3})
 
 

@@ -299,7 +299,7 @@ class _Racing:
         outcome = self._fit(config, place, step)
         if outcome.step > step:
             raise RunError(
-                f"'{place}' is at step {outcome.step:,}, further than the journal of the race says: "
+                f"'{place}' is at step {outcome.step:,}, further than the race's journal says: "
                 f"bring {self.folder / JOURNAL} back from a copy, or choose another folder",
                 "folder",
             )
