@@ -49,6 +49,7 @@ def results(folder):
     return [replace(final, seconds=0.0) for final in record.finals], record.chosen, plain
 
 
+@pytest.mark.slow
 def test_a_good_setting_is_found_where_the_default_is_bad(given, tmp_path):
     rates = {"generator_optimizer.lr": 1e-7, "discriminator_optimizer.lr": 0.1}
     given["config"] = override(given["config"], rates)
@@ -73,6 +74,7 @@ class Killed(BaseException):
     """The end of the process, as far as Python can play it."""
 
 
+@pytest.mark.slow
 def test_a_race_that_is_killed_again_and_again_ends_as_if_it_had_not(
     given, tmp_path, monkeypatch, newest, equal
 ):
@@ -228,6 +230,7 @@ def test_settings_that_do_not_go_together_are_one_lost_trial(given, tmp_path, st
     assert len(found.trials) == 8
 
 
+@pytest.mark.slow
 def test_a_signal_stops_it_and_the_same_call_goes_on(given, tmp_path, monkeypatch):
     after_step = module.StopAt.after_step
 
@@ -374,6 +377,7 @@ def test_a_race_needs_optuna(given, tmp_path, monkeypatch):
     assert not (tmp_path / "race").exists()
 
 
+@pytest.mark.slow
 def test_the_runs_of_a_folder_know_what_was_held_out(small, tmp_path):
     """A trial is a run like any other: it is scored on the examples that the race held out."""
     from PIL import Image
