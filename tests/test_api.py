@@ -22,9 +22,9 @@ def test_exported_names():
     assert set(gankit.__all__) == {
         "GAN", "Callback", "Config", "ConfigError", "DataError", "Dataset", "Game", "GankitError",
         "Latents", "Paper", "RunError", "Stabiliser", "Trainer", "TrainingError", "build_game",
-        "choose", "configure", "evaluate", "export", "fit", "fit_seeds", "inspect", "load", "load_dataset",
-        "losses", "metrics", "nn", "override", "penalties", "register_family",
-        "register_stabiliser", "sliders",
+        "choose", "configure", "evaluate", "export", "fit", "fit_seeds", "inspect", "load",
+        "load_dataset", "losses", "metrics", "nn", "override", "penalties", "race",
+        "register_family", "register_stabiliser", "sliders",
     }  # fmt: skip
 
 

@@ -14,12 +14,11 @@ SOURCE = Path(__file__).parent.parent / "src" / "gankit"
 #: From the ground up: a module may import from its own room and from those before it.
 LAYERS = [
     "version", "errors", "text", "stored", "randomness", "bibliography", "registry", "storage",
-    "owner", "nn", "metrics", "settings", "pictures", "losses", "penalties", "recipes", "data",
-    "game_types", "features", "stabilisers", "objective", "game", "families", "own_networks",
-    "choose_recipe", "size", "trained", "run", "run_data", "training", "scores", "exploring",
-    "doctor", "probe", "pages", "exporting", "citing", "inspection", "fitting", "seeds", "reproduce",
-    "serving", "cli",
-    "__init__", "__main__",
+    "owner", "nn", "metrics", "settings", "search_space", "pictures", "losses", "penalties",
+    "recipes", "data", "game_types", "features", "stabilisers", "objective", "game", "families",
+    "own_networks", "choose_recipe", "size", "trained", "run", "run_data", "training", "scores",
+    "exploring", "doctor", "probe", "pages", "exporting", "citing", "inspection", "fitting",
+    "seeds", "racing", "reproduce", "serving", "cli", "__init__", "__main__",
 ]  # fmt: skip
 HEAVY = {"torch", "lightning_fabric", "numpy", "sklearn", "matplotlib", "tensorboard"}
 

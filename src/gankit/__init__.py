@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gankit.fitting import fit
     from gankit.game import Game, register_family
     from gankit.inspection.inspect import inspect
+    from gankit.racing.race import race
     from gankit.scores.evaluate import evaluate
     from gankit.seeds import fit_seeds
     from gankit.settings.config import Config, override
@@ -61,6 +62,7 @@ _HOME = {
     "load": "gankit.trained.artifact",
     "load_dataset": "gankit.data",
     "override": "gankit.settings.config",
+    "race": "gankit.racing.race",
     "register_family": "gankit.game",
     "register_stabiliser": "gankit.stabilisers.base",
     "sliders": "gankit.trained.sliders",
@@ -96,6 +98,7 @@ __all__ = [
     "nn",
     "override",
     "penalties",
+    "race",
     "register_family",
     "register_stabiliser",
     "sliders",

@@ -16,10 +16,10 @@ from gankit.errors import GankitError, TrainingError
 from gankit.game import Game
 from gankit.own_networks import Networks
 from gankit.pages.report import ReportPage
-from gankit.run import Run, describe
+from gankit.run import Record, Run, describe
 from gankit.run_data import as_begun, load_begun
 from gankit.scores.while_training import Evaluations
-from gankit.settings.config import Config
+from gankit.settings.config import Config, DataConfig
 from gankit.text import from_home
 from gankit.training.briefing import brief
 from gankit.training.budget import given_steps
@@ -48,6 +48,7 @@ def fit(
     init_from: str | Path | None = None,
     callbacks: Sequence[Callback] = (),
     reasons: Sequence[str] = (),
+    quiet: bool = False,
 ) -> Outcome:
     """Train as `config` says, into a run directory; if a run has begun in it, go on with it.
 
@@ -72,6 +73,7 @@ def fit(
         callbacks: your callbacks, called after gankit's own (`gankit.Callback`).
         reasons: lines that say why it is trained like this (`gankit.choose`). They are shown at the
             start and on the page, and are in run.json; a begun run keeps its own if none are given.
+        quiet: whether to print nothing. On a terminal there is still a bar, which goes at the end.
 
     Returns:
         how far the run is, and what stopped it if it is not finished.
@@ -82,7 +84,9 @@ def fit(
     try:
         with (
             StopSignals() as signals,
-            opened(config, folder, dataset, networks, callbacks, init_from, reasons) as session,
+            opened(
+                config, folder, dataset, networks, callbacks, init_from, reasons, quiet
+            ) as session,
             keeping_what_was_reached(session),
         ):
             return play(session, signals)
@@ -105,6 +109,7 @@ def opened(
     callbacks: Sequence[Callback] = (),
     init_from: str | Path | None = None,
     reasons: Sequence[str] = (),
+    quiet: bool = False,
 ) -> Iterator[Session]:
     """Check everything, start the runtime, and begin or resume the run.
 
@@ -115,12 +120,10 @@ def opened(
     if init_from is not None:
         check_start(run, init_from)
     record = run.record()
-    with Display(quiet=not is_first()).busy("reading the data"):
+    with Display(quiet=not is_first(), wordless=quiet).busy("reading the data"):
         if dataset is not None:
             dataset = Dataset.of(dataset)
-            config = replace(config, data=replace(config.data, source=dataset.whence, holdout=0.0))
-            if dataset.pixels.alpha:
-                config = replace(config, data=replace(config.data, channels="rgba"))
+            config = replace(config, data=_given(config.data, dataset, record))
         elif record is None:
             dataset = load_configured(config.data)
             config = replace(config, data=decided(config.data, dataset))
@@ -142,7 +145,7 @@ def opened(
     start = find_start(game, run, init_from)
     check_processes(config.runtime, why_one_process(game))
     runtime = start_runtime(config.runtime)
-    with Display(quiet=runtime.rank != 0) as display:
+    with Display(quiet=runtime.rank != 0, wordless=quiet) as display:
         for line in (*brief(dataset, game), *reasons, *(start.lines if start else ())):
             display.say(line)
         usual = usual_callbacks(
@@ -160,6 +163,22 @@ def opened(
             reasons=reasons,
         ) as session:
             yield session
+
+
+def _given(data: DataConfig, dataset: Dataset, record: Record | None) -> DataConfig:
+    """Return the settings of data that a program hands over, all of which is trained on.
+
+    It may be what `data` reads, less the part that is held out: the settings then say so, and later
+    commands find that part. A begun run keeps what it recorded.
+    """
+    if dataset.pixels.alpha:
+        data = replace(data, channels="rgba")
+    if record is not None:
+        begun = record.config.data
+        return replace(data, source=dataset.whence, holdout=begun.holdout, values=begun.values)
+    if dataset.held_out and dataset.source == data.source:
+        return decided(data, dataset)
+    return replace(data, source=dataset.whence, holdout=0.0)
 
 
 @contextmanager

@@ -40,6 +40,7 @@ from gankit.losses import Loss
 from gankit.nn.minibatch_discrimination import MinibatchDiscrimination
 from gankit.objective import beliefs, build_loss, build_penalties, verdicts
 from gankit.registry import Registry
+from gankit.search_space import Space, usual_space
 from gankit.settings.config import Config
 from gankit.stabilisers.order import asked_for
 
@@ -291,6 +292,11 @@ class Game(Part, ABC):
     def symptoms(cls, config: Config) -> Sequence[Symptom]:
         """List what the log of a sick run of this family shows, for the doctor to look for."""
         return ()
+
+    @classmethod
+    def search_space(cls, config: Config, task: Task) -> Space:
+        """Return what a race may try in place of settings of `config` (`gankit race`)."""
+        return usual_space(config, images=task.is_images, any_loss=not cls.losses)
 
     @property
     def codes(self) -> Sequence[Code]:

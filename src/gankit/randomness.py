@@ -29,6 +29,7 @@ class Purpose(IntEnum):
     HOLDOUT = 11
     MEETING = 12
     INSPECTION = 13
+    RACE = 14
 
 
 def rng(seed: int, purpose: Purpose, step: int = 0, substep: int = 0) -> np.random.Generator:

@@ -162,6 +162,16 @@ def test_a_quiet_one_has_no_bar_and_no_thread(terminal):
             assert not threads()
 
 
+def test_a_wordless_one_has_a_bar_that_goes_and_says_no_line(clock, terminal):
+    with Display(wordless=True) as display:
+        display.begin(0, 40)
+        display.say("hello")
+        wait_for(terminal, "step 0/40")
+    assert not threads()
+    assert "hello" not in terminal.getvalue()
+    assert terminal.getvalue().endswith("\x1b[2K")  # the line of the bar is cleared
+
+
 def test_brackets_in_a_name_are_no_markup(capfd):
     Display().say("cats [1] " + "x" * 200)
     assert capfd.readouterr().err == "cats [1] " + "x" * 200 + "\n"

@@ -280,3 +280,22 @@ def test_a_keyboard_interrupt_that_no_signal_announced_keeps_the_last_step(small
     with pytest.raises(KeyboardInterrupt):
         fit(small("gan"), tmp_path / "r", callbacks=[Interrupts(interrupt)])
     assert gankit.load(tmp_path / "r").step == 2
+
+
+def test_a_callback_may_end_the_call_and_the_same_call_goes_on(small, tmp_path, newest, equal):
+    class StopAt(gankit.Callback):
+        def after_step(self, trainer, moves):
+            if trainer.state.step == 4:
+                trainer.stop()
+
+    outcome = fit(small("gan"), tmp_path / "halting", callbacks=[StopAt()])
+    assert (outcome.step, outcome.finished, outcome.signal) == (4, False, None)
+    assert Run(tmp_path / "halting").grid_path.exists()
+    assert fit(small("gan"), tmp_path / "halting").finished
+    fit(small("gan"), tmp_path / "straight")
+    assert equal(newest(tmp_path / "halting"), newest(tmp_path / "straight"))
+
+
+def test_a_quiet_run_prints_nothing(small, tmp_path, capfd):
+    fit(small("gan"), tmp_path / "r", quiet=True)
+    assert capfd.readouterr() == ("", "")

@@ -1,7 +1,7 @@
 """The command line: one thin function per command.
 
-Nothing heavy is imported before it is used. The commands are in inspect.py, train.py, use.py and
-study.py.
+Nothing heavy is imported before it is used. The commands are in inspect.py, train.py, race.py,
+use.py and study.py.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from gankit.cli.imports import import_all, split_imports
 from gankit.cli.inspect import inspect
 from gankit.cli.latent import latent, sweep
 from gankit.cli.options import option, typed_as
+from gankit.cli.race import race
 from gankit.cli.serve import serve
 from gankit.cli.streams import silence
 from gankit.cli.study import cite, compare, doctor, evaluate, probe, report, reproduce
@@ -51,8 +52,8 @@ def _new_app() -> App:
 app = _new_app()
 app.register_install_completion_command()
 for _command in (
-    inspect, train, sample, sweep, classify, explore, export, serve, push, pull, evaluate, report,
-    compare, doctor, probe, reproduce, cite,
+    inspect, train, race, sample, sweep, classify, explore, export, serve, push, pull, evaluate,
+    report, compare, doctor, probe, reproduce, cite,
 ):  # fmt: skip
     app.command(_command)
 app.command(latent)

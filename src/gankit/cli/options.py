@@ -14,12 +14,13 @@ ELSEWHERE = {
     "export": {"labels": "--label", "target": "--out"},
     "inspect": {"folder": "--out", "pairs": "--set"},
     "pull": {"folder": "--out"},
+    "race": {"folder": "--out", "pairs": "--set"},
     "reproduce": {"folder": "--runs", "pairs": "--set"},
     "sample": {"labels": "--label", "target": "--out"},
     "train": {"folder": "--out", "pairs": "--set"},
 }
 """By command, arguments of Python functions whose option has another name."""
-WITH_SETTINGS = ("inspect", "train", "reproduce")
+WITH_SETTINGS = ("inspect", "train", "race", "reproduce")
 """The commands whose options are settings."""
 
 

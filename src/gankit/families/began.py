@@ -18,6 +18,7 @@ from gankit.game_types import Symptom, Task, Terms
 from gankit.nn.init import init_glorot
 from gankit.nn.shapes import image_sizes
 from gankit.recipes import RECIPES, adam
+from gankit.search_space import Space, widths
 from gankit.settings.config import Config, DataConfig, LatentConfig, ObjectiveConfig, TrainingConfig
 from gankit.settings.schema import LAYER, RARELY, check_settings, setting
 
@@ -129,6 +130,11 @@ class BEGAN(Game):
     losses = ("wasserstein",)
     reads_numbers = True
     takes_networks = False
+
+    @classmethod
+    def search_space(cls, config: Config, task: Task) -> Space:
+        space = super().search_space(config, task)
+        return {**space, **widths(config, "network.width")}
 
     def __init__(self, config: Config, task: Task) -> None:
         super().__init__(config, task)

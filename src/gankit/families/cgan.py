@@ -22,6 +22,7 @@ from gankit.nn.layers import ConditionalBatchNorm2d, DrawnDropout, Maxout, OneHo
 from gankit.nn.mlp import MLPDiscriminator, MLPGenerator
 from gankit.nn.shapes import Output, widths_for
 from gankit.recipes import RECIPES, adam, paper_sgd, toy
+from gankit.search_space import Space, widths
 from gankit.settings.config import Config, DataConfig, LatentConfig, ObjectiveConfig, TrainingConfig
 from gankit.settings.schema import LAYER, check_settings, setting, why_mlp_alone
 
@@ -200,6 +201,13 @@ class CGAN(Game):
         """G's last activation; "linear" for points, which have no range."""
         output: Output = self.options.output if self.task.is_images else "linear"
         return output
+
+    @classmethod
+    def search_space(cls, config: Config, task: Task) -> Space:
+        usual = super().search_space(config, task)
+        if config.network.body != "conv":
+            return usual
+        return {**usual, **widths(config, "network.generator_width", "network.discriminator_width")}
 
     def build_generator(self) -> nn.Module:
         self.meets = self.options.output_bias == "marginals"

@@ -15,6 +15,7 @@ from gankit.nn.conv import ConvDiscriminator, ConvGenerator
 from gankit.nn.init import init_normal
 from gankit.nn.shapes import stages_for, widths_for
 from gankit.recipes import RECIPES, adam
+from gankit.search_space import Space, widths
 from gankit.settings.config import Config, DataConfig, LatentConfig, TrainingConfig
 from gankit.settings.schema import LAYER, check_settings, setting
 
@@ -99,6 +100,11 @@ class DCGAN(Game):
     default_recipe = "dcgan-fast"
     suits: ClassVar = {"drawings": "dcgan-fast"}
     kinds = ("images",)
+
+    @classmethod
+    def search_space(cls, config: Config, task: Task) -> Space:
+        space = super().search_space(config, task)
+        return {**space, **widths(config, "network.generator_width", "network.discriminator_width")}
 
     def build_generator(self) -> nn.Module:
         check_image_size(self.config.family, self.task)

@@ -17,13 +17,14 @@ from gankit.bibliography import CHEN_2016
 from gankit.errors import ConfigError
 from gankit.families.dcgan import check_image_size, check_stages
 from gankit.game import Game, register_family
-from gankit.game_types import Answer, Batch, Code, Latent, Symptom, Terms
+from gankit.game_types import Answer, Batch, Code, Latent, Symptom, Task, Terms
 from gankit.nn.conv import ConvGenerator
 from gankit.nn.convolutions import conv2d
 from gankit.nn.head import Head
 from gankit.nn.init import init_normal
 from gankit.nn.shapes import widths_for
 from gankit.recipes import RECIPES, adam
+from gankit.search_space import Space, widths
 from gankit.settings.config import Config, DataConfig, LatentConfig, TrainingConfig
 from gankit.settings.schema import LAYER, SettingError, check_settings, setting
 from gankit.text import shown
@@ -196,6 +197,13 @@ class InfoGAN(Game):
             codes.append(ReadCode(categories, slice(at, at + max(1, categories)), weight))
             at = codes[-1].where.stop
         return codes
+
+    @classmethod
+    def search_space(cls, config: Config, task: Task) -> Space:
+        usual = super().search_space(config, task)
+        if config.network.generator_channels or config.network.discriminator_channels:
+            return usual
+        return {**usual, **widths(config, "network.generator_width", "network.discriminator_width")}
 
     def build_generator(self) -> nn.Module:
         check_image_size(self.config.family, self.task)

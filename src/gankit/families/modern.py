@@ -17,6 +17,7 @@ from gankit.game_types import Task
 from gankit.nn.head import Head, join_code
 from gankit.nn.shapes import image_sizes, widths_for
 from gankit.recipes import RECIPES, adam
+from gankit.search_space import Space, widths
 from gankit.settings.config import Config, LatentConfig, ObjectiveConfig, TrainingConfig
 from gankit.settings.schema import LAYER, check_settings, setting
 
@@ -158,6 +159,11 @@ class Modern(Game):
     default_recipe = "modern-fast"
     suits: ClassVar = {"channels": "modern-fast"}
     kinds = ("images",)
+
+    @classmethod
+    def search_space(cls, config: Config, task: Task) -> Space:
+        space = super().search_space(config, task)
+        return {**space, **widths(config, "network.generator_width", "network.discriminator_width")}
 
     def __init__(self, config: Config, task: Task) -> None:
         self.conditional = task.classes >= 2 and config.network.labels == "auto"

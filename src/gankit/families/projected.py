@@ -22,6 +22,7 @@ from gankit.nn.fixed import fixed
 from gankit.nn.layers import label_map
 from gankit.nn.shapes import image_sizes, widths_for
 from gankit.recipes import RECIPES, adam
+from gankit.search_space import Space, widths
 from gankit.settings.config import (
     Config,
     LatentConfig,
@@ -269,6 +270,11 @@ class Projected(Game):
     takes_networks = False
     any_channels = False
     only_logits = False
+
+    @classmethod
+    def search_space(cls, config: Config, task: Task) -> Space:
+        space = super().search_space(config, task)
+        return {**space, **widths(config, "network.generator_width", "network.head_width")}
 
     def __init__(self, config: Config, task: Task) -> None:
         labelled = task.classes >= 2 or task.condition > 0

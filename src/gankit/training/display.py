@@ -25,9 +25,13 @@ SECONDS_BETWEEN_TICKS = 0.5
 
 
 class Display:
-    """Shows how far a run is; nothing if `quiet`, as in every process but the first."""
+    """Shows how far a run is; nothing if `quiet`, as in every process but the first.
 
-    def __init__(self, quiet: bool = False) -> None:
+    If `wordless`, it says no lines, and its bar on a terminal is gone when the run ends.
+    """
+
+    def __init__(self, quiet: bool = False, wordless: bool = False) -> None:
+        self._wordless = wordless
         self.console = Console(stderr=True, quiet=quiet, highlight=False)
         self._is_live = self.console.is_terminal and not quiet
         self._bar: Progress | None = None
@@ -39,6 +43,8 @@ class Display:
 
     def say(self, text: str) -> None:
         """Print one line now."""
+        if self._wordless:
+            return
         # As plain text: square brackets in a path are not markup, and no line is wrapped.
         with suppress(OSError, UnicodeError):
             self.console.print(text, markup=False, soft_wrap=True)
@@ -61,6 +67,7 @@ class Display:
                 BarColumn(bar_width=12),
                 _Column(self._times),
                 _Column(lambda: self._doing or self._numbers),
+                lasting=not self._wordless,
             )
 
     def advance(

@@ -58,7 +58,7 @@ def play(session: Session, signals: StopSignals) -> Outcome:
     while True:
         ended, overtime = state.step >= steps, clock.overtime()
         stop, old, session.logs_by_time = session.runtime.any_of(
-            overtime or signals.received is not None,
+            overtime or session.stopping or signals.received is not None,
             clock.checkpoint_is_old(),
             session.writes and clock.line_is_old(),
         )

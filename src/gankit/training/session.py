@@ -58,6 +58,7 @@ class Session(Trainer):
         incomplete: whether something at the end of the run could not be made whole, so that the
             next call makes it again.
         logs_by_time: whether the next step is logged because the last line is long ago.
+        stopping: whether a callback has asked the call to end (`stop`).
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Session(Trainer):
         self.resumed, self.written = False, -1
         self.incomplete = False
         self.logs_by_time = False
+        self.stopping = False
         self._went_back_to: int | None = None  # until a checkpoint of a later step is written
 
     @property
@@ -138,6 +140,10 @@ class Session(Trainer):
         step, every = self.state.step, self.config.output.log_every
         by_step = due(step, every) or due(step, self.doctor_every) or step == self.plan.steps
         return by_step or self.logs_by_time
+
+    def stop(self) -> None:
+        """End this call of `fit` after the step in progress; the same call again goes on."""
+        self.stopping = True
 
     def tell(self, event: Event, *more: Any) -> None:
         """Call the hook `event` of every callback, with `more` after this trainer."""
