@@ -47,6 +47,9 @@ class ProjectedOptions:
     mixed: int = setting(64, "channels of each map after the mixing", least=1, most=LAYER)
     head_width: int = setting(64, "channels of D's heads", least=1, most=LAYER)
     head_norm: Literal["batch", "none"] = setting("batch", "normalisation in D's heads")
+    pixels: int = setting(
+        0, "short side at which a head of D looks at the image itself; 0: none", least=0, most=1024
+    )
     generator_width: int = setting(
         24, "channels of G at the image; doubling towards the core", least=1, most=LAYER
     )
@@ -239,13 +242,17 @@ class ProjectedDiscriminator(nn.Module):
         self.heads = nn.ModuleList(
             PatchHead(o.mixed, min(shape[1:]), task, o, labelled) for shape in shapes
         )
+        self.reduced = tuple(round(o.pixels / short * side) for side in task.shape[1:])
+        if o.pixels:
+            self.heads.append(PatchHead(3, o.pixels, task, o, labelled))
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         images = images.expand(-1, 3, -1, -1)  # grey as colour
-        if self.enlarged:
-            images = F.interpolate(images, size=self.shown, mode="bilinear")
-        mixed = self.mixing(self.backbone(images))
-        return torch.cat([head(x, labels) for head, x in zip(self.heads, mixed, strict=True)], 1)
+        shown = F.interpolate(images, size=self.shown, mode="bilinear") if self.enlarged else images
+        maps = self.mixing(self.backbone(shown))
+        if self.reduced[0]:
+            maps.append(F.adaptive_avg_pool2d(images, self.reduced))
+        return torch.cat([head(x, labels) for head, x in zip(self.heads, maps, strict=True)], 1)
 
 
 @register_family("projected")
