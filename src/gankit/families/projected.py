@@ -124,9 +124,12 @@ class ExcitedGenerator(nn.Module):
         )
         self.image = nn.Conv2d(widths[-1], task.shape[0], 3, padding=1)
         self.label_code = label_map(task.classes, task.condition, o.embedding) if labelled else None
+        # Large weights move slowly under Adam, and normalisation takes their scale away. So the
+        # first layer stays near the random map that it began as, and G cannot soon forget the
+        # noise: with small ones it drew one picture for each class within 600 steps.
+        nn.init.normal_(self.stem.weight)
         # Each number keeps the variance of those that it is made of, so that the averaged network,
         # whose normalisation lags behind, does not start as a blank picture.
-        nn.init.normal_(self.stem.weight, std=inputs**-0.5)
         for layer in convolutions:
             nn.init.normal_(layer.weight, std=(9 * layer.in_channels) ** -0.5)
 
