@@ -22,12 +22,11 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import pairwise
+from functools import partial
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from gankit import Config, configure
@@ -35,6 +34,7 @@ from gankit.data import ArrayDataset
 from gankit.settings.config import override
 from gankit.training.state import build_game
 from gankit.training.trainer import Trainer
+from tutorial import KERNEL, NOISE, tutorial_networks, tutorial_step
 
 Step = Callable[[], object]
 
@@ -44,63 +44,6 @@ CASES = {  # name: side, channels, batch, widths of D, batch norm in D
     "64x64x3, batch 32, batch norm in D (equal mathematics)": (64, 3, 32, 64, 4, True),
     "28x28x1, batch 128, batch norm in D (equal mathematics)": (28, 1, 128, 64, 2, True),
 }
-NOISE, KERNEL = 100, 4
-
-
-def tutorial_networks(
-    side: int, channels: int, width: int, stages: int, norm: bool
-) -> tuple[nn.Module, nn.Module]:
-    """The tutorial's generator and discriminator, for this side, in its own layers."""
-    widths = [width * 2**i for i in range(stages)]
-    up = widths[::-1]
-    core = side // 2**stages
-    g: list[nn.Module] = [nn.ConvTranspose2d(NOISE, up[0], core, 1, 0, bias=False)]
-    for a, b in pairwise(up):
-        g += [nn.BatchNorm2d(a), nn.ReLU(True), nn.ConvTranspose2d(a, b, KERNEL, 2, 1, bias=False)]
-    g += [nn.BatchNorm2d(up[-1]), nn.ReLU(True)]
-    g += [nn.ConvTranspose2d(up[-1], channels, KERNEL, 2, 1, bias=False), nn.Tanh()]
-    d: list[nn.Module] = []
-    for i, (a, b) in enumerate(pairwise([channels, *widths])):
-        d += [nn.Conv2d(a, b, KERNEL, 2, 1, bias=False)]
-        d += [nn.BatchNorm2d(b)] if norm and i else []
-        d += [nn.LeakyReLU(0.2, inplace=True)]
-    d += [nn.Conv2d(widths[-1], 1, core, 1, 0, bias=False), nn.Sigmoid()]
-    return nn.Sequential(*g), nn.Sequential(*d)
-
-
-def tutorial_step(networks: tuple[nn.Module, nn.Module], real: Tensor) -> Step:
-    """One iteration of the tutorial's loop."""
-    generator, discriminator = networks
-    loss = nn.BCELoss()
-    optimizer_d = torch.optim.Adam(discriminator.parameters(), lr=2e-4, betas=(0.5, 0.999))
-    optimizer_g = torch.optim.Adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999))
-    count = len(real)
-
-    def step() -> None:
-        discriminator.zero_grad()
-        label = torch.full((count,), 1.0)
-        output = discriminator(real).view(-1)
-        error_real = loss(output, label)
-        error_real.backward()
-        d_x = output.mean().item()
-        fake = generator(torch.randn(count, NOISE, 1, 1))
-        label.fill_(0.0)
-        output = discriminator(fake.detach()).view(-1)
-        error_fake = loss(output, label)
-        error_fake.backward()
-        d_g_1 = output.mean().item()
-        optimizer_d.step()
-
-        generator.zero_grad()
-        label.fill_(1.0)
-        output = discriminator(fake).view(-1)
-        error_g = loss(output, label)
-        error_g.backward()
-        d_g_2 = output.mean().item()
-        optimizer_g.step()
-        assert np.isfinite([d_x, d_g_1, d_g_2]).all()
-
-    return step
 
 
 @contextmanager
@@ -173,7 +116,8 @@ def main() -> None:
     for name, (side, channels, batch, width, stages, norm) in CASES.items():
         torch.manual_seed(0)
         real = torch.rand(batch, channels, side, side) * 2 - 1
-        theirs = tutorial_step(tutorial_networks(side, channels, width, stages, norm), real)
+        networks = tutorial_networks(side, channels, width, stages, norm)
+        theirs = partial(tutorial_step(networks), real)
         work = flops(theirs)
         with gankit_step(side, channels, batch, width, stages, norm, arguments.threads) as ours:
             pairs = [

@@ -209,6 +209,12 @@ def test_k_at_its_other_end():
     assert verdict.remedy == "--set network.gamma=0.667"
 
 
+def test_a_gamma_far_below_the_papers_is_led_back_at_once():
+    stuck = case("began", settings={"network.gamma": 0.05}, k=np.zeros(LINES))
+    (verdict,) = look_for(stuck).verdicts
+    assert verdict.remedy == "--set network.gamma=0.5"
+
+
 def test_a_young_run_and_a_short_log_are_not_judged():
     whole = case(samples__diversity=flat(0.0))
     for lines in (whole.lines[:5], ()):
@@ -403,6 +409,17 @@ def test_classes_of_next_to_no_examples():
         case(examination=examined(fake, asked, train[kept], labels[kept]))
     ).verdicts
     assert (verdict.sign, verdict.severity) == ("few of a class", "warning")
+
+
+def test_what_the_data_hardly_has_is_not_missed_in_the_samples():
+    train, labels = clusters(2000, 1)
+    kept = (labels != 4) | (np.arange(2000) < 100)
+    fake, asked = clusters(500, 2)
+    fake[asked == 4] = fake[asked == 5]  # class 4 is never made, but its data is to blame
+    assert sample_signs(examined(fake, asked, train[kept], labels[kept])) == {"few of a class"}
+    fake[asked == 6] = fake[asked == 5]  # class 6 has examples enough
+    found = sample_signs(examined(fake, asked, train[kept], labels[kept]))
+    assert found == {"few of a class", "missing classes"}
 
 
 # What to change

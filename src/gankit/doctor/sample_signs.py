@@ -65,7 +65,10 @@ def missing_classes(case: Case) -> Verdict | None:
         wanted = np.bincount(samples.asked, minlength=classes) / len(samples.asked)
     share = named / named.sum()
     due = wanted * len(samples.fake) >= DUE
-    missed = [c for c in range(classes) if due[c] and share[c] < MISSING * wanted[c]]
+    told = _scarce(samples)  # what G sees next to nothing of is the data's fault
+    missed = [
+        c for c in range(classes) if due[c] and share[c] < MISSING * wanted[c] and c not in told
+    ]
     if not missed:
         return None
     return Verdict(
@@ -84,7 +87,8 @@ def labels_ignored(case: Case) -> Verdict | None:
     """Samples are not of the class that was asked for, by their nearest real example."""
     samples = case.samples
     assert samples.labels is not None
-    right = float((samples.labels[samples.nearest_train[0]] == samples.asked).mean())
+    fair = ~np.isin(samples.asked, _scarce(samples))  # of the others, no G can learn
+    right = float((samples.labels[samples.nearest_train[0]] == samples.asked)[fair].mean())
     chance = 1 / len(samples.class_names)
     wanted = chance + HEEDED * (1 - chance)
     if right >= wanted:
@@ -148,19 +152,25 @@ def few_of_a_class(case: Case) -> Verdict | None:
     """Classes of the data that have next to no examples beside the others."""
     samples = case.samples
     assert samples.labels is not None
-    counts = np.bincount(samples.labels, minlength=len(samples.class_names))
-    few = [c for c, count in enumerate(counts) if count < SCARCE * counts.max()]
-    if not few:
+    if not (few := _scarce(samples)):
         return None
+    most = np.bincount(samples.labels).max()
     return Verdict(
         "few of a class",
         "warning",
         f"{_names(samples.class_names, few)}: fewer than {per_cent(SCARCE)} of the "
-        f"{counts.max():,} examples of the largest class",
+        f"{most:,} examples of the largest class",
         None,
         "G sees next to nothing of them: give more examples, or leave those classes out",
         "",
     )
+
+
+def _scarce(samples: Samples) -> list[int]:
+    """Return the classes that have next to no examples beside the largest."""
+    assert samples.labels is not None
+    counts = np.bincount(samples.labels, minlength=len(samples.class_names))
+    return [c for c, count in enumerate(counts) if count < SCARCE * counts.max()]
 
 
 def _names(names: Sequence[str], chosen: Sequence[int]) -> str:

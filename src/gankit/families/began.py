@@ -152,7 +152,8 @@ class BEGAN(Game):
         gamma = config.network.gamma
         ignores = "D ignores the fakes: their error is above gamma times the real ones'"
         at_its_end = "D can push no harder: the fakes' error stays below gamma times the real ones'"
-        raised, lowered = {"network.gamma": min(1.0, gamma * 1.5)}, {"network.gamma": gamma / 1.5}
+        raised = {"network.gamma": min(1.0, max(0.5, gamma * 1.5))}  # 0.3 to 0.7 in the paper
+        lowered = {"network.gamma": gamma / 1.5}
         return (
             Symptom("k stuck", "k", ignores, low=0.0, changes=[raised]),
             Symptom("k stuck", "k", at_its_end, high=1.0, changes=[lowered]),

@@ -48,6 +48,9 @@ class ProjectedOptions:
     mixed: int = setting(64, "channels of each map after the mixing", least=1, most=LAYER)
     head_width: int = setting(64, "channels of D's heads", least=1, most=LAYER)
     head_norm: Literal["batch", "none"] = setting("batch", "normalisation in D's heads")
+    pixels: int = setting(
+        0, "short side at which a head of D looks at the image itself; 0: none", least=0, most=1024
+    )
     generator_width: int = setting(
         24, "channels of G at the image; doubling towards the core", least=1, most=LAYER
     )
@@ -122,9 +125,12 @@ class ExcitedGenerator(nn.Module):
         )
         self.image = nn.Conv2d(widths[-1], task.shape[0], 3, padding=1)
         self.label_code = label_map(task.classes, task.condition, o.embedding) if labelled else None
+        # Large weights move slowly under Adam, and normalisation takes their scale away. So the
+        # first layer stays near the random map that it began as, and G cannot soon forget the
+        # noise: with small ones it drew one picture for each class within 600 steps.
+        nn.init.normal_(self.stem.weight)
         # Each number keeps the variance of those that it is made of, so that the averaged network,
         # whose normalisation lags behind, does not start as a blank picture.
-        nn.init.normal_(self.stem.weight, std=inputs**-0.5)
         for layer in convolutions:
             nn.init.normal_(layer.weight, std=(9 * layer.in_channels) ** -0.5)
 
@@ -240,13 +246,17 @@ class ProjectedDiscriminator(nn.Module):
         self.heads = nn.ModuleList(
             PatchHead(o.mixed, min(shape[1:]), task, o, labelled) for shape in shapes
         )
+        self.reduced = tuple(round(o.pixels / short * side) for side in task.shape[1:])
+        if o.pixels:
+            self.heads.append(PatchHead(3, o.pixels, task, o, labelled))
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         images = images.expand(-1, 3, -1, -1)  # grey as colour
-        if self.enlarged:
-            images = F.interpolate(images, size=self.shown, mode="bilinear")
-        mixed = self.mixing(self.backbone(images))
-        return torch.cat([head(x, labels) for head, x in zip(self.heads, mixed, strict=True)], 1)
+        shown = F.interpolate(images, size=self.shown, mode="bilinear") if self.enlarged else images
+        maps = self.mixing(self.backbone(shown))
+        if self.reduced[0]:
+            maps.append(F.adaptive_avg_pool2d(images, self.reduced))
+        return torch.cat([head(x, labels) for head, x in zip(self.heads, maps, strict=True)], 1)
 
 
 @register_family("projected")

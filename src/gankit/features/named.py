@@ -149,12 +149,13 @@ class EfficientNet(FeatureNetwork):
     """EfficientNet-Lite0, trained on ImageNet; 1,280 features."""
 
     name = "efficientnet"
+    lite = "lite0"
     size, channels, block, usual = (224, 224), 3, 50, 2000
 
     def __init__(self, device: str) -> None:
-        weights = read_weights("lite0")
+        weights = read_weights(self.lite)
         self.digest = digest(weights)
-        self._network, self._classifier = build_lite("lite0", weights), build_classifier(weights)
+        self._network, self._classifier = build_lite(self.lite, weights), build_classifier(weights)
         self._device = device
         for network in (self._network, self._classifier):
             make_ready(network, device)
@@ -164,3 +165,12 @@ class EfficientNet(FeatureNetwork):
         maps = self._network((images.to(self._device) * 255 - 127) / 128)
         features, logits = self._classifier(maps[-1])
         return features, logits.softmax(1)
+
+
+@FEATURES.register("efficientnet-lite2")
+class EfficientNetLite2(EfficientNet):
+    """Its larger sister EfficientNet-Lite2: a second judge where the first one is D's backbone."""
+
+    name = "efficientnet-lite2"
+    lite = "lite2"
+    size = (260, 260)
