@@ -63,8 +63,9 @@ def _race(
     given = {READING[name].key: value for name, value in settings.items() if value is not None}
     given |= parse_assignments(set_ or [])
     if family is None and recipe is None:
-        config, reasons = choose(data, given)
-        for reason in reasons:
+        choice = choose(data, given)
+        config = choice.config
+        for reason in choice.reasons:
             _say(reason)
     else:
         config = override(configure(family, data, recipe), given)
