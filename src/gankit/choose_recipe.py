@@ -242,7 +242,7 @@ def choose(
     >>> import gankit
     >>> choice = gankit.choose("toy:spiral")
     >>> choice.config.family, choice.reasons
-    ('gan', ('gan, because: 10,000 points: perceptrons suffice for points; 2 minutes',))
+    ('gan', ('gan, because: 25,600 points: perceptrons suffice for points; 4,000 steps',))
 
     Args:
         source: a data set's name, a path, or a Dataset.

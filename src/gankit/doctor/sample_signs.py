@@ -10,7 +10,7 @@ from gankit.doctor.case import LASTING, Case, Unseen, per_cent
 from gankit.doctor.diagnosis import Verdict
 from gankit.doctor.log_signs import COLLAPSED, has_images, last
 from gankit.doctor.remedies import AUGMENT, calmer, remedy
-from gankit.doctor.samples import COPIED
+from gankit.doctor.samples import COPIED, Examination
 from gankit.doctor.signs import sign
 from gankit.metrics.manifold import manifold
 
@@ -87,6 +87,7 @@ def labels_ignored(case: Case) -> Verdict | None:
     """Samples are not of the class that was asked for, by their nearest real example."""
     samples = case.samples
     assert samples.labels is not None
+    assert samples.asked is not None
     fair = ~np.isin(samples.asked, _scarce(samples))  # of the others, no G can learn
     right = float((samples.labels[samples.nearest_train[0]] == samples.asked)[fair].mean())
     chance = 1 / len(samples.class_names)
@@ -166,7 +167,7 @@ def few_of_a_class(case: Case) -> Verdict | None:
     )
 
 
-def _scarce(samples: Samples) -> list[int]:
+def _scarce(samples: Examination) -> list[int]:
     """Return the classes that have next to no examples beside the largest."""
     assert samples.labels is not None
     counts = np.bincount(samples.labels, minlength=len(samples.class_names))

@@ -255,7 +255,7 @@ class ProjectedDiscriminator(nn.Module):
         shown = F.interpolate(images, size=self.shown, mode="bilinear") if self.enlarged else images
         maps = self.mixing(self.backbone(shown))
         if self.reduced[0]:
-            maps.append(F.adaptive_avg_pool2d(images, self.reduced))
+            maps.append(F.interpolate(images, size=self.reduced, mode="area"))
         return torch.cat([head(x, labels) for head, x in zip(self.heads, maps, strict=True)], 1)
 
 
