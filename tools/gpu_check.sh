@@ -7,7 +7,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
 
-"$python" -m pytest -q -m gpu -p no:cacheprovider tests/contract/test_on_a_gpu.py
+GANKIT_TEST_GPU=1 "$python" -m pytest -q -m gpu -p no:cacheprovider tests/contract/test_on_a_gpu.py
 failed=$?
 "$python" benchmarks/gpu_step.py --seconds 3 ${1:+--out "$1"}
 exit $failed
