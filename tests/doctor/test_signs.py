@@ -209,10 +209,10 @@ def test_k_at_its_other_end():
     assert verdict.remedy == "--set network.gamma=0.667"
 
 
-def test_a_gamma_far_below_the_papers_is_led_back_at_once():
+def test_a_gamma_far_below_the_papers_is_raised_at_once():
     stuck = case("began", settings={"network.gamma": 0.05}, k=np.zeros(LINES))
     (verdict,) = look_for(stuck).verdicts
-    assert verdict.remedy == "--set network.gamma=0.5"
+    assert verdict.remedy == "--set network.gamma=1"
 
 
 def test_a_young_run_and_a_short_log_are_not_judged():

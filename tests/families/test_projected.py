@@ -21,6 +21,7 @@ from gankit.training.state import build_game
 from gankit.training.update import why_not_simultaneous
 
 SMALL = {
+    "network.pixels": 0,
     "network.backbone": "random",
     "network.least_side": 16,
     "network.generator_width": 4,
@@ -58,6 +59,16 @@ def test_small_images_are_enlarged_for_the_backbone(least, patches):
     """The head of each scale has 4 to 7 patches a side, unless its map is smaller."""
     g = game((1, 16, 16), **{"network.least_side": least})
     assert g.discriminator(torch.zeros(2, 1, 16, 16)).shape == (2, patches)
+
+
+def test_a_head_of_its_own_sees_the_pixels():
+    images = torch.rand(4, 3, 32, 48, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    for pixels, more in ((0, 0), (16, 24), (64, 24)):  # at the most the image's own 32
+        d = game((3, 32, 48), **{"network.pixels": pixels}).discriminator.eval()
+        d.backbone.forward = lambda x: [0 * m for m in type(d.backbone).forward(d.backbone, x)]
+        blind, seen = d(images), d(images.flip(3))
+        told = (blind != seen).any(0)  # the logits that the image changes, all else being hidden
+        assert told.sum() == more, (pixels, told)
 
 
 def test_grey_is_colour_of_three_equal_channels():

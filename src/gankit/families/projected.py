@@ -230,7 +230,8 @@ def spectral(layer: nn.Module) -> nn.Module:
 class ProjectedDiscriminator(nn.Module):
     """A frozen backbone, a fixed random mixing of its maps, and a trained head for each.
 
-    It returns the logits of all patches of all heads, [N, patches].
+    One more head may see the image itself, made smaller: the backbone was trained to look past
+    colours and brightness, which are then free to drift. It returns the logits of all patches of all heads, [N, patches].
     """
 
     def __init__(self, task: Task, backbone: Backbone, o: ProjectedOptions, labelled: bool) -> None:
@@ -246,15 +247,16 @@ class ProjectedDiscriminator(nn.Module):
         self.heads = nn.ModuleList(
             PatchHead(o.mixed, min(shape[1:]), task, o, labelled) for shape in shapes
         )
-        self.reduced = tuple(round(o.pixels / short * side) for side in task.shape[1:])
-        if o.pixels:
-            self.heads.append(PatchHead(3, o.pixels, task, o, labelled))
+        seen = min(o.pixels, short)
+        self.reduced = tuple(round(seen / short * side) for side in task.shape[1:])
+        if seen:
+            self.heads.append(PatchHead(3, seen, task, o, labelled))
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         images = images.expand(-1, 3, -1, -1)  # grey as colour
         shown = F.interpolate(images, size=self.shown, mode="bilinear") if self.enlarged else images
         maps = self.mixing(self.backbone(shown))
-        if self.reduced[0]:
+        if all(self.reduced):
             maps.append(F.interpolate(images, size=self.reduced, mode="area"))
         return torch.cat([head(x, labels) for head, x in zip(self.heads, maps, strict=True)], 1)
 
@@ -340,7 +342,7 @@ class Projected(Game):
 
 @RECIPES.register("projected-fast", "a folder of photographs at 64 x 64 in 10 minutes on a CPU")
 def projected_fast() -> Config:
-    """Not raced yet: the settings are those of a first trial on photographs.
+    """Return the settings that did best on 1,399 photographs of cats and dogs (results/README.md).
 
     A step is alternating, because that costs one pass back through the backbone, and a step that
     moves both players at once two.
@@ -348,7 +350,7 @@ def projected_fast() -> Config:
     optimizer = adam(5e-4, 0.0, 0.99, schedule="linear", decay_from=0.6)
     return Config(
         family="projected",
-        network=ProjectedOptions(),
+        network=ProjectedOptions(pixels=32),
         latent=LatentConfig(size=100),
         objective=ObjectiveConfig(loss="relativistic", update="alternating"),
         stabilise=StabiliserConfig(augment="colour+translation"),
