@@ -231,7 +231,8 @@ class ProjectedDiscriminator(nn.Module):
     """A frozen backbone, a fixed random mixing of its maps, and a trained head for each.
 
     One more head may see the image itself, made smaller: the backbone was trained to look past
-    colours and brightness, which are then free to drift. It returns the logits of all patches of all heads, [N, patches].
+    colours and brightness, which are then free to drift. It returns the logits of all patches of
+    all heads, [N, patches].
     """
 
     def __init__(self, task: Task, backbone: Backbone, o: ProjectedOptions, labelled: bool) -> None:
