@@ -46,7 +46,9 @@ def raced(monkeypatch):
 def test_it_prints_what_is_kept_and_what_to_type(command, raced):
     code, out, err = command("race", "digits", "--hours", "2", "--out", "my race")
     assert code == 0
-    assert err == "trial 1: 1 at step 90\n"
+    why, trial = err.splitlines()
+    assert why.startswith("cgan, because: 10,000 grey images 28x28, 10 classes")
+    assert trial == "trial 1: 1 at step 90"
     assert "is better on examples that the trials did not see" in out
     assert "  'my race/recipe.toml'\n  'my race/race.html'\n" in out
     assert out.endswith("  gankit train cgan digits --config 'my race/recipe.toml'\n")

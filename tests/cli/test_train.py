@@ -24,7 +24,7 @@ DATA str
 --config Path
 --size str
 --fit crop|stretch
---channels auto|grey|rgb
+--channels auto|grey|rgb|rgba|bands
 --holdout float
 --batch int
 --labels-per-class int

@@ -123,9 +123,11 @@ def pixels(page, selector="#held"):
 
 def after(page, act):
     """The held picture after an act that draws it again."""
+    from playwright.sync_api import expect
+
     drawn = page.evaluate("document.getElementById('held').dataset.drawn")
     act()
-    page.wait_for_function(f"document.getElementById('held').dataset.drawn > {drawn}")
+    expect(page.locator("#held")).not_to_have_attribute("data-drawn", str(drawn))
     page.wait_for_timeout(50)
     return pixels(page)
 
@@ -180,7 +182,7 @@ def test_seeds_scrolling_keys_and_a_narrow_window(page, exported):
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     count = page.locator("#wall button").count()
     page.locator("#end").scroll_into_view_if_needed()
-    page.wait_for_function(f"document.querySelectorAll('#wall button').length > {count}")
+    page.locator("#wall button").nth(count).wait_for(state="attached")
 
     page.fill("#seed", "9007199254740993")  # beyond the whole numbers of JavaScript
     page.keyboard.press("Enter")

@@ -462,7 +462,7 @@ NETWORK_KEYS = {
     """,
     "projected": """
         backbone class_strength class_weight embedding generator_width head_norm head_width labels
-        least_side mixed most_channels stages
+        least_side mixed most_channels pixels stages
     """,
     "ssgan": """
         body discriminator_hidden discriminator_width dropout generator_hidden generator_width

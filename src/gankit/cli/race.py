@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from inspect import Parameter, signature
 from pathlib import Path
@@ -64,10 +64,9 @@ def _race(
     given |= parse_assignments(set_ or [])
     if family is None and recipe is None:
         choice = choose(data, given)
-        config = choice.config
-        for reason in choice.reasons:
-            _say(reason)
+        config, reasons = choice.config, choice.reasons
     else:
+        reasons = ()
         config = override(configure(family, data, recipe), given)
     with _telling_how_to_go_on():
         found = run_race(
@@ -79,7 +78,7 @@ def _race(
             seed=seed,
             features=features,
             fixed=tuple(given),
-            say=_say,
+            say=_after(reasons),
         )
     _report(found)
 
@@ -92,6 +91,19 @@ def _default_folder(data: str) -> Path:
 
 def _say(line: str) -> None:
     print(visible(line), file=sys.stderr, flush=True)
+
+
+def _after(reasons: Sequence[str]) -> Callable[[str], None]:
+    """Return `_say` that says the reasons first, once there is something else to say."""
+    waiting = [*reasons]
+
+    def say(line: str) -> None:
+        for reason in waiting:
+            _say(reason)
+        waiting.clear()
+        _say(line)
+
+    return say
 
 
 def _report(found: Race) -> None:

@@ -23,8 +23,7 @@ class Token:
         if len(secret) < SHORTEST or not secret.isascii() or not secret.isprintable():
             raise ConfigError(
                 f"the token must be at least {SHORTEST} printable ASCII characters, got "
-                f'{len(secret)}: python -c "import secrets; print(secrets.token_urlsafe())" '
-                "makes one"
+                f"{len(secret)}: secrets.token_urlsafe() of Python makes one"
             )
         self._digest = _digest(secret.encode())
 

@@ -405,8 +405,6 @@ class GAN:
         """Yield the latents of a seed's first `n` samples in blocks of at most `BLOCK`."""
         if n < 1:
             raise ConfigError(f"n must be at least 1, got {n}", "n")
-        if not 0 <= seed < 2**64:
-            raise ConfigError(f"seed must be in [0, 2^64), got {seed}", "seed")
         every = self.labels_for(n, labels)
         for block, start in enumerate(range(0, n, BLOCK)):
             count = min(BLOCK, n - start)
@@ -540,7 +538,12 @@ def _joined(n: int, blocks: Iterator[NDArray[Any]]) -> NDArray[Any]:
 
 
 def draw_block(game: Game, block: int, labels: Tensor | None, count: int, seed: int) -> Latent:
-    """Return the first `count` latents of block number `block` in a seed's endless samples."""
+    """Return the first `count` latents of block number `block` in a seed's endless samples.
+
+    Raises ConfigError if the seed is out of range.
+    """
+    if not 0 <= seed < 2**64:
+        raise ConfigError(f"seed must be in [0, 2^64), got {seed}", "seed")
     random = rng(seed, Purpose.SAMPLES, block)
     padded = None
     if labels is not None:
