@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from gankit.cli.inspect import READING
 from gankit.cli.options import option
+from gankit.cli.streams import go_on, say, telling_how_to_go_on
 from gankit.cli.train import parameter
-from gankit.errors import ConfigError, Interrupted
+from gankit.errors import ConfigError
 from gankit.settings.text import parse_assignments
 from gankit.text import from_home, in_shell, visible
 
@@ -68,7 +67,7 @@ def _race(
     else:
         reasons = ()
         config = override(configure(family, data, recipe), given)
-    with _telling_how_to_go_on():
+    with telling_how_to_go_on():
         found = run_race(
             config,
             from_home(out or _default_folder(data)),
@@ -89,21 +88,17 @@ def _default_folder(data: str) -> Path:
     return Path("runs") / f"race-{source_name(data).replace(':', '-') or 'data'}"
 
 
-def _say(line: str) -> None:
-    print(visible(line), file=sys.stderr, flush=True)
-
-
 def _after(reasons: Sequence[str]) -> Callable[[str], None]:
-    """Return `_say` that says the reasons first, once there is something else to say."""
+    """Return `say` that says the reasons first, once there is something else to say."""
     waiting = [*reasons]
 
-    def say(line: str) -> None:
+    def say_after(line: str) -> None:
         for reason in waiting:
-            _say(reason)
+            say(reason)
         waiting.clear()
-        _say(line)
+        say(line)
 
-    return say
+    return say_after
 
 
 def _report(found: Race) -> None:
@@ -114,28 +109,13 @@ def _report(found: Race) -> None:
         ended = sum(trial.ended for trial in found.trials)
         print(
             f"stopped by {found.signal.name}, {ended} of {found.record.plan.trials} trials done: "
-            f"saved\n{_go_on()}"
+            f"saved\n{go_on()}"
         )
         sys.exit(128 + found.signal)
     print("\n".join(map(visible, verdict_lines(found.record, found.trials))))
     for path in (found.recipe_path, found.page_path):
         print(f"  {in_shell(path)}")
     print(f"  {next_command(found.folder, found.record)}")
-
-
-@contextmanager
-def _telling_how_to_go_on() -> Iterator[None]:
-    """Say what to type after an interruption that comes between the steps of a run."""
-    try:
-        yield
-    except (KeyboardInterrupt, Interrupted):
-        _say(_go_on())
-        raise
-
-
-def _go_on() -> str:
-    """Return the command that was typed, which goes on with what is left."""
-    return f"go on: gankit {shlex.join(sys.argv[1:])}"
 
 
 def _command() -> Callable[..., None]:

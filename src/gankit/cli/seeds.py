@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
-from gankit.errors import GankitError, Interrupted
+from gankit.cli.streams import go_on, say, telling_how_to_go_on
+from gankit.errors import GankitError
 from gankit.pages.compare_groups import compare_groups, groups_as_text
 from gankit.seeds import SeedRun, fit_seeds
 from gankit.settings.config import Config
@@ -29,13 +28,13 @@ def train_seeds(
 
     Exits with NOT_ALL_WELL if that is so, and as `gankit train` does if a signal stopped it.
     """
-    with _telling_how_to_go_on():
-        runs = fit_seeds(config, folder, seeds, init_from=init_from, reasons=reasons, say=_say)
+    with telling_how_to_go_on():
+        runs = fit_seeds(config, folder, seeds, init_from=init_from, reasons=reasons, say=say)
     last = runs[-1].outcome
     if last is not None and last.signal is not None:
         print(
             f"stopped by {last.signal.name} at step {last.step:,} of {last.steps:,} of seed "
-            f"{runs[-1].seed}, {len(runs) - 1} of {len(seeds)} runs done: saved\n{_go_on()}"
+            f"{runs[-1].seed}, {len(runs) - 1} of {len(seeds)} runs done: saved\n{go_on()}"
         )
         sys.exit(128 + last.signal)
     trained = [run.folder for run in runs if run.outcome is not None]
@@ -47,10 +46,6 @@ def train_seeds(
     print(f"  gankit compare --group {in_shell(folder)}")
     if unwell:
         sys.exit(NOT_ALL_WELL)
-
-
-def _say(line: str) -> None:
-    print(visible(line), file=sys.stderr, flush=True)
 
 
 def _table(folders: Sequence[Path]) -> str:
@@ -70,18 +65,3 @@ def _unwell(run: SeedRun) -> str:
         signs = (v.sign for v in run.diagnosis.verdicts if v.severity == "sick")
         said.append(f"sick: {', '.join(signs)}")
     return "; ".join(said)
-
-
-@contextmanager
-def _telling_how_to_go_on() -> Iterator[None]:
-    """Say what to type after an interruption that comes between the steps of a run."""
-    try:
-        yield
-    except (KeyboardInterrupt, Interrupted):
-        _say(_go_on())
-        raise
-
-
-def _go_on() -> str:
-    """Return the command that was typed, which goes on with what is left."""
-    return f"go on: gankit {shlex.join(sys.argv[1:])}"
