@@ -76,7 +76,7 @@ def run(instructions: str, threads: int, arguments: list[str]) -> Outcome:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="the one environment farthest from `make test`")
+    parser.add_argument("--quick", action="store_true", help="the one farthest from `make test`")
     parser.add_argument("--all", action="store_true", help="every test, not only these")
     parser.add_argument("paths", nargs="*", default=["tests"], help="what pytest is given")
     asked = parser.parse_args()

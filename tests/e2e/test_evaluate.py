@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from gankit.scores import while_training
 from gankit.scores.score import Report
 
 from .conftest import TINY, TINY_MLP
@@ -97,7 +98,8 @@ def test_a_broken_onnx_file(refused, run, tmp_path):
 
 
 @pytest.mark.slow
-def test_scores_while_training(gankit, tmp_path):
+def test_scores_while_training(gankit, tmp_path, monkeypatch):
+    monkeypatch.setattr(while_training, "SAMPLES", 100)
     code, _, err = gankit(
         "train", "gan", "toy:ring8", "--steps", "4", *TINY_MLP, "--out", "e",
         "--evaluate-every", "2",

@@ -46,15 +46,18 @@ def newest_step(folder: Path) -> int:
 def test_killed_and_resumed_is_the_same_to_the_bit(
     gankit, process, tmp_path, newest, equal, family, data
 ):
-    child = process(*command(family, "killed", data))
-    wait_for_step(tmp_path / "killed", 60)
+    steps = (
+        STEPS if family == "gan" else 160
+    )  # the kill must land before the end; others are slower
+    child = process(*command(family, "killed", data, steps))
+    wait_for_step(tmp_path / "killed", 40)
     child.send_signal(signal.SIGKILL)
     child.communicate(timeout=300)
-    assert 60 <= newest_step(tmp_path / "killed") < STEPS, "the kill was meant to land mid-run"
-    code, _, err = gankit(*command(family, "killed", data))
+    assert 40 <= newest_step(tmp_path / "killed") < steps, "the kill was meant to land mid-run"
+    code, _, err = gankit(*command(family, "killed", data, steps))
     assert code == 0, err
-    assert gankit(*command(family, "whole", data))[0] == 0
-    assert newest_step(tmp_path / "killed") == STEPS
+    assert gankit(*command(family, "whole", data, steps))[0] == 0
+    assert newest_step(tmp_path / "killed") == steps
     assert equal(newest(tmp_path / "killed"), newest(tmp_path / "whole"))
     models = [
         read_tensors(tmp_path / n / "model.safetensors", "artifact") for n in ("killed", "whole")

@@ -223,8 +223,13 @@ class PatchHead(nn.Module):
 
 def spectral(layer: nn.Module) -> nn.Module:
     """Return the layer with its weight divided by its largest singular value."""
-    normalised: nn.Module = parametrizations.spectral_norm(layer)
-    return normalised
+    on_meta = next(layer.parameters()).is_meta
+    if not on_meta:
+        normalised: nn.Module = parametrizations.spectral_norm(layer)
+        return normalised
+    # Torch begins with 15 power iterations, which take far longer on shapes alone than on numbers.
+    with torch.random.fork_rng(devices=[]):
+        return spectral(layer.to_empty(device="cpu")).to("meta")
 
 
 class ProjectedDiscriminator(nn.Module):

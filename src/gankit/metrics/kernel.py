@@ -75,5 +75,7 @@ def kernel_distance(
 
 
 def _kernel(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
-    kernel: NDArray[np.float64] = (x @ y.T / x.shape[1] + 1) ** 3
+    base = x @ y.T / x.shape[1] + 1
+    kernel: NDArray[np.float64] = base * base  # numpy's `** 3` takes several times as long
+    kernel *= base
     return kernel
