@@ -16,7 +16,7 @@ from gankit.data.dataset import ArrayDataset, array_fingerprint, split_off
 from gankit.data.images import ReadOptions, Split, TextOptions
 from gankit.data.layout import SPLITS, by_nature, split_of
 from gankit.data.tokens import END, UNKNOWN, Tokens, put_together, take_apart
-from gankit.data.walk import is_picture
+from gankit.data.walk import is_picture, is_run
 from gankit.errors import DataError
 from gankit.text import HIDDEN
 
@@ -38,11 +38,20 @@ def is_text(path: Path) -> bool:
     if not path.is_dir():
         return path.suffix.lower() == SUFFIX and path.is_file()
     found = False
-    for _, _, names in os.walk(path):
-        if any(map(is_picture, names)):
+    for name in _names(path):
+        if is_picture(name):
             return False
-        found = found or any(name.lower().endswith(SUFFIX) for name in names)
+        found = found or name.lower().endswith(SUFFIX)
     return found
+
+
+def _names(path: Path) -> Iterator[str]:
+    """Yield the path of every file in a folder and below, but for those of runs of gankit."""
+    for folder, below, names in os.walk(path):
+        if is_run(folder, [*names, *below]):
+            below.clear()
+            continue
+        yield from (os.path.join(folder, name) for name in names)  # noqa: PTH118
 
 
 @dataclass
@@ -137,8 +146,7 @@ def _files(path: Path) -> dict[Split, list[Path]]:
     if not path.is_dir():
         return {"train": [path]}
     found: dict[Split, list[Path]] = {"train": [], "test": []}
-    below = (p for p in path.rglob("*") if p.suffix.lower() == SUFFIX and p.is_file())
-    for file in by_nature(str(p) for p in below):
+    for file in by_nature(name for name in _names(path) if name.lower().endswith(SUFFIX)):
         parts = Path(file).relative_to(path).with_suffix("").parts
         named = next((s for part in parts if (s := split_of(part)) is not None), "train")
         found[SPLITS[named]].append(Path(file))
@@ -196,9 +204,7 @@ def _symbols(lines: Iterable[list[str]], tokens: Tokens, most: int) -> tuple[str
     return (END, *ordered)
 
 
-def _numbered(
-    lines: Sequence[list[str]], symbols: Sequence[str], length: int
-) -> NDArray[np.int64]:
+def _numbered(lines: Sequence[list[str]], symbols: Sequence[str], length: int) -> NDArray[np.int64]:
     numbers = np.zeros((len(lines), length), np.int64)  # END is symbol 0
     place = {symbol: number for number, symbol in enumerate(symbols)}
     unknown = place.get(UNKNOWN, 0)
