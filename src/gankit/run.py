@@ -9,7 +9,7 @@ model.safetensors   the artifact (trained/artifact.py), rewritten with every che
 scores/             reports of evaluations (scores/score.py)
 evaluation.jsonl    one line for each evaluation during training: its outcome and its cost
 grid.png            the last samples;  timeline.gif  all of them, as a film
-real.png            real examples in the layout of the samples, if these are images; of text real.txt
+real.png, real.txt  real examples beside the samples, if these are images or text
 doctor.json         what `gankit doctor` found wrong with the run
 report.html         all of it on one page (pages/report.py)
 .lock               which process trains in it (owner.py)

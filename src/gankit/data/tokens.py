@@ -16,9 +16,9 @@ END = "\n"
 UNKNOWN = "<unk>"
 """The symbol of every word that is too rare for the vocabulary."""
 
-_WORD = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s]")
-_BEFORE_MARK = re.compile(r" (?=[,.;:!?)\]}’”…])")
-_AFTER_MARK = re.compile(r"(?<=[(\[{‘“]) ")
+_WORD = re.compile(r"\w+(?:['\u2019-]\w+)*|[^\w\s]")
+_BEFORE_MARK = re.compile(r" (?=[,.;:!?)\]}\u2019\u201d\u2026])")
+_AFTER_MARK = re.compile(r"(?<=[(\[{\u2018\u201c]) ")
 
 
 def take_apart(line: str, tokens: Tokens) -> list[str]:

@@ -148,6 +148,18 @@ class TextGame(Game):
         said: Tensor = self.generator.log_likelihood(examples).sum(1)
         return said
 
+    @classmethod
+    def symptoms(cls, config: Config) -> Sequence[Symptom]:
+        rate = config.generator_optimizer.lr
+        slower = {"generator_optimizer.lr": rate / 3} if rate else {}
+        longer = {"network.pretrain_steps": 2 * config.network.pretrain_steps + 500}
+        one = "G hardly chooses any more: each word follows surely from those before it"
+        again = "most sentences of a batch are there twice: G says the few that fool D"
+        return (
+            Symptom("entropy of the policy gone", "entropy", one, low=0.05, changes=[slower]),
+            Symptom("repeated sentences", "repeated", again, high=0.5, changes=[slower, longer]),
+        )
+
     def own_update(self) -> Callable[[Turn], Moves]:
         return self.take_step
 
@@ -202,20 +214,16 @@ class SeqGAN(TextGame):
 
     @classmethod
     def symptoms(cls, config: Config) -> Sequence[Symptom]:
-        rate = config.generator_optimizer.lr
-        slower = {"generator_optimizer.lr": rate / 3} if rate else {}
-        spread = {"network.entropy": max(0.02, 3 * config.network.entropy)}
         weaker = {"discriminator_optimizer.lr": config.discriminator_optimizer.lr / 3}
         longer = {"network.pretrain_steps": 2 * config.network.pretrain_steps + 500}
+        spread = {"network.entropy": max(0.02, 3 * config.network.entropy)}
         sure = "D is sure of every sentence, so all of them are paid alike and G learns nothing"
         fooled = "D believes every sentence, so all of them are paid alike and G learns nothing"
-        one = "G hardly chooses any more: each word follows surely from those before it"
-        again = "most sentences of a batch are there twice: G is paid for a few that fool D"
+        shared = super().symptoms(config)
         return (
             Symptom("reward saturated", "reward", sure, low=0.02, changes=[weaker, longer]),
             Symptom("reward saturated", "reward", fooled, high=0.98, changes=[longer]),
-            Symptom("entropy of the policy gone", "entropy", one, low=0.05, changes=[spread]),
-            Symptom("repeated sentences", "repeated", again, high=0.5, changes=[spread, slower]),
+            *(replace(symptom, changes=[spread, *symptom.changes]) for symptom in shared),
         )
 
     def take_step(self, turn: Turn) -> Moves:
@@ -293,11 +301,10 @@ class SeqGAN(TextGame):
         minimised = {"policy": -(above * said * counted).sum() / counted.sum()}
         if self.options.entropy:
             minimised["entropy"] = -self.options.entropy * choice
-        repeated = 1 - len(torch.unique(tokens, dim=0)) / len(tokens)
         watched = {
             "reward": rewards[:, -1].mean(),
             "entropy": choice.detach(),
-            "repeated": choice.new_tensor(repeated),
+            "repeated": repeated(tokens),
         }
         return Terms(minimised, watched)
 
@@ -322,6 +329,12 @@ def entropy(log_chances: Tensor, counted: Tensor) -> Tensor:
     return (each * counted).sum() / counted.sum()
 
 
+def repeated(tokens: Tensor) -> Tensor:
+    """Return the share of sequences, int64 [N, T], that are copies of others of them, a scalar."""
+    different = torch.unique(tokens, dim=0).shape[0]
+    return torch.tensor(1 - different / tokens.shape[0], device=tokens.device)
+
+
 def mean_of_others(rewards: Tensor, counted: Tensor) -> Tensor:
     """Return, for each token, the mean reward of the other sequences at its place, [N, T].
 
@@ -334,7 +347,10 @@ def mean_of_others(rewards: Tensor, counted: Tensor) -> Tensor:
 
 
 def text_recipe(family: str, network: TextOptions, source: str, **training: object) -> Config:
-    """Return the settings that the recipes of text share; `training` are those of TrainingConfig."""
+    """Return the settings that the recipes of text share.
+
+    `training` are those of TrainingConfig.
+    """
     return Config(
         family=family,
         data=DataConfig(source=source),

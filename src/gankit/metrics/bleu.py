@@ -87,7 +87,7 @@ class _Known:
                         self.most[gram] = (most, owner, count)
 
     def score(self, sample: Tokens, without: int | None) -> float:
-        """Return the BLEU of a sample; `without`: the reference that it is, which does not count."""
+        """Return the BLEU of a sample. `without`: the reference that it is, which is left out."""
         logs = 0.0
         for size in range(1, self.order + 1):
             grams = _grams(sample, size)

@@ -10,11 +10,16 @@ from torch.nn import functional as F
 
 
 class TextCNN(nn.Module):
-    """Sequences [N, T] -> logits [N] (Kim 2014, with the highway of Zhang and LeCun's follow-up).
+    """Sequences [N, T] -> logits [N], high for real (arXiv 1609.05473, section 4).
 
-    Each window slides over the embedded tokens, its largest answer counts, and a highway layer mixes
-    them all. Tokens are whole numbers [N, T], or mixtures of symbols [N, T, V], as relaxed samples
-    are.
+    Each window slides over the embedded tokens, and its largest answer counts; a highway layer
+    mixes these. Tokens are whole numbers [N, T], or mixtures of symbols [N, T, V], as relaxed
+    samples are.
+
+    >>> import torch
+    >>> network = TextCNN(7, length=5, embedding=4, windows=(1, 2, 9), filters=3, dropout=0.0)
+    >>> network(torch.zeros(2, 5, dtype=torch.long)).shape, len(network.windows)
+    (torch.Size([2]), 2)
     """
 
     def __init__(

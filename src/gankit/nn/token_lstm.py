@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 class Memory(NamedTuple):
@@ -145,3 +146,37 @@ class TokenLSTM(nn.Module):
             whole[:, :place, :, place] = chosen.view(ways, place, count)
             memory = Memory(*(part.view(ways, place, count, size) for part in flat))
         return whole
+
+    def relax(self, noise: Tensor, temperature: float, *, hard: bool) -> Tensor:
+        """Return mixtures of symbols, [N, T, V], that carry a gradient (Gumbel-softmax).
+
+        Each is softmax((logits + noise) / temperature); the lower the temperature, the nearer to a
+        single symbol. The symbol that is largest is chosen as often as its chance says. After the
+        end, as far as it was said, there is only the end.
+
+        Args:
+            noise: of the Gumbel distribution (`gumbel`), [N, T, V].
+            temperature: above 0.
+            hard: straight-through: the largest symbol alone goes forward, and the gradient is that
+                of the mixture.
+        """
+        heard, memory = self.begin(noise.shape[0])
+        going_on, said = noise.new_ones(noise.shape[0], 1), []
+        for place in range(self.length):
+            memory = self.hear(heard, memory)
+            mixture = ((self.head(memory.hidden) + noise[:, place]) / temperature).softmax(1)
+            if hard:
+                chosen = F.one_hot(mixture.argmax(1), self.symbols).to(mixture.dtype)
+                mixture = chosen + mixture - mixture.detach()
+            if self.end is not None:
+                ended = F.one_hot(torch.tensor(self.end), self.symbols).to(mixture)
+                mixture = going_on * mixture + (1 - going_on) * ended
+                going_on = going_on * (1 - mixture[:, self.end, None])
+            said.append(mixture)
+            heard = mixture @ self.embed.weight[:-1]
+        return torch.stack(said, 1)
+
+
+def gumbel(chances: Tensor) -> Tensor:
+    """Return noise of the Gumbel distribution, by uniform numbers in [0, 1) of any shape."""
+    return -(-(chances.clamp(1e-10, 1 - 1e-7)).log()).log()
