@@ -26,6 +26,7 @@ THREADS = int(os.environ.get("GANKIT_TEST_THREADS", "1"))
 """CPU threads of each test. Their number changes the last bits of sums, and no verdict."""
 
 TEXT: dict[str, Any] = {
+    "data.sequences": 100,
     "network.hidden": 8,
     "network.embedding": 8,
     "network.filters": 4,

@@ -25,8 +25,8 @@ from gankit.text import shown
 class Task:
     """What is to be learned: the shape of an example, and the classes if there are labels.
 
-    `shape`, `symbols`, `tokens` and `pixels` are those of a `Dataset`; `condition` is the size of the vector
-    that comes with each example, 0 if there is none.
+    `shape`, `symbols`, `tokens` and `pixels` are those of a `Dataset`; `condition` is the size of
+    the vector that comes with each example, 0 if there is none.
     """
 
     shape: tuple[int, ...]

@@ -64,13 +64,12 @@ def sentences(options: ReadOptions) -> ArrayDataset:
     """Return 4,000 sentences for training, or 500 for testing, taken apart as texts are."""
     if options.size is not None or options.channels != "auto":
         raise DataError("data 'sentences' is text, not images: leave size and channels out")
-    made = {
-        split: [sentence(rng(0, Purpose.TOY, place, i)) for i in range(count)]
-        for place, (split, count) in enumerate(COUNT.items())
-    }
-    wanted = made[options.split][: options.text.sequences]
+    made = {}
+    for place, (split, count) in enumerate(COUNT.items()):
+        random = rng(0, Purpose.TOY, place)
+        made[split] = [sentence(random) for _ in range(min(count, options.text.sequences or count))]
     both = [*made["train"], *made["test"]]
-    return text_dataset("sentences", wanted, options.text, known=both)
+    return text_dataset("sentences", made[options.split], options.text, known=both)
 
 
 def _one_of(random: np.random.Generator, words: tuple[str, ...]) -> str:

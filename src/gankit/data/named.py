@@ -96,7 +96,7 @@ DATASETS.register("toy:spiral", "points along a spiral of two turns, no labels")
 DATASETS.register("toy:gaussian1d", "numbers of one normal distribution: the theory's picture")(
     toys.gaussian
 )
-DATASETS.register("sentences", "4,500 sentences of a small grammar, 50 words; built in")(
+DATASETS.register("sentences", "4,500 sentences of a small grammar of 46 words; built in")(
     grammar.sentences
 )
 DATASETS.register("oracle", "sequences of numbers by a frozen LSTM, whose likelihood is known")(

@@ -30,7 +30,11 @@ class GumbelOptions(TextOptions):
         1.0, "of the mixtures at the start; the lower, the nearer to symbols", above=0, most=100
     )
     temperature_end: float = setting(
-        0.5, "of the mixtures at the end of the run, reached by equal factors", above=0, most=100
+        0.5, "of the mixtures at the end of temperature_steps, reached by equal factors",
+        above=0, most=100,
+    )  # fmt: skip
+    temperature_steps: int = setting(
+        1_000, "steps of the game over which the temperature changes", least=1, most=10**9
     )
 
 
@@ -53,24 +57,25 @@ class GumbelGAN(TextGame):
         "stabilise.replay": "D sees mixtures of this step alone",
     }
 
-    @property
-    def temperature(self) -> float:
-        """The temperature of the mixtures at this step."""
+    def temperature(self, step: int) -> float:
+        """Return the temperature of the mixtures at a step, by that step alone."""
         o = self.options
-        return float(o.temperature * (o.temperature_end / o.temperature) ** self.progress)
+        played = step - o.pretrain_steps - o.pretrain_d_steps
+        share = min(1.0, max(0, played) / o.temperature_steps)
+        return float(o.temperature * (o.temperature_end / o.temperature) ** share)
 
-    def mixtures(self, like: Tensor) -> Tensor:
+    def mixtures(self, like: Tensor, step: int) -> Tensor:
         """Return as many relaxed sequences as there are in `like`, [N, T, V], with G's gradient."""
         noise = gumbel(torch.rand(*like.shape, len(self.task.symbols), device=like.device))
         noise = noise.to(self.generator.head.weight.dtype)
         hard: bool = self.options.straight_through
-        return self.generator.relax(noise, self.temperature, hard=hard)
+        return self.generator.relax(noise, self.temperature(step), hard=hard)
 
     def play(self, turn: Turn) -> Moves:
         d_terms, grad_d = self.teach(turn)
         batch = turn.draw(0)
         with turn.frozen("discriminator"):
-            fake = self.mixtures(batch.real)
+            fake = self.mixtures(batch.real, turn.step)
             real, generated = self.answers(batch.real, None), self.answers(fake, None)
             g_terms = self.generator_objective(real, generated, batch)
             moved = g_terms.with_terms(self.weight_terms("generator")).with_terms(
@@ -83,7 +88,7 @@ class GumbelGAN(TextGame):
         for part in range(self.config.objective.k):
             batch = turn.draw(part)
             with torch.no_grad():
-                fake = self.mixtures(batch.real)
+                fake = self.mixtures(batch.real, turn.step)
             real, generated = self.answers(batch.real, None), self.answers(fake, None)
             terms = self.discriminator_objective(real, generated, batch)
             terms = terms.with_terms(turn.besides(batch, fake))
