@@ -47,7 +47,8 @@ def command(*words):
     return 0
 
 codes = {words[0] + words[-1]: command(*words) for words in (
-    ("sample", "long", "-n", "9", "-o", "nine.npz"), ("sample", "long", "-o", "nine.txt"), ("doctor", "long"),
+    ("sample", "long", "-n", "9", "-o", "nine.npz"), ("sample", "long", "-o", "nine.txt"),
+    ("doctor", "long"),
     ("report", "long"), ("sample", "long", "-o", "nine.png"), ("sample", "long", "-o", "folder"),
     ("evaluate", "long"), ("train", "gan", data, "--steps", "1", "--out", "gan"),
     ("compare", "whole", "long", "-o", "both.html"))}
@@ -72,8 +73,9 @@ def tell(folder: Path, *words: object) -> tuple[dict, str]:
 
 
 CODES = {
-    "samplenine.npz": 0, "samplenine.txt": 2, "doctorlong": 0, "reportlong": 0, "comparing": 0, "comparinglong": 0,
-    "samplenine.png": 2, "samplefolder": 2, "evaluatelong": 2, "traingan": 2, "compareboth.html": 0,
+    "samplenine.npz": 0, "samplenine.txt": 2, "doctorlong": 0, "reportlong": 0, "comparing": 0,
+    "comparinglong": 0, "samplenine.png": 2, "samplefolder": 2, "evaluatelong": 2, "traingan": 2,
+    "compareboth.html": 0,
 }  # fmt: skip
 
 
