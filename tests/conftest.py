@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from gankit.choose_recipe import configure
+from gankit.families import FAMILIES
 from gankit.settings.config import Config, override
 from gankit.storage import read_tensors
 
@@ -23,6 +24,15 @@ os.environ.pop("FORCE_COLOR", None)
 
 THREADS = int(os.environ.get("GANKIT_TEST_THREADS", "1"))
 """CPU threads of each test. Their number changes the last bits of sums, and no verdict."""
+
+TEXT: dict[str, Any] = {
+    "data.sequences": 100,
+    "network.hidden": 8,
+    "network.embedding": 8,
+    "network.filters": 4,
+    "network.pretrain_steps": 2,
+    "network.pretrain_d_steps": 1,
+}
 
 SMALL: dict[str, dict[str, Any]] = {
     "gan": {"network.generator_hidden": "16,16", "network.discriminator_hidden": "8,8"},
@@ -66,8 +76,23 @@ SMALL: dict[str, dict[str, Any]] = {
         "network.head_width": 16,
         "stabilise.augment": "none",  # it is for photographs
     },
+    "seqgan": TEXT | {"network.rollouts": 2},
+    "gumbel": TEXT,
 }
 """Settings that make a family's default networks tiny. A new family is tested without them."""
+
+SOURCES = {"tokens": "sentences"}
+"""What families are tested on that make no images, by the kind that they make."""
+
+
+def families_of(kind: str) -> list[str]:
+    """The families that make examples of a kind."""
+    return [name for name in FAMILIES.names() if kind in FAMILIES[name].kinds]
+
+
+def source_of(family: str) -> str:
+    """The data that a family is tested on."""
+    return SOURCES.get(FAMILIES[family].kinds[0], "digits")
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -87,7 +112,8 @@ def same_start() -> None:
 def small() -> Callable[..., Config]:
     """small("cgan", "digits", **{"training.steps": 3}) -> a tiny, complete configuration."""
 
-    def make(family: str, source: str = "digits", **changes: Any) -> Config:
+    def make(family: str, source: str | None = None, **changes: Any) -> Config:
+        source = source or source_of(family)
         budgets = {"training.minutes", "training.images"} & changes.keys()
         settings = {
             **({} if budgets else {"training.steps": 6}),

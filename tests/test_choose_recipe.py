@@ -54,6 +54,8 @@ def fixed(game):
         ("digits", "cgan", "cgan-fast"),
         ("toy:ring8", "cgan", "toy-cgan"),
         ("toy:spiral", "gan", "toy-gan"),
+        ("sentences", "seqgan", "seqgan-fast"),
+        ("oracle", "seqgan", "seqgan-oracle"),
         ("toy:gaussian1d", "gan", "toy-theory"),
         (lambda: images(1000, 28, 28), "dcgan", "dcgan-fast"),
         (lambda: images(1000, 28, 28, classes=1), "dcgan", "dcgan-fast"),
@@ -99,6 +101,7 @@ def test_every_kind_has_a_reason_and_at_most_one_family():
         Task((2,)),
         Task((3,), ("a", "b")),
         Task((5,), (), 2),
+        Task((5,), symbols=("a", "b")),
     ],
     ids=str,
 )
@@ -127,9 +130,9 @@ def test_one_image_is_no_plural():
 
 
 def test_kinds_that_gankit_has_no_family_for_are_refused_in_words():
-    tokens = Facts(Task((9,), symbols=("a", "b")), 100)
-    with pytest.raises(ConfigError, match="no known family is the one for 100 tokens"):
-        choose_recipe._suited(tokens)
+    walks = Facts(Task((9, 2)), 100)
+    with pytest.raises(ConfigError, match="no known family is the one for 100 trajectories"):
+        choose_recipe._suited(walks)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ from gankit.game import families_that
 from gankit.game_types import Batch, Code, Latent, Terms, draw_noise
 from gankit.settings.config import LatentConfig
 
+from .conftest import families_of
+
 TASK = Task((2,), ("a", "b", "c"))
 
 
@@ -74,7 +76,7 @@ def test_the_loss_is_the_sum_of_what_is_minimised_and_of_nothing_else():
     assert one.grad.item() == 1
 
 
-@pytest.mark.parametrize("family", FAMILIES.names())
+@pytest.mark.parametrize("family", families_of("images"))
 @pytest.mark.parametrize("classes", [0, 1])
 def test_a_conditional_family_needs_two_classes(small, family, classes):
     task = Task((1, 16, 16), ("a", "b")[:classes])

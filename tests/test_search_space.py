@@ -14,6 +14,8 @@ from gankit.settings.config import override
 from gankit.settings.schema import flatten
 from gankit.training.update import choose_update
 
+from .conftest import families_of
+
 
 def test_a_range_and_a_choice_hold_what_lies_in_them():
     assert around(0.01, 4) == Between(0.0025, 0.04)
@@ -30,7 +32,7 @@ def ends(part):
     return part.values if isinstance(part, Among) else (part.low, part.high)
 
 
-@pytest.mark.parametrize("family", FAMILIES.names())
+@pytest.mark.parametrize("family", families_of("images"))
 def test_every_value_can_be_played(family, small):
     config, task = small(family), Task((1, 28, 28), tuple("0123456789"))
     space = FAMILIES[family].search_space(config, task)

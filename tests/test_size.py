@@ -12,6 +12,8 @@ from gankit.recipes import RECIPES
 from gankit.settings.config import override
 from gankit.size import check_size, memory
 
+from .conftest import families_of
+
 DIGITS = Task((1, 28, 28), tuple("0123456789"))
 COLOUR = Task((3, 64, 64), ("a", "b"))
 FACES = Task((1, 48, 48), ("a", "b"))
@@ -19,7 +21,7 @@ CIFAR = Task((3, 32, 32), tuple("0123456789"))
 POINTS = Task((2,), tuple("01234567"))
 
 
-@pytest.mark.parametrize("family", FAMILIES.names())
+@pytest.mark.parametrize("family", families_of("images"))
 @pytest.mark.parametrize("task", [DIGITS, COLOUR], ids=["grey", "colour"])
 def test_the_usual_networks_fit(family, task):
     check_size(configure(family, "digits"), task)
@@ -38,7 +40,7 @@ def test_every_recipe_fits_some_data(recipe):
     pytest.fail("it fits none")
 
 
-@pytest.mark.parametrize("family", FAMILIES.names())
+@pytest.mark.parametrize("family", families_of("images"))
 def test_what_does_not_fit_is_said_in_one_line(family, monkeypatch):
     monkeypatch.setattr(gankit.size, "memory", lambda: 2**20)
     with pytest.raises(

@@ -153,6 +153,20 @@ LIM_2017 = Paper(
     2017,
     "1705.02894",
 )
+YU_2016 = Paper(
+    "yu2016seqgan",
+    "SeqGAN: Sequence Generative Adversarial Nets with Policy Gradient",
+    ("Yu, Lantao", "Zhang, Weinan", "Wang, Jun", "Yu, Yong"),
+    2016,
+    "1609.05473",
+)
+KUSNER_2016 = Paper(
+    "kusner2016gans",
+    "GANS for Sequences of Discrete Elements with the Gumbel-softmax Distribution",
+    ("Kusner, Matt J.", r"Hern{\'a}ndez-Lobato, Jos{\'e} Miguel"),
+    2016,
+    "1611.04051",
+)
 HEUSEL_2017 = Paper(
     "heusel2017gans",
     "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium",

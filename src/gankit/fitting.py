@@ -31,6 +31,7 @@ from gankit.training.loop import Outcome, keeping_what_was_reached, play
 from gankit.training.optimizers import check_length
 from gankit.training.preview import Pictures, Preview
 from gankit.training.runtime import check_processes, check_world, is_first, start_runtime
+from gankit.training.sentences import Sentences
 from gankit.training.session import Session, open_session
 from gankit.training.state import build_game
 from gankit.training.stop_signals import StopSignals
@@ -213,6 +214,8 @@ def usual_callbacks(
     usual: list[Callback] = [Log(tracker)]
     if preview is not None:
         usual.append(Pictures(preview, tracker))
+    if game.task.kind == "tokens":
+        usual.append(Sentences(game, dataset))
     usual.append(Evaluations(run, output, display.say))
     if output.doctor:
         usual.append(Watch(preview, dataset, networks))

@@ -281,6 +281,10 @@ class Game(Part, ABC):
         """The names of the classes of `judge`."""
         return self.task.class_names
 
+    def log_likelihood(self, examples: Tensor) -> Tensor | None:
+        """Return log P of each example [N, *shape] under G, [N]; None if G states no such thing."""
+        return None
+
     # What other packages ask of every family, so that they need to know none by its name
 
     @classmethod

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from gankit.bibliography import Paper
 from gankit.data import Dataset
 from gankit.data.dataset import Kind, kind_of
+from gankit.data.tokens import END, Tokens, put_together
 from gankit.data.values import PLAIN, PixelFormat
 from gankit.settings.config import LatentConfig
+from gankit.text import shown
 
 
 @dataclass(frozen=True)
 class Task:
     """What is to be learned: the shape of an example, and the classes if there are labels.
 
-    `shape`, `symbols` and `pixels` are those of a `Dataset`; `condition` is the size of the vector
-    that comes with each example, 0 if there is none.
+    `shape`, `symbols`, `tokens` and `pixels` are those of a `Dataset`; `condition` is the size of
+    the vector that comes with each example, 0 if there is none.
     """
 
     shape: tuple[int, ...]
@@ -31,12 +34,18 @@ class Task:
     condition: int = 0
     symbols: tuple[str, ...] = ()
     pixels: PixelFormat = PLAIN
+    tokens: Tokens | None = None
 
     @classmethod
     def of(cls, dataset: Dataset) -> Task:
         """Return the task that a data set sets."""
         return cls(
-            dataset.shape, dataset.class_names, dataset.condition, dataset.symbols, dataset.pixels
+            dataset.shape,
+            dataset.class_names,
+            dataset.condition,
+            dataset.symbols,
+            dataset.pixels,
+            dataset.tokens,
         )
 
     @classmethod
@@ -51,7 +60,10 @@ class Task:
         pixels = PLAIN if told is None else PixelFormat.stored(told)
         if pixels.alpha and (len(shape), shape[0]) != (3, 4):
             raise ValueError(f"examples of {list(shape)} cannot have opacity")
-        return cls(shape, names, data.get("condition", 0), symbols, pixels)
+        tokens = data.get("tokens")
+        if tokens not in (None, *get_args(Tokens)):
+            raise ValueError(f"texts cannot be taken apart into {shown(tokens)}")
+        return cls(shape, names, data.get("condition", 0), symbols, pixels, tokens)
 
     def to_store(self) -> dict[str, Any]:
         """Return what `stored` reads; symbols, and pixels of plain 8 bits, are left out."""
@@ -62,6 +74,8 @@ class Task:
         }
         if self.pixels != PLAIN:
             said["pixels"] = self.pixels.to_store()
+        if self.tokens is not None:
+            said["tokens"] = self.tokens
         return {**said, "symbols": list(self.symbols)} if self.symbols else said
 
     @property
@@ -82,6 +96,22 @@ class Task:
     def is_drawn(self) -> bool:
         """Whether samples have a picture: a grid of images, a cloud of points."""
         return self.kind in ("images", "points")
+
+    @property
+    def end(self) -> int | None:
+        """The number of the symbol that ends a sequence; None if there is none."""
+        return self.symbols.index(END) if END in self.symbols else None
+
+    def text(self, row: Iterable[int]) -> str:
+        """Return a sequence of tokens, by their numbers, as the text that it stands for."""
+        return put_together((self.symbols[number] for number in row), self.tokens)
+
+    def lengths(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return how many tokens each sequence, [N, T], has with its end, int64 [N]."""
+        if self.end is None:
+            return np.full(len(rows), self.shape[0])
+        ended = rows == self.end
+        return np.where(ended.any(1), ended.argmax(1) + 1, rows.shape[1])
 
     def blank(self, count: int) -> Tensor:
         """Return examples [count, *shape] of zeros, in the dtype that a network takes."""
@@ -245,6 +275,8 @@ class Part:
             they can.
         reads_numbers: whether `after_step` reads its numbers, so that all processes must share
             them.
+        one_process: why several processes would play another game than one process; None if they
+            play the same.
         papers: the papers that introduced it, for `gankit cite`.
     """
 
@@ -252,6 +284,7 @@ class Part:
     only_logits: bool = True
     alternating_only: str | None = None
     reads_numbers: bool = False
+    one_process: str | None = None
     papers: tuple[Paper, ...] = ()
 
     def meet(self, examples: Tensor, labels: Tensor | None) -> None:

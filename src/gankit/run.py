@@ -3,13 +3,13 @@
 run.json            settings, data, plan: what was asked and what was decided
 metrics.jsonl       one line for each logged step
 events.jsonl        one line for each event, such as a rollback
-samples/            a picture of the same latents every so often: 0000500.png
+samples/            a picture, or lines of text, of the same latents every so often: 0000500.png
 checkpoints/        the newest few: step-0000500.safetensors
 model.safetensors   the artifact (trained/artifact.py), rewritten with every checkpoint
 scores/             reports of evaluations (scores/score.py)
 evaluation.jsonl    one line for each evaluation during training: its outcome and its cost
 grid.png            the last samples;  timeline.gif  all of them, as a film
-real.png            real examples in the layout of the samples, if these are images
+real.png, real.txt  real examples beside the samples, if these are images or text
 doctor.json         what `gankit doctor` found wrong with the run
 report.html         all of it on one page (pages/report.py)
 .lock               which process trains in it (owner.py)
@@ -52,8 +52,8 @@ from gankit.version import __version__
 
 LEFT_BY_A_KILL = ("samples", "checkpoints")
 """Folders that a run which was killed as it began may leave behind, empty, without a run.json."""
-PICTURE = re.compile(r"[0-9]{7,12}\.png")
-"""The pattern of names of pictures in samples/: the step."""
+PICTURE, TEXT = re.compile(r"[0-9]{7,12}\.png"), re.compile(r"[0-9]{7,12}\.txt")
+"""The patterns of names of pictures and of texts in samples/: the step."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +150,7 @@ class Run:
         self.artifact_path = folder / "model.safetensors"
         self.grid_path = folder / "grid.png"
         self.real_path = folder / "real.png"
+        self.real_texts_path = folder / "real.txt"
         self.timeline_path = folder / "timeline.gif"
         self.report_path = folder / "report.html"
 
@@ -350,7 +351,7 @@ class Run:
         It is taken from the log, the events, and the names of pictures and checkpoints.
         """
         logged = [line["step"] for line in self.metrics()] + [e["step"] for e in self.events()]
-        pictures = [p for p in list_folder(self.samples) if p.match("[0-9]*.png")]
+        pictures = [p for p in list_folder(self.samples) if p.match("[0-9]*.[pt][nx][gt]")]
         states = [p for p in list_folder(self.checkpoints) if p.match("*step-*.safetensors")]
         named = [re.findall(r"\d{1,18}", path.stem) for path in (*pictures, *states)]
         numbers = [max(map(int, found)) for found in named if found]
@@ -407,7 +408,14 @@ class Run:
 
         Raises RunError if samples/ cannot be listed.
         """
-        named = (p for p in list_folder(self.samples) if PICTURE.fullmatch(p.name))
+        return self._by_step(PICTURE)
+
+    def texts(self) -> list[Path]:
+        """Return the paths of the run's texts, by step. Raises as `pictures` does."""
+        return self._by_step(TEXT)
+
+    def _by_step(self, pattern: re.Pattern[str]) -> list[Path]:
+        named = (p for p in list_folder(self.samples) if pattern.fullmatch(p.name))
         return sorted((p for p in named if p.is_file()), key=lambda path: int(path.stem))
 
     def write_picture(self, step: int, picture: Pixels) -> Path:
@@ -417,6 +425,18 @@ class Run:
             for place in (path, self.grid_path):
                 _save_picture(place, picture)
         return path
+
+    def write_texts(self, step: int, texts: Sequence[str]) -> Path:
+        """Write the texts of a step, one on each line, and return the file's path."""
+        path = self.samples / f"{step:07d}.txt"
+        with self.writing("a text"):
+            write_atomically(path, _lines_of(texts))
+        return path
+
+    def write_real_texts(self, texts: Sequence[str]) -> None:
+        """Write real texts as real.txt, one on each line."""
+        with self.writing("a text"):
+            write_atomically(self.real_texts_path, _lines_of(texts))
 
     def write_real(self, picture: Pixels) -> None:
         """Write the picture of real examples as real.png."""
@@ -454,6 +474,10 @@ def checkpoints(run: Run) -> list[Path]:
     """
     found = (path for path in list_folder(run.checkpoints) if path.match("step-*.safetensors"))
     return [path for path in found if path.stem[5:].isdigit()]
+
+
+def _lines_of(texts: Sequence[str]) -> bytes:
+    return "".join(f"{text}\n" for text in texts).encode(errors="replace")
 
 
 def _save_picture(path: Path, picture: Pixels) -> None:
@@ -496,7 +520,7 @@ def _lies_beside(path: Path) -> bool:
 
 _OF_A_RUN = (
     *("metrics.jsonl", "events.jsonl", "model.safetensors", "scores", "doctor.json"),
-    *("grid.png", "real.png", "timeline.gif", "report.html", "evaluation.jsonl"),
+    *("grid.png", "real.png", "real.txt", "timeline.gif", "report.html", "evaluation.jsonl"),
 )
 
 

@@ -37,8 +37,8 @@ a, b = newest(Path("whole")), newest(Path("parts"))
 same = a.keys() == b.keys() and all((a[k] == b[k]).all() for k in a)
 gankit.fit(config(steps), "long")
 gan = gankit.load("long")
-first, again = gan.sample(600, seed=1), gan.sample(30, seed=1)
-np.savez("said.npz", samples=first, untrained=gankit.load("whole").sample(600, seed=1))
+first, again = (gan.sample(n, seed=1, output="np") for n in (600, 30))
+np.savez("said.npz", samples=first, untrained=gankit.load("whole").sample(600, seed=1, output="np"))
 
 def command(*words):
     sys.argv = ["gankit", *words]
@@ -47,7 +47,8 @@ def command(*words):
     return 0
 
 codes = {words[0] + words[-1]: command(*words) for words in (
-    ("sample", "long", "-n", "9", "-o", "nine.npz"), ("doctor", "long"),
+    ("sample", "long", "-n", "9", "-o", "nine.npz"), ("sample", "long", "-o", "nine.txt"),
+    ("doctor", "long"),
     ("report", "long"), ("sample", "long", "-o", "nine.png"), ("sample", "long", "-o", "folder"),
     ("evaluate", "long"), ("train", "gan", data, "--steps", "1", "--out", "gan"),
     ("compare", "whole", "long", "-o", "both.html"))}
@@ -72,8 +73,9 @@ def tell(folder: Path, *words: object) -> tuple[dict, str]:
 
 
 CODES = {
-    "samplenine.npz": 0, "doctorlong": 0, "reportlong": 0, "comparing": 0, "comparinglong": 0,
-    "samplenine.png": 2, "samplefolder": 2, "evaluatelong": 2, "traingan": 2, "compareboth.html": 0,
+    "samplenine.npz": 0, "samplenine.txt": 2, "doctorlong": 0, "reportlong": 0, "comparing": 0,
+    "comparinglong": 0, "samplenine.png": 2, "samplefolder": 2, "evaluatelong": 2, "traingan": 2,
+    "compareboth.html": 0,
 }  # fmt: skip
 
 
@@ -84,9 +86,12 @@ def test_words_are_learned_by_a_policy_gradient(tmp_path):
     assert told["same"], "a resumed run is the undisturbed one"
     assert told["slice"]
     assert (told["kind"], told["symbols"]) == ("tokens", ["a", "b", "c", "d"])
-    assert {k: CODES[k] for k in told["codes"]} == told["codes"], err
-    assert "tokens are no pictures: choose target name.npz (--out)" in err
-    assert "there are no measures of tokens" in err
+    codes = {**CODES, "samplenine.txt": 0, "evaluatelong": 0}
+    assert {k: codes[k] for k in told["codes"]} == told["codes"], err
+    assert "tokens are no pictures: choose target name.npz, or name.txt (--out)" in err
+    lines = (tmp_path / "nine.txt").read_text().splitlines()
+    assert len(lines) == 64
+    assert all(len(line.split()) == 6 for line in lines), "letters with spaces between"
     assert "makes images or points; these are tokens: train 'words'" in err
     with np.load(tmp_path / "nine.npz") as kept:
         assert kept["tokens"].shape == (9, 6)

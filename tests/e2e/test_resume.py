@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gankit.families import FAMILIES
 from gankit.storage import read_tensors
 
-from ..conftest import SMALL, THREADS
+from ..conftest import SMALL, THREADS, families_of
 from .conftest import CONSTANT
 
 STEPS = 400
@@ -41,7 +40,7 @@ def newest_step(folder: Path) -> int:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("family", "data"), [*((f, "digits") for f in FAMILIES.names()), ("gan", "toy:ring8")]
+    ("family", "data"), [*((f, "digits") for f in families_of("images")), ("gan", "toy:ring8")]
 )
 def test_killed_and_resumed_is_the_same_to_the_bit(
     gankit, process, tmp_path, newest, equal, family, data

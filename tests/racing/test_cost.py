@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from gankit.families import FAMILIES, Task
+from gankit.families import Task
 from gankit.racing.cost import OVERHEAD, cost_of_step, steps_at_equal_cost
 from gankit.settings.config import override
+
+from ..conftest import families_of
 
 TASK = Task((1, 28, 28), tuple("0123456789"))
 
@@ -30,7 +32,7 @@ def test_a_product_of_matrices_is_counted_exactly(small):
     assert cost_of_step(config, task) == OVERHEAD + 2 * products  # and as many additions
 
 
-@pytest.mark.parametrize("family", FAMILIES.names())
+@pytest.mark.parametrize("family", families_of("images"))
 def test_every_family_has_a_cost(family, small):
     assert cost_of_step(small(family), TASK) > OVERHEAD
 

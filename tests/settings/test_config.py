@@ -409,8 +409,8 @@ def test_what_is_no_plain_file_is_not_waited_for(tmp_path):
 
 
 KEYS = """
-data.channels data.fit data.holdout data.labels_per_class data.memory_gb data.size data.source
-data.values
+data.channels data.fit data.holdout data.labels_per_class data.length data.memory_gb data.oracle
+data.sequences data.size data.source data.tokens data.values data.vocabulary
 discriminator_optimizer.beta1 discriminator_optimizer.beta2 discriminator_optimizer.clip
 discriminator_optimizer.decay_from discriminator_optimizer.decay_rate discriminator_optimizer.lr
 discriminator_optimizer.lr_floor discriminator_optimizer.max_norm

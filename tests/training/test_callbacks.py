@@ -31,7 +31,7 @@ class Told(Callback):
         self.note("before", trainer.state.step)
 
     def after_step(self, trainer, moves):
-        assert moves["grad_d"] > 0
+        assert max(moves.gradients.values()) > 0
         self.note("after", trainer.state.step)
 
     def numbers(self, trainer):

@@ -83,7 +83,8 @@ def _train(
         option("see `gankit list`; if left out, the data chooses; with --help: its own options"),
     ] = None,
     data: Annotated[
-        str | None, option("a data set's name, a folder of images or of IDX files, or an .npz file")
+        str | None,
+        option("a data set's name, a folder of images or of IDX files, an .npz or a .txt file"),
     ] = None,
     /,
     *,
@@ -246,6 +247,7 @@ def _places(folder: Path, outcome: Any) -> list[str]:
     record = run.record()
     by_vector = record.task.condition and FAMILIES[record.config.family].conditional
     asked = " --label vector.npy" if by_vector else ""
-    target = "samples.png" if record.task.is_drawn else "samples.npz"
+    targets = {"tokens": "samples.txt", "trajectories": "samples.npz"}
+    target = targets.get(record.task.kind, "samples.png")
     again = f"  gankit sample {in_shell(folder)} -n 64{asked} -o {target}"
     return [*(f"  {path}" for path in paths if path.exists()), again]

@@ -31,15 +31,21 @@ def sample(
     save_latents: Annotated[Path | None, option("keep the samples' latents here, as x.npz")] = None,
     out: Annotated[
         Path | None,
-        option("x.png: a grid; x.npz: arrays; a folder: a file for each", "--out", "-o"),
+        option(
+            "x.png: a grid; x.npz: arrays; x.txt: lines of text; a folder: a file for each",
+            "--out",
+            "-o",
+        ),
     ] = None,
 ) -> None:
-    """Draw samples from a trained run: a picture, an .npz archive, or a folder of pictures."""
+    """Draw samples from a trained run: a picture, an .npz archive, or a folder of pictures.
+
+    Text is printed, unless a file is named.
+    """
     from gankit.trained.artifact import load
     from gankit.trained.export import read_label, write_samples
     from gankit.trained.latents import check_name
 
-    target = from_home(out or Path("samples.png"))
     if latents is not None and (n is not None or seed is not None):
         raise ConfigError("--latents says which samples to draw: leave -n and --seed out")
     if save_latents is not None:
@@ -47,8 +53,13 @@ def sample(
     gan, asked = load(run), read_label(label)
     count, number = 64 if n is None else n, seed or 0
     given = None if latents is None else gan.adopt(read_latents(gan, latents), asked)
-    write_samples(gan, count, asked, number, target, given)
-    print(target)
+    if gan.kind == "tokens" and out is None:
+        many = {"n": count, "labels": asked, "seed": number} if given is None else {}
+        print("\n".join(map(visible, gan.sample(**many, latents=given, output="text"))))
+    else:
+        target = from_home(out or Path("samples.png"))
+        write_samples(gan, count, asked, number, target, given)
+        print(target)
     if save_latents is not None:
         (given or gan.latents(count, asked, number)).save(save_latents)
         print(save_latents)

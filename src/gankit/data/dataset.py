@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gankit.data.given import read_given
 from gankit.data.holdout import held_out, no_test_split, rest, tell_held
 from gankit.data.layout import name_some
+from gankit.data.tokens import Tokens
 from gankit.data.values import PLAIN, PixelFormat
 from gankit.errors import DataError
 
@@ -50,6 +51,7 @@ class Dataset(ABC):
         shape: the shape of one example: (channels, height, width) of an image, (dimensions,) of a
             point, (length,) of tokens, (moments, dimensions) of a trajectory.
         symbols: what tokens stand for, by their number; empty if examples are not tokens.
+        tokens: what lines of text were taken apart into; None if examples are no text.
         labels: int64 [N], 0..classes-1; or float32 [N, C], a vector for each example, such as
             several labels at once; or None if there are no labels.
         class_names: one name for each class, in label order; empty if there are no classes.
@@ -68,6 +70,7 @@ class Dataset(ABC):
     name: str
     shape: tuple[int, ...]
     symbols: tuple[str, ...] = ()
+    tokens: Tokens | None = None
     labels: NDArray[Any] | None = None
     class_names: tuple[str, ...] = ()
     fingerprint: str
@@ -260,8 +263,9 @@ def split_off(dataset: ArrayDataset, split: Literal["train", "test"], share: flo
         None if dataset.labels is None else dataset.labels[kept],
         dataset.class_names,
         (*dataset.notes, tell_held(len(held), count)),
+        dataset.symbols,
     )
-    part.held_out, part.pixels = len(held), dataset.pixels
+    part.held_out, part.pixels, part.tokens = len(held), dataset.pixels, dataset.tokens
     return part
 
 
@@ -274,6 +278,7 @@ class Subset(Dataset):
         self.indices = np.arange(len(dataset)) if indices is None else indices
         self.name, self.shape, self.class_names = dataset.name, dataset.shape, dataset.class_names
         self.symbols, self.pixels = dataset.symbols, dataset.pixels
+        self.tokens = dataset.tokens
         self.labels = None if dataset.labels is None else dataset.labels[self.indices]
         self.fingerprint = array_fingerprint(self.indices) + dataset.fingerprint
 

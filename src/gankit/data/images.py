@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gankit.data.memory import DECODING, MOST_BYTES, MOST_JPEG_PIXELS, MOST_PIXELS, bytes_needed
+from gankit.data.tokens import Tokens
 from gankit.data.values import Range, span, to_bytes
 from gankit.errors import DataError
 from gankit.text import reason
@@ -77,6 +78,17 @@ class UnreadableError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TextOptions:
+    """How sequences of tokens are read, or made by an oracle (`DataConfig` says what each is)."""
+
+    tokens: Tokens | None = None
+    length: int | None = None
+    vocabulary: int | None = None
+    sequences: int | None = None
+    oracle: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReadOptions:
     """How pictures are read. The values are checked on creation.
 
@@ -96,6 +108,7 @@ class ReadOptions:
             range for the whole set, chosen by its values; None: by the type of each file.
         holdout: the share, 0 to 0.5, that is kept from training as the test split of a source
             that has none.
+        text: how sequences of tokens are read.
 
     Raises:
         DataError: a value is out of range.
@@ -109,6 +122,7 @@ class ReadOptions:
     tables: bool = True
     values: Values = "own"
     holdout: float = 0.0
+    text: TextOptions = TextOptions()
 
     def __post_init__(self) -> None:
         for side in self.size or ():

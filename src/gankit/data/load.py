@@ -13,9 +13,10 @@ from gankit.data.dataset import PYTHON, Dataset
 from gankit.data.folder import read_image_folder, read_image_pattern
 from gankit.data.holdout import SHARE
 from gankit.data.idx import is_idx_folder, read_idx_folder
-from gankit.data.images import Channels, Fit, ReadOptions, Split, Values
+from gankit.data.images import Channels, Fit, ReadOptions, Split, TextOptions, Values
 from gankit.data.layout import name_some
 from gankit.data.named import DATASETS
+from gankit.data.texts import is_text, read_text
 from gankit.data.values import Range
 from gankit.data.walk import is_picture, split_pattern
 from gankit.errors import DataError
@@ -52,6 +53,18 @@ def load_configured(
         values=own if data.values is None else data.values,
         holdout=SHARE if data.holdout is None else data.holdout,
         tables=tables,
+        text=text_options(data),
+    )
+
+
+def text_options(data: DataConfig) -> TextOptions:
+    """Return how the settings say that text is read, or made by an oracle."""
+    return TextOptions(
+        tokens=data.tokens,
+        length=data.length,
+        vocabulary=data.vocabulary,
+        sequences=data.sequences,
+        oracle=data.oracle,
     )
 
 
@@ -64,7 +77,7 @@ def glance(data: DataConfig) -> Dataset:
     pictures = False
     if data.source not in DATASETS and looks_like_path(data.source) and not data.is_arrays:
         path = locate(data.source)
-        pictures = not (path.is_dir() and is_idx_folder(path))
+        pictures = not ((path.is_dir() and is_idx_folder(path)) or is_text(path))
     return load_configured(replace(data, memory_gb=0.0) if pictures else data)
 
 
@@ -88,8 +101,9 @@ def load_dataset(
     values: Values = "own",
     holdout: float = 0.0,
     tables: bool = True,
+    text: TextOptions | None = None,
 ) -> Dataset:
-    """Read the data set of this name, or the images at this path.
+    """Read the data set of this name, or the images or texts at this path.
 
     >>> import gankit
     >>> dataset = gankit.load_dataset("digits")
@@ -99,7 +113,8 @@ def load_dataset(
     Args:
         source: a name in `DATASETS`, else a folder of images (sub-folders are classes), a
             folder of IDX files, a pattern such as `photos/*.jpg`, or an .npz file of arrays or an
-            .npy file of one (`gankit.data.arrays`); `~` and `$VAR` work.
+            .npy file of one (`gankit.data.arrays`), or a .txt file or a folder of them
+            (`gankit.data.texts`); `~` and `$VAR` work.
         size: pixels, one number for a square, or (height, width), 8 to 1024 each. None keeps the
             size of IDX images, and in a folder the size that nine tenths of the pictures share, if
             its sides are in 16..256; otherwise it is 64 x 64.
@@ -117,6 +132,7 @@ def load_dataset(
         tables: whether to look for labels beyond the folder's own sub-folders: in a file beside the
             pictures (`dataset.json`, or a CSV or TSV table of files and labels), and in the
             sub-folders of a single sub-folder that holds everything.
+        text: how texts are read, and what an oracle makes; None: into words, as they are.
 
     Raises:
         DataError: there is nothing, nothing in it can be read, or an option is out of range.
@@ -130,6 +146,7 @@ def load_dataset(
         values=values,
         holdout=holdout,
         tables=tables,
+        text=text or TextOptions(),
     )
     source = os.fspath(source)
     dataset = _read(source, options)
@@ -155,6 +172,8 @@ def _read(source: str, options: ReadOptions) -> Dataset:
             "data",
         )
     path = locate(source)
+    if is_text(path):
+        return read_text(source, path, options)
     if path.is_dir():
         read = read_idx_folder if is_idx_folder(path) else read_image_folder
         return read(source, path, options)
@@ -173,8 +192,8 @@ def _no_file(source: str) -> DataError:
     if lower.endswith(PACKED):
         return DataError(f"data {source!r} is a packed archive: unpack it, and give the folder")
     return DataError(
-        f"data {source!r} is a file; training needs a folder of images, or an .npz of arrays "
-        "called images and labels (numpy.savez), or an .npy of images"
+        f"data {source!r} is a file; training needs a folder of images, an .npz of arrays called "
+        "images and labels (numpy.savez), an .npy of images, or a .txt of lines of text"
     )
 
 
@@ -271,7 +290,8 @@ def at_shape(data: DataConfig, source: str, shape: tuple[int, ...]) -> DataConfi
     if asked.is_arrays:
         return asked if asked.channels == "rgba" else replace(asked, channels="auto")
     if len(shape) != 3:
-        return replace(asked, channels="auto")
+        length = shape[0] if len(shape) == 1 and data.length is None else data.length
+        return replace(asked, channels="auto", length=length)
     channels = asked.channels if every else CHANNELS.get(shape[0], "bands")
     return replace(asked, size=(shape[1], shape[2]), channels=channels)
 

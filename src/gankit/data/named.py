@@ -9,7 +9,7 @@ from importlib import resources
 
 import numpy as np
 
-from gankit.data import toys
+from gankit.data import grammar, oracle, toys
 from gankit.data.dataset import ArrayDataset, Dataset, array_fingerprint
 from gankit.data.fetch import Source, cache_folder, fetch_missing
 from gankit.data.idx import images_dataset, read_idx_folder
@@ -95,4 +95,10 @@ DATASETS.register("toy:grid25", "points of 25 Gaussians on a 5 x 5 grid, sigma 0
 DATASETS.register("toy:spiral", "points along a spiral of two turns, no labels")(toys.spiral)
 DATASETS.register("toy:gaussian1d", "numbers of one normal distribution: the theory's picture")(
     toys.gaussian
+)
+DATASETS.register("sentences", "4,500 sentences of a small grammar of 46 words; built in")(
+    grammar.sentences
+)
+DATASETS.register("oracle", "sequences of numbers by a frozen LSTM, whose likelihood is known")(
+    oracle.sequences
 )

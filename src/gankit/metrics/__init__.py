@@ -13,6 +13,7 @@ imported at once, so that `metrics.manifold` is always the function and never th
 name. The package needs numpy alone (`match_clusters` needs SciPy too).
 """
 
+from gankit.metrics.bleu import bleu, self_bleu
 from gankit.metrics.clusters import match_clusters
 from gankit.metrics.conditional import ByClass, class_frechet, conditional_accuracy
 from gankit.metrics.distances import nearest
@@ -41,6 +42,7 @@ __all__ = [
     "ModeCount",
     "Moments",
     "Spread",
+    "bleu",
     "class_distance",
     "class_frechet",
     "compare_spread",
@@ -69,6 +71,7 @@ __all__ = [
     "parzen_score",
     "path_ends",
     "path_length",
+    "self_bleu",
     "spread",
     "squared_mmd",
 ]

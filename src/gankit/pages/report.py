@@ -49,7 +49,8 @@ from gankit.settings.config import override
 from gankit.settings.schema import flatten
 from gankit.settings.text import settings_toml, typed
 from gankit.storage import write_atomically
-from gankit.text import from_home, in_shell
+from gankit.stored import StoredError, read_text
+from gankit.text import from_home, in_shell, visible
 from gankit.training.briefing import MOST_LINES, shorten
 from gankit.training.callbacks import Callback
 from gankit.training.session import Session
@@ -141,13 +142,14 @@ def _health(seen: Facts) -> str:
 
 
 def _film(seen: Facts) -> Html:
-    """Return pictures in a row, of which the page's script makes a film."""
-    if not seen.pictures:
+    """Return pictures, or lines of text, in a row, of which the page's script makes a film."""
+    kept = seen.pictures or seen.texts
+    if not kept:
         return note("No picture was kept.")
-    last = len(seen.pictures) - 1
+    last = len(kept) - 1
     chosen = np.unique(np.linspace(0, last, min(last + 1, MOST_FRAMES)).round().astype(int))
-    names = _columns(seen)
-    frames = [_frame(seen.pictures[i], names) for i in chosen]
+    names, text = _columns(seen), not seen.pictures
+    frames = [_said(kept[i]) if text else _frame(kept[i], names) for i in chosen]
     slider = element(
         "input", type="range", min=0, max=len(frames) - 1, value=0, aria_label="step of the run"
     )
@@ -157,8 +159,8 @@ def _film(seen: Facts) -> Html:
         element("div", *frames, class_="frames"),
         element("div", play, slider, class_="controls"),
         note(
-            f"{len(frames)} of {last + 1} pictures of the averaged generator, always from the same "
-            "latents",
+            f"{len(frames)} of {last + 1} {'texts' if text else 'pictures'} of the averaged "
+            "generator, always from the same latents",
             join(", one class a column.") if names else ".",
             _how_shown(seen),
         ),
@@ -166,6 +168,10 @@ def _film(seen: Facts) -> Html:
     )
     real = Run(seen.folder).real_path
     beside = [_real(real, names)] if real.is_file() else []
+    if text and Run(seen.folder).real_texts_path.is_file():
+        told = element("figcaption", "real examples")
+        lines = _lines(Run(seen.folder).real_texts_path)
+        beside = [element("figure", lines, told, class_="real")]
     return element("div", film, *beside, class_="side wider")
 
 
@@ -187,6 +193,21 @@ def _frame(path: Path, columns: Sequence[str]) -> Html:
     step = f"step {int(path.stem):,}"
     image = _image(path, f"samples at {step}")
     return element("figure", *_over(columns), image, element("figcaption", step), data_step=step)
+
+
+def _said(path: Path) -> Html:
+    """Return the texts of a step as a frame of the film."""
+    step = f"step {int(path.stem):,}"
+    return element("figure", _lines(path), element("figcaption", step), data_step=step)
+
+
+def _lines(path: Path) -> Html:
+    """Return the lines of a text file as a list."""
+    try:
+        texts = read_text(path).split("\n")[:-1]
+    except StoredError as problem:
+        return note(f"This text cannot be read: {problem}")
+    return element("ul", *(element("li", visible(text) or "(nothing)") for text in texts))
 
 
 def _real(path: Path, columns: Sequence[str]) -> Html:

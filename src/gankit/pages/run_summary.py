@@ -27,7 +27,7 @@ class Facts:
         gankit: the version of gankit that began the run.
         record: the content of run.json.
         log: every logged line of metrics.jsonl.
-        pictures: the paths of the pictures in samples/, by step.
+        pictures, texts: the paths of the pictures, and of the texts, in samples/, by step.
         reports: the reports of scores, by step.
         diagnosis: the doctor's last diagnosis; None if it never looked.
         unread: one line for each file that is there and cannot be read.
@@ -41,12 +41,14 @@ class Facts:
     reports: Sequence[Report]
     diagnosis: Diagnosis | None
     unread: Sequence[str] = ()
+    texts: Sequence[Path] = ()
 
     @property
     def step(self) -> int:
-        """The last step that the log or a picture shows."""
+        """The last step that the log, a picture or a text shows."""
         last = self.log[-1]["step"] if self.log else 0
-        return max(last, int(self.pictures[-1].stem) if self.pictures else 0)
+        shown = [int(path.stem) for path in (*self.pictures[-1:], *self.texts[-1:])]
+        return max(last, *shown, 0)
 
     @property
     def speed(self) -> float:
@@ -90,9 +92,9 @@ def read_facts(folder: Path) -> Facts:
     record = run.record()
     assert record is not None
     reports, unread = find_reports(folder)
-    diagnosis, pictures = None, []
+    diagnosis, pictures, texts = None, [], []
     try:  # the rest of the page needs neither
-        pictures = run.pictures()
+        pictures, texts = run.pictures(), run.texts()
     except RunError as problem:
         unread.append(str(problem))
     try:
@@ -105,6 +107,7 @@ def read_facts(folder: Path) -> Facts:
         record=record,
         log=run.metrics(),
         pictures=pictures,
+        texts=texts,
         reports=reports,
         diagnosis=diagnosis,
         unread=unread,

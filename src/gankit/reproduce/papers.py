@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gankit.data import Dataset, as_pictures
+from gankit.data.load import text_options
+from gankit.data.oracle import build_oracle, oracle_nll
 from gankit.data.toys import modes
 from gankit.features.named import Digits
 from gankit.features.stacks import read_stacks
+from gankit.metrics.bleu import self_bleu
 from gankit.metrics.clusters import match_clusters
 from gankit.metrics.distances import nearest_labels
 from gankit.metrics.modes import count_modes, count_stacks
@@ -20,6 +23,7 @@ from gankit.metrics.parzen import parzen_score
 from gankit.registry import Registry
 from gankit.reproduce.protocol import Reproduction, Trained, Values
 from gankit.reproduce.snapshots import KEPT, snapshots
+from gankit.scores.texts import held_out, temperature_curve
 from gankit.trained.gan import GAN
 
 REPRODUCTIONS: Registry[Reproduction] = Registry("reproduction")
@@ -153,6 +157,34 @@ def toy_modes(trained: Trained) -> Values:
     return {"modes": float(found.found), "good": found.good, "kl": found.kl}
 
 
+TEMPERATURES = (0.6, 0.8, 1.0, 1.2)
+"""The temperatures at which quality and diversity of text are measured."""
+
+
+def oracle_scores(trained: Trained) -> Values:
+    """Return what 2,000 samples cost the oracle and real sequences the model, in nats per token.
+
+    `nll_oracle` is the paper's measure, `real` the same of the oracle's own sequences. `at_T` is
+    that of 500 samples at temperature T, beside `self_bleu_T`, their Self-BLEU-2.
+    """
+    gan = trained.gan
+    oracle = build_oracle(text_options(gan.config.data))
+    test = trained.test.read(np.arange(min(2_000, len(trained.test)))).astype(np.int64)
+    samples = gan.sample(2_000, seed=1, output="np")
+    values = {
+        "nll_oracle": float(oracle_nll(oracle, samples).mean()),
+        "real": float(oracle_nll(oracle, test).mean()),
+        "nll_test": held_out(gan, test).value,
+        "self_bleu_real": float(self_bleu(test[:500].tolist(), 2).mean()),
+    }
+    for temperature, rows in temperature_curve(gan, TEMPERATURES, seed=2):
+        values[f"at_{temperature}"] = float(oracle_nll(oracle, rows).mean())
+        values[f"self_bleu_{temperature}"] = float(self_bleu(rows.tolist(), 2).mean())
+    return values
+
+
+NLL_PAPER = "NLL 8.736, by likelihood 9.038"
+
 for _name, _summary, _what in (
     (
         "gan-mnist-parzen",
@@ -210,6 +242,35 @@ for _name, _summary, _what in (
         "grid-modes",
         "25 modes on a grid (Srivastava 2017)",
         Reproduction("toy-cgan", toy_modes, "25 modes", "toy:grid25", "modes"),
+    ),
+    (
+        "seqgan-oracle",
+        "a policy gradient after likelihood, judged by the oracle (Yu 2016, table 1)",
+        Reproduction("seqgan-oracle", oracle_scores, NLL_PAPER, "oracle", "oracle"),
+    ),
+    (
+        "seqgan-oracle-likelihood",
+        "its baseline: as many steps of likelihood alone",
+        Reproduction(
+            "seqgan-oracle",
+            oracle_scores,
+            NLL_PAPER,
+            "oracle",
+            "oracle",
+            {"network.learn_from": "likelihood"},
+        ),
+    ),
+    (
+        "seqgan-oracle-constant",
+        "its control: a reward that is always the same",
+        Reproduction(
+            "seqgan-oracle",
+            oracle_scores,
+            NLL_PAPER,
+            "oracle",
+            "oracle",
+            {"network.learn_from": "constant"},
+        ),
     ),
 ):
     REPRODUCTIONS.register(_name, _summary)(_what)

@@ -14,6 +14,7 @@ import torch
 
 from gankit.choose_recipe import configure
 from gankit.data import Dataset, load_dataset
+from gankit.data.load import text_options
 from gankit.data.toys import MIXTURES
 from gankit.errors import ConfigError, DataError, RunError, TrainingError
 from gankit.fitting import fit
@@ -59,6 +60,7 @@ def reproduce(
         {**what.changes, **(changes or {}), "training.seed": seed},
     )
     options: dict[str, Any] = {"size": config.data.size, "channels": config.data.channels}
+    options["text"] = text_options(config.data)
     train, test = (load_dataset(source, split=split, **options) for split in ("train", "test"))
     _check(what.needs, source, train, test)
     outcome = fit(config, runs / f"{name}-{seed}")
@@ -94,6 +96,7 @@ def _check(needs: Need, source: str, *splits: Dataset) -> None:
             "labels": images and len(data.class_names) >= 2,
             "colour": images and data.shape[0] == 3,
             "modes": data.name in MIXTURES,
+            "oracle": data.name == "oracle",
         }
         if not met[needs]:
             raise DataError(

@@ -49,6 +49,7 @@ from gankit.scores.reference import (
     reals_of,
 )
 from gankit.scores.score import Holds, Protocol, Report, Score, write_report
+from gankit.scores.texts import HELD_OUT, TEXT_METRICS, evaluate_texts
 from gankit.text import shown
 from gankit.trained.artifact import load
 from gankit.trained.gan import BLOCK, GAN
@@ -166,6 +167,8 @@ def evaluate(
     against = data if against is None else against
     if isinstance(run, (str, Path)):
         run = load(run, device)
+    if isinstance(run, GAN) and run.kind == "tokens":
+        return _evaluate_texts(run, against, features, split, n, draws, seed, metrics, keep, watch)
     if isinstance(run, GAN):
         source: Source = run
     else:  # their numbers are in the range of the examples that they are measured against
@@ -200,6 +203,33 @@ def evaluate(
         nearest=nearest_picture(first, reals),
     )
     if keep and folder is not None:
+        with Run(folder).writing("the scores"):
+            write_report(folder, report)
+    return report
+
+
+def _evaluate_texts(
+    gan: GAN,
+    against: Dataset | NDArray[Any] | str | None,
+    features: object,
+    split: Split | None,
+    n: int | None,
+    draws: int,
+    seed: int,
+    metrics: Sequence[str],
+    keep: bool,
+    watch: Watch,
+) -> Report:
+    """Return the scores of a run of text, and keep them if that is asked for."""
+    if features is not None or not isinstance(against, str | None):
+        raise ConfigError("text is measured without features, against data by name or path")
+    folder = None if gan.path is None else gan.path.parent
+    report = evaluate_texts(
+        gan, data=against, split=split, n=n, draws=draws, seed=seed, metrics=metrics, say=watch.say
+    )
+    if keep:
+        if folder is None or not Run(folder).record_path.exists():
+            raise ConfigError("keep=True is for a run, or a GAN that gankit.load read from one")
         with Run(folder).writing("the scores"):
             write_report(folder, report)
     return report
@@ -487,7 +517,8 @@ def picture_shape(source: Source) -> tuple[int, ...]:
 
 def _check(n: int | None, draws: int, seed: int, metrics: Sequence[str], device: str) -> None:
     for name in metrics:
-        METRICS[name]
+        if name not in (*TEXT_METRICS, HELD_OUT):
+            METRICS[name]
     if n is not None and n < 20:
         raise ConfigError(f"n must be at least 20, got {n}", "n")
     if n is not None and n > MOST_SAMPLES:

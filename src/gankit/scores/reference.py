@@ -82,9 +82,9 @@ def read_reals(
         path: the run or its artifact; None: only the data's name tells whether it is the run's.
 
     Raises DataError if the data cannot be read, is too small or has another shape, and ConfigError
-    if the run makes neither images nor points.
+    if the run makes what there are no measures of.
     """
-    if gan.kind not in ("images", "points"):
+    if gan.kind == "trajectories":
         raise ConfigError(f"there are no measures of {gan.kind}: this run cannot be evaluated")
     name = source or gan.config.data.source
     if name.startswith("toy:") and gan.kind == "images":  # a toy would refuse the size instead

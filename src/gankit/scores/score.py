@@ -22,10 +22,11 @@ from gankit.storage import FORMAT, check_format, list_folder, write_atomically
 from gankit.stored import StoredError, build, parse_json, read_text
 
 Better = Literal["lower", "higher"]
-Holds = Literal["draws", "samples"]
+Holds = Literal["draws", "samples", "examples"]
 HELD: dict[Holds, str] = {
     "draws": "95 % of other draws of samples",
     "samples": "with 95 % confidence, the share of all such samples",
+    "examples": "with 95 % confidence, the mean over all such real examples",
 }
 """What an interval holds, in words."""
 NOT_HELD = "Not in it: another choice of real examples, or another training seed."
@@ -44,8 +45,9 @@ class Score:
         floor: the same measure of real examples against other real ones, at the same counts; None
             if not known.
         holds: what the interval holds: the scores of other `draws` of samples by the same
-            generator; or the share of all `samples`, as far as one draw tells. Neither holds what
-            another choice of real examples, or another training seed, would change.
+            generator; or the share of all `samples`, as far as one draw tells; or the mean over all
+            real `examples`. None holds what another training seed would change, and only the last
+            what another choice of real examples would.
         note: what the score did not look at; empty if there is nothing to say.
         most: the largest value that it can have, such as the number of all modes; None if there is
             none, or if it is not recorded.

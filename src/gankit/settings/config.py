@@ -76,6 +76,30 @@ class DataConfig:
         least=1, most=10**9, flag="--labels-per-class",
     )  # fmt: skip
 
+    tokens: Literal["words", "characters", "bytes"] | None = setting(
+        None, "what the lines of a text are taken apart into; unless given, words"
+    )
+    length: int | None = setting(
+        None,
+        "most tokens of a sequence, longer ones are cut; unless given, the data's own up to 32 "
+        "words or 80 characters; an oracle's: 20",
+        least=2, most=1024,
+    )  # fmt: skip
+    vocabulary: int | None = setting(
+        None,
+        "most symbols: rarer ones of a text are one symbol; unless given, 5,000; an oracle's: 200",
+        least=4, most=2**16,
+    )  # fmt: skip
+    sequences: int | None = setting(
+        None,
+        "most lines that are read of a text, and how many sequences an oracle makes; unless "
+        "given, all, and 5,000",
+        least=20, most=10**7,
+    )  # fmt: skip
+    oracle: int = setting(
+        0, "which oracle: its weights follow from this seed", least=0, below=2**48
+    )
+
     def __post_init__(self) -> None:
         check_settings(self, "data.")
 

@@ -82,9 +82,13 @@ def write_samples(
         elif target.suffix == ".npz":
             target.parent.mkdir(parents=True, exist_ok=True)
             _write_arrays(samples, target)
+        elif target.suffix == ".txt":
+            _write_text(samples, target)
         elif target.suffix and not target.is_dir():
             raise ConfigError(
-                f"target must be name.png, name.npz or a folder's name, got {target.name}", "target"
+                "target must be name.png, name.npz, name.txt for text, or a folder's name, got "
+                f"{target.name}",
+                "target",
             )
         else:
             _write_folder(samples, target)
@@ -111,8 +115,10 @@ class _Samples:
         return self.gan.number_blocks(**self._asked)
 
     def numbers(self) -> NDArray[Any]:
-        samples: NDArray[Any] = self.gan.sample(**self._asked)
-        return samples
+        return self.gan.sample(**self._asked, output="np")
+
+    def texts(self) -> list[str]:
+        return self.gan.sample(**self._asked, output="text")
 
     def stored(self) -> NDArray[Any]:
         return self.gan.as_stored(**self._asked)
@@ -125,9 +131,11 @@ class _Samples:
 
     def check_images(self) -> None:
         if self.gan.kind != "images":
-            plot = ", or name.png for a plot" if self.gan.kind == "points" else ""
+            others = {"points": ", or name.png for a plot", "tokens": ", or name.txt"}
             raise ConfigError(
-                f"{self.gan.kind} are no pictures: choose target name.npz{plot}", "target"
+                f"{self.gan.kind} are no pictures: choose target "
+                f"name.npz{others.get(self.gan.kind, '')}",
+                "target",
             )
 
 
@@ -172,6 +180,13 @@ def archive(gan: GAN, samples: NDArray[Any], labels: NDArray[Any] | None) -> byt
 
 def _write_arrays(samples: _Samples, target: Path) -> None:
     write_atomically(target, archive(samples.gan, samples.numbers(), samples.labels()))
+
+
+def _write_text(samples: _Samples, target: Path) -> None:
+    if samples.gan.kind != "tokens":
+        raise ConfigError(f"{samples.gan.kind} are no text: choose target name.npz", "target")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(target, "".join(f"{line}\n" for line in samples.texts()).encode())
 
 
 def _write_folder(samples: _Samples, target: Path) -> None:

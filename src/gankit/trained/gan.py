@@ -37,7 +37,7 @@ PASS = 16
 
 Labels = int | str | Sequence[int] | Sequence[str] | Sequence[float] | NDArray[Any] | None
 
-Output = Literal["np", "pt", "pil"]
+Output = Literal["np", "pt", "pil", "text"]
 
 
 class GAN:
@@ -156,8 +156,30 @@ class GAN:
         seed: int = 0,
         *,
         latents: Latents | None = None,
-        output: Literal["np"] = "np",
+        output: None = None,
+    ) -> Any: ...
+
+    @overload
+    def sample(
+        self,
+        n: int | None = None,
+        labels: Labels = None,
+        seed: int = 0,
+        *,
+        latents: Latents | None = None,
+        output: Literal["np"],
     ) -> NDArray[Any]: ...
+
+    @overload
+    def sample(
+        self,
+        n: int | None = None,
+        labels: Labels = None,
+        seed: int = 0,
+        *,
+        latents: Latents | None = None,
+        output: Literal["text"],
+    ) -> list[str]: ...
 
     @overload
     def sample(
@@ -188,8 +210,8 @@ class GAN:
         seed: int = 0,
         *,
         latents: Latents | None = None,
-        output: Output = "np",
-    ) -> NDArray[Any] | Tensor | list[Image]:
+        output: Output | None = None,
+    ) -> NDArray[Any] | Tensor | list[Image] | list[str]:
         """Draw `n` samples, or those of given latents.
 
             images = gan.sample(64, labels=7, seed=0)
@@ -217,9 +239,15 @@ class GAN:
                 range; the output is unknown, or for images only; or the latents are not of this
                 family and size.
         """
+        if output is None:
+            output = "text" if self.kind == "tokens" else "np"
         if output not in get_args(Output):
-            raise ConfigError(f"output is 'np', 'pt' or 'pil', got {output!r}")
+            raise ConfigError(f"output is 'np', 'pt', 'pil' or 'text', got {output!r}")
         given = self._given(n, labels, seed, latents)
+        if output == "text":
+            if self.kind != "tokens":
+                raise ConfigError(f"{self.kind} are no text: choose output 'np' or 'pt'")
+            return [self.text(row) for fake in self._made(given[1]) for row in fake.tolist()]
         if output == "pil":
             self.check_pictures("choose output 'np' or 'pt'")
             return [
@@ -247,6 +275,28 @@ class GAN:
         """
         count, drawn = self._given(n, labels, seed, latents)
         return _joined(count, map(self._as_stored, self._made(drawn)))
+
+    @property
+    def temperature(self) -> float:
+        """What the logits of tokens are divided by when they are chosen; 1: as trained.
+
+        Below 1 a generator of text says better and fewer things, above 1 worse and more of them.
+        Setting it raises ConfigError for a generator that chooses no tokens, or a number that is
+        not positive.
+        """
+        return float(getattr(self.generator, "temperature", 1.0))
+
+    @temperature.setter
+    def temperature(self, value: float) -> None:
+        if not hasattr(self.generator, "temperature"):
+            raise ConfigError(f"a run of family '{self.config.family}' has no temperature")
+        if not 0 < value < float("inf"):
+            raise ConfigError(f"a temperature is a number above 0, got {shown(value)}")
+        self.generator.temperature = float(value)  # type: ignore[assignment]
+
+    def text(self, row: Iterable[int]) -> str:
+        """Return a sequence of tokens, by their numbers, as the text that it stands for."""
+        return self._game.task.text(row)
 
     def check_pictures(self, instead: str) -> None:
         """Raise ConfigError unless each sample is a picture that a file can hold."""

@@ -104,8 +104,8 @@ class Trainer:
 
     @property
     def update_name(self) -> str:
-        """The name of the update, such as `alternating` or `simultaneous`."""
-        return self._update.__name__
+        """The name of the update: `alternating`, `simultaneous` or `own`, the family's."""
+        return "own" if self.game.own_update() else self._update.__name__  # type: ignore[attr-defined]
 
     @property
     def plan(self) -> Plan:
