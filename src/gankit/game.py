@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gankit.data.dataset import Kind
@@ -43,6 +44,7 @@ from gankit.registry import Registry
 from gankit.search_space import Space, usual_space
 from gankit.settings.config import Config
 from gankit.stabilisers.order import asked_for
+from gankit.worlds.episodes import Episodes
 
 
 class Game(Part, ABC):
@@ -62,6 +64,7 @@ class Game(Part, ABC):
         conditional: whether G is asked for a class.
         guided: whether the family learns from labels that only some examples have
             (`Batch.labelled`).
+        acts: whether G is a policy, which chooses actions in an environment (`gankit.acting`).
         judges: whether D answers users too; the artifact then keeps it, averaged.
         takes_vectors: whether labels may be vectors in place of classes, if it is conditional.
         kinds: what the examples may be (`gankit.data.dataset.Kind`).
@@ -69,6 +72,7 @@ class Game(Part, ABC):
         losses: the names that `objective.loss` may have; empty: any.
         takes_networks: whether a user's own two networks can play: D then answers with a logit
             and nothing else.
+        baseline: the recipe of what its samples are to be better than, for `evaluate`; None: none.
         default_recipe: the recipe that `configure` takes; None: the defaults of Config.
         points_recipe: the recipe for points; None: the one for images.
         data_recipes: recipes for single data sets, by name, which come before any other.
@@ -93,12 +97,14 @@ class Game(Part, ABC):
     Options: ClassVar[type]
     conditional: bool = False
     guided: ClassVar[bool] = False
+    acts: ClassVar[bool] = False
     judges: ClassVar[bool] = False
     takes_vectors: ClassVar[bool] = False
     kinds: ClassVar[tuple[Kind, ...]] = ("images", "points")
     any_channels: ClassVar[bool] = True
     losses: ClassVar[tuple[str, ...]] = ()
     takes_networks: ClassVar[bool] = True
+    baseline: ClassVar[str | None] = None
     default_recipe: ClassVar[str | None] = None
     points_recipe: ClassVar[str | None] = None
     data_recipes: ClassVar[Mapping[str, str]] = {}
@@ -280,6 +286,16 @@ class Game(Part, ABC):
     def judged_names(self) -> tuple[str, ...]:
         """The names of the classes of `judge`."""
         return self.task.class_names
+
+    def play(self, latent: Latent, likeliest: bool = False) -> Episodes:
+        """Play an episode for each latent, if the family `acts`."""
+        raise NotImplementedError
+
+    def act(
+        self, observations: Tensor, rng: np.random.Generator | None = None
+    ) -> NDArray[np.generic]:
+        """Return the action for each of some observations [N, O], if the family `acts`."""
+        raise NotImplementedError
 
     # What other packages ask of every family, so that they need to know none by its name
 

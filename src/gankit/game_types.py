@@ -16,13 +16,14 @@ from gankit.data import Dataset
 from gankit.data.dataset import Kind, kind_of
 from gankit.data.values import PLAIN, PixelFormat
 from gankit.settings.config import LatentConfig
+from gankit.worlds.world import World
 
 
 @dataclass(frozen=True)
 class Task:
     """What is to be learned: the shape of an example, and the classes if there are labels.
 
-    `shape`, `symbols` and `pixels` are those of a `Dataset`; `condition` is the size of the vector
+    `shape`, `symbols`, `pixels` and `world` are those of a `Dataset`; `condition` is the size of the vector
     that comes with each example, 0 if there is none.
     """
 
@@ -31,13 +32,15 @@ class Task:
     condition: int = 0
     symbols: tuple[str, ...] = ()
     pixels: PixelFormat = PLAIN
+    world: World | None = None
 
     @classmethod
     def of(cls, dataset: Dataset) -> Task:
         """Return the task that a data set sets."""
         return cls(
-            dataset.shape, dataset.class_names, dataset.condition, dataset.symbols, dataset.pixels
-        )
+            dataset.shape, dataset.class_names, dataset.condition, dataset.symbols, dataset.pixels,
+            dataset.world,
+        )  # fmt: skip
 
     @classmethod
     def stored(cls, data: Mapping[str, Any]) -> Task:
@@ -51,10 +54,14 @@ class Task:
         pixels = PLAIN if told is None else PixelFormat.stored(told)
         if pixels.alpha and (len(shape), shape[0]) != (3, 4):
             raise ValueError(f"examples of {list(shape)} cannot have opacity")
-        return cls(shape, names, data.get("condition", 0), symbols, pixels)
+        place = data.get("world")
+        world = None if place is None else World.stored(place)
+        if world is not None and shape != (1, world.numbers):
+            raise ValueError(f"examples of {list(shape)} are no moments of {world.name}")
+        return cls(shape, names, data.get("condition", 0), symbols, pixels, world)
 
     def to_store(self) -> dict[str, Any]:
-        """Return what `stored` reads; symbols, and pixels of plain 8 bits, are left out."""
+        """Return what `stored` reads, without what a task does not have, or has by default."""
         said = {
             "shape": list(self.shape),
             "class_names": list(self.class_names),
@@ -62,6 +69,8 @@ class Task:
         }
         if self.pixels != PLAIN:
             said["pixels"] = self.pixels.to_store()
+        if self.world is not None:
+            said["world"] = self.world.to_store()
         return {**said, "symbols": list(self.symbols)} if self.symbols else said
 
     @property
@@ -90,6 +99,8 @@ class Task:
 
     def describe(self) -> str:
         """Return the task in words: `1x28x28 images of 10 classes`."""
+        if self.world is not None:
+            return f"moments of {self.world.name}"
         what = f"{'x'.join(map(str, self.shape))} {self.kind}"
         if self.symbols:
             what += f" of {len(self.symbols)} symbols"
@@ -243,6 +254,7 @@ class Part:
             otherwise each needs its own.
         alternating_only: why both players cannot move from one forward pass through D; None if
             they can.
+        one_process: why several processes would not play the same game as one; None if they would.
         reads_numbers: whether `after_step` reads its numbers, so that all processes must share
             them.
         papers: the papers that introduced it, for `gankit cite`.
@@ -251,6 +263,7 @@ class Part:
     meets: bool = False
     only_logits: bool = True
     alternating_only: str | None = None
+    one_process: str | None = None
     reads_numbers: bool = False
     papers: tuple[Paper, ...] = ()
 

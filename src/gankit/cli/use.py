@@ -31,13 +31,20 @@ def sample(
     save_latents: Annotated[Path | None, option("keep the samples' latents here, as x.npz")] = None,
     out: Annotated[
         Path | None,
-        option("x.png: a grid; x.npz: arrays; a folder: a file for each", "--out", "-o"),
+        option(
+            "x.png: a grid; x.npz: arrays; a folder: a file for each; x.gif, .webp, .mp4: a film "
+            "of episodes",
+            "--out",
+            "-o",
+        ),
     ] = None,
 ) -> None:
     """Draw samples from a trained run: a picture, an .npz archive, or a folder of pictures."""
+    from gankit.exploring.films import FILMS, check_film, write_film
     from gankit.trained.artifact import load
     from gankit.trained.export import read_label, write_samples
     from gankit.trained.latents import check_name
+    from gankit.worlds.film import MILLISECONDS, pictures
 
     target = from_home(out or Path("samples.png"))
     if latents is not None and (n is not None or seed is not None):
@@ -45,9 +52,15 @@ def sample(
     if save_latents is not None:
         check_name(save_latents)
     gan, asked = load(run), read_label(label)
-    count, number = 64 if n is None else n, seed or 0
+    film = gan.game.acts and target.suffix in FILMS
+    count, number = (1 if film else 64) if n is None else n, seed or 0
     given = None if latents is None else gan.adopt(read_latents(gan, latents), asked)
-    write_samples(gan, count, asked, number, target, given)
+    if film:
+        check_film(target)
+        played = gan.play(count, number) if given is None else gan.play(latents=given)
+        write_film(list(pictures(played)), target, MILLISECONDS)
+    else:
+        write_samples(gan, count, asked, number, target, given)
     print(target)
     if save_latents is not None:
         (given or gan.latents(count, asked, number)).save(save_latents)

@@ -17,6 +17,7 @@ from gankit.data.holdout import held_out, no_test_split, rest, tell_held
 from gankit.data.layout import name_some
 from gankit.data.values import PLAIN, PixelFormat
 from gankit.errors import DataError
+from gankit.worlds.world import World
 
 PYTHON = "python:"
 """The prefix of a recorded source if the data was given by a program: `python:NAME`."""
@@ -50,6 +51,7 @@ class Dataset(ABC):
         shape: the shape of one example: (channels, height, width) of an image, (dimensions,) of a
             point, (length,) of tokens, (moments, dimensions) of a trajectory.
         symbols: what tokens stand for, by their number; empty if examples are not tokens.
+        world: the environment that trajectories are of; None if they are not an environment's.
         labels: int64 [N], 0..classes-1; or float32 [N, C], a vector for each example, such as
             several labels at once; or None if there are no labels.
         class_names: one name for each class, in label order; empty if there are no classes.
@@ -68,6 +70,7 @@ class Dataset(ABC):
     name: str
     shape: tuple[int, ...]
     symbols: tuple[str, ...] = ()
+    world: World | None = None
     labels: NDArray[Any] | None = None
     class_names: tuple[str, ...] = ()
     fingerprint: str
@@ -274,6 +277,7 @@ class Subset(Dataset):
         self.indices = np.arange(len(dataset)) if indices is None else indices
         self.name, self.shape, self.class_names = dataset.name, dataset.shape, dataset.class_names
         self.symbols, self.pixels = dataset.symbols, dataset.pixels
+        self.world = dataset.world
         self.labels = None if dataset.labels is None else dataset.labels[self.indices]
         self.fingerprint = array_fingerprint(self.indices) + dataset.fingerprint
 

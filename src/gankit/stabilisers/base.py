@@ -44,8 +44,6 @@ class Stabiliser(Part):
         looks_at_real: whether G's objective depends on D's answer to real examples too.
         reads_signs: whether it needs the signs of D's logits: the step's numbers then include
             `judged` and `overfitting` (`objective.verdicts`).
-        one_process: why several processes would play another game than one process; None if they
-            play the same.
 
     The attributes of a `Part` too.
     """
@@ -53,7 +51,6 @@ class Stabiliser(Part):
     shares_a_batch: bool = False
     looks_at_real: bool = False
     reads_signs: bool = False
-    one_process: str | None = None
 
     # Before the first step
 

@@ -68,7 +68,7 @@ def why_not_simultaneous(game: Game) -> str | None:
 
 def why_one_process(game: Game) -> str | None:
     """Return why several processes would not play the same game as one; None if they would."""
-    return next((s.one_process for s in game.stabilisers if s.one_process), None)
+    return next((part.one_process for part in game.parts if part.one_process), None)
 
 
 @dataclass(frozen=True)
