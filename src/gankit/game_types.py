@@ -23,8 +23,8 @@ from gankit.worlds.world import World
 class Task:
     """What is to be learned: the shape of an example, and the classes if there are labels.
 
-    `shape`, `symbols`, `pixels` and `world` are those of a `Dataset`; `condition` is the size of the vector
-    that comes with each example, 0 if there is none.
+    `shape`, `symbols`, `pixels` and `world` are those of a `Dataset`; `condition` is the size of
+    the vector that comes with each example, 0 if there is none.
     """
 
     shape: tuple[int, ...]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from gankit.advantages import advantages, clipped_surrogate
 from gankit.bibliography import HO_2016, SCHULMAN_2015, SCHULMAN_2017
 from gankit.errors import ConfigError
 from gankit.game import register_family
-from gankit.game_types import Batch, Moves, Symptom, Task, Terms, Turn
+from gankit.game_types import Moves, Symptom, Task, Terms, Turn
 from gankit.nn.actor import Judge
 from gankit.recipes import RECIPES, adam
 from gankit.settings.config import (
@@ -63,7 +63,7 @@ class GAILOptions:
     discount: float = setting(0.995, "of rewards, a moment (gamma)", least=0, most=1)
     decay: float = setting(0.97, "of surprises in advantages, a moment (lambda)", least=0, most=1)
     clip: float = setting(0.2, "PPO: how far an action's odds may move", above=0, below=1)
-    epochs: int = setting(10, "PPO: passes over the moments of a step", least=1, most=1000)
+    epochs: int = setting(5, "PPO: passes over the moments of a step", least=1, most=1000)
     part: int = setting(256, "PPO: moments a gradient", least=2, most=10**6)
     entropy: float = setting(0.0, "weight of the bonus on the policy's entropy", least=0, most=100)
 
@@ -86,7 +86,8 @@ class GAIL(Acting):
     Options = GAILOptions
     default_recipe = "gail-fast"
     baseline = "bc-fast"
-    suits = {"trajectories": "gail-fast"}
+    suits: ClassVar[Mapping[str, str]] = {"trajectories": "gail-fast"}
+    data_recipes: ClassVar[Mapping[str, str]] = {"expert:Pendulum-v1": "gail-pendulum"}
     papers = (HO_2016, SCHULMAN_2015, SCHULMAN_2017)
     meets = True
     known = 0
@@ -189,7 +190,7 @@ class GAIL(Acting):
         return torch.from_numpy(found).to(values)
 
     def _parts_of(self, count: int) -> Iterator[Tensor]:
-        """Yield the rows of each of PPO's gradients: every moment once an epoch, in random order."""
+        """Yield the rows of each of PPO's gradients: each moment once an epoch, in random order."""
         pieces = max(1, round(count / self.options.part))
         for _ in range(self.options.epochs):
             yield from torch.randperm(count).chunk(pieces)
@@ -236,18 +237,26 @@ class GAIL(Acting):
         ]
 
 
-assert set(REWARDS) == set(get_args(Reward))
-
-
 @RECIPES.register("gail-fast", "GAIL by PPO, a few minutes on a CPU")
 def gail_fast() -> Config:
     return Config(
         family="gail",
         data=DataConfig(source="expert:CartPole-v1"),
         network=GAILOptions(),
-        objective=ObjectiveConfig(k=3),
+        objective=ObjectiveConfig(k=5),
         generator_optimizer=adam(1e-3, 0.9, 0.999, schedule="linear", clip=0.5),
         discriminator_optimizer=adam(1e-3, 0.5, 0.999),
-        training=TrainingConfig(steps=60, batch=256, ema=0.0),
+        training=TrainingConfig(steps=60, batch=16, ema=0.0),
         output=OutputConfig(log_every=1),
+    )
+
+
+@RECIPES.register("gail-pendulum", "GAIL by PPO for the pendulum, some minutes on a CPU")
+def gail_pendulum() -> Config:
+    config = gail_fast()
+    return replace(
+        config,
+        data=DataConfig(source="expert:Pendulum-v1"),
+        objective=replace(config.objective, k=3),
+        training=TrainingConfig(steps=150, batch=256, ema=0.0),
     )

@@ -211,9 +211,9 @@ class GAN:
                 that are not multiplied by their opacity; float32 [n, D] for points and [n, T, D]
                 for trajectories (of a run that acts: whole episodes, what is seen and then done at
                 each moment, NaN after the end); int64 [n, T] for tokens. "pt": the same as a
-                tensor on the CPU, but images [n, C, H, W]. "pil": a list of n Pillow images of 8 bits, or of 16 if
-                the data was grey of whole numbers up to 65,535; for images of 1 or 3 channels, or
-                with opacity.
+                tensor on the CPU, but images [n, C, H, W]. "pil": a list of n Pillow images of 8
+                bits, or of 16 if the data was grey of whole numbers up to 65,535; for images of 1
+                or 3 channels, or with opacity.
 
         Raises:
             ConfigError: a label is unknown, or given to an unconditional run; a number is out of
