@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from gankit.choose_recipe import configure
+from gankit.families import FAMILIES
 from gankit.settings.config import Config, override
 from gankit.storage import read_tensors
 
@@ -66,8 +67,13 @@ SMALL: dict[str, dict[str, Any]] = {
         "network.head_width": 16,
         "stabilise.augment": "none",  # it is for photographs
     },
+    "gail": {"network.hidden": "8,8", "network.episodes": 2, "network.epochs": 1, "objective.k": 1},
+    "bc": {"network.hidden": "8,8"},
 }
 """Settings that make a family's default networks tiny. A new family is tested without them."""
+
+IMAGE_FAMILIES = [name for name in FAMILIES.names() if "images" in FAMILIES[name].kinds]
+"""The families that make images; those that act have contracts of their own (test_acting.py)."""
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -9,8 +9,9 @@ from torch import nn
 
 import gankit
 from gankit.errors import ConfigError, RunError
-from gankit.families import FAMILIES
 from gankit.probe.probe import probe
+
+from .conftest import IMAGE_FAMILIES
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (24, 16, 16), np.uint8)
 LABELS = np.arange(24) % 2
@@ -123,7 +124,7 @@ def test_networks_that_are_of_no_use_are_one_line(family, networks, said):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("family", FAMILIES.names())
+@pytest.mark.parametrize("family", IMAGE_FAMILIES)
 def test_every_family_plays_them_or_says_why_not(family):
     networks = (LabelledG(), LabelledD()) if family in ("cgan", "modern") else (G(), plain_d())
     dataset = gankit.Dataset.of(IMAGES, LABELS)

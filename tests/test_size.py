@@ -11,15 +11,20 @@ from gankit.families import FAMILIES, Task
 from gankit.recipes import RECIPES
 from gankit.settings.config import override
 from gankit.size import check_size, memory
+from gankit.worlds.world import World
+
+from .conftest import IMAGE_FAMILIES
 
 DIGITS = Task((1, 28, 28), tuple("0123456789"))
 COLOUR = Task((3, 64, 64), ("a", "b"))
 FACES = Task((1, 48, 48), ("a", "b"))
 CIFAR = Task((3, 32, 32), tuple("0123456789"))
 POINTS = Task((2,), tuple("01234567"))
+CART = World(name="CartPole-v1", observations=4, moments=500, choices=2)
+MOVES = Task((1, 6), world=CART)
 
 
-@pytest.mark.parametrize("family", FAMILIES.names())
+@pytest.mark.parametrize("family", IMAGE_FAMILIES)
 @pytest.mark.parametrize("task", [DIGITS, COLOUR], ids=["grey", "colour"])
 def test_the_usual_networks_fit(family, task):
     check_size(configure(family, "digits"), task)
@@ -28,7 +33,7 @@ def test_the_usual_networks_fit(family, task):
 @pytest.mark.parametrize("recipe", RECIPES.names())
 def test_every_recipe_fits_some_data(recipe):
     config = RECIPES[recipe]()
-    for task in (DIGITS, CIFAR, FACES, POINTS, Task((1, 28, 28), (), 50)):
+    for task in (DIGITS, CIFAR, FACES, POINTS, Task((1, 28, 28), (), 50), MOVES):
         try:
             FAMILIES[config.family](config, task)
         except ConfigError:
@@ -38,7 +43,7 @@ def test_every_recipe_fits_some_data(recipe):
     pytest.fail("it fits none")
 
 
-@pytest.mark.parametrize("family", FAMILIES.names())
+@pytest.mark.parametrize("family", IMAGE_FAMILIES)
 def test_what_does_not_fit_is_said_in_one_line(family, monkeypatch):
     monkeypatch.setattr(gankit.size, "memory", lambda: 2**20)
     with pytest.raises(

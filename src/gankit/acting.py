@@ -49,6 +49,7 @@ class Acting(Game):
     takes_networks = False
     alternating_only = "what an environment makes carries no gradient"
     one_process = "each process would standardise observations in a way of its own"
+    generator: Actor
     said: Said
 
     def __init__(self, config: Config, task: Task) -> None:
@@ -118,7 +119,7 @@ class Acting(Game):
         """Return actions as the policy says them: choices [N] of one-hot rows, or -1 to 1."""
         if self.world.discrete:
             return done.argmax(1)
-        low, high = done.new_tensor([self.world.low, self.world.high])
+        low, high = (done.new_tensor(limit) for limit in (self.world.low, self.world.high))
         return (2 * done - low - high) / (high - low)
 
     @property
@@ -142,8 +143,9 @@ class Acting(Game):
         """Return what is done: the choice, or a vector within the limits."""
         if self.world.discrete:
             return chosen
-        low, high = np.float32(self.world.low), np.float32(self.world.high)
-        return np.clip((low + high + chosen * (high - low)) / 2, low, high).astype(np.float32)
+        low, high = self.world.limits
+        done: NDArray[np.float32] = (low + high + chosen.astype(np.float32) * (high - low)) / 2
+        return np.clip(done, low, high)
 
     def _chances(self, seeds: Sequence[int]) -> NDArray[np.floating]:
         """Return the chances of every moment of the episodes of some seeds, [moments, N, ...]."""

@@ -24,10 +24,10 @@ from gankit.training.runtime import Runtime
 from gankit.training.state import build_game, build_state, draw_batch
 from gankit.training.update import choose_update
 
-from ..conftest import THREADS
+from ..conftest import IMAGE_FAMILIES, THREADS
 
 RUNTIME = Runtime(torch.device("cpu"))
-every_family = pytest.mark.parametrize("family", FAMILIES.names())
+every_family = pytest.mark.parametrize("family", IMAGE_FAMILIES)
 
 
 def pictures(count: int = 64, side: int = 16) -> ArrayDataset:

@@ -9,9 +9,11 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 import gankit
-from gankit.families import FAMILIES, Task
+from gankit.families import Task
 from gankit.trained.gan import GAN
 from gankit.training.state import build_game
+
+from ..conftest import IMAGE_FAMILIES
 
 SHAPE = (1, 20, 24)
 TASKS = {
@@ -26,7 +28,7 @@ PERCEPTRON = {
 }
 BRANCHES = PERCEPTRON | {"network.conditioning": "branches", "network.generator_branches": "6,6"}
 CASES = {
-    **{(family, "classes", ""): {} for family in FAMILIES.names()},
+    **{(family, "classes", ""): {} for family in IMAGE_FAMILIES},
     ("modern", "nothing", ""): {},
     ("cgan", "vectors", ""): {},
     ("dcgan", "nothing", "units"): {"network.generator_units": 8, "network.kernel": 4},

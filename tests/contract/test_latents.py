@@ -22,10 +22,12 @@ from gankit.exploring import (
     turn,
 )
 from gankit.exploring.columns import draw_latents, movable
-from gankit.families import FAMILIES, Task
+from gankit.families import Task
 from gankit.trained.gan import BLOCK, GAN
 from gankit.trained.latents import Latents
 from gankit.training.state import build_game
+
+from ..conftest import IMAGE_FAMILIES
 
 SHAPE = (1, 16, 16)
 CLASSES, VECTORS = Task(SHAPE, ("a", "b", "c")), Task(SHAPE, (), 4)
@@ -38,7 +40,7 @@ MASKS = {
     "network.generator_dropout": 0.5,
 }
 CASES = {
-    **{family: (family, CLASSES, {}) for family in FAMILIES.names()},
+    **{family: (family, CLASSES, {}) for family in IMAGE_FAMILIES},
     "vectors": ("cgan", VECTORS, {}),
     "masks": ("cgan", CLASSES, MASKS),
     "points": ("gan", Task((2,)), {}),
@@ -50,7 +52,7 @@ CASES = {
 MADE: dict[str, GAN] = {}
 """By case, an untrained GAN; no test changes one."""
 every_case = pytest.mark.parametrize("case", CASES)
-every_family = pytest.mark.parametrize("family", FAMILIES.names())
+every_family = pytest.mark.parametrize("family", IMAGE_FAMILIES)
 
 
 @pytest.fixture

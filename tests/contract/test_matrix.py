@@ -17,6 +17,7 @@ from gankit.training.runtime import Runtime
 from gankit.training.state import build_game, build_state, draw_batch
 from gankit.training.update import choose_update
 
+from ..conftest import IMAGE_FAMILIES
 from .test_every_family import pictures
 
 RUNTIME = Runtime(torch.device("cpu"))
@@ -38,7 +39,7 @@ def refusal(family: str, loss: str, penalty: str) -> str | None:
 
 @pytest.mark.parametrize("penalty", ["none", *PENALTIES.names(), "r1+r2"])
 @pytest.mark.parametrize("loss", LOSSES.names())
-@pytest.mark.parametrize("family", FAMILIES.names())
+@pytest.mark.parametrize("family", IMAGE_FAMILIES)
 @pytest.mark.slow
 def test_two_steps_or_the_reason(small, family, loss, penalty):
     changes = {"objective.loss": loss, "objective.penalty": penalty}

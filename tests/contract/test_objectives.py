@@ -10,6 +10,7 @@ from gankit.training.runtime import Runtime
 from gankit.training.state import build_game, build_state, draw_batch
 from gankit.training.update import one_backward, two_backwards, why_not_simultaneous
 
+from ..conftest import IMAGE_FAMILIES
 from .test_every_family import Feed, pictures
 
 RUNTIME = Runtime(torch.device("cpu"), "64")
@@ -19,7 +20,7 @@ SIMULTANEOUS = {
     "network.head_norm": "none",
 }
 """Without what keeps both players from moving at once, if a family has it."""
-every_family = pytest.mark.parametrize("family", FAMILIES.names())
+every_family = pytest.mark.parametrize("family", IMAGE_FAMILIES)
 
 
 def opened(small, family):

@@ -7,15 +7,16 @@ import pytest
 import torch
 
 import gankit
-from gankit.families import FAMILIES
 from gankit.fitting import fit
 from gankit.run import Run
+
+from ..conftest import IMAGE_FAMILIES
 
 pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device"),
 ]
-every_family = pytest.mark.parametrize("family", FAMILIES.names())
+every_family = pytest.mark.parametrize("family", IMAGE_FAMILIES)
 
 
 @every_family

@@ -26,6 +26,8 @@ from gankit.run import Plan, Record
 from gankit.settings.config import OutputConfig, override
 from gankit.settings.text import parse_assignments
 
+from ..conftest import IMAGE_FAMILIES
+
 LINES = 60
 RNG = np.random.default_rng(0)
 SHAPES = {"digits": ((1, 28, 28), 10), "toy:ring8": ((2,), 8)}
@@ -124,7 +126,7 @@ def signs(found: Case) -> set[str]:
     return {verdict.sign for verdict in look_for(found).verdicts}
 
 
-@pytest.mark.parametrize("family", FAMILIES.names())
+@pytest.mark.parametrize("family", IMAGE_FAMILIES)
 def test_a_healthy_log_has_no_sign(family):
     for data in sources(family):
         assert signs(case(family, data)) == set()
@@ -435,7 +437,7 @@ def pasted(family: str, data: str, remedy: str):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", FAMILIES.names())
+@pytest.mark.parametrize("family", IMAGE_FAMILIES)
 def test_every_remedy_can_be_pasted_and_changes_something(family):
     seen = set()
     fake, labels = clusters(500, 2)

@@ -20,6 +20,8 @@ from gankit.run import Run
 from gankit.settings.config import override
 from gankit.training.state import build_game
 
+from ..conftest import IMAGE_FAMILIES
+
 TEN = tuple("0123456789")
 TASK = Task((1, 28, 28), TEN)
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 1, 28, 28)).astype(np.uint8)
@@ -33,7 +35,7 @@ CONVOLUTIONAL = {
     "ssgan": {"network.body": "conv", "network.discriminator_width": 4},
 }
 """What makes a family convolutional where it is not by default. A new family is tested without."""
-every_family = pytest.mark.parametrize("family", FAMILIES.names())
+every_family = pytest.mark.parametrize("family", IMAGE_FAMILIES)
 
 
 def game_of(small, family, **changes):

@@ -159,7 +159,8 @@ def _actions(name: str, world: World, given: NDArray[Any], count: int) -> NDArra
         wanted = f"numbers [{count}, {world.moves}] within {limits}"
         if given.dtype.kind in "iuf" and given.shape == (count, world.moves):
             done = as_float32(f"actions in '{name}'", given)
-            if (done >= np.float32(world.low)).all() and (done <= np.float32(world.high)).all():
+            low, high = world.limits
+            if (done >= low).all() and (done <= high).all():
                 return done
             wanted += f", got {done.min():.4g} to {done.max():.4g}"
     raise DataError(

@@ -86,11 +86,12 @@ class GAIL(Acting):
     Options = GAILOptions
     default_recipe = "gail-fast"
     baseline = "bc-fast"
-    suits: ClassVar[Mapping[str, str]] = {"trajectories": "gail-fast"}
+    suits: ClassVar[Mapping[str, str]] = {"moves": "gail-fast"}
     data_recipes: ClassVar[Mapping[str, str]] = {"expert:Pendulum-v1": "gail-pendulum"}
     papers = (HO_2016, SCHULMAN_2015, SCHULMAN_2017)
     meets = True
     known = 0
+    discriminator: Judge
 
     def __init__(self, config: Config, task: Task) -> None:
         super().__init__(config, task)

@@ -84,21 +84,22 @@ class Actor(nn.Module):
 class Judge(nn.Module):
     """A discriminator of moments [N, 1, O + moves] -> logits [N], high for the expert's."""
 
+    limits: Tensor
+
     def __init__(
         self, observations: int, low: Sequence[float], high: Sequence[float], hidden: Sequence[int]
     ) -> None:
         """Take actions within `low` and `high`, which it sees as numbers in -1 to 1."""
         super().__init__()
-        self.observations = observations
         self.seen = Standardise(observations)
         limits = torch.tensor([low, high], dtype=torch.get_default_dtype())
         self.register_buffer("limits", limits)
         self.layers = tanh_layers([observations + len(low), *hidden, 1])
 
     def forward(self, moments: Tensor, labels: Tensor | None = None) -> Tensor:
-        seen, done = moments[:, 0].split([self.observations, len(self.limits[0])], 1)
+        seen = moments[:, 0, : len(self.seen.mean)]
         low, high = self.limits
-        done = (2 * done - low - high) / (high - low)
+        done = (2 * moments[:, 0, len(self.seen.mean) :] - low - high) / (high - low)
         logits: Tensor = self.layers(torch.cat([self.seen(seen), done], 1))[:, 0]
         return logits
 

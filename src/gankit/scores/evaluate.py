@@ -171,7 +171,9 @@ def evaluate(
     if keep and (folder is None or not Run(folder).record_path.exists()):
         raise ConfigError("keep=True is for a run, or a GAN that gankit.load read from one")
     if isinstance(run, GAN) and run.game.acts:
-        _check_is_for_returns(against, features, split, metrics)
+        _check_is_for_returns(features, split, metrics)
+        if isinstance(against, np.ndarray):
+            raise ConfigError("a policy is measured beside an expert's episodes: give their data")
         report = evaluate_returns(run, data=against, n=n, seed=seed, say=watch.say)
     else:
         given = load_network(features, device) if isinstance(features, str) else features
@@ -184,16 +186,12 @@ def evaluate(
     return report
 
 
-def _check_is_for_returns(
-    against: object, features: object, split: Split | None, metrics: Sequence[str]
-) -> None:
+def _check_is_for_returns(features: object, split: Split | None, metrics: Sequence[str]) -> None:
     """Raise ConfigError if something is asked for that a policy, which is measured by what it
     earns, does not have."""
     for name, given in (("features", features), ("split", split), ("metrics", metrics)):
         if given:
             raise ConfigError(f"a policy is measured by its returns: leave {name} out", name)
-    if not isinstance(against, (Dataset, str, type(None))):
-        raise ConfigError("a policy is measured beside an expert's episodes, by name or path")
 
 
 def _evaluate_samples(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -54,12 +55,11 @@ def world_of(name: str) -> World:
         raise ConfigError(f"environment '{name}' shows {seen}: gankit plays where a vector is seen")
     if moments is None or moments > MOST_MOMENTS:
         raise ConfigError(f"episodes of environment '{name}' have no end: choose one with a limit")
-    numbers = {"name": name, "observations": seen.shape[0], "moments": moments}
+    known = partial(World, name=name, observations=seen.shape[0], moments=moments)
     if isinstance(done, Discrete) and done.start == 0 and done.n > 1:
-        return World(**numbers, choices=int(done.n))
+        return known(choices=int(done.n))
     if isinstance(done, Box) and len(done.shape) == 1 and done.is_bounded():
-        limits = {"low": tuple(map(float, done.low)), "high": tuple(map(float, done.high))}
-        return World(**numbers, **limits)
+        return known(low=tuple(map(float, done.low)), high=tuple(map(float, done.high)))
     raise ConfigError(
         f"environment '{name}' is moved by {done}: gankit chooses one of some actions, or a vector "
         "with limits"

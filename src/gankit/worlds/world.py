@@ -68,14 +68,13 @@ class World:
     def written(self, actions: NDArray[Any]) -> NDArray[np.float32]:
         """Return actions [N] or [N, A] as numbers float32 [N, moves]: a choice becomes one-hot."""
         if self.discrete:
-            return np.eye(self.choices, dtype=np.float32)[actions]
+            actions = np.eye(self.choices)[actions]
         return np.asarray(actions, np.float32)
 
-    def read(self, written: NDArray[np.floating]) -> NDArray[Any]:
-        """Return the actions, int64 [N] or float32 [N, A], that `written` has written."""
-        if self.discrete:
-            return np.asarray(written.argmax(-1), np.int64)
-        return np.asarray(written, np.float32)
+    @property
+    def limits(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The limits of an action that is a vector, each float32 [A]."""
+        return np.array(self.low, np.float32), np.array(self.high, np.float32)
 
     def describe(self) -> str:
         """Return what is seen and done, and how long, in words."""
