@@ -76,7 +76,7 @@ def test_other_arrays_are_one_clear_line(tmp_path, changes, said):
 def test_actions_beyond_their_limits_are_refused(tmp_path):
     moves = np.full((8, 1), 2.5)
     np.savez(tmp_path / "x.npz", environment="Pendulum-v1", observations=SEEN[:, 1:], actions=moves)
-    with pytest.raises(DataError, match="within -2 to 2, got 2.5 to 2.5"):
+    with pytest.raises(DataError, match=r"within -2 to 2, got 2\.5 to 2\.5"):
         gankit.load_dataset(tmp_path / "x.npz")
 
 
@@ -85,12 +85,12 @@ def test_a_damaged_file_is_one_clear_line(tmp_path):
     whole = path.read_bytes()
     for cut in (len(whole) // 3, len(whole) - 40):
         path.write_bytes(whole[:cut])
-        with pytest.raises(DataError, match="expert.npz"):
+        with pytest.raises(DataError, match=r"expert\.npz"):
             gankit.load_dataset(path)
     flipped = bytearray(whole)
     flipped[len(whole) // 2] ^= 255
     path.write_bytes(bytes(flipped))
-    with pytest.raises(DataError, match="expert.npz"):
+    with pytest.raises(DataError, match=r"expert\.npz"):
         gankit.load_dataset(path)
 
 

@@ -54,5 +54,5 @@ def test_the_file_holds_what_was_seen_and_done(tmp_path):
             "environment", "observations", "actions", "returns", "lengths", "seeds",
         }  # fmt: skip
         assert str(kept["environment"]) == "CartPole-v1"
-    with pytest.raises(ConfigError, match="name.npz"):
+    with pytest.raises(ConfigError, match=r"name\.npz"):
         episodes().save(tmp_path / "expert.csv")
