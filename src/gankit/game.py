@@ -78,6 +78,7 @@ class Game(Part, ABC):
         data_recipes: recipes for single data sets, by name, which come before any other.
         suits: the recipe for each kind of data (`gankit.choose_recipe.KINDS`) for which this family
             is chosen if a user names none.
+        judged_from: the least step from which the doctor judges a run; 500 at most.
         adversarial_share: the share of the configured loss that D's term `adversarial` is.
         own_networks: the names of the user's own two networks; empty: the family's own play.
         pretrained: the digests, by name, of networks from elsewhere that the game uses and that no
@@ -109,6 +110,7 @@ class Game(Part, ABC):
     points_recipe: ClassVar[str | None] = None
     data_recipes: ClassVar[Mapping[str, str]] = {}
     suits: ClassVar[Mapping[str, str]] = {}
+    judged_from: ClassVar[int] = 500
     adversarial_share: ClassVar[float] = 1.0
     own_networks: ClassVar[tuple[str, ...]] = ()
     pretrained: Mapping[str, str] = {}

@@ -59,11 +59,14 @@ def test_a_discriminator_that_likes_the_expert_pays_its_moves_more(small):
 
 
 def test_actions_that_turned_out_better_become_likelier(small):
-    trainer = opened(small, **{"network.epochs": 20, "generator_optimizer.lr": 0.01})
+    paid_at_once = {"network.discount": 0.0, "network.decay": 0.0}
+    changes = {"network.epochs": 20, "generator_optimizer.lr": 0.01, **paid_at_once}
+    trainer = opened(small, **changes)
     game = trainer.game
     played = game.play_out(trainer._draw(0).latent)
     pushed = played.chosen == 1
     observations = torch.from_numpy(played.episodes.observations)
+    game.generator.seen.update(observations)
 
     def chance():
         said = game.generator(observations)[:, :-1].softmax(1)

@@ -89,6 +89,7 @@ class GAIL(Acting):
     suits: ClassVar[Mapping[str, str]] = {"moves": "gail-fast"}
     data_recipes: ClassVar[Mapping[str, str]] = {"expert:Pendulum-v1": "gail-pendulum"}
     papers = (HO_2016, SCHULMAN_2015, SCHULMAN_2017)
+    judged_from = 20  # a step plays thousands of moves
     meets = True
     known = 0
     discriminator: Judge

@@ -12,12 +12,13 @@ from gankit.run import Run
 from gankit.trained.gan import GAN
 
 Values = dict[str, float]
-Need = Literal["images", "labels", "colour", "modes"]
+Need = Literal["images", "labels", "colour", "modes", "moves"]
 NEEDS: dict[Need, str] = {
     "images": "images",
     "labels": "images of named classes",
     "colour": "colour images",
     "modes": " or ".join(MIXTURES),
+    "moves": "an expert's moves in an environment",
 }
 """The data that a measure needs, in words."""
 

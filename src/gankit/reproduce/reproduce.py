@@ -94,6 +94,7 @@ def _check(needs: Need, source: str, *splits: Dataset) -> None:
             "labels": images and len(data.class_names) >= 2,
             "colour": images and data.shape[0] == 3,
             "modes": data.name in MIXTURES,
+            "moves": data.world is not None,
         }
         if not met[needs]:
             raise DataError(

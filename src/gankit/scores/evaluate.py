@@ -48,7 +48,7 @@ from gankit.scores.reference import (
     read_reals,
     reals_of,
 )
-from gankit.scores.returns import evaluate_returns
+from gankit.scores.returns import evaluate_returns, silent
 from gankit.scores.score import Holds, Protocol, Report, Score, write_report
 from gankit.text import shown
 from gankit.trained.artifact import load
@@ -60,10 +60,6 @@ MOST_SAMPLES = 10**7
 DRAWS = 5
 SHOWN = 12
 """The number of samples that are shown above their nearest training examples."""
-
-
-def silent(text: str) -> None:
-    """Say nothing."""
 
 
 def untracked(title: str, blocks: Iterator[NDArray[Any]], count: int) -> Iterator[NDArray[Any]]:

@@ -26,6 +26,11 @@ from gankit.version import __version__
 from gankit.worlds.play import Stage
 from gankit.worlds.world import World
 
+
+def silent(text: str) -> None:
+    """Say nothing."""
+
+
 EPISODES = 50
 """The number of episodes of each policy, unless another one is asked for."""
 
@@ -36,7 +41,7 @@ def evaluate_returns(
     data: Dataset | str | None = None,
     n: int | None = None,
     seed: int = 0,
-    say: Callable[[str], None],
+    say: Callable[[str], None] = silent,
 ) -> Report:
     """Play episodes, and return what they earn: the environment's own rewards, undiscounted.
 
