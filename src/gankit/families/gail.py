@@ -248,7 +248,7 @@ def gail_fast() -> Config:
         objective=ObjectiveConfig(k=5),
         generator_optimizer=adam(1e-3, 0.9, 0.999, schedule="linear", clip=0.5),
         discriminator_optimizer=adam(1e-3, 0.5, 0.999),
-        training=TrainingConfig(steps=60, batch=16, ema=0.0),
+        training=TrainingConfig(steps=50, batch=24, ema=0.0),
         output=OutputConfig(log_every=1),
     )
 
@@ -259,6 +259,7 @@ def gail_pendulum() -> Config:
     return replace(
         config,
         data=DataConfig(source="expert:Pendulum-v1"),
+        network=GAILOptions(epochs=5),
         objective=replace(config.objective, k=3),
         training=TrainingConfig(steps=150, batch=256, ema=0.0),
     )
