@@ -63,7 +63,7 @@ class GAILOptions:
     discount: float = setting(0.995, "of rewards, a moment (gamma)", least=0, most=1)
     decay: float = setting(0.97, "of surprises in advantages, a moment (lambda)", least=0, most=1)
     clip: float = setting(0.2, "PPO: how far an action's odds may move", above=0, below=1)
-    epochs: int = setting(5, "PPO: passes over the moments of a step", least=1, most=1000)
+    epochs: int = setting(10, "PPO: passes over the moments of a step", least=1, most=1000)
     part: int = setting(256, "PPO: moments a gradient", least=2, most=10**6)
     entropy: float = setting(0.0, "weight of the bonus on the policy's entropy", least=0, most=100)
 
