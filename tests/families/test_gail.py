@@ -10,7 +10,6 @@ import gankit
 from gankit.acting import Played
 from gankit.families.gail import REWARDS
 from gankit.run import Plan
-from gankit.worlds.experts import make_expert
 
 DATA = "expert:CartPole-v1"
 LOGITS = torch.tensor([-3.0, -0.5, 0.0, 0.5, 3.0], dtype=torch.float64)
@@ -46,11 +45,11 @@ def test_one_reward_pays_for_staying_one_for_leaving_one_for_neither():
 
 def test_a_discriminator_that_likes_the_expert_pays_its_moves_more(small):
     """From logits to rewards: high is for the expert's, as everywhere."""
-    trainer = opened(small, **{"network.reward": "positive"})
+    trainer = opened(small, **{"discriminator_optimizer.lr": 0.01})
     game = trainer.game
     real = torch.from_numpy(trainer.dataset.read(np.arange(25)))
     fake = torch.from_numpy(game.play(trainer._draw(0).latent).moments)[:25, None]
-    for _ in range(200):
+    for _ in range(40):
         terms = game.discriminator_adversarial(game.logits(real, None), game.logits(fake, None))
         trainer.state.players["discriminator"].optimizer.zero_grad()
         terms.loss.backward()
@@ -114,22 +113,3 @@ def test_settings_that_do_not_fit_are_refused(small, changes, said):
 def test_any_loss_will_do_if_the_logit_is_the_reward(small):
     trainer = opened(small, **{"objective.loss": "wasserstein", "network.reward": "logit"})
     assert np.isfinite(trainer.step()["g/policy"])
-
-
-@pytest.mark.slow
-@pytest.mark.learning
-def test_it_learns_to_balance(small):
-    """Twelve steps of four episodes: from about 20 moments to a few times as many."""
-    changes = {
-        "network.hidden": "32,32",
-        "network.episodes": 4,
-        "network.epochs": 10,
-        "network.part": 64,
-        "generator_optimizer.lr": 3e-3,
-        "generator_optimizer.schedule": "constant",
-    }
-    trainer = opened(small, **changes)
-    trainer.plan = Plan(20, 1)
-    returns = [trainer.step()["return"] for _ in range(20)]
-    assert np.mean(returns[-4:]) > 2 * np.mean(returns[:4])
-    assert make_expert("CartPole-v1").returns.item() == 500

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import gankit
+from gankit.recipes import RECIPES
 from gankit.scores.returns import random_returns
 from gankit.scores.score import Report
 from gankit.worlds.play import world_of
@@ -29,8 +30,10 @@ def run(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_a_policy_is_measured_by_its_returns(run):
-    said = []
+def test_a_policy_is_measured_by_its_returns(run, monkeypatch):
+    said, recipe = [], RECIPES["bc-fast"]()
+    quick = gankit.override(recipe, {"training.steps": 20})
+    monkeypatch.setitem(RECIPES._things, "bc-fast", lambda: quick)
     report = gankit.evaluate(run, n=20, keep=True, watch=gankit.scores.evaluate.Watch(said.append))
     values = {score.metric: score for score in report.scores}
     assert list(values) == ["return", "return_drawn", "return_baseline", "return_random"]
