@@ -144,8 +144,8 @@ class Acting(Game):
         if self.world.discrete:
             return chosen
         low, high = self.world.limits
-        done: NDArray[np.float32] = (low + high + chosen.astype(np.float32) * (high - low)) / 2
-        return np.clip(done, low, high)
+        done = (low + high + chosen.astype(np.float32) * (high - low)) / 2
+        return np.clip(done, low, high).astype(np.float32)
 
     def _chances(self, seeds: Sequence[int]) -> NDArray[np.floating]:
         """Return the chances of every moment of the episodes of some seeds, [moments, N, ...]."""

@@ -12,6 +12,8 @@ from PIL import Image
 from gankit.worlds.episodes import Episodes
 from gankit.worlds.play import make
 
+QUIET = {"PYGAME_HIDE_SUPPORT_PROMPT": "1", "SDL_VIDEODRIVER": "dummy"}
+"""So pygame prints nothing, and draws where there is no display."""
 MILLISECONDS = 40
 """How long a film shows each picture."""
 WIDTH = 300
@@ -25,7 +27,8 @@ def pictures(episodes: Episodes) -> Iterator[NDArray[np.uint8]]:
 
     Raises MissingExtraError if what draws them is not installed.
     """
-    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
     environment = make(episodes.world.name, render_mode="rgb_array")
     try:
         for seed, actions in zip(
