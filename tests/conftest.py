@@ -78,6 +78,8 @@ SMALL: dict[str, dict[str, Any]] = {
     },
     "seqgan": TEXT | {"network.rollouts": 2},
     "gumbel": TEXT,
+    "gail": {"network.hidden": "8,8", "network.episodes": 2, "network.epochs": 1, "objective.k": 1},
+    "bc": {"network.hidden": "8,8"},
 }
 """Settings that make a family's default networks tiny. A new family is tested without them."""
 

@@ -20,11 +20,11 @@ def test_exported_names():
         gankit.__all__, key=lambda name: (not name.isupper(), name.islower(), name)
     )
     assert set(gankit.__all__) == {
-        "GAN", "Callback", "Config", "ConfigError", "DataError", "Dataset", "Game", "GankitError",
-        "Latents", "Paper", "RunError", "Stabiliser", "Trainer", "TrainingError", "build_game",
-        "choose", "configure", "evaluate", "export", "fit", "fit_seeds", "inspect", "load",
-        "load_dataset", "losses", "metrics", "nn", "override", "penalties", "race",
-        "register_family", "register_stabiliser", "sliders",
+        "GAN", "Callback", "Config", "ConfigError", "DataError", "Dataset", "Episodes", "Game",
+        "GankitError", "Latents", "Paper", "RunError", "Stabiliser", "Trainer", "TrainingError",
+        "build_game", "choose", "configure", "evaluate", "export", "fit", "fit_seeds", "inspect",
+        "load", "load_dataset", "losses", "make_expert", "metrics", "nn", "override", "penalties",
+        "race", "register_family", "register_stabiliser", "sliders",
     }  # fmt: skip
 
 

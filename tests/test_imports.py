@@ -15,7 +15,8 @@ SOURCE = Path(__file__).parent.parent / "src" / "gankit"
 LAYERS = [
     "version", "errors", "text", "stored", "randomness", "bibliography", "registry", "storage",
     "owner", "nn", "metrics", "settings", "search_space", "pictures", "losses", "penalties",
-    "recipes", "data", "game_types", "features", "stabilisers", "objective", "game", "families",
+    "recipes", "advantages", "worlds", "data", "game_types", "features", "stabilisers",
+    "objective", "game", "acting", "families",
     "own_networks", "choose_recipe", "size", "trained", "run", "run_data", "training", "scores",
     "exploring", "doctor", "probe", "pages", "exporting", "citing", "inspection", "fitting",
     "seeds", "racing", "reproduce", "serving", "cli", "__init__", "__main__",

@@ -20,9 +20,12 @@ from gankit.training.checkpoint import capture
 from gankit.training.optimizers import learning_rate, momentum
 from gankit.training.state import build_game
 from gankit.training.update import alternating, choose_update, simultaneous
+from gankit.worlds.world import World
 
 from .conftest import THREADS
 
+CART = World(name="CartPole-v1", observations=4, moments=500, choices=2)
+PENDULUM = World(name="Pendulum-v1", observations=3, moments=200, low=(-2.0,), high=(2.0,))
 TASKS = {
     "digits": Task((1, 28, 28), tuple("0123456789")),
     "mnist": Task((1, 28, 28), tuple("0123456789")),
@@ -33,6 +36,8 @@ TASKS = {
     "./svhn": Task((3, 32, 32), tuple("0123456789")),
     "./celeba": Task((3, 32, 32)),
     "./faces": Task((1, 48, 48)),
+    "expert:CartPole-v1": Task((1, 6), world=CART),
+    "expert:Pendulum-v1": Task((1, 4), world=PENDULUM),
     "./cifar10": Task((3, 32, 32), tuple("0123456789")),
     "sentences": Task((15,), symbols=("\n", "a", "b"), tokens="words"),
     "oracle": Task((20,), symbols=("0", "1")),

@@ -11,6 +11,7 @@ from gankit.families import FAMILIES, Task
 from gankit.recipes import RECIPES
 from gankit.settings.config import override
 from gankit.size import check_size, memory
+from gankit.worlds.world import World
 
 from .conftest import families_of
 
@@ -19,6 +20,8 @@ COLOUR = Task((3, 64, 64), ("a", "b"))
 FACES = Task((1, 48, 48), ("a", "b"))
 CIFAR = Task((3, 32, 32), tuple("0123456789"))
 POINTS = Task((2,), tuple("01234567"))
+CART = World(name="CartPole-v1", observations=4, moments=500, choices=2)
+MOVES = Task((1, 6), world=CART)
 
 
 @pytest.mark.parametrize("family", families_of("images"))
@@ -30,7 +33,7 @@ def test_the_usual_networks_fit(family, task):
 @pytest.mark.parametrize("recipe", RECIPES.names())
 def test_every_recipe_fits_some_data(recipe):
     config = RECIPES[recipe]()
-    for task in (DIGITS, CIFAR, FACES, POINTS, Task((1, 28, 28), (), 50)):
+    for task in (DIGITS, CIFAR, FACES, POINTS, Task((1, 28, 28), (), 50), MOVES):
         try:
             FAMILIES[config.family](config, task)
         except ConfigError:

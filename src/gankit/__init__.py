@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from gankit.training.callbacks import Callback
     from gankit.training.state import build_game
     from gankit.training.trainer import Trainer
+    from gankit.worlds.episodes import Episodes
+    from gankit.worlds.experts import make_expert
 
 _ROOMS = ("losses", "metrics", "nn", "penalties")
 _HOME = {
@@ -42,6 +44,7 @@ _HOME = {
     "ConfigError": "gankit.errors",
     "DataError": "gankit.errors",
     "Dataset": "gankit.data",
+    "Episodes": "gankit.worlds.episodes",
     "GAN": "gankit.trained.gan",
     "Game": "gankit.game",
     "GankitError": "gankit.errors",
@@ -61,6 +64,7 @@ _HOME = {
     "inspect": "gankit.inspection.inspect",
     "load": "gankit.trained.artifact",
     "load_dataset": "gankit.data",
+    "make_expert": "gankit.worlds.experts",
     "override": "gankit.settings.config",
     "race": "gankit.racing.race",
     "register_family": "gankit.game",
@@ -75,6 +79,7 @@ __all__ = [
     "ConfigError",
     "DataError",
     "Dataset",
+    "Episodes",
     "Game",
     "GankitError",
     "Latents",
@@ -94,6 +99,7 @@ __all__ = [
     "load",
     "load_dataset",
     "losses",
+    "make_expert",
     "metrics",
     "nn",
     "override",

@@ -95,6 +95,33 @@ CHEN_2016 = Paper(
     2016,
     "1606.03657",
 )
+HO_2016 = Paper(
+    "ho2016generative",
+    "Generative Adversarial Imitation Learning",
+    ("Ho, Jonathan", "Ermon, Stefano"),
+    2016,
+    "1606.03476",
+)
+SCHULMAN_2015 = Paper(
+    "schulman2015high",
+    "High-Dimensional Continuous Control Using Generalized Advantage Estimation",
+    (
+        *("Schulman, John", "Moritz, Philipp", "Levine, Sergey", "Jordan, Michael"),
+        "Abbeel, Pieter",
+    ),
+    2015,
+    "1506.02438",
+)
+SCHULMAN_2017 = Paper(
+    "schulman2017proximal",
+    "Proximal Policy Optimization Algorithms",
+    (
+        *("Schulman, John", "Wolski, Filip", "Dhariwal, Prafulla", "Radford, Alec"),
+        "Klimov, Oleg",
+    ),
+    2017,
+    "1707.06347",
+)
 SALIMANS_2016 = Paper(
     "salimans2016improved",
     "Improved Techniques for Training GANs",

@@ -99,6 +99,7 @@ DRAWING = 32
 
 KINDS = (
     Kind("tokens", lambda d: d.task.kind == "tokens", "symbols carry no gradient"),
+    Kind("moves", lambda d: d.task.world is not None, "moves are made in an environment"),
     Kind("trajectories", lambda d: d.task.kind == "trajectories", "moves are played out"),
     Kind(
         "labelled points",

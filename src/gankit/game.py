@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gankit.data.dataset import Kind
@@ -43,6 +44,7 @@ from gankit.registry import Registry
 from gankit.search_space import Space, usual_space
 from gankit.settings.config import Config
 from gankit.stabilisers.order import asked_for
+from gankit.worlds.episodes import Episodes
 
 
 class Game(Part, ABC):
@@ -62,6 +64,7 @@ class Game(Part, ABC):
         conditional: whether G is asked for a class.
         guided: whether the family learns from labels that only some examples have
             (`Batch.labelled`).
+        acts: whether G is a policy, which chooses actions in an environment (`gankit.acting`).
         judges: whether D answers users too; the artifact then keeps it, averaged.
         takes_vectors: whether labels may be vectors in place of classes, if it is conditional.
         kinds: what the examples may be (`gankit.data.dataset.Kind`).
@@ -69,11 +72,13 @@ class Game(Part, ABC):
         losses: the names that `objective.loss` may have; empty: any.
         takes_networks: whether a user's own two networks can play: D then answers with a logit
             and nothing else.
+        baseline: the recipe of what its samples are to be better than, for `evaluate`; None: none.
         default_recipe: the recipe that `configure` takes; None: the defaults of Config.
         points_recipe: the recipe for points; None: the one for images.
         data_recipes: recipes for single data sets, by name, which come before any other.
         suits: the recipe for each kind of data (`gankit.choose_recipe.KINDS`) for which this family
             is chosen if a user names none.
+        judged_from: the least step from which the doctor judges a run; 500 at most.
         adversarial_share: the share of the configured loss that D's term `adversarial` is.
         own_networks: the names of the user's own two networks; empty: the family's own play.
         pretrained: the digests, by name, of networks from elsewhere that the game uses and that no
@@ -93,16 +98,19 @@ class Game(Part, ABC):
     Options: ClassVar[type]
     conditional: bool = False
     guided: ClassVar[bool] = False
+    acts: ClassVar[bool] = False
     judges: ClassVar[bool] = False
     takes_vectors: ClassVar[bool] = False
     kinds: ClassVar[tuple[Kind, ...]] = ("images", "points")
     any_channels: ClassVar[bool] = True
     losses: ClassVar[tuple[str, ...]] = ()
     takes_networks: ClassVar[bool] = True
+    baseline: ClassVar[str | None] = None
     default_recipe: ClassVar[str | None] = None
     points_recipe: ClassVar[str | None] = None
     data_recipes: ClassVar[Mapping[str, str]] = {}
     suits: ClassVar[Mapping[str, str]] = {}
+    judged_from: ClassVar[int] = 500
     adversarial_share: ClassVar[float] = 1.0
     own_networks: ClassVar[tuple[str, ...]] = ()
     pretrained: Mapping[str, str] = {}
@@ -284,6 +292,16 @@ class Game(Part, ABC):
     def log_likelihood(self, examples: Tensor) -> Tensor | None:
         """Return log P of each example [N, *shape] under G, [N]; None if G states no such thing."""
         return None
+
+    def play(self, latent: Latent, likeliest: bool = False) -> Episodes:
+        """Play an episode for each latent, if the family `acts`."""
+        raise NotImplementedError
+
+    def act(
+        self, observations: Tensor, rng: np.random.Generator | None = None
+    ) -> NDArray[np.generic]:
+        """Return the action for each of some observations [N, O], if the family `acts`."""
+        raise NotImplementedError
 
     # What other packages ask of every family, so that they need to know none by its name
 

@@ -19,14 +19,15 @@ from gankit.data.tokens import END, Tokens, put_together
 from gankit.data.values import PLAIN, PixelFormat
 from gankit.settings.config import LatentConfig
 from gankit.text import shown
+from gankit.worlds.world import World
 
 
 @dataclass(frozen=True)
 class Task:
     """What is to be learned: the shape of an example, and the classes if there are labels.
 
-    `shape`, `symbols`, `tokens` and `pixels` are those of a `Dataset`; `condition` is the size of
-    the vector that comes with each example, 0 if there is none.
+    `shape`, `symbols`, `tokens`, `pixels` and `world` are those of a `Dataset`; `condition` is the
+    size of the vector that comes with each example, 0 if there is none.
     """
 
     shape: tuple[int, ...]
@@ -35,6 +36,7 @@ class Task:
     symbols: tuple[str, ...] = ()
     pixels: PixelFormat = PLAIN
     tokens: Tokens | None = None
+    world: World | None = None
 
     @classmethod
     def of(cls, dataset: Dataset) -> Task:
@@ -46,6 +48,7 @@ class Task:
             dataset.symbols,
             dataset.pixels,
             dataset.tokens,
+            dataset.world,
         )
 
     @classmethod
@@ -63,10 +66,14 @@ class Task:
         tokens = data.get("tokens")
         if tokens not in (None, *get_args(Tokens)):
             raise ValueError(f"texts cannot be taken apart into {shown(tokens)}")
-        return cls(shape, names, data.get("condition", 0), symbols, pixels, tokens)
+        place = data.get("world")
+        world = None if place is None else World.stored(place)
+        if world is not None and shape != (1, world.numbers):
+            raise ValueError(f"examples of {list(shape)} are no moments of {world.name}")
+        return cls(shape, names, data.get("condition", 0), symbols, pixels, tokens, world)
 
     def to_store(self) -> dict[str, Any]:
-        """Return what `stored` reads; symbols, and pixels of plain 8 bits, are left out."""
+        """Return what `stored` reads, without what a task does not have, or has by default."""
         said = {
             "shape": list(self.shape),
             "class_names": list(self.class_names),
@@ -76,6 +83,8 @@ class Task:
             said["pixels"] = self.pixels.to_store()
         if self.tokens is not None:
             said["tokens"] = self.tokens
+        if self.world is not None:
+            said["world"] = self.world.to_store()
         return {**said, "symbols": list(self.symbols)} if self.symbols else said
 
     @property
@@ -120,6 +129,8 @@ class Task:
 
     def describe(self) -> str:
         """Return the task in words: `1x28x28 images of 10 classes`."""
+        if self.world is not None:
+            return f"moments of {self.world.name}"
         what = f"{'x'.join(map(str, self.shape))} {self.kind}"
         if self.symbols:
             what += f" of {len(self.symbols)} symbols"
@@ -273,6 +284,7 @@ class Part:
             otherwise each needs its own.
         alternating_only: why both players cannot move from one forward pass through D; None if
             they can.
+        one_process: why several processes would not play the same game as one; None if they would.
         reads_numbers: whether `after_step` reads its numbers, so that all processes must share
             them.
         one_process: why several processes would play another game than one process; None if they
@@ -283,8 +295,8 @@ class Part:
     meets: bool = False
     only_logits: bool = True
     alternating_only: str | None = None
-    reads_numbers: bool = False
     one_process: str | None = None
+    reads_numbers: bool = False
     papers: tuple[Paper, ...] = ()
 
     def meet(self, examples: Tensor, labels: Tensor | None) -> None:

@@ -31,6 +31,7 @@ class Purpose(IntEnum):
     INSPECTION = 13
     RACE = 14
     ORACLE = 15
+    MOVES = 20
 
 
 def rng(seed: int, purpose: Purpose, step: int = 0, substep: int = 0) -> np.random.Generator:

@@ -87,7 +87,11 @@ def _numbers_made(game: Game) -> tuple[int, int]:
     if game.conditional:
         labels = torch.zeros(2, task.condition) if task.condition else torch.zeros(2).long()
     latent = Latent(torch.zeros(2, game.latent_size), labels)
-    made = _made_by(game.generator, lambda: game.generate(latent))
+    if task.world is not None:  # a sample is an episode, and an environment plays with real numbers
+        seen = torch.zeros(2, task.world.observations)
+        made = _made_by(game.generator, lambda: game.generator(seen))
+    else:
+        made = _made_by(game.generator, lambda: game.generate(latent))
     judged = _made_by(game.discriminator, lambda: game.discriminator(task.blank(2), labels))
     return made, judged
 

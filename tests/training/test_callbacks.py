@@ -6,12 +6,13 @@ import pytest
 import torch
 
 import gankit
-from gankit.families import FAMILIES
 from gankit.fitting import usual_callbacks
 from gankit.run import Run
 from gankit.settings.config import override
 from gankit.training.callbacks import Callback
 from gankit.training.display import Display
+
+from ..conftest import families_of
 
 
 class Told(Callback):
@@ -48,7 +49,7 @@ class Told(Callback):
         self.note("close", None)
 
 
-@pytest.mark.parametrize("family", FAMILIES.names())
+@pytest.mark.parametrize("family", families_of("images"))
 def test_a_run_ends_in_the_same_bits_with_callbacks_and_without(
     small, tmp_path, newest, equal, family, monkeypatch
 ):

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, NoReturn, get_args
 
 from cyclopts import App, Parameter
 
+from gankit.cli.expert import expert
 from gankit.cli.export import explore, export
 from gankit.cli.family_flags import Own, own_flags
 from gankit.cli.hub import pull, push
@@ -52,8 +53,8 @@ def _new_app() -> App:
 app = _new_app()
 app.register_install_completion_command()
 for _command in (
-    inspect, train, race, sample, sweep, classify, explore, export, serve, push, pull, evaluate,
-    report, compare, doctor, probe, reproduce, cite,
+    expert, inspect, train, race, sample, sweep, classify, explore, export, serve, push, pull,
+    evaluate, report, compare, doctor, probe, reproduce, cite,
 ):  # fmt: skip
     app.command(_command)
 app.command(latent)
@@ -102,11 +103,13 @@ def _list_names() -> None:
     from gankit.scores.measures import METRICS
     from gankit.stabilisers.augment import AUGMENTATIONS
     from gankit.stabilisers.base import PLUGIN_STABILISERS
+    from gankit.worlds.experts import EXPERTS
 
     problems = load_plugins()
     registries: dict[str, Any] = {
         "families": FAMILIES,
         "data sets (or any folder of images, or of IDX files)": DATASETS,
+        "experts, for `gankit expert`": EXPERTS,
         "recipes": RECIPES,
         "losses": LOSSES,
         "penalties": PENALTIES,

@@ -11,6 +11,7 @@ from gankit.settings.reference import Setting
 
 ELSEWHERE = {
     "compare": {"target": "--out"},
+    "expert": {"target": "--out"},
     "export": {"labels": "--label", "target": "--out"},
     "inspect": {"folder": "--out", "pairs": "--set"},
     "pull": {"folder": "--out"},

@@ -50,7 +50,8 @@ def print_report(report: Report) -> None:
         table.add_row(Text(score.label), f"{score.value:.4g}", interval, floor, score.better)
     console = Console(highlight=False)
     console.print(table)
-    real = "real: other real examples in place of samples."
+    acts = any(score.holds == "episodes" for score in report.scores)
+    real = f"real: {'the expert' if acts else 'other real examples in place of samples'}."
     for line in (report.in_words(), report.intervals_hold() + f" {real}", *report.notes()):
         console.print(line.strip(), markup=False)
     console.print(report.protocol_line(), markup=False, soft_wrap=True)

@@ -32,7 +32,8 @@ def sample(
     out: Annotated[
         Path | None,
         option(
-            "x.png: a grid; x.npz: arrays; x.txt: lines of text; a folder: a file for each",
+            "x.png: a grid; x.npz: arrays; x.txt: lines of text; a folder: a file for each; x.gif, "
+            ".webp, .mp4: a film of episodes",
             "--out",
             "-o",
         ),
@@ -42,22 +43,30 @@ def sample(
 
     Text is printed, unless a file is named.
     """
+    from gankit.exploring.films import FILMS, check_film, write_film
     from gankit.trained.artifact import load
     from gankit.trained.export import read_label, write_samples
     from gankit.trained.latents import check_name
+    from gankit.worlds.film import MILLISECONDS, pictures
 
     if latents is not None and (n is not None or seed is not None):
         raise ConfigError("--latents says which samples to draw: leave -n and --seed out")
     if save_latents is not None:
         check_name(save_latents)
     gan, asked = load(run), read_label(label)
-    count, number = 64 if n is None else n, seed or 0
+    film = gan.game.acts and out is not None and out.suffix in FILMS
+    count, number = (1 if film else 64) if n is None else n, seed or 0
     given = None if latents is None else gan.adopt(read_latents(gan, latents), asked)
+    target = from_home(out or Path("samples.png"))
     if gan.kind == "tokens" and out is None:
         many = {"n": count, "labels": asked, "seed": number} if given is None else {}
         print("\n".join(map(visible, gan.sample(**many, latents=given, output="text"))))
+    elif film:
+        check_film(target)
+        played = gan.play(count, number) if given is None else gan.play(latents=given)
+        write_film(list(pictures(played)), target, MILLISECONDS)
+        print(target)
     else:
-        target = from_home(out or Path("samples.png"))
         write_samples(gan, count, asked, number, target, given)
         print(target)
     if save_latents is not None:

@@ -18,6 +18,7 @@ from gankit.data.layout import name_some
 from gankit.data.tokens import Tokens
 from gankit.data.values import PLAIN, PixelFormat
 from gankit.errors import DataError
+from gankit.worlds.world import World
 
 PYTHON = "python:"
 """The prefix of a recorded source if the data was given by a program: `python:NAME`."""
@@ -52,6 +53,7 @@ class Dataset(ABC):
             point, (length,) of tokens, (moments, dimensions) of a trajectory.
         symbols: what tokens stand for, by their number; empty if examples are not tokens.
         tokens: what lines of text were taken apart into; None if examples are no text.
+        world: the environment that trajectories are of; None if they are not an environment's.
         labels: int64 [N], 0..classes-1; or float32 [N, C], a vector for each example, such as
             several labels at once; or None if there are no labels.
         class_names: one name for each class, in label order; empty if there are no classes.
@@ -71,6 +73,7 @@ class Dataset(ABC):
     shape: tuple[int, ...]
     symbols: tuple[str, ...] = ()
     tokens: Tokens | None = None
+    world: World | None = None
     labels: NDArray[Any] | None = None
     class_names: tuple[str, ...] = ()
     fingerprint: str
@@ -279,6 +282,7 @@ class Subset(Dataset):
         self.name, self.shape, self.class_names = dataset.name, dataset.shape, dataset.class_names
         self.symbols, self.pixels = dataset.symbols, dataset.pixels
         self.tokens = dataset.tokens
+        self.world = dataset.world
         self.labels = None if dataset.labels is None else dataset.labels[self.indices]
         self.fingerprint = array_fingerprint(self.indices) + dataset.fingerprint
 

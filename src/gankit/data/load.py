@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gankit.data.arrays import read_arrays
 from gankit.data.dataset import PYTHON, Dataset
+from gankit.data.expert import holds_episodes, read_episodes
 from gankit.data.folder import read_image_folder, read_image_pattern
 from gankit.data.holdout import SHARE
 from gankit.data.idx import is_idx_folder, read_idx_folder
@@ -178,7 +179,7 @@ def _read(source: str, options: ReadOptions) -> Dataset:
         read = read_idx_folder if is_idx_folder(path) else read_image_folder
         return read(source, path, options)
     if _is_archive(path.name) and path.is_file():
-        return read_arrays(source, path, options)
+        return (read_episodes if holds_episodes(path) else read_arrays)(source, path, options)
     if path.exists():
         raise _no_file(source)
     return read_image_pattern(source, str(path), options)

@@ -11,6 +11,7 @@ import numpy as np
 
 from gankit.data import grammar, oracle, toys
 from gankit.data.dataset import ArrayDataset, Dataset, array_fingerprint
+from gankit.data.expert import expert_dataset
 from gankit.data.fetch import Source, cache_folder, fetch_missing
 from gankit.data.idx import images_dataset, read_idx_folder
 from gankit.data.images import ReadOptions
@@ -102,3 +103,12 @@ DATASETS.register("sentences", "4,500 sentences of a small grammar of 46 words; 
 DATASETS.register("oracle", "sequences of numbers by a frozen LSTM, whose likelihood is known")(
     oracle.sequences
 )
+for _environment, _episodes, _every, _summary in (
+    ("CartPole-v1", 1, 20, "each 20th moment of an episode of an expert"),
+    ("Pendulum-v1", 4, 1, "four episodes of an expert"),
+    ("Acrobot-v1", 1, 1, "an episode of an expert"),
+    ("MountainCarContinuous-v0", 1, 1, "an episode of an expert"),
+):
+    DATASETS.register(f"expert:{_environment}", _summary)(
+        partial(expert_dataset, _environment, _episodes, _every)
+    )

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gankit.doctor.samples import Examination
+from gankit.families import FAMILIES
 from gankit.run import Record
 from gankit.settings.config import Config
 
@@ -25,6 +26,7 @@ LINES = 10
 YOUNG = (0.2, 500, 2000)
 """The share of a run's steps before which it is young, at least 500 and at most 2,000 steps.
 
+A family whose steps are long is judged from fewer on (`Game.judged_from`).
 A young run is not judged by its log or its samples: a healthy one may look like a sick one.
 """
 LASTING = (0.2, 8)
@@ -68,6 +70,7 @@ class Case:
     def needed(self) -> int:
         """The number of steps from which on the run is judged."""
         share, least, most = YOUNG
+        least = min(least, FAMILIES[self.config.family].judged_from)
         return min(max(math.ceil(share * self.record.plan.steps), least), most)
 
     @property

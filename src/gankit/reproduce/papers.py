@@ -23,6 +23,7 @@ from gankit.metrics.parzen import parzen_score
 from gankit.registry import Registry
 from gankit.reproduce.protocol import Reproduction, Trained, Values
 from gankit.reproduce.snapshots import KEPT, snapshots
+from gankit.scores.returns import evaluate_returns
 from gankit.scores.texts import held_out, temperature_curve
 from gankit.trained.gan import GAN
 
@@ -185,6 +186,25 @@ def oracle_scores(trained: Trained) -> Values:
 
 NLL_PAPER = "NLL 8.736, by likelihood 9.038"
 
+
+def returns(trained: Trained) -> Values:
+    """Return what 50 episodes earn on average: the policy's, cloning's, random ones, the expert's.
+
+    The policy's are those of its likeliest actions, and of actions that it draws; `low` and `high`
+    are the 95 % interval of the first.
+    """
+    report = evaluate_returns(trained.gan, data=trained.train)
+    by_name = {score.metric: score for score in report.scores}
+    earned = by_name["return"]
+    assert earned.interval is not None
+    values = {"policy": earned.value, "low": earned.interval[0], "high": earned.interval[1]}
+    for name in ("drawn", "baseline", "random"):
+        values[name] = by_name[f"return_{name}"].value
+    return values | ({} if earned.floor is None else {"expert": earned.floor})
+
+
+PAID = "expert 200, cloning 72±36, GAIL 200 (CartPole-v0)"
+
 for _name, _summary, _what in (
     (
         "gan-mnist-parzen",
@@ -271,6 +291,16 @@ for _name, _summary, _what in (
             "oracle",
             {"network.learn_from": "constant"},
         ),
+    ),
+    (
+        "gail-cartpole",
+        "one episode of an expert, imitated (Ho 2016, figure 1)",
+        Reproduction("gail-fast", returns, PAID, "expert:CartPole-v1", "moves"),
+    ),
+    (
+        "gail-pendulum",
+        "four episodes of an expert, imitated (after Ho 2016)",
+        Reproduction("gail-pendulum", returns, "none", "expert:Pendulum-v1", "moves"),
     ),
 ):
     REPRODUCTIONS.register(_name, _summary)(_what)

@@ -12,13 +12,14 @@ from gankit.run import Run
 from gankit.trained.gan import GAN
 
 Values = dict[str, float]
-Need = Literal["images", "labels", "colour", "modes", "oracle"]
+Need = Literal["images", "labels", "colour", "modes", "oracle", "moves"]
 NEEDS: dict[Need, str] = {
     "images": "images",
     "labels": "images of named classes",
     "colour": "colour images",
     "modes": " or ".join(MIXTURES),
     "oracle": "sequences of the oracle",
+    "moves": "an expert's moves in an environment",
 }
 """The data that a measure needs, in words."""
 

@@ -97,6 +97,7 @@ def _check(needs: Need, source: str, *splits: Dataset) -> None:
             "colour": images and data.shape[0] == 3,
             "modes": data.name in MIXTURES,
             "oracle": data.name == "oracle",
+            "moves": data.world is not None,
         }
         if not met[needs]:
             raise DataError(

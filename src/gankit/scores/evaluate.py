@@ -48,6 +48,7 @@ from gankit.scores.reference import (
     read_reals,
     reals_of,
 )
+from gankit.scores.returns import evaluate_returns, silent
 from gankit.scores.score import Holds, Protocol, Report, Score, write_report
 from gankit.scores.texts import HELD_OUT, TEXT_METRICS, evaluate_texts
 from gankit.text import shown
@@ -60,10 +61,6 @@ MOST_SAMPLES = 10**7
 DRAWS = 5
 SHOWN = 12
 """The number of samples that are shown above their nearest training examples."""
-
-
-def silent(text: str) -> None:
-    """Say nothing."""
 
 
 def untracked(title: str, blocks: Iterator[NDArray[Any]], count: int) -> Iterator[NDArray[Any]]:
@@ -145,7 +142,8 @@ def evaluate(
         data: a name or path, in place of `against`.
         split: the split of real data that is given by name; None: 'test' if there is one, else a
             part of 'train'.
-        n: the number of samples in a draw, and the most real examples; None: 10,000 (2,000 in a
+        n: the number of samples in a draw, and the most real examples (of a policy: the number of
+            episodes, 50 unless given); None: 10,000 (2,000 in a
             slow network), or fewer if there are fewer samples, or if fewer leave enough real
             examples for the floor.
         draws: the number of independent sets of samples, 1 to 100: a score is their mean, and 2 or
@@ -159,25 +157,67 @@ def evaluate(
 
     Raises GankitError for everything that a user can mend.
     """
-    began, watch = time.monotonic(), watch or Watch()
+    watch = watch or Watch()
     _check(n, draws, seed, metrics, device)
-    given = load_network(features, device) if isinstance(features, str) else features
     if against is not None and data is not None:
         raise ConfigError("give the real examples once: against or data", "against", "data")
     against = data if against is None else against
     if isinstance(run, (str, Path)):
         run = load(run, device)
-    if isinstance(run, GAN) and run.kind == "tokens":
-        return _evaluate_texts(run, against, features, split, n, draws, seed, metrics, keep, watch)
+    folder = run.path.parent if isinstance(run, GAN) and run.path is not None else None
+    if keep and (folder is None or not Run(folder).record_path.exists()):
+        raise ConfigError("keep=True is for a run, or a GAN that gankit.load read from one")
+    if isinstance(run, GAN) and run.game.acts:
+        _check_is_for_returns(features, split, metrics)
+        if isinstance(against, np.ndarray):
+            raise ConfigError("a policy is measured beside an expert's episodes: give their data")
+        report = evaluate_returns(run, data=against, n=n, seed=seed, say=watch.say)
+    elif isinstance(run, GAN) and run.kind == "tokens":
+        if features is not None or not isinstance(against, str | None):
+            raise ConfigError("text is measured without features, against data by name or path")
+        report = evaluate_texts(
+            run, data=against, split=split, n=n, draws=draws, seed=seed, metrics=metrics,
+            say=watch.say,
+        )  # fmt: skip
+    else:
+        given = load_network(features, device) if isinstance(features, str) else features
+        report = _evaluate_samples(
+            run, against, given, split, n, draws, seed, metrics, device, watch
+        )
+    if keep and folder is not None:
+        with Run(folder).writing("the scores"):
+            write_report(folder, report)
+    return report
+
+
+def _check_is_for_returns(features: object, split: Split | None, metrics: Sequence[str]) -> None:
+    """Raise ConfigError if something is asked for that a policy, which is measured by what it
+    earns, does not have."""
+    for name, given in (("features", features), ("split", split), ("metrics", metrics)):
+        if given:
+            raise ConfigError(f"a policy is measured by its returns: leave {name} out", name)
+
+
+def _evaluate_samples(
+    run: GAN | NDArray[Any],
+    against: Dataset | NDArray[Any] | str | None,
+    given: FeatureNetwork | None,
+    split: Split | None,
+    n: int | None,
+    draws: int,
+    seed: int,
+    metrics: Sequence[str],
+    device: str,
+    watch: Watch,
+) -> Report:
+    """Measure samples against real data; the arguments are those of `evaluate`."""
+    began = time.monotonic()
     if isinstance(run, GAN):
         source: Source = run
     else:  # their numbers are in the range of the examples that they are measured against
         against, split = _real_examples(against, split), None
         source = Samples(run, against.pixels)
     path = source.path if isinstance(source, GAN) else None
-    folder = None if path is None else path.parent
-    if keep and (folder is None or not Run(folder).record_path.exists()):
-        raise ConfigError("keep=True is for a run, or a GAN that gankit.load read from one")
     reals = _reals(source, against, split, watch, path)
     network = choose_network(reals, given, device, watch.say)
     usual = network.usual
@@ -193,8 +233,8 @@ def evaluate(
         for draw in range(draws)
     )
     drawn, first = _measure_draws(pairs, metrics)
-    report = Report(
-        run="" if folder is None else folder.resolve().name,
+    return Report(
+        run="" if path is None else path.parent.resolve().name,
         family="" if isinstance(source, Samples) else source.config.family,
         step=0 if isinstance(source, Samples) else source.step,
         protocol=_protocol(source, reals, parts, network, seed, draws, first.compared),
@@ -202,37 +242,6 @@ def evaluate(
         seconds=round(time.monotonic() - began, 1),
         nearest=nearest_picture(first, reals),
     )
-    if keep and folder is not None:
-        with Run(folder).writing("the scores"):
-            write_report(folder, report)
-    return report
-
-
-def _evaluate_texts(
-    gan: GAN,
-    against: Dataset | NDArray[Any] | str | None,
-    features: object,
-    split: Split | None,
-    n: int | None,
-    draws: int,
-    seed: int,
-    metrics: Sequence[str],
-    keep: bool,
-    watch: Watch,
-) -> Report:
-    """Return the scores of a run of text, and keep them if that is asked for."""
-    if features is not None or not isinstance(against, str | None):
-        raise ConfigError("text is measured without features, against data by name or path")
-    folder = None if gan.path is None else gan.path.parent
-    report = evaluate_texts(
-        gan, data=against, split=split, n=n, draws=draws, seed=seed, metrics=metrics, say=watch.say
-    )
-    if keep:
-        if folder is None or not Run(folder).record_path.exists():
-            raise ConfigError("keep=True is for a run, or a GAN that gankit.load read from one")
-        with Run(folder).writing("the scores"):
-            write_report(folder, report)
-    return report
 
 
 def _protocol(

@@ -22,11 +22,12 @@ from gankit.storage import FORMAT, check_format, list_folder, write_atomically
 from gankit.stored import StoredError, build, parse_json, read_text
 
 Better = Literal["lower", "higher"]
-Holds = Literal["draws", "samples", "examples"]
+Holds = Literal["draws", "samples", "examples", "episodes"]
 HELD: dict[Holds, str] = {
     "draws": "95 % of other draws of samples",
     "samples": "with 95 % confidence, the share of all such samples",
     "examples": "with 95 % confidence, the mean over all such real examples",
+    "episodes": "with 95 % confidence, the mean of all such episodes",
 }
 """What an interval holds, in words."""
 NOT_HELD = "Not in it: another choice of real examples, or another training seed."
@@ -46,8 +47,8 @@ class Score:
             if not known.
         holds: what the interval holds: the scores of other `draws` of samples by the same
             generator; or the share of all `samples`, as far as one draw tells; or the mean over all
-            real `examples`. None holds what another training seed would change, and only the last
-            what another choice of real examples would.
+            real `examples`, or of all `episodes` of a policy. None holds what another training seed
+            would change, and only that over examples what another choice of real examples would.
         note: what the score did not look at; empty if there is nothing to say.
         most: the largest value that it can have, such as the number of all modes; None if there is
             none, or if it is not recorded.
@@ -157,6 +158,12 @@ class Report:
         """Return what was measured, how, in one line."""
         protocol, draws = self.protocol, self.protocol.settings.get("draws", 1)
         measured = f"{self.run} at step {self.step:,}: " if self.run else ""
+        if any(score.holds == "episodes" for score in self.scores):
+            return (
+                f"{measured}{protocol.n_fake:,} episodes of {protocol.network}, seed "
+                f"{protocol.seed}; {protocol.n_real:,} moments of the expert in {protocol.data}; "
+                f"{self.seconds:,.0f} s"
+            )
         compared = protocol.settings.get("compared")
         counts = "" if compared is None else f", {compared:,} of each for precision to coverage"
         return (

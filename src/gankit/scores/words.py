@@ -61,6 +61,15 @@ def _modes(score: Score) -> str:
     return f"the samples show {score.value:.4g} modes ({real} real examples)"
 
 
+def _returns(score: Score) -> str:
+    expert = (
+        "what the expert earned is not known"
+        if score.floor is None
+        else (f"the expert {score.floor:.4g}")
+    )
+    return f"the policy earns {score.value:.4g} an episode ({expert})"
+
+
 def _plainly(score: Score) -> str:
     real = "not known for" if score.floor is None else f"{score.floor:.4g} for"
     return f"{score.label} is {score.value:.4g} ({real} real examples; {score.better} is better)"
@@ -76,6 +85,7 @@ def _per_cent(share: float) -> str:
 
 
 PHRASES: dict[str, Callable[[Score], str]] = {
+    "return": _returns,
     "frechet": _distance,
     "kernel": _distance,
     "precision": _share("the samples", "lie among the real examples"),

@@ -62,7 +62,8 @@ def write_samples(
         seed: the seed of the samples.
         target: `x.png` for one grid, or a plot of points; `x.npz` for `images`, [n, H, W] or
             [n, H, W, C] (or `points`, `tokens`, `trajectories`), as `GAN.sample` returns them, and,
-            for a conditional run, `labels`, int64 [n] or float32 [n, C]; any other name for a
+            for a conditional run, `labels`, int64 [n] or float32 [n, C]; of a run that acts, the
+            episodes, which are data to learn from (`Episodes.save`); any other name for a
             folder, filled with one file for each sample, block by block: PNG of 8 bits, of 16 if
             the data was grey of whole numbers up to 65,535, with opacity if the data had it; or a
             TIFF with a page for each channel if these are not 1 or 3.
@@ -79,6 +80,8 @@ def write_samples(
         if target.suffix == ".png":
             target.parent.mkdir(parents=True, exist_ok=True)
             _write_grid(samples, target)
+        elif target.suffix == ".npz" and gan.game.acts:
+            gan.play(**samples.asked).save(target)
         elif target.suffix == ".npz":
             target.parent.mkdir(parents=True, exist_ok=True)
             _write_arrays(samples, target)
@@ -106,10 +109,15 @@ class _Samples:
         self._label, self._seed = label, seed
 
     @property
-    def _asked(self) -> dict[str, Any]:
+    def asked(self) -> dict[str, Any]:
+        """The arguments of `GAN.play`, which asks for no label."""
         if self.latents is not None:
             return {"latents": self.latents}
-        return {"n": self.n, "labels": self._label, "seed": self._seed}
+        return {"n": self.n, "seed": self._seed}
+
+    @property
+    def _asked(self) -> dict[str, Any]:
+        return self.asked if self.latents is not None else {**self.asked, "labels": self._label}
 
     def blocks(self) -> Iterator[NDArray[Any]]:
         return self.gan.number_blocks(**self._asked)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, overload
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from gankit.data import as_pictures, as_planes
@@ -23,6 +23,8 @@ from gankit.randomness import Purpose, rng
 from gankit.text import shown
 from gankit.trained.export import as_image
 from gankit.trained.latents import Latents
+from gankit.worlds.episodes import Episodes, join_episodes
+from gankit.worlds.world import World
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -229,10 +231,11 @@ class GAN:
             output: "np": images [n, H, W] (grey) or [n, H, W, C], uint8 in 0..255, or in the range
                 and of the type of the data that the run was trained on (`pixels`), with colours
                 that are not multiplied by their opacity; float32 [n, D] for points and [n, T, D]
-                for trajectories; int64 [n, T] for tokens. "pt": the same as a tensor on the CPU,
-                but images [n, C, H, W]. "pil": a list of n Pillow images of 8 bits, or of 16 if
-                the data was grey of whole numbers up to 65,535; for images of 1 or 3 channels, or
-                with opacity.
+                for trajectories (of a run that acts: whole episodes, what is seen and then done at
+                each moment, NaN after the end); int64 [n, T] for tokens. "pt": the same as a
+                tensor on the CPU, but images [n, C, H, W]. "pil": a list of n Pillow images of 8
+                bits, or of 16 if the data was grey of whole numbers up to 65,535; for images of 1
+                or 3 channels, or with opacity.
 
         Raises:
             ConfigError: a label is unknown, or given to an unconditional run; a number is out of
@@ -304,6 +307,74 @@ class GAN:
             raise ConfigError(f"{self.kind} are no pictures: {instead}")
         if self.shape[0] not in (1, 3) and not self.pixels.alpha:
             raise ConfigError(f"images of {self.shape[0]} channels are no pictures: {instead}")
+
+    def act(self, observations: ArrayLike, *, seed: int | None = None) -> NDArray[Any]:
+        """Choose what to do, if the run learned to act: it is then a policy.
+
+            action = policy.act(observation)
+            observation, reward, *_ = environment.step(action)
+
+        Args:
+            observations: what is seen, numbers [O], or [N, O] at N places at once.
+            seed: None: the likeliest action; else one that is drawn, with this seed, 0 to 2^64.
+
+        Returns:
+            an action as the environment takes it: a whole number, or float32 [A]; of N
+            observations int64 [N] or float32 [N, A].
+
+        Raises ConfigError if the run does not act, or if the observations are of another size or
+        are not finite numbers.
+        """
+        world = self._acting()
+        try:
+            seen = np.asarray(observations, np.float32)
+        except (TypeError, ValueError):
+            raise ConfigError(f"observations must be numbers, got {shown(observations)}") from None
+        if seen.ndim not in (1, 2) or seen.shape[-1] != world.observations or not seen.size:
+            raise ConfigError(
+                f"observations of {list(seen.shape)} given; {world.name} shows "
+                f"[{world.observations}], or [N, {world.observations}] at once"
+            )
+        if not np.isfinite(seen).all():
+            raise ConfigError("observations must be finite numbers")
+        chances = None if seed is None else rng(_checked(seed), Purpose.MOVES)
+        done = self._game.act(torch.from_numpy(np.atleast_2d(seen)), chances)
+        return done if seen.ndim == 2 else done[0]
+
+    def play(
+        self,
+        n: int | None = None,
+        seed: int = 0,
+        *,
+        latents: Latents | None = None,
+        likeliest: bool = False,
+    ) -> Episodes:
+        """Play episodes, if the run learned to act.
+
+        Args:
+            n, seed, latents: which episodes, as in `sample`.
+            likeliest: take the likeliest action at each moment; otherwise actions are drawn, as in
+                `sample`.
+
+        Raises ConfigError if the run does not act, or as `sample` does; MissingExtraError if the
+        environment is not installed.
+        """
+        self._acting()
+        return join_episodes(
+            self._game.play(part, likeliest)
+            for block in self._given(n, None, seed, latents)[1]
+            for part in passes(block)
+        )
+
+    def _acting(self) -> World:
+        """Return the environment. Raises ConfigError if the run does not act."""
+        world = self._game.task.world
+        if not self._game.acts or world is None:
+            raise ConfigError(
+                f"a run of family '{self.config.family}' makes {self.kind} and does not act: train "
+                f"{families_that(lambda f: f.acts)}"
+            )
+        return world
 
     def latents(self, n: int, labels: Labels = None, seed: int = 0) -> Latents:
         """Draw the latents that `sample` makes its samples of, to the bit.
@@ -592,14 +663,18 @@ def draw_block(game: Game, block: int, labels: Tensor | None, count: int, seed: 
 
     Raises ConfigError if the seed is out of range.
     """
-    if not 0 <= seed < 2**64:
-        raise ConfigError(f"seed must be in [0, 2^64), got {seed}", "seed")
-    random = rng(seed, Purpose.SAMPLES, block)
+    random = rng(_checked(seed), Purpose.SAMPLES, block)
     padded = None
     if labels is not None:
         missing = labels.new_zeros(BLOCK - len(labels), *labels.shape[1:])
         padded = torch.cat([labels, missing])
     return game.latent(BLOCK, padded, random)[:count]
+
+
+def _checked(seed: int) -> int:
+    if not 0 <= seed < 2**64:
+        raise ConfigError(f"seed must be in [0, 2^64), got {seed}", "seed")
+    return seed
 
 
 class Generates(Protocol):
@@ -615,8 +690,14 @@ def generate(source: Generates, latent: Latent) -> Tensor:
     the same to the bit, however many others are made and whichever they are.
     """
     rows = rows_of_a_pass(latent.noise.device)
-    parts = [latent[start : start + rows] for start in range(0, len(latent), rows)]
+    parts = passes(latent)
     return torch.cat([source.generate(part.padded(rows))[: len(part)] for part in parts])
+
+
+def passes(latent: Latent) -> list[Latent]:
+    """Return the latents of each pass that `generate` makes."""
+    rows = rows_of_a_pass(latent.noise.device)
+    return [latent[start : start + rows] for start in range(0, len(latent), rows)]
 
 
 def rows_of_a_pass(device: torch.device) -> int:

@@ -1,0 +1,1 @@
+"""Environments of gymnasium: what is known of one, episodes played in it, experts, films."""
