@@ -30,6 +30,7 @@ class Purpose(IntEnum):
     MEETING = 12
     INSPECTION = 13
     RACE = 14
+    TRAIN_SIZE = 15
 
 
 def rng(seed: int, purpose: Purpose, step: int = 0, substep: int = 0) -> np.random.Generator:

@@ -15,6 +15,7 @@ FAMILY str
 DATA str
 --minutes float
 --steps int
+--epochs float
 --images int
 --out -o Path
 --init-from Path
@@ -24,9 +25,12 @@ DATA str
 --config Path
 --size str
 --fit crop|stretch
+--crop int
 --channels auto|grey|rgb|rgba|bands
 --holdout float
+--train-size int
 --batch int
+--accumulate int
 --labels-per-class int
 --z-dim int
 --prior normal|uniform|uniform01|uniform_unit
@@ -35,7 +39,8 @@ DATA str
 --penalty-weight float
 --augment str
 --k int
---update auto|simultaneous|alternating
+--g-steps int
+--update auto|simultaneous|simultaneous_coupled|alternating
 --ema float
 --lr-d float
 --lr-g float

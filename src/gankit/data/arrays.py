@@ -59,10 +59,10 @@ def read_arrays(name: str, path: Path, options: ReadOptions) -> ArrayDataset:
 
     Raises DataError for anything else, and if a size or other channels are asked for.
     """
-    if options.size is not None or options.channels not in ("auto", "rgba"):
+    if options.size or options.crop or options.channels not in ("auto", "rgba"):
         raise DataError(
-            f"data '{name}' is arrays, taken as they are: leave size and channels out (rgba says "
-            "that the last of four channels is opacity)"
+            f"data '{name}' is arrays, taken as they are: leave size, crop and channels out (rgba "
+            "says that the last of four channels is opacity)"
         )
     content = _read_file(name, path, options.split == "test")
     if content.has_test:

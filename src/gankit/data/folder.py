@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gankit.data.dataset import ArrayDataset, Dataset
-from gankit.data.holdout import held_out, no_test_split, rest, tell_held
+from gankit.data.holdout import held_out, no_test_split, rest, some_of, tell_held
 from gankit.data.images import (
     NOT_ALL_BANDS,
     Channels,
@@ -25,6 +25,7 @@ from gankit.data.images import (
     ReadOptions,
     Shape,
     UnreadableError,
+    cropped_size,
     decode,
     header,
     is_transparent,
@@ -70,6 +71,7 @@ class ReadAs(NamedTuple):
     fit: Fit
     values: Range | None = None
     parts: Parts = "colours"
+    crop: int | None = None
 
 
 class FolderDataset(Dataset):
@@ -167,6 +169,8 @@ def _read(name: str, whole: Index, index: Index, options: ReadOptions) -> Datase
                 raise no_test_split(name, len(whole), options.holdout)
         elif len(held):
             index = index.keep(rest(len(whole), held).tolist())
+    if options.train_size is not None and options.split == "train":
+        index = index.keep(some_of(len(index), options.train_size).tolist())
     with quiet_decoding():
         read_as, pixels, notes = _survey(name, whole, options)
         if len(held):
@@ -188,7 +192,7 @@ class _Seen:
         self.cut: list[str] = []
         self.reasons: dict[str, str] = {}
         self.coloured = self.deep = self.floats = self.transparent = self.pages = False
-        self._root, self._channels = index.root, options.channels
+        self._root, self._channels, self._crop = index.root, options.channels, options.crop
         sampled = set(_spread(len(index), SAMPLED))
         for position in sorted({*_spread(len(index), LOOKED_AT), *sampled}):
             path = index.paths[position]
@@ -205,7 +209,7 @@ class _Seen:
             if found.transparent and not self.transparent and self._channels != "bands":
                 self.transparent = is_transparent(self._root / path)
             self.cut += [path] if found.cut else []
-        self.sizes[path] = found.size
+        self.sizes[path] = cropped_size(found.size, self._crop)
         self.bands[found.bands] += 1
         self.deep |= found.deep
         self.floats |= found.floats
@@ -227,7 +231,8 @@ def _survey(
         told.append(_check_cut(name, index.root, seen.cut))
     dtype = "uint8" if values is None else _type_of(values, not seen.floats)
     pixels = PixelFormat(parts == "rgba", values, dtype)
-    return ReadAs((channels, *size), options.fit, values, parts), pixels, tuple(told)
+    read_as = ReadAs((channels, *size), options.fit, values, parts, options.crop)
+    return read_as, pixels, tuple(told)
 
 
 def _choose_channels(name: str, seen: _Seen, asked: Channels) -> tuple[Parts, int]:
@@ -470,9 +475,10 @@ def _fingerprint(index: Index, read_as: ReadAs) -> str:
     Reading their contents would take too long. Names are relative to the folder, so the digest is
     the same wherever the folder is.
     """
-    shape, fit, values, parts = read_as
+    shape, fit, values, parts, crop = read_as
     how = f"{shape} {fit}" if values is None else f"{shape} {fit} {values}"
     how += "" if parts == "colours" else f" {parts}"
+    how += "" if crop is None else f" of the middle {crop}"
     digest = blake2b(how.encode(), digest_size=8)
     for path, size in zip(index.paths, index.sizes, strict=True):
         digest.update(os.fsencode(path))

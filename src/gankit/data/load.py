@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from gankit.data.arrays import read_arrays
-from gankit.data.dataset import PYTHON, Dataset
+from gankit.data.dataset import PYTHON, ArrayDataset, Dataset, Subset, part_of
 from gankit.data.folder import read_image_folder, read_image_pattern
-from gankit.data.holdout import SHARE
+from gankit.data.holdout import SHARE, some_of
 from gankit.data.idx import is_idx_folder, read_idx_folder
 from gankit.data.images import Channels, Fit, ReadOptions, Split, Values
 from gankit.data.layout import name_some
@@ -46,12 +46,14 @@ def load_configured(
         data.source,
         size=data.size,
         fit=data.fit,
+        crop=data.crop,
         channels=data.channels,
         split=split,
         memory_gb=data.memory_gb,
         values=own if data.values is None else data.values,
         holdout=SHARE if data.holdout is None else data.holdout,
         tables=tables,
+        train_size=data.train_size,
     )
 
 
@@ -82,12 +84,14 @@ def load_dataset(
     *,
     size: int | tuple[int, int] | None = None,
     fit: Fit = "crop",
+    crop: int | None = None,
     channels: Channels = "auto",
     split: Split = "train",
     memory_gb: float = 2.0,
     values: Values = "own",
     holdout: float = 0.0,
     tables: bool = True,
+    train_size: int | None = None,
 ) -> Dataset:
     """Read the data set of this name, or the images at this path.
 
@@ -104,6 +108,8 @@ def load_dataset(
             size of IDX images, and in a folder the size that nine tenths of the pictures share, if
             its sides are in 16..256; otherwise it is 64 x 64.
         fit: `crop` scales the short side and cuts the middle out, `stretch` distorts.
+        crop: the pixels a side that are kept of each image, from its middle, before it is resized;
+            None: all of it.
         channels: `grey`, `rgb`, or `auto`: grey if the pictures are grey, with transparent parts
             over white; `rgba`: with opacity as a fourth channel; `bands`: every band and every
             page of a picture, 1 to 16.
@@ -117,6 +123,8 @@ def load_dataset(
         tables: whether to look for labels beyond the folder's own sub-folders: in a file beside the
             pictures (`dataset.json`, or a CSV or TSV table of files and labels), and in the
             sub-folders of a single sub-folder that holds everything.
+        train_size: how many of the training examples are read, chosen at random, the same ones
+            every time; None: all.
 
     Raises:
         DataError: there is nothing, nothing in it can be read, or an option is out of range.
@@ -130,9 +138,15 @@ def load_dataset(
         values=values,
         holdout=holdout,
         tables=tables,
+        crop=crop,
+        train_size=train_size,
     )
     source = os.fspath(source)
     dataset = _read(source, options)
+    if train_size is not None and split == "train" and not dataset.files:  # a folder has chosen
+        kept = some_of(len(dataset), train_size)
+        in_memory = isinstance(dataset, ArrayDataset)
+        dataset = part_of(dataset, kept) if in_memory else Subset(dataset, kept)
     dataset.source = source
     return dataset
 
@@ -268,6 +282,8 @@ def at_shape(data: DataConfig, source: str, shape: tuple[int, ...]) -> DataConfi
     """
     every = data.channels in ("rgba", "bands")  # the shape alone does not tell these
     asked = replace(data, source=source, size=None, channels=data.channels if every else "auto")
+    if source != data.source:  # other data has other examples
+        asked = replace(asked, train_size=None)
     if asked.is_arrays:
         return asked if asked.channels == "rgba" else replace(asked, channels="auto")
     if len(shape) != 3:
