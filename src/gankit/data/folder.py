@@ -117,7 +117,9 @@ class FolderDataset(Dataset):
         for step in range(len(self)):
             candidate = (index + step) % len(self)
             name = self._index.paths[candidate]
-            same_class = self.labels is None or self.labels[candidate] == self.labels[index]
+            same_class = self.labels is None or np.array_equal(
+                self.labels[candidate], self.labels[index]
+            )
             if same_class and name not in self.unreadable:
                 try:
                     return decode(self._index.root / name, *self.read_as)
@@ -137,9 +139,9 @@ def read_image_folder(name: str, folder: Path, options: ReadOptions) -> Dataset:
     """
     index = index_folder(folder, "train", options.tables)
     if options.split == "train" or not index.has_test:
-        return _read(name, index, index, options)
+        return read_index(name, index, index, options)
     there = index_folder(folder, "test", options.tables, index.class_names)
-    tested = _read(name, index, there, options)
+    tested = read_index(name, index, there, options)
     tested.number_as_trained(index.class_names)
     return tested
 
@@ -151,10 +153,10 @@ def read_image_pattern(name: str, pattern: str, options: ReadOptions) -> Dataset
         DataError: it matches no image, there is no such split, or no image can be read.
     """
     index = index_pattern(pattern)
-    return _read(name, index, index, options)
+    return read_index(name, index, index, options)
 
 
-def _read(name: str, whole: Index, index: Index, options: ReadOptions) -> Dataset:
+def read_index(name: str, whole: Index, index: Index, options: ReadOptions) -> Dataset:
     """Read the pictures of `index` that are of the split asked for, as those of `whole` suggest.
 
     `whole` is the training split, or the whole source if it has no test split: it alone decides

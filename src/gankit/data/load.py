@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gankit.data.arrays import read_arrays
+from gankit.data.celeba import is_celeba, read_celeba
 from gankit.data.dataset import PYTHON, ArrayDataset, Dataset, Subset, part_of
 from gankit.data.folder import read_image_folder, read_image_pattern
 from gankit.data.holdout import SHARE, some_of
@@ -16,6 +17,7 @@ from gankit.data.idx import is_idx_folder, read_idx_folder
 from gankit.data.images import Channels, Fit, ReadOptions, Split, Values
 from gankit.data.layout import name_some
 from gankit.data.named import DATASETS
+from gankit.data.published import is_published, read_published
 from gankit.data.values import Range
 from gankit.data.walk import is_picture, split_pattern
 from gankit.errors import DataError
@@ -66,7 +68,7 @@ def glance(data: DataConfig) -> Dataset:
     pictures = False
     if data.source not in DATASETS and looks_like_path(data.source) and not data.is_arrays:
         path = locate(data.source)
-        pictures = not (path.is_dir() and is_idx_folder(path))
+        pictures = not (path.is_dir() and (is_idx_folder(path) or is_published(path)))
     return load_configured(replace(data, memory_gb=0.0) if pictures else data)
 
 
@@ -102,8 +104,9 @@ def load_dataset(
 
     Args:
         source: a name in `DATASETS`, else a folder of images (sub-folders are classes), a
-            folder of IDX files, a pattern such as `photos/*.jpg`, or an .npz file of arrays or an
-            .npy file of one (`gankit.data.arrays`); `~` and `$VAR` work.
+            folder of IDX files, a folder of the files of CIFAR-10, SVHN, STL-10 or CelebA as
+            their authors publish them, a pattern such as `photos/*.jpg`, or an .npz or .mat file
+            of arrays or an .npy file of one (`gankit.data.arrays`); `~` and `$VAR` work.
         size: pixels, one number for a square, or (height, width), 8 to 1024 each. None keeps the
             size of IDX images, and in a folder the size that nine tenths of the pictures share, if
             its sides are in 16..256; otherwise it is 64 x 64.
@@ -145,8 +148,10 @@ def load_dataset(
     dataset = _read(source, options)
     if train_size is not None and split == "train" and not dataset.files:  # a folder has chosen
         kept = some_of(len(dataset), train_size)
-        in_memory = isinstance(dataset, ArrayDataset)
-        dataset = part_of(dataset, kept) if in_memory else Subset(dataset, kept)
+        if isinstance(dataset, ArrayDataset):
+            dataset = part_of(dataset, kept)
+        else:
+            dataset = Subset(dataset, kept)
     dataset.source = source
     return dataset
 
@@ -170,8 +175,13 @@ def _read(source: str, options: ReadOptions) -> Dataset:
         )
     path = locate(source)
     if path.is_dir():
-        read = read_idx_folder if is_idx_folder(path) else read_image_folder
-        return read(source, path, options)
+        if is_idx_folder(path):
+            return read_idx_folder(source, path, options)
+        if is_published(path):
+            return read_published(source, path, options)
+        if is_celeba(path):
+            return read_celeba(source, path, options)
+        return read_image_folder(source, path, options)
     if _is_archive(path.name) and path.is_file():
         return read_arrays(source, path, options)
     if path.exists():
@@ -187,8 +197,8 @@ def _no_file(source: str) -> DataError:
     if lower.endswith(PACKED):
         return DataError(f"data {source!r} is a packed archive: unpack it, and give the folder")
     return DataError(
-        f"data {source!r} is a file; training needs a folder of images, or an .npz of arrays "
-        "called images and labels (numpy.savez), or an .npy of images"
+        f"data {source!r} is a file; training needs a folder of images, or an .npz (numpy.savez) "
+        "or .mat of arrays called images and labels, or an .npy of images"
     )
 
 

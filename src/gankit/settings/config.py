@@ -36,7 +36,7 @@ Precision = Literal["32", "64", "bf16"]
 Update = Literal["auto", "simultaneous", "simultaneous_coupled", "alternating"]
 """The order in which the players move."""
 
-ARRAYS = (".npz", ".npy")
+ARRAYS = (".npz", ".npy", ".mat")
 """The suffixes of files that hold arrays."""
 
 
@@ -91,7 +91,7 @@ class DataConfig:
 
     @property
     def is_arrays(self) -> bool:
-        """Whether the source is an .npz or .npy file, whose arrays are taken as they are."""
+        """Whether the source is an .npz, .npy or .mat file, whose arrays are taken as they are."""
         return self.source.lower().endswith(ARRAYS)
 
 
