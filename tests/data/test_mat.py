@@ -49,7 +49,7 @@ def test_numbers_of_another_range_and_a_test_split(tmp_path):
         (b"", "no .mat file of arrays"),
         (b"\0" * 200, "no .mat file of arrays"),
         (
-            b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM" + b"\x0e\0\0\0\xff\xff\xff\x7f" * 9,
+            b"MATLAB 5.0".ljust(124) + b"\x00\x01IM" + b"\x0e\0\0\0\xff\xff\xff\x7f" * 9,
             "mat",
         ),
     ],

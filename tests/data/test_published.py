@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ RANDOM = np.random.default_rng(0)
 class Python2(pickle._Pickler):
     """Writes bytes as the texts of Python 2, in which CIFAR-10 was pickled."""
 
-    dispatch = dict(pickle._Pickler.dispatch)
+    dispatch: ClassVar = dict(pickle._Pickler.dispatch)
 
     def save_bytes(self, content):
         self.write(b"T" + len(content).to_bytes(4, "little") + content)
@@ -83,9 +84,8 @@ def test_an_array_as_python_3_pickles_it(tmp_path):
     for protocol in (2, 4):
         batch = {"data": images[:2].reshape(2, -1), "labels": labels[:2].tolist()}
         (tmp_path / "c/test_batch").write_bytes(pickle.dumps(batch, protocol))
-        assert np.array_equal(
-            load_dataset(tmp_path / "c", split="test").read(np.arange(2)), images[:2]
-        )
+        test = load_dataset(tmp_path / "c", split="test")
+        assert np.array_equal(test.read(np.arange(2)), images[:2])
 
 
 class Shell:

@@ -409,8 +409,8 @@ def test_what_is_no_plain_file_is_not_waited_for(tmp_path):
 
 
 KEYS = """
-data.channels data.crop data.fit data.holdout data.labels_per_class data.memory_gb data.size data.source
-data.train_size data.values
+data.channels data.crop data.fit data.holdout data.labels_per_class data.memory_gb data.size
+data.source data.train_size data.values
 discriminator_optimizer.beta1 discriminator_optimizer.beta2 discriminator_optimizer.clip
 discriminator_optimizer.decay_from discriminator_optimizer.decay_rate discriminator_optimizer.lr
 discriminator_optimizer.lr_floor discriminator_optimizer.max_norm
@@ -430,9 +430,11 @@ output.sample_every output.tensorboard runtime.device runtime.devices runtime.pr
 runtime.threads runtime.workers stabilise.augment stabilise.augment_images
 stabilise.augment_probability stabilise.augment_target stabilise.entropy stabilise.freeze_d
 stabilise.freeze_g stabilise.historical stabilise.joint_batch stabilise.lagged
-stabilise.lecam stabilise.matching stabilise.minibatch_kernels stabilise.minibatch_size stabilise.noise
+stabilise.lecam stabilise.matching stabilise.minibatch_kernels stabilise.minibatch_size
+stabilise.noise
 stabilise.plugins stabilise.replay stabilise.replay_size stabilise.top_k stabilise.virtual_batch
-training.accumulate training.batch training.ema training.epochs training.images training.minutes training.seed training.steps
+training.accumulate training.batch training.ema training.epochs training.images
+training.minutes training.seed training.steps
 """
 NETWORK_KEYS = {
     "dcgan": """
