@@ -110,5 +110,5 @@ def _filled(state: Any) -> NDArray[np.uint8]:
         raise ValueError("an array of it is not of bytes")
     if any(length < 0 for length in shape) or math.prod(shape) != len(content):
         raise ValueError("an array of it has another size than its shape says")
-    order = "F" if by_columns else "C"
-    return np.frombuffer(content, np.uint8).reshape(shape, order=order)
+    flat = np.frombuffer(content, np.uint8)
+    return flat.reshape(tuple(shape)[::-1]).T if by_columns else flat.reshape(tuple(shape))

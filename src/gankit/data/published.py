@@ -82,7 +82,8 @@ def _as_asked(name: str, images: NDArray[np.uint8], options: ReadOptions) -> NDA
         raise DataError(f"data {name!r} has no opacity: give channels grey or rgb")
     if options.crop is not None:
         images = middle(images, options.crop)
-    channels = {"grey": 1, "rgb": 3}.get(options.channels, images.shape[1])
+    asked: dict[str, int] = {"grey": 1, "rgb": 3}
+    channels = asked.get(options.channels, images.shape[1])
     own_size = (images.shape[2], images.shape[3])
     size = options.size or own_size
     if (channels, size) == (images.shape[1], own_size):
@@ -104,7 +105,11 @@ def _cifar_python(folder: Path, split: Split) -> Content:
     for file in _cifar_files(folder, split, ""):
         batch = read_pickle(file)
         data, named = batch.get("data"), batch.get("labels")
-        if not isinstance(data, np.ndarray) or data.shape[1:] != (3072,) or not _whole(named):
+        if (
+            not (isinstance(data, np.ndarray) and data.shape[1:] == (3072,))
+            or not isinstance(named, list)
+            or not all(map(_is_label, named))
+        ):
             raise DataError(f"{str(file)!r} is no batch of CIFAR-10: it has no data and labels")
         images.append(data.reshape(-1, 3, 32, 32))
         labels += named
@@ -116,10 +121,8 @@ def _cifar_python(folder: Path, split: Split) -> Content:
     return Content(np.concatenate(images), np.array(labels, np.int64), names)
 
 
-def _whole(numbers: object) -> bool:
-    if not isinstance(numbers, list):
-        return False
-    return all(type(number) is int and 0 <= number < 2**31 for number in numbers)
+def _is_label(number: object) -> bool:
+    return type(number) is int and 0 <= number < 2**31
 
 
 def _cifar_binary(folder: Path, split: Split) -> Content:
