@@ -20,6 +20,11 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
+def found_among(ones, others):
+    """The softmax's chance of each of `ones` among itself and all `others`."""
+    return np.exp(ones) / (np.exp(ones) + np.exp(others).sum())
+
+
 FORMULAS = {
     "minimax": (
         lambda r, f: -np.log(sigmoid(r)).mean() - np.log(1 - sigmoid(f)).mean(),
@@ -41,6 +46,10 @@ FORMULAS = {
     "relativistic": (
         lambda r, f: -np.log(sigmoid(r - f)).mean(),
         lambda r, f: -np.log(sigmoid(f - r)).mean(),
+    ),
+    "dual_contrastive": (
+        lambda r, f: -np.log(found_among(r, f)).mean() - np.log(found_among(-f, -r)).mean(),
+        lambda r, f: -np.log(found_among(f, r)).mean() - np.log(found_among(-r, -f)).mean(),
     ),
 }
 

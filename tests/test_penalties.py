@@ -8,7 +8,7 @@ from torch import nn
 
 from gankit.errors import ConfigError
 from gankit.objective import build_penalties
-from gankit.penalties import PENALTIES, gradient_penalty, r1, r2, spectral_norm
+from gankit.penalties import PENALTIES, dragan, gradient_penalty, r1, r2, spectral_norm
 from gankit.settings.config import ObjectiveConfig
 
 torch.manual_seed(0)
@@ -39,6 +39,15 @@ def test_gradient_penalty_of_a_quadratic():
     between = MIX[:, None] * REAL + (1 - MIX[:, None]) * FAKE
     expected = (((between @ a).norm(dim=1) - 1) ** 2).mean()
     assert torch.allclose(gradient_penalty(quadratic(a), REAL, FAKE, MIX), expected)
+
+
+def test_dragan_of_a_quadratic():
+    a = torch.diag(torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64))
+    noise = torch.rand(5, 3, dtype=torch.float64)
+    spread = ((REAL - REAL.mean()).square().sum() / (REAL.numel() - 1)).sqrt()
+    around = REAL + 0.5 * spread * MIX[:, None] * noise
+    expected = (((around @ a).norm(dim=1) - 1) ** 2).mean()
+    assert torch.allclose(dragan(quadratic(a), REAL, MIX, noise), expected)
 
 
 def test_gradient_penalty_is_finite_where_the_gradient_vanishes():

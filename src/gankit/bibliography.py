@@ -300,3 +300,28 @@ HUANG_2025 = Paper(
     2025,
     "2501.05441",
 )
+
+KODALI_2017 = Paper(
+    "kodali2017convergence",
+    "On Convergence and Stability of GANs",
+    ("Kodali, Naveen", "Abernethy, Jacob", "Hays, James", "Kira, Zsolt"),
+    2017,
+    "1705.07215",
+)
+TSENG_2021 = Paper(
+    "tseng2021regularizing",
+    "Regularizing Generative Adversarial Networks under Limited Data",
+    ("Tseng, Hung-Yu", "Jiang, Lu", "Liu, Ce", "Yang, Ming-Hsuan", "Yang, Weilong"),
+    2021,
+    "2104.03310",
+)
+YU_2021 = Paper(
+    "yu2021dual",
+    "Dual Contrastive Loss and Attention for GANs",
+    (
+        *("Yu, Ning", "Liu, Guilin", "Dundar, Aysegul", "Tao, Andrew", "Catanzaro, Bryan"),
+        *("Davis, Larry", "Fritz, Mario"),
+    ),
+    2021,
+    "2103.16748",
+)

@@ -138,10 +138,10 @@ def opened(
         reasons = reasons or record.reasons
     with _telling_of(dataset):
         check_count(config, dataset, config.training.batch)
-        check_world(config.runtime, config.training.batch)
+        check_world(config.runtime, config.training.batch, config.training.accumulate)
         game = build_game(config, dataset, networks)
         choose_update(game)
-        if (steps := given_steps(config)) is not None:
+        if (steps := given_steps(config, len(dataset))) is not None:
             check_length(config, steps)
     start = find_start(game, run, init_from)
     check_processes(config.runtime, why_one_process(game))

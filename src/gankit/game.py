@@ -225,7 +225,10 @@ class Game(Part, ABC):
         watched = beliefs(logits_real, logits_fake)
         if any(s.reads_signs for s in self.stabilisers):
             watched |= verdicts(logits_real, logits_fake, relative=self.loss.relative)
-        return Terms({"adversarial": self.loss.discriminator(logits_real, logits_fake)}, watched)
+        terms = Terms({"adversarial": self.loss.discriminator(logits_real, logits_fake)}, watched)
+        for stabiliser in self.stabilisers:
+            terms = terms.with_terms(stabiliser.d_terms(logits_real, logits_fake))
+        return terms
 
     def generator_adversarial(self, logits_real: Tensor, logits_fake: Tensor) -> Terms:
         """Return G's loss of D's logits."""

@@ -205,6 +205,23 @@ class Batch:
     mix: Tensor
     labelled: tuple[Tensor, Tensor] | None = None
 
+    def __getitem__(self, part: slice) -> Batch:
+        known = self.labelled
+        return Batch(
+            self.real[part],
+            None if self.labels is None else self.labels[part],
+            self.latent[part],
+            self.mix[part],
+            None if known is None else (known[0][part], known[1][part]),
+        )
+
+    def parts(self, count: int) -> list[Batch]:
+        """Return the batch cut into `count` parts of one size; `count` divides its length."""
+        if count == 1:
+            return [self]
+        size = len(self.real) // count
+        return [self[start : start + size] for start in range(0, count * size, size)]
+
 
 @dataclass(frozen=True)
 class Answer:

@@ -35,6 +35,7 @@ from gankit.bibliography import (
     LIM_2017,
     MAO_2016,
     SALIMANS_2016,
+    YU_2021,
 )
 from gankit.errors import ConfigError
 from gankit.registry import Registry
@@ -42,6 +43,7 @@ from gankit.registry import Registry
 __all__ = [
     "LOSSES",
     "Loss",
+    "dual_contrastive",
     "hinge",
     "least_squares",
     "minimax",
@@ -80,6 +82,8 @@ class Loss:
         paired: whether G's objective looks at logits_real too.
         smoothable: whether D has a target for real examples.
         relative: whether only differences of logits count, so that one logit's sign means nothing.
+        whole_batch: whether a sample is compared with the whole batch, so that the mean over parts
+            of a batch is not that of the whole.
     """
 
     name: str
@@ -88,6 +92,7 @@ class Loss:
     paired: bool = False
     smoothable: bool = False
     relative: bool = False
+    whole_batch: bool = False
 
     def __call__(
         self, logits_real: Tensor, logits_fake: Tensor, *, target: float = 1.0
@@ -194,6 +199,27 @@ def _relativistic_generator(logits_real: Tensor, logits_fake: Tensor) -> Tensor:
     return F.softplus(logits_real - logits_fake).mean()
 
 
+def _tell_apart(logits: Tensor, others: Tensor) -> Tensor:
+    """Return the mean cross-entropy of finding each of `logits` [N] among itself and all `others`.
+
+    That is E[log(1 + sum over others of exp(other - logit))].
+    """
+    return F.softplus(others.flatten().logsumexp(0) - logits).mean()
+
+
+def _dual_contrastive_discriminator(
+    logits_real: Tensor, logits_fake: Tensor, *, target: float = 1.0
+) -> Tensor:
+    """Return E[log(1 + sum_j exp(D(G(z_j)) - D(x)))] + E[log(1 + sum_i exp(D(G(z)) - D(x_i)))]."""
+    _refuse_target("dual_contrastive", target)
+    return _tell_apart(logits_real, logits_fake) + _tell_apart(-logits_fake, -logits_real)
+
+
+def _dual_contrastive_generator(logits_real: Tensor, logits_fake: Tensor) -> Tensor:
+    """Return D's objective with real and fake exchanged."""
+    return _tell_apart(logits_fake, logits_real) + _tell_apart(-logits_real, -logits_fake)
+
+
 def _check_pairs(logits_real: Tensor, logits_fake: Tensor) -> None:
     """Raise ConfigError if the shapes differ: torch would broadcast them to all pairs."""
     if logits_real.shape != logits_fake.shape:
@@ -234,6 +260,18 @@ relativistic = Loss(
 )
 """Pairs: D tells whether a real example is more real than a fake (arXiv 1807.00734, 2501.05441)."""
 
+dual_contrastive = Loss(
+    "dual_contrastive",
+    _dual_contrastive_discriminator,
+    _dual_contrastive_generator,
+    paired=True,
+    relative=True,
+    whole_batch=True,
+)
+"""D finds each real example among all fakes of the batch, and each fake among all real ones (arXiv
+2103.16748). It is `relativistic` against the whole batch in place of one partner; G's objective is
+D's with the roles exchanged, and not minus D's, whose gradient vanishes where D is right."""
+
 for _loss, _summary, _paper in (
     (
         minimax,
@@ -256,6 +294,11 @@ for _loss, _summary, _paper in (
         relativistic,
         "pairs: is this real more real than this fake? (RpGAN; R3GAN 2024)",
         JOLICOEUR_2018,
+    ),
+    (
+        dual_contrastive,
+        "each real against all fakes of the batch, each fake against all real (Yu 2021)",
+        YU_2021,
     ),
 ):
     LOSSES.register(_loss.name, _summary)(_loss)

@@ -21,13 +21,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
-from gankit.bibliography import GULRAJANI_2017, MESCHEDER_2018, MIYATO_2018
+from gankit.bibliography import GULRAJANI_2017, KODALI_2017, MESCHEDER_2018, MIYATO_2018
 from gankit.errors import ConfigError
 from gankit.registry import Registry
 
 __all__ = [
     "PENALTIES",
     "Penalty",
+    "dragan",
     "gradient_penalty",
     "r1",
     "r2",
@@ -53,11 +54,13 @@ class Penalty:
         value: returns the term, a scalar, from D, real [N, ...], fake [N, ...] and mix [N] in
             [0, 1]; None: the penalty has no term.
         prepare: called once with the discriminator, before training.
+        whole_batch: whether the mean over parts of a batch is not the penalty of the whole.
     """
 
     name: str
     value: PenaltyTerm | None
     prepare: Callable[[nn.Module], object] = lambda _network: None
+    whole_batch: bool = False
 
 
 PENALTIES: Registry[Penalty] = Registry("penalty")
@@ -138,10 +141,43 @@ def gradient_penalty(
             f"mix {list(mix.shape)} do not match"
         )
     mix = mix.view(-1, *[1] * (real.dim() - 1))
-    between = mix * real + (1 - mix) * fake
+    return _norm_one(discriminate, mix * real + (1 - mix) * fake)
+
+
+def _norm_one(discriminate: Discriminate, examples: Tensor) -> Tensor:
+    """Return E (|| grad D(x) || - 1)^2 on examples."""
     # The square root's slope is infinite at 0: a floor keeps the gradient finite there.
-    norm = (squared_gradient(discriminate, between) + 1e-12).sqrt()
+    norm = (squared_gradient(discriminate, examples) + 1e-12).sqrt()
     return (norm - 1).square().mean()
+
+
+def dragan(
+    discriminate: Discriminate,
+    real: Tensor,
+    mix: Tensor | None = None,
+    noise: Tensor | None = None,
+) -> Tensor:
+    """Return E (|| grad D(x^) || - 1)^2 around real examples (DRAGAN, arXiv 1705.07215).
+
+    x^ = x + mix * noise * std(x) / 2, as in the authors' code; the paper writes normal noise of a
+    fixed size. Both multiply the penalty by 10: `--penalty-weight 10`.
+
+    >>> real = torch.tensor([[3.0, 4.0]])
+    >>> dragan(lambda x: x.square().sum(1) / 2, real, torch.zeros(1)).item()
+    16.0
+
+    Args:
+        discriminate: D, from examples to logits, one for each.
+        real: [N, ...], floating-point.
+        mix: [N] in [0, 1], how far each x^ goes; None: uniform draws from torch's global generator.
+        noise: as `real`; None: draws from U(0, 1) by the same generator.
+
+    Raises ConfigError if the examples are not floating-point.
+    """
+    mix = torch.rand(len(real), dtype=real.dtype, device=real.device) if mix is None else mix
+    noise = torch.rand_like(real) if noise is None else noise
+    far = mix.view(-1, *[1] * (real.dim() - 1)) * noise
+    return _norm_one(discriminate, real + far * real.std() / 2)
 
 
 def spectral_norm(network: nn.Module) -> nn.Module:
@@ -175,6 +211,11 @@ for _penalty, _summary, _paper in (
         Penalty("gradient_penalty", gradient_penalty),
         "gradient norm 1 between real and fake (WGAN-GP: with weight 10 and k = 5)",
         GULRAJANI_2017,
+    ),
+    (
+        Penalty("dragan", lambda d, real, _fake, mix: dragan(d, real, mix), whole_batch=True),
+        "gradient norm 1 around real examples (DRAGAN: with weight 10)",
+        KODALI_2017,
     ),
     (
         Penalty("spectral_norm", None, prepare=spectral_norm),

@@ -32,6 +32,7 @@ class Purpose(IntEnum):
     RACE = 14
     ORACLE = 15
     MOVES = 20
+    TRAIN_SIZE = 21
 
 
 def rng(seed: int, purpose: Purpose, step: int = 0, substep: int = 0) -> np.random.Generator:

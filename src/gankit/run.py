@@ -39,6 +39,7 @@ from gankit.storage import (
     FORMAT,
     append_line,
     check_format,
+    checkpoint_files,
     list_folder,
     read_file,
     set_aside,
@@ -472,8 +473,7 @@ def checkpoints(run: Run) -> list[Path]:
 
     Raises RunError if checkpoints/ cannot be listed.
     """
-    found = (path for path in list_folder(run.checkpoints) if path.match("step-*.safetensors"))
-    return [path for path in found if path.stem[5:].isdigit()]
+    return checkpoint_files(run.folder)
 
 
 def _lines_of(texts: Sequence[str]) -> bytes:

@@ -44,7 +44,7 @@ def check_size(config: Config, task: Task) -> None:
     held = (s.holds(example, config.training.batch) for s in game.stabilisers)
     numbers = COPIES * weights + sum(held)
     if _on_cpu(config):
-        numbers += config.training.batch * max(made, judged)
+        numbers += config.training.batch // config.training.accumulate * max(made, judged)
     needed, there = numbers * (8 if config.runtime.precision == "64" else 4), memory()
     if there is not None and needed > there:
         raise ConfigError(

@@ -96,6 +96,16 @@ def list_folder(folder: Path) -> list[Path]:
         raise RunError(f"'{folder}' cannot be read: {error.strerror or error}") from None
 
 
+def checkpoint_files(folder: Path) -> list[Path]:
+    """Return the checkpoint files of the run in a folder, oldest first; none if it is no run.
+
+    Raises RunError if they cannot be listed.
+    """
+    inside = list_folder(folder / "checkpoints")
+    found = (path for path in inside if path.match("step-*.safetensors"))
+    return [path for path in found if path.stem[5:].isdigit()]
+
+
 def flush(path: Path) -> None:
     """Flush a file to the disk, so that a power cut loses nothing; ignore a missing file."""
     with suppress(OSError), path.open("rb") as file:

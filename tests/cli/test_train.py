@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal, get_args, get_origin
+
+import pytest
 
 from gankit.choose_recipe import configure
 from gankit.cli.app import app
-from gankit.cli.train import ORDER, SETTINGS
+from gankit.cli.train import ORDER, SETTINGS, named_by
+from gankit.errors import ConfigError
 from gankit.families import FAMILIES
+from gankit.settings.config import override
 from gankit.settings.schema import flatten
 
 OPTIONS = """
@@ -15,6 +20,7 @@ FAMILY str
 DATA str
 --minutes float
 --steps int
+--epochs float
 --images int
 --out -o Path
 --init-from Path
@@ -24,9 +30,12 @@ DATA str
 --config Path
 --size str
 --fit crop|stretch
+--crop int
 --channels auto|grey|rgb|rgba|bands
 --holdout float
+--train-size int
 --batch int
+--accumulate int
 --labels-per-class int
 --z-dim int
 --prior normal|uniform|uniform01|uniform_unit
@@ -35,7 +44,8 @@ DATA str
 --penalty-weight float
 --augment str
 --k int
---update auto|simultaneous|alternating
+--g-steps int
+--update auto|simultaneous|simultaneous_coupled|alternating
 --ema float
 --lr-d float
 --lr-g float
@@ -87,3 +97,23 @@ def test_every_option_has_its_place():
 def test_every_flag_is_a_setting():
     known = {key for family in FAMILIES.names() for key in flatten(configure(family, "digits"))}
     assert {setting.key for setting in SETTINGS.values()} <= known
+
+
+def test_a_folder_is_named_by_settings():
+    config = override(
+        configure("dcgan", "digits"), {"training.seed": 3, "generator_optimizer.lr": 0.25}
+    )
+    settings = list(SETTINGS.values())
+
+    def named(name, seeds=()):
+        return named_by(name, config, settings, seeds)
+
+    assert named("runs/{family}-{data}-{lr-g}-{seed}") == "runs/dcgan-digits-0.25-3"
+    assert named("{training.batch}{x y}{}") == f"{config.training.batch}{{x y}}{{}}"
+    assert named("runs/{penalty}") == "runs/none"
+    other = replace(config, data=replace(config.data, source="../my photos/*.jpg"))
+    assert named_by("{data}/{data.source}", other, settings) == "my-photos/my-photos"
+    with pytest.raises(ConfigError, match=r"\{lr\}, which is no setting. Did you mean 'lr-"):
+        named("{lr}")
+    with pytest.raises(ConfigError, match="--seeds makes a folder of each seed"):
+        named("runs/{seed}", [0, 1])

@@ -106,3 +106,18 @@ def test_what_is_left_open_is_decided_as_a_run_begins(tmp_path):
 def test_other_images_at_a_runs_shape_are_all_read(tmp_path):
     numbered(tmp_path, 210)
     assert len(load_of_shape(str(tmp_path), (1, 16, 16))) == 210
+
+
+def test_fewer_examples_to_train_on_are_the_same_every_time(source):
+    test = shown(load_dataset(source, split="test", holdout=0.2))
+    many, few = (load_dataset(source, holdout=0.2, train_size=size) for size in (60, 20))
+    assert len(few) == 20
+    assert set(shown(few)) < set(shown(many))
+    assert not set(shown(many)) & set(test)
+    assert few.fingerprint != many.fingerprint
+    assert shown(load_dataset(source, holdout=0.2, train_size=20)) == shown(few)
+    assert len(load_dataset(source, split="test", holdout=0.2, train_size=20)) == len(test)
+    if few.labels is not None:
+        assert few.labels.tolist() == [value % 3 for value in shown(few)]
+    with pytest.raises(DataError, match=r"data\.train_size 999 is more than the 1\d\d examples"):
+        load_dataset(source, holdout=0.2, train_size=999)

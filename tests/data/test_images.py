@@ -514,3 +514,25 @@ def test_too_many_pages_are_refused(tmp_path):
     page.save(tmp_path / "x.tif", save_all=True, append_images=[page] * 16)
     with pytest.raises(DataError, match="pictures of 17 bands, and 16 is the most"):
         load_dataset(tmp_path, channels="bands")
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_the_middle_is_kept_before_any_resizing(tmp_path, suffix):
+    """As for CelebA, 108 of 178 x 218; a JPEG is not decoded at a fraction of its size for it."""
+    picture = np.zeros((218, 178, 3), np.uint8)
+    picture[55:163, 35:143] = 200
+    Image.fromarray(picture).save(tmp_path / f"face.{suffix}", quality=95)
+    for side in (108, 16):
+        middle = decode(tmp_path / f"face.{suffix}", (3, side, side), "crop", crop=108)
+        assert middle[:, 2:-2, 2:-2].min() > 190
+    whole = decode(tmp_path / f"face.{suffix}", (3, 218, 178), "crop", crop=1000)
+    assert np.array_equal(whole, decode(tmp_path / f"face.{suffix}", (3, 218, 178), "crop"))
+
+
+def test_a_set_has_the_size_of_its_middles(tmp_path):
+    for number in range(3):
+        Image.new("L", (300, 280), number).save(tmp_path / f"{number}.png")
+    assert load_dataset(str(tmp_path), crop=108).shape == (1, 108, 108)
+    assert load_dataset("digits", crop=20).shape == (1, 20, 20)
+    with pytest.raises(DataError, match="leave size, crop and channels out"):
+        load_dataset("toy:ring8", crop=20)

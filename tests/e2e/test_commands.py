@@ -238,3 +238,26 @@ def test_help_does_not_load_torch(typed):
         "assert 'torch' not in sys.modules and 'numpy' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=300)
+
+
+@pytest.mark.slow
+def test_options_that_other_repositories_have(gankit, tmp_path):
+    code, out, err = gankit(
+        *("train", "dcgan", "digits", "--epochs", "2", "--train-size", "16", "--crop", "20"),
+        *("--batch", "8", "--accumulate", "2", "--g-steps", "2", "--threads", THREADS),
+        *("--out", "{family}-{lr-d}-{seed}", "--lr-d", "0.25", "--set=network.first_norm=true"),
+        *("--set=network.generator_channels=4,4", "--set=network.discriminator_channels=4,4"),
+        *("--loss", "hinge"),
+    )
+    assert code == 0, err
+    assert "data digits: 16 grey images 20x20" in err + out
+    assert "trained 4 steps" in out
+    assert (tmp_path / "dcgan-0.25-0/model.safetensors").exists()
+    code, out, err = gankit(
+        *("train", "dcgan", "digits", "--steps", "2", "--batch", "8", "--threads", THREADS),
+        *("--out", "r", "--update", "simultaneous_coupled", "--accumulate", "2"),
+        *("--set=stabilise.lecam=0.3", "--set=network.stages=1"),
+    )
+    assert code == 0, err
+    code, out, err = gankit("train", "gan", "digits", "--epochs", "1", "--steps", "2", "--out", "s")
+    assert (code, "--steps and --epochs are both budgets" in err) == (2, True)

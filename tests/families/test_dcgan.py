@@ -66,3 +66,20 @@ def test_depth_and_width_are_set():
 def test_more_halvings_than_the_image_has_are_refused():
     with pytest.raises(ConfigError, match=r"network\.stages = 5"):
         game((1, 16, 16), stages=5)
+
+
+def test_channels_as_lists_and_a_normalised_first_layer():
+    lists = {"generator_channels": "12,6", "discriminator_channels": "4,8,16", "first_norm": True}
+    made = game((1, 28, 28), **lists)
+    convolutions = [m for m in made.discriminator.modules() if isinstance(m, nn.Conv2d)]
+    assert [layer.out_channels for layer in convolutions] == [4, 8, 16]
+    assert [
+        m.in_channels for m in made.generator.modules() if isinstance(m, nn.ConvTranspose2d)
+    ] == [12, 6]
+    norms = [m for m in made.discriminator.modules() if isinstance(m, nn.BatchNorm2d)]
+    assert [norm.num_features for norm in norms] == [4, 8, 16]
+    assert made.generator(torch.randn(2, 100)).shape == (2, 1, 28, 28)
+    with pytest.raises(ConfigError, match=r"network\.first_norm would have no effect"):
+        game((1, 28, 28), first_norm=True, discriminator_norm="none")
+    with pytest.raises(ConfigError, match=r"network\.stages = 6 halves"):
+        game((1, 28, 28), discriminator_channels="4,4,4,4,4,4")

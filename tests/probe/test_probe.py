@@ -127,7 +127,7 @@ def test_what_is_refused(runs, tmp_path, monkeypatch):
         probe(runs / "dcgan", str(tmp_path / "a"), test=str(tmp_path / "b"))
     monkeypatch.setattr(module, "MEMORY", 1e6)
     with pytest.raises(ConfigError, match="lower labels_per_class"):
-        probe(runs / "dcgan", "digits")
+        probe(runs / "dcgan", "digits", classifiers=("svm", "logistic"))
 
 
 def test_without_scikit_learn_it_says_so_first(monkeypatch, tmp_path):
@@ -141,3 +141,16 @@ def test_the_interval_is_that_of_a_mean_of_shares():
         row = row_of(("pixels", 4, "svm", 10), draws)
         assert (row.accuracy, *row.interval) == over_runs(draws, within=(0, 1))
     assert row_of(("pixels", 4, "svm", 10), (0.5,)).interval is None
+
+
+def test_what_does_not_fit_in_memory_is_read_from_disk(runs, monkeypatch):
+    plain = {**QUICK, "labels_per_class": (20,), "baselines": False}
+    in_memory = probe(runs / "dcgan", "digits", **plain)
+    monkeypatch.setattr(module, "MEMORY", 1000)
+    said = []
+    on_disk = probe(runs / "dcgan", "digits", **plain, say=said.append)
+    assert any("GB on disk" in line for line in said)
+    assert abs(on_disk.rows[0].accuracy - in_memory.rows[0].accuracy) < 0.1
+    assert len(on_disk.rows[0].draws) == 2
+    with pytest.raises(ConfigError, match="the classifier svm alone"):
+        probe(runs / "dcgan", "digits", **plain, classifiers=("logistic",))

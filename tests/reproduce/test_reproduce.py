@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import math
+import os
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -227,3 +229,42 @@ def test_one_checkpoint_says_nothing_of_scatter(monkeypatch):
 def test_what_has_an_argument_is_no_setting(key, tmp_path):
     with pytest.raises(ConfigError, match=f"{key} is the argument"):
         reproduce("ring-modes", seed=0, runs=tmp_path, results=tmp_path, changes={key: "1"})
+
+
+def test_all_reproductions_go_on_from_where_they_were_stopped(tmp_path):
+    """With a stand-in for Python that fails for one name, and is killed at another."""
+    python, log = tmp_path / "python", tmp_path / "log"
+    python.write_text(
+        f"""#!/bin/sh
+        echo "$4 $6 $*" >> {log}
+        [ "$4" = stacked-modern ] && exit 1
+        [ "$4" = ssgan-mnist ] && [ ! -e {tmp_path}/again ] && exit 130
+        exit 0
+        """
+    )
+    python.chmod(0o755)
+    script = Path(__file__).parents[2] / "tools/reproduce_all.sh"
+    names = "ring-modes stacked-modern ssgan-mnist gan-mnist-parzen"
+    more = {"PYTHON": str(python), "NAMES": names, "SEEDS": "0 1", "MNIST": "/m n"}
+    command, environment = [script, tmp_path / "runs", tmp_path / "tables"], {**os.environ, **more}
+
+    def called():
+        log.write_text("")
+        code = subprocess.run(command, env=environment, check=False, capture_output=True).returncode
+        return code, log.read_text().splitlines()
+
+    code, stopped = called()
+    (tmp_path / "again").touch()
+    python.write_text(python.read_text().replace("stacked-modern ] && exit 1", "none ] && exit 1"))
+    again, further = called()
+    first = ["ring-modes 0", "ring-modes 1", "stacked-modern 0", "stacked-modern 1"]
+    assert (code, begun(stopped)) == (130, [*first, "ssgan-mnist 0"])
+    rest = [f"{name} {seed}" for name in names.split()[2:] for seed in (0, 1)]
+    assert (again, begun(further)) == (0, [*first[2:], *rest])
+    assert all(("--data /m n" in line) == ("mnist" in line) for line in further)
+    assert called() == (0, [])
+
+
+def begun(calls):
+    """The name and the seed in each line of the log."""
+    return [" ".join(call.split()[:2]) for call in calls]

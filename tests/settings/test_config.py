@@ -409,8 +409,9 @@ def test_what_is_no_plain_file_is_not_waited_for(tmp_path):
 
 
 KEYS = """
-data.channels data.fit data.holdout data.labels_per_class data.length data.memory_gb data.oracle
-data.sequences data.size data.source data.tokens data.values data.vocabulary
+data.channels data.crop data.fit data.holdout data.labels_per_class data.length data.memory_gb
+data.oracle data.sequences data.size data.source data.tokens data.train_size data.values
+data.vocabulary
 discriminator_optimizer.beta1 discriminator_optimizer.beta2 discriminator_optimizer.clip
 discriminator_optimizer.decay_from discriminator_optimizer.decay_rate discriminator_optimizer.lr
 discriminator_optimizer.lr_floor discriminator_optimizer.max_norm
@@ -422,7 +423,7 @@ generator_optimizer.beta2 generator_optimizer.clip generator_optimizer.decay_fro
 generator_optimizer.decay_rate generator_optimizer.lr generator_optimizer.lr_floor
 generator_optimizer.max_norm generator_optimizer.momentum generator_optimizer.momentum_end
 generator_optimizer.name generator_optimizer.schedule generator_optimizer.schedule_steps
-generator_optimizer.weight_decay latent.prior latent.size objective.k
+generator_optimizer.weight_decay latent.prior latent.size objective.g_steps objective.k
 objective.loss objective.penalty objective.penalty_interval objective.penalty_weight
 objective.real_target objective.update output.checkpoint_every output.doctor
 output.evaluate_every output.evaluate_features output.evaluate_in output.keep output.log_every
@@ -430,14 +431,17 @@ output.sample_every output.tensorboard runtime.device runtime.devices runtime.pr
 runtime.threads runtime.workers stabilise.augment stabilise.augment_images
 stabilise.augment_probability stabilise.augment_target stabilise.entropy stabilise.freeze_d
 stabilise.freeze_g stabilise.historical stabilise.joint_batch stabilise.lagged
-stabilise.matching stabilise.minibatch_kernels stabilise.minibatch_size stabilise.noise
+stabilise.lecam stabilise.matching stabilise.minibatch_kernels stabilise.minibatch_size
+stabilise.noise
 stabilise.plugins stabilise.replay stabilise.replay_size stabilise.top_k stabilise.virtual_batch
-training.batch training.ema training.images training.minutes training.seed training.steps
+training.accumulate training.batch training.ema training.epochs training.images
+training.minutes training.seed training.steps
 """
 NETWORK_KEYS = {
     "dcgan": """
-        discriminator_norm discriminator_units discriminator_width generator_units generator_width
-        head init kernel most_channels paired stages
+        discriminator_channels discriminator_norm discriminator_units discriminator_width first_norm
+        generator_channels generator_units generator_width head init kernel most_channels paired
+        stages
     """,
     "began": """
         embedded gamma lambda_k patience stages width

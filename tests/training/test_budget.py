@@ -39,7 +39,9 @@ def planned(monkeypatch, seconds_per_step, spent=0.0, step=None, **changes):
     config = override(CONFIG, {k.replace("__", "."): v for k, v in changes.items()})
     state = build_state(build_game(config, Task((2,))), RUNTIME)
     before = capture(state, copy=True)
-    plan = plan_budget(config, state, step(state, clock) if step else clock.step, RUNTIME, spent)
+    plan = plan_budget(
+        config, state, step(state, clock) if step else clock.step, RUNTIME, spent, 25
+    )
     return plan, clock, before, capture(state)
 
 
@@ -96,7 +98,7 @@ def test_what_was_tried_is_undone_even_by_an_error(monkeypatch, equal):
     state = build_state(build_game(config, Task((2,))), RUNTIME)
     before = capture(state, copy=True)
     with pytest.raises(RuntimeError, match="stop"):
-        plan_budget(config, state, step(state, Clock(0.1)), RUNTIME, 0.0)
+        plan_budget(config, state, step(state, Clock(0.1)), RUNTIME, 0.0, 25)
     assert equal(before[0], capture(state)[0])
     assert before[1] == capture(state)[1]
 
@@ -129,11 +131,17 @@ def test_the_fastest_number_of_threads_is_taken(monkeypatch):
     ],
 )
 def test_a_resumed_run_is_extended(old, new, steps):
-    plan = extend_plan(Plan(100, 2, 0.5), override(CONFIG, old), override(CONFIG, new))
+    plan = extend_plan(Plan(100, 2, 0.5), override(CONFIG, old), override(CONFIG, new), 25)
     assert plan == Plan(steps, 1, 0.5)  # threads as asked now
     free = override(CONFIG, new | {"runtime.threads": "none"})
-    assert extend_plan(Plan(100, 2), override(CONFIG, old), free).threads == 2
+    assert extend_plan(Plan(100, 2), override(CONFIG, old), free, 25).threads == 2
 
 
 def test_the_clock_here_is_not_the_systems():
     assert budget.time is time
+
+
+def test_an_epoch_is_as_many_real_images_as_there_are_examples(monkeypatch):
+    changes = {"training__epochs": 2, "training__batch": 5, "objective__k": 2}
+    assert planned(monkeypatch, 0.01, **changes)[0] == Plan(5, 1)
+    assert planned(monkeypatch, 0.01, **changes | {"training__epochs": 0.01})[0] == Plan(1, 1)

@@ -6,6 +6,7 @@ import pytest
 
 from gankit.fitting import fit
 from gankit.run import Run
+from gankit.settings.config import override
 from gankit.training.clock import Clock
 
 
@@ -34,3 +35,20 @@ def test_a_run_that_goes_on_keeps_its_lines(small, rarely, tmp_path, monkeypatch
     fit(small("gan", "toy:ring8", **{"training.steps": 7, "output.log_every": 50}), tmp_path / "r")
     fit(rarely, tmp_path / "r")
     assert logged(tmp_path / "r") == list(range(1, 13))
+
+
+def test_histograms_are_written_for_tensorboard_and_no_bit_changes(small, tmp_path, newest, equal):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    config = small("dcgan", **{"training.steps": 2, "output.tensorboard": True})
+    fit(config, tmp_path / "with", quiet=True)
+    fit(override(config, {"output.tensorboard": False}), tmp_path / "without", quiet=True)
+    events = EventAccumulator(str(tmp_path / "with/tensorboard"), {"histograms": 0})
+    events.Reload()
+    for name, count in (("z", 8 * config.latent.size), ("D(x)", 8), ("D(G(z))", 8)):
+        seen = events.Histograms(name)
+        assert [event.step for event in seen] == [1, 2]
+        assert seen[-1].histogram_value.num == count
+    assert 0 < seen[-1].histogram_value.min <= seen[-1].histogram_value.max < 1
+    assert equal(newest(tmp_path / "with"), newest(tmp_path / "without"))

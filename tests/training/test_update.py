@@ -22,6 +22,7 @@ from gankit.training.update import (
     choose_update,
     penalty_terms,
     simultaneous,
+    simultaneous_coupled,
 )
 
 RUNTIME = Runtime(torch.device("cpu"), "64")
@@ -317,3 +318,81 @@ def test_a_number_that_is_not_finite_is_named_before_any_weight_moves(update, wh
     for player, network in networks(state).items():
         for a, b in zip(before[player], network.parameters(), strict=True):
             assert torch.equal(torch.nan_to_num(a), torch.nan_to_num(b.detach()))
+
+
+@pytest.mark.parametrize("penalty", ["none", "r1+r2"])
+@pytest.mark.parametrize("update", ["simultaneous", "alternating"])
+def test_a_batch_in_parts_is_the_whole_batch(update, penalty):
+    changes = {"objective.update": update, "objective.penalty": penalty}
+    whole, draw = opened("mlp", **changes)
+    parts, draw_parts = opened("mlp", **changes, **{"training.accumulate": 3})
+    moves = choose_update(whole.game)(whole, draw, RUNTIME)
+    same = choose_update(parts.game)(parts, draw_parts, RUNTIME)
+    assert dict(same) == pytest.approx(dict(moves))
+    for player in whole.players:
+        assert_close(weights(parts)[player], weights(whole)[player])
+
+
+def test_parts_pass_through_the_networks_one_after_the_other():
+    state, draw = opened("normalised", **{"training.accumulate": 3, "objective.k": 2})
+    sizes = []
+    for network in networks(state).values():
+        network.register_forward_hook(lambda _m, given, _o: sizes.append(len(given[0])))
+    alternating(state, draw, RUNTIME)
+    assert set(sizes) == {2}
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"objective.loss": "dual_contrastive"}, "dual_contrastive"),
+        ({"objective.penalty": "dragan"}, "dragan"),
+        ({"stabilise.matching": "l2"}, "stabilise.matching"),
+    ],
+)
+def test_what_needs_the_whole_batch_does_not_take_parts(changes, why):
+    state, _ = opened("mlp", **changes, **{"training.accumulate": 2})
+    with pytest.raises(ConfigError, match=why):
+        choose_update(state.game)
+
+
+def test_further_generator_steps_have_new_noise_and_a_frozen_d():
+    state, draw = opened("mlp", **{"objective.g_steps": 3})
+    made, before = [], []
+    original = state.game.generator_terms
+
+    def watched(batch, fake):
+        made.append(batch.latent.noise)
+        before.append(weights(state))
+        return original(batch, fake)
+
+    state.game.generator_terms = watched
+    assert choose_update(state.game) is alternating
+    alternating(state, draw, RUNTIME)
+    assert len({tuple(noise.flatten().tolist()) for noise in made}) == 3
+    first, _, last = before
+    assert all(map(torch.equal, first["discriminator"], last["discriminator"]))
+    assert not any(map(torch.equal, first["generator"], last["generator"]))
+
+
+def test_both_players_move_at_once_with_a_coupled_d():
+    state, draw = opened("normalised", **{"objective.update": "simultaneous_coupled"})
+    assert choose_update(state.game) is simultaneous_coupled
+    expected = two_pass(*opened("normalised"))
+    simultaneous_coupled(state, draw, RUNTIME)
+    for player, network in networks(state).items():
+        assert_close([p.grad for p in network.parameters()], expected[player])
+
+
+@pytest.mark.parametrize(
+    ("game", "changes", "instead"),
+    [
+        ("mlp", {}, "on its own; use simultaneous"),
+        ("normalised", {"objective.k": 2}, "k = 2 .*; use alternating"),
+        ("normalised", {"stabilise.lagged": 0.9}, "lagged D; use alternating"),
+    ],
+)
+def test_a_coupled_update_is_refused_where_it_is_another(game, changes, instead):
+    state, _ = opened(game, **changes, **{"objective.update": "simultaneous_coupled"})
+    with pytest.raises(ConfigError, match=instead):
+        choose_update(state.game)

@@ -209,7 +209,7 @@ def reproduce(
     from gankit.reproduce.reproduce import reproduce as reproduce_one
     from gankit.settings.text import parse_assignments, parse_seeds
 
-    exclusive_budget(minutes, steps, None)
+    exclusive_budget(minutes=minutes, steps=steps)
     given = {"training.minutes": minutes, "training.steps": steps, "runtime.threads": threads}
     budget = {key: value for key, value in given.items() if value is not None}
     changes = {**budget, **parse_assignments(set_ or [])}

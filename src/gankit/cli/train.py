@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import Parameter, signature
@@ -15,17 +16,20 @@ from gankit.cli.family_flags import sort_words
 from gankit.cli.options import option
 from gankit.cli.streams import silence
 from gankit.errors import ConfigError
+from gankit.registry import did_you_mean
 from gankit.settings.config import BUDGETS, Config
 from gankit.settings.reference import FLAGS, Setting, flags_of
-from gankit.settings.text import parse_assignments, parse_seeds, read_toml, seeds_text
+from gankit.settings.schema import flatten
+from gankit.settings.text import parse_assignments, parse_seeds, read_toml, seeds_text, typed
 from gankit.text import from_home, in_shell
 
 ORDER = (
-    "family", "data", "minutes", "steps", "images", "out", "init_from", "seed", "seeds", "recipe",
-    "config", "size", "fit", "channels", "holdout", "batch", "labels_per_class", "z_dim", "prior",
-    "loss", "penalty", "penalty_weight", "augment", "k", "update", "ema", "lr_d", "lr_g", "device",
-    "devices", "precision", "threads", "sample_every", "checkpoint_every", "keep", "tensorboard",
-    "evaluate_every", "set_", "dry_run", "verbose",
+    "family", "data", "minutes", "steps", "epochs", "images", "out", "init_from", "seed", "seeds",
+    "recipe", "config", "size", "fit", "crop", "channels", "holdout", "train_size", "batch",
+    "accumulate", "labels_per_class", "z_dim", "prior", "loss", "penalty", "penalty_weight",
+    "augment", "k", "g_steps", "update", "ema", "lr_d", "lr_g", "device", "devices", "precision",
+    "threads", "sample_every", "checkpoint_every", "keep", "tensorboard", "evaluate_every", "set_",
+    "dry_run", "verbose",
 )  # fmt: skip
 """The arguments of `train` in the order of --help. Any others follow, and a family's own come
 last."""
@@ -91,7 +95,8 @@ def _train(
     out: Annotated[
         Path | None,
         option(
-            "run directory, or the folder of several; the default is runs/FAMILY-DATA",
+            "run directory, or the folder of several; the default is runs/FAMILY-DATA; a setting "
+            "in braces stands for its value: runs/{family}-{lr-d}-{seed}",
             "--out",
             "-o",
         ),
@@ -132,6 +137,7 @@ def _train(
     if several and "training.seed" in given:
         raise ConfigError("--seeds gives the seeds of all runs: leave the single seed out")
     folder = from_home(out or _default_folder(chosen.family, chosen.data.source))
+    folder = Path(named_by(str(folder), chosen, [*known.values()], several))
     if out is None and several:
         folder = folder.with_name(f"{folder.name}-seeds")
     if dry_run:
@@ -176,11 +182,54 @@ def _own_flags(family: str | None, data: str | None, recipe: str | None) -> Mapp
     return flags_of(configure(family, data, recipe).network)
 
 
-def exclusive_budget(minutes: object, steps: object, images: object) -> None:
-    given = {"--minutes": minutes, "--steps": steps, "--images": images}
+def exclusive_budget(**budgets: object) -> None:
+    given = {f"--{name}": value for name, value in budgets.items()}
     named = [name for name, value in given.items() if value is not None]
     if len(named) > 1:
         raise ConfigError(f"{' and '.join(named)} are both budgets: give one")
+
+
+PLACE = re.compile(r"\{([a-z][\w.-]*)\}")
+"""The name of a setting in braces, within the name of a folder."""
+
+
+def named_by(
+    name: str, config: Config, settings: Sequence[Setting], seeds: Sequence[int] = ()
+) -> str:
+    """Return a folder's name with the value of each setting that it names in braces.
+
+    A setting is named by its option (`{lr-d}`, `{seed}`), by its key (`{training.batch}`), or, as
+    the family and the data, by the words `{family}` and `{data}`. Characters that a folder's name
+    cannot have become hyphens.
+
+    Args:
+        name: the folder, as it was typed.
+        config: the configuration of the run.
+        settings: the settings that have an option.
+        seeds: the seeds of several runs, which no name of one folder can have.
+
+    Raises ConfigError if a name in braces is no setting, or is the seed of several runs.
+    """
+    from gankit.data import source_name
+
+    values = flatten(config)
+    keys = {str(setting.flag).removeprefix("--"): setting.key for setting in settings}
+    keys |= {key: key for key in values} | {"data": "data.source"}
+
+    def value(found: re.Match[str]) -> str:
+        key = keys.get(found[1])
+        if key is None:
+            near = did_you_mean(found[1], keys)
+            raise ConfigError(f"--out names {found[0]}, which is no setting.{near}")
+        if seeds and key == "training.seed":
+            raise ConfigError(
+                f"--out names {found[0]}, but --seeds makes a folder of each seed: leave it out"
+            )
+        shown = values[key]
+        text = source_name(shown) if key == "data.source" else typed(shown)
+        return re.sub(r"[^\w.,+=-]+", "-", text)
+
+    return PLACE.sub(value, name)
 
 
 def _default_folder(family: str, source: str) -> Path:

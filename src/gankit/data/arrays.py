@@ -1,4 +1,5 @@
-"""A user's own arrays: an .npz file of images or points, perhaps with labels, or an .npy of one."""
+"""A user's own arrays: an .npz or .mat file of images or points, perhaps with labels, or an .npy
+file of one."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from gankit.data.dataset import ArrayDataset, array_fingerprint, split_off
 from gankit.data.images import ReadOptions
 from gankit.data.labels import Labels, read_labels
 from gankit.data.layout import SPLITS, name_some
+from gankit.data.mat import examples_first, read_mat
 from gankit.data.pixels import channels_first
 from gankit.data.values import (
     PLAIN,
@@ -33,12 +35,14 @@ from gankit.text import reason
 KNOWN = ("images", "points", "labels", "conditions")
 """The names of the arrays that are read; those of the test split begin with `test_`. The usual
 names of splits work too: `train_images`, `val_images`."""
+MATLAB = {"X": "images", "y": "labels", "labs_ex": "labels"}
+"""What the names of arrays in .mat files stand for, in SVHN and in the Toronto faces."""
 SHORT = {"x": "images", "y": "labels"}
 """What the short names in `x_train`, `y_train`, `x_test` and `y_test` stand for."""
 
 
 def read_arrays(name: str, path: Path, options: ReadOptions) -> ArrayDataset:
-    """Read a data set from the arrays of an .npz file, or from the one array of an .npy file.
+    """Read a data set from the arrays of an .npz or .mat file, or the one array of an .npy file.
 
     The file holds either
 
@@ -59,10 +63,10 @@ def read_arrays(name: str, path: Path, options: ReadOptions) -> ArrayDataset:
 
     Raises DataError for anything else, and if a size or other channels are asked for.
     """
-    if options.size is not None or options.channels not in ("auto", "rgba"):
+    if options.size or options.crop or options.channels not in ("auto", "rgba"):
         raise DataError(
-            f"data '{name}' is arrays, taken as they are: leave size and channels out (rgba says "
-            "that the last of four channels is opacity)"
+            f"data '{name}' is arrays, taken as they are: leave size, crop and channels out (rgba "
+            "says that the last of four channels is opacity)"
         )
     content = _read_file(name, path, options.split == "test")
     if content.has_test:
@@ -172,6 +176,8 @@ def _check_alike(name: str, tested: tuple[int, ...], trained: tuple[int, ...]) -
 def _read_file(name: str, path: Path, test: bool) -> _Content:
     """Return the arrays with known names. `test`: read the arrays of the test split too."""
     single = path.suffix.lower() == ".npy"
+    if path.suffix.lower() == ".mat":
+        return _read_matlab(path, test)
     try:
         return _read_single(name, path) if single else _read_members(name, path, test)
     except MemoryError:
@@ -191,6 +197,31 @@ def _read_single(name: str, path: Path) -> _Content:
     found = _read_array(f"the array in {name!r}", lambda: path.open("rb"), size, False)
     role = "points" if found.ndim == 2 else "images"
     return _Content({role: found}, (role,), (), False)
+
+
+def _read_matlab(path: Path, test: bool) -> _Content:
+    """Return the arrays of a .mat file, which has its own names and order of axes for them.
+
+    Labels that are unknown, -1, are left out with the others.
+    """
+    splits = [f"{split}{known}" for split in ("", "test_") for known in KNOWN]
+    found, names = read_mat(path, [*MATLAB, *splits])
+    others = [name for name in names if name not in found]
+    arrays: Arrays = {}
+    for key, array in found.items():
+        role = MATLAB.get(key, key)
+        if role in arrays:
+            raise DataError(f"arrays in {str(path)!r} stand twice for {role}: leave one out")
+        if role.endswith("labels") and array.size and array.min() < 0:
+            others.append(key)
+        elif role.endswith("labels"):
+            arrays[role] = array.ravel()
+        else:
+            arrays[role] = examples_first(array) if role.endswith("images") else array
+    has_test = any(role.startswith("test_") for role in arrays)
+    if not test:
+        arrays = {role: array for role, array in arrays.items() if role in KNOWN}
+    return _Content(arrays, tuple(names), tuple(others), has_test)
 
 
 def _read_members(name: str, path: Path, test: bool) -> _Content:

@@ -258,17 +258,24 @@ def split_off(dataset: ArrayDataset, split: Literal["train", "test"], share: flo
         if split == "test":
             raise no_test_split(dataset.name, count, share)
         return dataset
-    kept = held if split == "test" else rest(count, held)
+    part = part_of(dataset, held if split == "test" else rest(count, held))
+    part.held_out, part.notes = len(held), (*part.notes, tell_held(len(held), count))
+    return part
+
+
+def part_of(dataset: ArrayDataset, kept: NDArray[np.int64]) -> ArrayDataset:
+    """Return the examples at the indices `kept`, int64 [M], as a set in memory."""
     part = ArrayDataset(
         dataset.name,
         dataset.examples[kept],
         array_fingerprint(kept, np.frombuffer(dataset.fingerprint.encode(), np.uint8)),
         None if dataset.labels is None else dataset.labels[kept],
         dataset.class_names,
-        (*dataset.notes, tell_held(len(held), count)),
+        dataset.notes,
         dataset.symbols,
     )
-    part.held_out, part.pixels, part.tokens = len(held), dataset.pixels, dataset.tokens
+    part.held_out, part.pixels = dataset.held_out, dataset.pixels
+    part.tokens, part.world = dataset.tokens, dataset.world
     return part
 
 
@@ -281,8 +288,8 @@ class Subset(Dataset):
         self.indices = np.arange(len(dataset)) if indices is None else indices
         self.name, self.shape, self.class_names = dataset.name, dataset.shape, dataset.class_names
         self.symbols, self.pixels = dataset.symbols, dataset.pixels
-        self.tokens = dataset.tokens
-        self.world = dataset.world
+        self.tokens, self.world = dataset.tokens, dataset.world
+        self.notes, self.held_out = dataset.notes, dataset.held_out
         self.labels = None if dataset.labels is None else dataset.labels[self.indices]
         self.fingerprint = array_fingerprint(self.indices) + dataset.fingerprint
 

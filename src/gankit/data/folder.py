@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gankit.data.dataset import ArrayDataset, Dataset
-from gankit.data.holdout import held_out, no_test_split, rest, tell_held
+from gankit.data.holdout import held_out, no_test_split, rest, some_of, tell_held
 from gankit.data.images import (
     NOT_ALL_BANDS,
     Channels,
@@ -25,6 +25,7 @@ from gankit.data.images import (
     ReadOptions,
     Shape,
     UnreadableError,
+    cropped_size,
     decode,
     header,
     is_transparent,
@@ -70,6 +71,7 @@ class ReadAs(NamedTuple):
     fit: Fit
     values: Range | None = None
     parts: Parts = "colours"
+    crop: int | None = None
 
 
 class FolderDataset(Dataset):
@@ -115,7 +117,9 @@ class FolderDataset(Dataset):
         for step in range(len(self)):
             candidate = (index + step) % len(self)
             name = self._index.paths[candidate]
-            same_class = self.labels is None or self.labels[candidate] == self.labels[index]
+            same_class = self.labels is None or np.array_equal(
+                self.labels[candidate], self.labels[index]
+            )
             if same_class and name not in self.unreadable:
                 try:
                     return decode(self._index.root / name, *self.read_as)
@@ -135,9 +139,9 @@ def read_image_folder(name: str, folder: Path, options: ReadOptions) -> Dataset:
     """
     index = index_folder(folder, "train", options.tables)
     if options.split == "train" or not index.has_test:
-        return _read(name, index, index, options)
+        return read_index(name, index, index, options)
     there = index_folder(folder, "test", options.tables, index.class_names)
-    tested = _read(name, index, there, options)
+    tested = read_index(name, index, there, options)
     tested.number_as_trained(index.class_names)
     return tested
 
@@ -149,10 +153,10 @@ def read_image_pattern(name: str, pattern: str, options: ReadOptions) -> Dataset
         DataError: it matches no image, there is no such split, or no image can be read.
     """
     index = index_pattern(pattern)
-    return _read(name, index, index, options)
+    return read_index(name, index, index, options)
 
 
-def _read(name: str, whole: Index, index: Index, options: ReadOptions) -> Dataset:
+def read_index(name: str, whole: Index, index: Index, options: ReadOptions) -> Dataset:
     """Read the pictures of `index` that are of the split asked for, as those of `whole` suggest.
 
     `whole` is the training split, or the whole source if it has no test split: it alone decides
@@ -167,6 +171,8 @@ def _read(name: str, whole: Index, index: Index, options: ReadOptions) -> Datase
                 raise no_test_split(name, len(whole), options.holdout)
         elif len(held):
             index = index.keep(rest(len(whole), held).tolist())
+    if options.train_size is not None and options.split == "train":
+        index = index.keep(some_of(len(index), options.train_size).tolist())
     with quiet_decoding():
         read_as, pixels, notes = _survey(name, whole, options)
         if len(held):
@@ -188,7 +194,7 @@ class _Seen:
         self.cut: list[str] = []
         self.reasons: dict[str, str] = {}
         self.coloured = self.deep = self.floats = self.transparent = self.pages = False
-        self._root, self._channels = index.root, options.channels
+        self._root, self._channels, self._crop = index.root, options.channels, options.crop
         sampled = set(_spread(len(index), SAMPLED))
         for position in sorted({*_spread(len(index), LOOKED_AT), *sampled}):
             path = index.paths[position]
@@ -205,7 +211,7 @@ class _Seen:
             if found.transparent and not self.transparent and self._channels != "bands":
                 self.transparent = is_transparent(self._root / path)
             self.cut += [path] if found.cut else []
-        self.sizes[path] = found.size
+        self.sizes[path] = cropped_size(found.size, self._crop)
         self.bands[found.bands] += 1
         self.deep |= found.deep
         self.floats |= found.floats
@@ -227,7 +233,8 @@ def _survey(
         told.append(_check_cut(name, index.root, seen.cut))
     dtype = "uint8" if values is None else _type_of(values, not seen.floats)
     pixels = PixelFormat(parts == "rgba", values, dtype)
-    return ReadAs((channels, *size), options.fit, values, parts), pixels, tuple(told)
+    read_as = ReadAs((channels, *size), options.fit, values, parts, options.crop)
+    return read_as, pixels, tuple(told)
 
 
 def _choose_channels(name: str, seen: _Seen, asked: Channels) -> tuple[Parts, int]:
@@ -470,9 +477,10 @@ def _fingerprint(index: Index, read_as: ReadAs) -> str:
     Reading their contents would take too long. Names are relative to the folder, so the digest is
     the same wherever the folder is.
     """
-    shape, fit, values, parts = read_as
+    shape, fit, values, parts, crop = read_as
     how = f"{shape} {fit}" if values is None else f"{shape} {fit} {values}"
     how += "" if parts == "colours" else f" {parts}"
+    how += "" if crop is None else f" of the middle {crop}"
     digest = blake2b(how.encode(), digest_size=8)
     for path, size in zip(index.paths, index.sizes, strict=True):
         digest.update(os.fsencode(path))

@@ -46,6 +46,19 @@ def rest(count: int, held: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.delete(np.arange(count), held)
 
 
+def some_of(count: int, wanted: int) -> NDArray[np.int64]:
+    """Choose `wanted` of `count` examples at random, by these two alone; ascending indices.
+
+    A larger choice holds every smaller one. Raises DataError if there are too few.
+    """
+    if wanted > count:
+        raise DataError(
+            f"data.train_size {wanted:,} is more than the {count:,} examples to train on: lower it",
+            "data.train_size",
+        )
+    return np.sort(rng(0, Purpose.TRAIN_SIZE).permutation(count)[:wanted])
+
+
 def no_test_split(name: str, count: int, share: float) -> DataError:
     """Return the error to raise if a test split is asked for and there is none."""
     why = ""

@@ -16,7 +16,7 @@ from PIL import Image
 
 from gankit.data.claims import check_claim
 from gankit.data.dataset import ArrayDataset, array_fingerprint, split_off
-from gankit.data.images import ReadOptions, Split, planes, resized
+from gankit.data.images import ReadOptions, Split, cropped_size, planes, resized
 from gankit.errors import DataError
 from gankit.text import reason
 
@@ -143,6 +143,8 @@ def images_dataset(
     """
     if options.channels == "rgba":
         raise DataError(f"data '{name}' is grey and has no opacity: give channels grey or rgb")
+    if options.crop is not None:
+        images = middle(images, options.crop)
     own_size = (images.shape[1], images.shape[2])
     size = options.size or own_size
     channels = 3 if options.channels == "rgb" else 1
@@ -164,6 +166,16 @@ def images_dataset(
     fingerprint = array_fingerprint(examples, numbered)
     class_names = tuple(str(value) for value in values)
     return ArrayDataset(name, examples, fingerprint, numbered, class_names, notes)
+
+
+def middle(images: NDArray[np.uint8], crop: int) -> NDArray[np.uint8]:
+    """Return the middle of images [..., H, W], `crop` pixels a side, or less where they have less.
+
+    It is where `images.cropped` has it.
+    """
+    height, width = cropped_size((images.shape[-2], images.shape[-1]), crop)
+    top, left = (images.shape[-2] - height) // 2, (images.shape[-1] - width) // 2
+    return images[..., top : top + height, left : left + width]
 
 
 def _images_files(folder: Path) -> list[Path]:

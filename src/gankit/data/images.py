@@ -97,6 +97,8 @@ class ReadOptions:
             folder the size that nine tenths of the pictures share, if its sides are in 16..256;
             otherwise it is 64 x 64.
         fit: `crop` scales the short side and cuts the middle out, `stretch` distorts.
+        crop: the pixels a side that are kept of each picture, from its middle, before it is
+            resized; None: all of it.
         channels: `grey` (1), `rgb` (3), `rgba` (4, with opacity), `bands` (1 to 16: every band of
             a picture and every page of a TIFF, as they are stored), or `auto`: grey if every
             picture looked at is grey, else rgb.
@@ -109,6 +111,7 @@ class ReadOptions:
         holdout: the share, 0 to 0.5, that is kept from training as the test split of a source
             that has none.
         text: how sequences of tokens are read.
+        train_size: how many of the training examples are read, chosen at random; None: all.
 
     Raises:
         DataError: a value is out of range.
@@ -116,6 +119,7 @@ class ReadOptions:
 
     size: tuple[int, int] | None = None
     fit: Fit = "crop"
+    crop: int | None = None
     channels: Channels = "auto"
     split: Split = "train"
     memory_gb: float = 2.0
@@ -123,8 +127,13 @@ class ReadOptions:
     values: Values = "own"
     holdout: float = 0.0
     text: TextOptions = TextOptions()
+    train_size: int | None = None
 
     def __post_init__(self) -> None:
+        if self.crop is not None and self.crop < SMALLEST:
+            raise DataError(f"crop {self.crop} is out of range: give {SMALLEST} pixels or more")
+        if self.train_size is not None and self.train_size < 1:
+            raise DataError(f"train_size {self.train_size} is out of range: give 1 or more")
         for side in self.size or ():
             if not SMALLEST <= side <= LARGEST:
                 raise DataError(
@@ -351,6 +360,7 @@ def decode(
     fit: Fit,
     values: Range | None = None,
     parts: Parts = "colours",
+    crop: int | None = None,
 ) -> NDArray[np.uint8]:
     """Read a picture, upright: uint8 of `shape`.
 
@@ -365,6 +375,7 @@ def decode(
         values: the values that become black and white in a picture of more than 8 bits; None: by
             the type of its file.
         parts: what is read of it.
+        crop: the pixels a side that are kept of it, from its middle; None: all of it.
 
     Raises:
         UnreadableError: the picture is damaged, cut off, not an image, or too large; or it has
@@ -372,10 +383,11 @@ def decode(
     """
     channels, height, width = shape
     size = (height, width)
-    with _decoded(path, 2 * max(size), COPIES[parts]) as image:
+    least = 2 * max(size) if crop is None else MOST_JPEG_PIXELS  # to crop counts its own pixels
+    with _decoded(path, least, COPIES[parts]) as image:
         if parts == "bands":
-            return _every_band(image, shape, fit, values)
-        upright = _upright(image, values)
+            return _every_band(image, shape, fit, values, crop)
+        upright = cropped(_upright(image, values), crop)
         if parts == "rgba":
             return _with_opacity(upright, size, fit)
         return planes(resized(to_8_bit(upright, channels), size, fit))
@@ -402,7 +414,7 @@ def _with_opacity(image: Image.Image, size: tuple[int, int], fit: Fit) -> NDArra
 
 
 def _every_band(
-    image: Image.Image, shape: Shape, fit: Fit, values: Range | None
+    image: Image.Image, shape: Shape, fit: Fit, values: Range | None, crop: int | None
 ) -> NDArray[np.uint8]:
     """Return every band of every page, uint8 of `shape`. Raises UnreadableError."""
     channels, *size = shape
@@ -410,7 +422,7 @@ def _every_band(
     for page in _pages(image):
         if not _holds_all_bands(page):
             raise UnreadableError(NOT_ALL_BANDS)
-        for band in _bands(_upright(page, values)):
+        for band in _bands(cropped(_upright(page, values), crop)):
             if len(found) == channels:
                 raise UnreadableError(f"it has more than the {channels} bands of the others")
             found.append(planes(resized(band, (size[0], size[1]), fit)))
@@ -553,6 +565,20 @@ def to_8_bit(image: Image.Image, channels: int) -> Image.Image:
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     mode = "L" if channels == 1 else "RGB"
     return image if image.mode == mode else image.convert(mode)
+
+
+def cropped(image: Image.Image, crop: int | None) -> Image.Image:
+    """Return the middle of a picture, `crop` pixels a side, or less where it has less."""
+    if crop is None:
+        return image
+    height, width = cropped_size((image.height, image.width), crop)
+    left, top = (image.width - width) // 2, (image.height - height) // 2
+    return image.crop((left, top, left + width, top + height))
+
+
+def cropped_size(size: tuple[int, int], crop: int | None) -> tuple[int, int]:
+    """Return the (height, width) of a picture of this size after `cropped`."""
+    return size if crop is None else (min(size[0], crop), min(size[1], crop))
 
 
 def resized(image: Image.Image, size: tuple[int, int], fit: Fit) -> Image.Image:

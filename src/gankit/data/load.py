@@ -9,14 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from gankit.data.arrays import read_arrays
-from gankit.data.dataset import PYTHON, Dataset
+from gankit.data.celeba import is_celeba, read_celeba
+from gankit.data.dataset import PYTHON, ArrayDataset, Dataset, Subset, part_of
 from gankit.data.expert import holds_episodes, read_episodes
 from gankit.data.folder import read_image_folder, read_image_pattern
-from gankit.data.holdout import SHARE
+from gankit.data.holdout import SHARE, some_of
 from gankit.data.idx import is_idx_folder, read_idx_folder
 from gankit.data.images import Channels, Fit, ReadOptions, Split, TextOptions, Values
 from gankit.data.layout import name_some
 from gankit.data.named import DATASETS
+from gankit.data.published import is_published, read_published
 from gankit.data.texts import is_text, read_text
 from gankit.data.values import Range
 from gankit.data.walk import is_picture, split_pattern
@@ -48,12 +50,14 @@ def load_configured(
         data.source,
         size=data.size,
         fit=data.fit,
+        crop=data.crop,
         channels=data.channels,
         split=split,
         memory_gb=data.memory_gb,
         values=own if data.values is None else data.values,
         holdout=SHARE if data.holdout is None else data.holdout,
         tables=tables,
+        train_size=data.train_size,
         text=text_options(data),
     )
 
@@ -78,7 +82,9 @@ def glance(data: DataConfig) -> Dataset:
     pictures = False
     if data.source not in DATASETS and looks_like_path(data.source) and not data.is_arrays:
         path = locate(data.source)
-        pictures = not ((path.is_dir() and is_idx_folder(path)) or is_text(path))
+        pictures = not (
+            (path.is_dir() and (is_idx_folder(path) or is_published(path))) or is_text(path)
+        )
     return load_configured(replace(data, memory_gb=0.0) if pictures else data)
 
 
@@ -96,6 +102,7 @@ def load_dataset(
     *,
     size: int | tuple[int, int] | None = None,
     fit: Fit = "crop",
+    crop: int | None = None,
     channels: Channels = "auto",
     split: Split = "train",
     memory_gb: float = 2.0,
@@ -103,6 +110,7 @@ def load_dataset(
     holdout: float = 0.0,
     tables: bool = True,
     text: TextOptions | None = None,
+    train_size: int | None = None,
 ) -> Dataset:
     """Read the data set of this name, or the images or texts at this path.
 
@@ -113,13 +121,16 @@ def load_dataset(
 
     Args:
         source: a name in `DATASETS`, else a folder of images (sub-folders are classes), a
-            folder of IDX files, a pattern such as `photos/*.jpg`, or an .npz file of arrays or an
-            .npy file of one (`gankit.data.arrays`), or a .txt file or a folder of them
-            (`gankit.data.texts`); `~` and `$VAR` work.
+            folder of IDX files, a folder of the files of CIFAR-10, SVHN, STL-10 or CelebA as
+            their authors publish them, a pattern such as `photos/*.jpg`, or an .npz or .mat file
+            of arrays or an .npy file of one (`gankit.data.arrays`), or a .txt file or a folder of
+            them (`gankit.data.texts`); `~` and `$VAR` work.
         size: pixels, one number for a square, or (height, width), 8 to 1024 each. None keeps the
             size of IDX images, and in a folder the size that nine tenths of the pictures share, if
             its sides are in 16..256; otherwise it is 64 x 64.
         fit: `crop` scales the short side and cuts the middle out, `stretch` distorts.
+        crop: the pixels a side that are kept of each image, from its middle, before it is resized;
+            None: all of it.
         channels: `grey`, `rgb`, or `auto`: grey if the pictures are grey, with transparent parts
             over white; `rgba`: with opacity as a fourth channel; `bands`: every band and every
             page of a picture, 1 to 16.
@@ -134,6 +145,8 @@ def load_dataset(
             pictures (`dataset.json`, or a CSV or TSV table of files and labels), and in the
             sub-folders of a single sub-folder that holds everything.
         text: how texts are read, and what an oracle makes; None: into words, as they are.
+        train_size: how many of the training examples are read, chosen at random, the same ones
+            every time; None: all.
 
     Raises:
         DataError: there is nothing, nothing in it can be read, or an option is out of range.
@@ -147,10 +160,18 @@ def load_dataset(
         values=values,
         holdout=holdout,
         tables=tables,
+        crop=crop,
+        train_size=train_size,
         text=text or TextOptions(),
     )
     source = os.fspath(source)
     dataset = _read(source, options)
+    if train_size is not None and split == "train" and not dataset.files:  # a folder has chosen
+        kept = some_of(len(dataset), train_size)
+        if isinstance(dataset, ArrayDataset):
+            dataset = part_of(dataset, kept)
+        else:
+            dataset = Subset(dataset, kept)
     dataset.source = source
     return dataset
 
@@ -176,8 +197,13 @@ def _read(source: str, options: ReadOptions) -> Dataset:
     if is_text(path):
         return read_text(source, path, options)
     if path.is_dir():
-        read = read_idx_folder if is_idx_folder(path) else read_image_folder
-        return read(source, path, options)
+        if is_idx_folder(path):
+            return read_idx_folder(source, path, options)
+        if is_published(path):
+            return read_published(source, path, options)
+        if is_celeba(path):
+            return read_celeba(source, path, options)
+        return read_image_folder(source, path, options)
     if _is_archive(path.name) and path.is_file():
         return (read_episodes if holds_episodes(path) else read_arrays)(source, path, options)
     if path.exists():
@@ -193,8 +219,8 @@ def _no_file(source: str) -> DataError:
     if lower.endswith(PACKED):
         return DataError(f"data {source!r} is a packed archive: unpack it, and give the folder")
     return DataError(
-        f"data {source!r} is a file; training needs a folder of images, an .npz of arrays called "
-        "images and labels (numpy.savez), an .npy of images, or a .txt of lines of text"
+        f"data {source!r} is a file; training needs a folder of images, an .npz (numpy.savez) or "
+        ".mat of arrays called images and labels, an .npy of images, or a .txt of lines of text"
     )
 
 
@@ -288,6 +314,8 @@ def at_shape(data: DataConfig, source: str, shape: tuple[int, ...]) -> DataConfi
     """
     every = data.channels in ("rgba", "bands")  # the shape alone does not tell these
     asked = replace(data, source=source, size=None, channels=data.channels if every else "auto")
+    if source != data.source:  # other data has other examples
+        asked = replace(asked, train_size=None)
     if asked.is_arrays:
         return asked if asked.channels == "rgba" else replace(asked, channels="auto")
     if len(shape) != 3:

@@ -112,5 +112,5 @@ def _dataset(
 
 
 def _refuse_picture_options(name: str, options: ReadOptions) -> None:
-    if options.size is not None or options.channels != "auto":
-        raise DataError(f"data {name!r} is points, not images: leave size and channels out")
+    if options.size or options.crop or options.channels != "auto":
+        raise DataError(f"data {name!r} is points, not images: leave size, crop and channels out")

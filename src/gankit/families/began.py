@@ -143,6 +143,10 @@ class BEGAN(Game):
                 "family 'began' answers with errors, which have no sign: leave stabilise.freeze_d, "
                 "freeze_g and augment_target out"
             )
+        if any(stabiliser.pulls_logits for stabiliser in self.stabilisers):
+            raise ConfigError(
+                "family 'began' holds its errors in balance by itself: leave stabilise.lecam out"
+            )
         # k; the smoothed M; its lowest value; steps since then; steps with k = 0; halvings of the
         # rate.
         self.balance = torch.tensor([0.0, 0.0, math.inf, 0.0, 0.0, 0.0], dtype=torch.float64)

@@ -34,8 +34,15 @@ class DCGANOptions:
         None, "halvings of the image; none: until its short side is 4 to 7", least=1, most=12
     )
     most_channels: int = setting(1024, "the most channels in any layer", least=1, most=LAYER)
+    generator_channels: tuple[int, ...] = setting(
+        (), "channels of G from its core on, in place of its width", least=1, most=LAYER
+    )
+    discriminator_channels: tuple[int, ...] = setting(
+        (), "channels of D from the image on, in place of its width", least=1, most=LAYER
+    )
     kernel: int = setting(5, "size of the convolutions", least=1, most=64)
     discriminator_norm: Literal["batch", "none"] = setting("batch", "normalisation in D")
+    first_norm: bool = setting(False, "normalise D's first convolution too; the paper does not")
     # The paper has no hidden dense layers; its code for MNIST has.
     generator_units: int = setting(
         0, "a hidden layer before G's core; 0: none", least=0, most=LAYER
@@ -51,6 +58,11 @@ class DCGANOptions:
 
     def __post_init__(self) -> None:
         check_settings(self, "network.")
+        if self.first_norm and self.discriminator_norm == "none":
+            raise ConfigError(
+                "network.first_norm would have no effect: set network.discriminator_norm = batch",
+                *("network.first_norm", "network.discriminator_norm"),
+            )
 
 
 def check_image_size(family: str, task: Task) -> None:
@@ -104,12 +116,14 @@ class DCGAN(Game):
     @classmethod
     def search_space(cls, config: Config, task: Task) -> Space:
         space = super().search_space(config, task)
+        if config.network.generator_channels or config.network.discriminator_channels:
+            return space
         return {**space, **widths(config, "network.generator_width", "network.discriminator_width")}
 
     def build_generator(self) -> nn.Module:
         check_image_size(self.config.family, self.task)
         o = self.options
-        widths = widths_for(o.generator_width, self.stages, o.most_channels)[::-1]
+        widths = self._widths(o.generator_channels[::-1], o.generator_width)[::-1]
         network = ConvGenerator(
             self.config.latent.size,
             self.task.shape,
@@ -126,21 +140,22 @@ class DCGAN(Game):
         o = self.options
         network = ConvDiscriminator(
             self.task.shape,
-            widths_for(o.discriminator_width, self.stages, o.most_channels),
+            self._widths(o.discriminator_channels, o.discriminator_width),
             o.kernel,
             nn.BatchNorm2d if o.discriminator_norm == "batch" else None,
             o.discriminator_units,
             o.head,
             paired=o.paired,
+            first_norm=o.first_norm,
         )
         if o.init:
             init_normal(network, o.init)
         return network
 
-    @property
-    def stages(self) -> int:
-        """Number of times that the image is halved."""
-        return check_stages(self.options.stages, self.task)
+    def _widths(self, channels: tuple[int, ...], base: int) -> list[int]:
+        """Return the channels from the image on: `channels` if given, else doubling from `base`."""
+        stages = check_stages(len(channels) or self.options.stages, self.task)
+        return list(channels) or widths_for(base, stages, self.options.most_channels)
 
 
 @RECIPES.register("dcgan-fast", "the same, narrow, with hidden layers, in 2 minutes on a CPU")

@@ -108,9 +108,10 @@ class ConvGenerator(nn.Module):
 class ConvDiscriminator(nn.Module):
     """Discriminator of convolutions of stride 2 with leaky ReLU 0.2, then perhaps a hidden layer.
 
-    `norm` follows every convolution except the first; if there is a `norm`, batch normalisation
-    follows the hidden layer. A label's code is laid over the image as constant planes; with
-    `projection` or `projected` the label's embedding is projected on the last features.
+    `norm` follows every convolution, the first one only if `first_norm` says so; if there is a
+    `norm`, batch normalisation follows the hidden layer. A label's code is laid over the image as
+    constant planes; with `projection` or `projected` the label's embedding is projected on the last
+    features.
 
     >>> d = ConvDiscriminator((3, 28, 20), widths=(16, 32), kernel=4, norm=None)
     >>> d(torch.zeros(5, 3, 28, 20)).shape
@@ -132,6 +133,7 @@ class ConvDiscriminator(nn.Module):
         code_everywhere: bool = False,
         paired: bool = False,
         projected: int = 0,
+        first_norm: bool = False,
     ) -> None:
         """Build the network for one image shape.
 
@@ -151,6 +153,7 @@ class ConvDiscriminator(nn.Module):
                 the first alone.
             paired: whether a convolution of stride 1 stands before each one of stride 2.
             projected: size of a label that is a vector and is projected in place of a class.
+            first_norm: whether `norm` follows the first convolution too.
         """
         super().__init__()
         channels, height, width = shape
@@ -162,11 +165,11 @@ class ConvDiscriminator(nn.Module):
         stages: list[nn.Module] = []
         inputs = channels + code_size
         for i, (outputs, stride) in enumerate(plan):
-            normed = norm is not None and i > 0
+            normed = norm if i > 0 or first_norm else None
             stage: list[nn.Module] = [
-                conv2d(inputs, outputs, kernel, stride, padding, bias=not normed)
+                conv2d(inputs, outputs, kernel, stride, padding, bias=normed is None)
             ]
-            stage += [norm(outputs)] if norm is not None and i > 0 else []
+            stage += [normed(outputs)] if normed is not None else []
             stages += [nn.Sequential(*stage, nn.LeakyReLU(0.2, inplace=True))]
             height, width = (1 + (n + 2 * padding - kernel) // stride for n in (height, width))
             inputs = outputs + more

@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -31,11 +33,13 @@ from gankit.probe.linear import (
     Classifier,
     Features,
     Indices,
+    Reading,
     balanced_draw,
     memory_needed,
     read_linearly,
     standardise,
 )
+from gankit.probe.streamed import Stored, read_streamed
 from gankit.probe.table import Probe, Row, row_of
 from gankit.randomness import Purpose, rng
 from gankit.run import Record, Run
@@ -88,8 +92,8 @@ def probe(
         say: is called with a line about each stage.
 
     Raises GankitError if there are no labels or too few, no test images or no checkpoint, if the
-    discriminator has no convolutions, if more is asked for than fits in memory, or if scikit-learn
-    is missing.
+    discriminator has no convolutions, if more is asked of a logistic regression than fits in
+    memory, or if scikit-learn is missing.
     """
     started, versions = time.monotonic(), _versions()
     _check_numbers(labels_per_class, draws, centroids, test_limit)
@@ -101,22 +105,29 @@ def probe(
     random = rng(seed, Purpose.REFERENCE, 1)
     chosen = np.sort(random.permutation(len(tested))[:test_limit])
     chances = _Draws(train, labels_per_class, draws, seed)
-    _check_memory(chances, max(own.dims, 4 * centroids if baselines else 0), len(chosen))
+    _check_memory(
+        chances, max(own.dims, 4 * centroids if baselines else 0), len(chosen), classifiers
+    )
+    sets = _Sets(train, tested, chances, chosen)
     extractors = _extractors(record, train, own, baselines, centroids, seed)
     gan = _asked_for_classes(run, train, say) if baselines else None
     rows: list[Row] = []
     for name, build in extractors:
         extract = build()
         say(f"{name}: features of {len(chances.used) + len(chosen):,} images")
-        x, x_test = _features(extract, train, chances.used), _features(extract, tested, chosen)
-        standardise(x, x_test)
-        known, answers = _labels(train)[chances.used], _labels(tested)[chosen]
-        for kind, budget in product(classifiers, labels_per_class):
-            say(f"{name}: {kind} from {budget} labels a class")
-            found = read_linearly(kind, (x, known), (x_test, answers), chances.of(budget), seed)
-            what = (name, x.shape[1], kind, budget)
-            rows.append(row_of(what, found.right, found.strength, found.unfinished))
-        del x, x_test  # before the next ones are made
+        dims = extract(train.read(chances.used[:1])).shape[1]
+        on_disk = _memory_needed(chances, dims, len(chosen)) > MEMORY
+        with TemporaryDirectory() as place:
+            if on_disk:
+                read = _read_from_disk(extract, sets, dims, Path(place), say)
+            else:
+                read = _read_in_memory(extract, sets, seed)
+            for kind, budget in product(classifiers, labels_per_class):
+                say(f"{name}: {kind} from {budget} labels a class")
+                found = read(kind, budget)
+                what = (name, dims, kind, budget)
+                rows.append(row_of(what, found.right, found.strength, found.unfinished))
+            del read  # and its features, before the next ones are made
     if gan is not None:
         say("nearest generated samples")
         rows += _nearest(gan, train, tested, chosen, draws, seed)
@@ -153,6 +164,56 @@ class _Draws:
     def of(self, budget: int) -> list[Indices]:
         """Return each draw of this budget, as indices into `used`."""
         return [np.searchsorted(self.used, rows) for rows in self._drawn[budget]]
+
+
+class _Sets(NamedTuple):
+    """What is read from, and what is to be named: `chosen` are the test examples that are used."""
+
+    train: Dataset
+    tested: Dataset
+    chances: _Draws
+    chosen: Indices
+
+    @property
+    def known(self) -> Indices:
+        """The labels of the training examples that any draw uses."""
+        return _labels(self.train)[self.chances.used]
+
+    @property
+    def answers(self) -> Indices:
+        return _labels(self.tested)[self.chosen]
+
+
+Read = Callable[[Classifier, int], Reading]
+"""A function that reads features by a classifier, from a number of labels of each class."""
+
+
+def _read_in_memory(extract: Extractor, sets: _Sets, seed: int) -> Read:
+    x = _features(extract, sets.train, sets.chances.used)
+    x_test = _features(extract, sets.tested, sets.chosen)
+    standardise(x, x_test)
+    train, test = (x, sets.known), (x_test, sets.answers)
+    return lambda kind, budget: read_linearly(kind, train, test, sets.chances.of(budget), seed)
+
+
+def _read_from_disk(
+    extract: Extractor, sets: _Sets, dims: int, place: Path, say: Callable[[str], None]
+) -> Read:
+    used, count = sets.chances.used, len(sets.chances.used) + len(sets.chosen)
+    say(f"{count:,} x {dims:,} numbers, {2 * count * dims / 1e9:.1f} GB on disk: this takes long")
+    stored, start = Stored(place / "features", count, dims), 0
+    for dataset, rows in ((sets.train, used), (sets.tested, sets.chosen)):
+        for at in range(0, len(rows), READ):
+            block = extract(dataset.read(rows[at : at + READ]))
+            stored.write(start, block)
+            start += len(block)
+    stored.standardise(np.arange(len(used)))
+    test = (np.arange(len(used), count), sets.answers)
+
+    def read(_kind: Classifier, budget: int) -> Reading:
+        return read_streamed(stored, sets.known, sets.chances.of(budget), test, say)
+
+    return read
 
 
 def _check_numbers(
@@ -211,13 +272,22 @@ def _data(
     return source, train, tested
 
 
-def _check_memory(chances: _Draws, dims: int, n_test: int) -> None:
-    needed = 4 * dims * (len(chances.used) + n_test) + memory_needed(chances.largest, dims)
-    if needed > MEMORY:
+def _memory_needed(chances: _Draws, dims: int, n_test: int) -> int:
+    """Return the bytes that features and a fit would take in memory."""
+    return 4 * dims * (len(chances.used) + n_test) + memory_needed(chances.largest, dims)
+
+
+def _check_memory(
+    chances: _Draws, dims: int, n_test: int, classifiers: Sequence[Classifier]
+) -> None:
+    """Raise ConfigError if what is asked for fits neither in memory nor is read from disk."""
+    needed = _memory_needed(chances, dims, n_test)
+    if needed > MEMORY and "logistic" in classifiers:
         raise ConfigError(
             f"{dims:,} features of {len(chances.used) + n_test:,} images and a fit on "
             f"{chances.largest:,} of them need about {needed / 1e9:.0f} GB, at most "
-            f"{MEMORY / 1e9:.0f} are taken: lower labels_per_class, draws or test_limit",
+            f"{MEMORY / 1e9:.0f} are taken: lower labels_per_class, draws or test_limit, or give "
+            "the classifier svm alone, which reads them from disk",
             *("labels_per_class", "draws", "test_limit"),
         )
 

@@ -33,8 +33,10 @@ from gankit.text import shown
 Precision = Literal["32", "64", "bf16"]
 """Bits of a number; "bf16" is 32, with 16 inside the networks wherever that is safe."""
 
+Update = Literal["auto", "simultaneous", "simultaneous_coupled", "alternating"]
+"""The order in which the players move."""
 
-ARRAYS = (".npz", ".npy")
+ARRAYS = (".npz", ".npy", ".mat")
 """The suffixes of files that hold arrays."""
 
 
@@ -52,6 +54,10 @@ class DataConfig:
     fit: Literal["crop", "stretch"] = setting(
         "crop", "how other shapes are made to fit", flag="--fit"
     )
+    crop: int | None = setting(
+        None, "keep this many pixels a side from the middle of each image, before any resizing",
+        least=8, most=10**5, flag="--crop",
+    )  # fmt: skip
     channels: Literal["auto", "grey", "rgb", "rgba", "bands"] = setting(
         "auto",
         "auto: grey if the images are, else rgb; rgba keeps opacity, bands all that a file holds",
@@ -64,6 +70,10 @@ class DataConfig:
         None,
         "share kept from training for scores, if there is no test split; unless given, 0.1",
         least=0, most=0.5, flag="--holdout",
+    )  # fmt: skip
+    train_size: int | None = setting(
+        None, "train on this many examples, chosen at random; unless given, on all",
+        least=2, most=10**12, flag="--train-size",
     )  # fmt: skip
     values: tuple[float, float] | None = setting(
         None,
@@ -105,7 +115,7 @@ class DataConfig:
 
     @property
     def is_arrays(self) -> bool:
-        """Whether the source is an .npz or .npy file, whose arrays are taken as they are."""
+        """Whether the source is an .npz, .npy or .mat file, whose arrays are taken as they are."""
         return self.source.lower().endswith(ARRAYS)
 
 
@@ -145,9 +155,16 @@ class ObjectiveConfig:
     k: int = setting(
         1, "discriminator steps for each generator step", least=1, most=1000, flag="--k"
     )
-    update: Literal["auto", "simultaneous", "alternating"] = setting(
-        "auto", "who moves when; auto: at once if that is exact", flag="--update"
-    )
+    g_steps: int = setting(
+        1, "generator steps in each step; later ones have new noise", least=1, most=1000,
+        flag="--g-steps",
+    )  # fmt: skip
+    update: Update = setting(
+        "auto",
+        "who moves when; auto: at once if one pass through D serves both exactly; "
+        "simultaneous_coupled: at once with a D that couples the samples of a batch",
+        flag="--update",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         check_settings(self, "objective.")
@@ -195,6 +212,10 @@ class StabiliserConfig:
     entropy: float = setting(
         0.0, "weight of the bonus on the entropy of G's samples", least=0, most=10**6
     )
+    lecam: float = setting(
+        0.0, "weight of the pull of D's logits to their past means of the other kind",
+        least=0, most=10**6,
+    )  # fmt: skip
     historical: float = setting(
         0.0, "weight of ||w - mean of w so far||^2 in both players' losses", least=0, most=10**6
     )
@@ -276,12 +297,22 @@ class TrainingConfig:
     steps: int | None = setting(
         None, "budget: this many generator steps", least=1, most=10**9, flag="--steps"
     )
+    epochs: float | None = setting(
+        None, "budget: this many passes over the training examples",
+        above=0, most=10**7, flag="--epochs",
+    )  # fmt: skip
     images: int | None = setting(
         None, "budget: this many real images shown", least=1, most=10**15, flag="--images"
     )
     batch: int = setting(
         64, "examples a step, over all processes", least=2, most=2**20, flag="--batch"
     )
+    accumulate: int = setting(
+        1,
+        "parts in which a batch is computed, to need less memory; the gradient is the whole "
+        "batch's if no layer couples its samples",
+        least=1, most=2**16, flag="--accumulate",
+    )  # fmt: skip
     seed: int = setting(0, "everything random follows from it", least=0, below=2**48, flag="--seed")
     ema: float = setting(
         0.999, "decay of the averaged generator; 0: no average", least=0, below=1, flag="--ema"
@@ -292,8 +323,14 @@ class TrainingConfig:
         given = [f"training.{name}" for name in BUDGETS if getattr(self, name) is not None]
         if len(given) != 1:
             raise ConfigError(
-                "one budget is needed (training.minutes, training.steps or training.images), "
-                f"{' and '.join(given) or 'none'} given"
+                "one budget is needed (training.minutes, training.steps, training.epochs or "
+                f"training.images), {' and '.join(given) or 'none'} given"
+            )
+        if self.batch % self.accumulate:
+            raise ConfigError(
+                f"training.batch {self.batch} cannot be cut into {self.accumulate} equal parts: "
+                f"give a multiple of {self.accumulate}",
+                *("training.batch", "training.accumulate"),
             )
 
 
@@ -315,7 +352,11 @@ class OutputConfig:
         10, "logged lines between two looks of the doctor at the run; 0: never",
         least=0, most=RARELY,
     )  # fmt: skip
-    tensorboard: bool = setting(False, "write TensorBoard events too", flag="--tensorboard")
+    tensorboard: bool = setting(
+        False,
+        "write TensorBoard events too, with histograms of z, D(x) and D(G(z))",
+        flag="--tensorboard",
+    )
     evaluate_every: int = setting(
         0, "steps between scores, measured in the background; 0: never",
         least=0, most=RARELY, flag="--evaluate-every",
@@ -394,7 +435,7 @@ class Config:
 FORMER = {"generator": "generator_optimizer", "discriminator": "discriminator_optimizer"}
 """The names that two sections have in run.json and in artifacts, with their present names. TOML
 files and `--set` may use both."""
-BUDGETS = ("minutes", "steps", "images")
+BUDGETS = ("minutes", "steps", "epochs", "images")
 """The settings of `training` of which exactly one is set."""
 FREE_ON_RESUME = (
     *(f"training.{name}" for name in BUDGETS),

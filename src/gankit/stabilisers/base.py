@@ -40,6 +40,7 @@ class Stabiliser(Part):
     tensor([0.5000, 0.5000])
 
     Attributes:
+        pulls_logits: whether it has `d_terms`, which need logits that a loss is taken of.
         shares_a_batch: whether D judges real and fake as one batch, whatever its layers are.
         looks_at_real: whether G's objective depends on D's answer to real examples too.
         reads_signs: whether it needs the signs of D's logits: the step's numbers then include
@@ -48,6 +49,7 @@ class Stabiliser(Part):
     The attributes of a `Part` too.
     """
 
+    pulls_logits: bool = False
     shares_a_batch: bool = False
     looks_at_real: bool = False
     reads_signs: bool = False
@@ -83,6 +85,10 @@ class Stabiliser(Part):
         `progress` is the share of the run that is over, in [0, 1].
         """
         return examples
+
+    def d_terms(self, logits_real: Tensor, logits_fake: Tensor) -> Terms:
+        """Return more terms that D minimises, functions of its logits of real and of fake [N]."""
+        return Terms({})
 
     def answered(self, answer: Answer) -> Answer:
         """Return D's answer, with anything else that was recorded during that pass."""

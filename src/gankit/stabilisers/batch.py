@@ -35,7 +35,6 @@ class MinibatchCloseness(Stabiliser):
     """
 
     papers = (SALIMANS_2016,)
-    alternating_only = "minibatch discrimination couples the samples in the discriminator"
     one_process = "minibatch discrimination looks at the whole batch"
 
     def __init__(self, kernels: int, size: int) -> None:

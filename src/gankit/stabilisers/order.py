@@ -18,6 +18,7 @@ from gankit.stabilisers.batch import JointBatch, MinibatchCloseness, VirtualBatc
 from gankit.stabilisers.feature_matching import FeatureMatching
 from gankit.stabilisers.freezing import Freezing
 from gankit.stabilisers.generator_terms import Entropy, TopK
+from gankit.stabilisers.lecam import LeCam
 from gankit.stabilisers.noise import Noise
 from gankit.stabilisers.past import HistoricalAverage, LaggedDiscriminator, Replay
 from gankit.text import reason, shown
@@ -33,6 +34,7 @@ ORDER = (
     TopK,
     FeatureMatching,
     Entropy,
+    LeCam,
     HistoricalAverage,
     Freezing,
 )

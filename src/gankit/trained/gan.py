@@ -21,6 +21,7 @@ from gankit.game_types import Latent
 from gankit.nn.layers import mixed_labels
 from gankit.randomness import Purpose, rng
 from gankit.text import shown
+from gankit.trained.discriminator import last_discriminator, layers_of, recorded
 from gankit.trained.export import as_image
 from gankit.trained.latents import Latents
 from gankit.worlds.episodes import Episodes, join_episodes
@@ -72,6 +73,7 @@ class GAN:
 
     def __init__(self, game: Game, step: int, path: Path | None = None, digest: str = "") -> None:
         self._game = game
+        self._discriminator: nn.Module | None = None
         self.config = game.config
         self.kind, self.shape, self.symbols = game.task.kind, game.task.shape, game.task.symbols
         self.pixels = game.task.pixels
@@ -565,18 +567,77 @@ class GAN:
                 f"a run of family '{self.config.family}' names no classes: train "
                 f"{families_that(lambda f: f.judges)}"
             )
-        planes = as_planes(images)
+        weight = next(self.generator.parameters())
+        with torch.inference_mode():
+            chances = [
+                self._game.judge(scaled).double().cpu().numpy()
+                for scaled in self._scaled(as_planes(images), weight)
+            ]
+        return np.concatenate(chances)
+
+    def _scaled(self, planes: NDArray[np.uint8], weight: Tensor) -> Iterator[Tensor]:
+        """Yield images uint8 [n, C, H, W] as networks take them, of the device and type of
+        `weight`, in blocks of at most `BLOCK`. Raises ConfigError if they have another shape."""
         if planes.shape[1:] != self.shape:
             got, wanted = ("x".join(map(str, s)) for s in (planes.shape[1:], self.shape))
             raise ConfigError(f"images of {got} given (channels first); the run knows {wanted}")
-        weight = next(self.generator.parameters())
-        chances = []
-        with torch.inference_mode():
-            for start in range(0, len(planes), BLOCK):
-                block = np.ascontiguousarray(planes[start : start + BLOCK])
-                scaled = to_network(block, self._game.value_range, weight.device, weight.dtype)
-                chances.append(self._game.judge(scaled).double().cpu().numpy())
-        return np.concatenate(chances)
+        for start in range(0, len(planes), BLOCK):
+            block = np.ascontiguousarray(planes[start : start + BLOCK])
+            yield to_network(block, self._game.value_range, weight.device, weight.dtype)
+
+    def features(
+        self, images: NDArray[Any], labels: Labels = None, layers: Sequence[str] | None = None
+    ) -> dict[str, NDArray[np.float32]]:
+        """Return what the discriminator's layers make of images, by the names of the layers.
+
+            maps = gan.features(images)
+            maps["trunk.0.2"].shape, maps["last"].shape  # (n, 32, 14, 14), (n, 128)
+
+        The discriminator is the last one, not an average; it is in eval mode, so that an image's
+        features do not depend on the others. Unless the artifact holds it, it is read from the
+        newest checkpoint of the run.
+
+        Args:
+            images: as in `classify`.
+            labels: for a conditional run, what the images are judged as: one class or vector for
+                all or one for each, as in `sample`.
+            layers: the names of the layers; None: every activation, and `last`, the features that
+                the last layer is given. `print(gan.discriminator)` shows all.
+
+        Returns:
+            float32 [n, ...] for each layer.
+
+        Raises:
+            ConfigError: the run makes no images, theirs is another size, a layer is unknown, or
+                labels are missing or do not suit the run.
+            RunError: no checkpoint of the run is there.
+        """
+        if self.kind != "images":
+            raise ConfigError(f"this run knows {self.kind}, not images")
+        if (self.class_names or self.condition) and labels is None:
+            raise ConfigError(
+                "this discriminator judges an image as one of a class: give labels", "labels"
+            )
+        planes = self.pixels.to_stored(as_planes(np.asarray(images)))
+        asked = self.labels_for(len(planes), labels)
+        every = None if asked is None else torch.from_numpy(asked)
+        network = self.discriminator
+        weight = next(network.parameters())
+        parts: dict[str, list[NDArray[np.float32]]] = {}
+        with torch.inference_mode(), recorded(layers_of(network, layers)) as found:
+            for number, scaled in enumerate(self._scaled(planes, weight)):
+                given = None if every is None else every[number * BLOCK :][: len(scaled)]
+                network(scaled, None if given is None else given.to(weight.device))
+                for name, made in found.items():  # a reference batch comes first
+                    parts.setdefault(name, []).append(made[-len(scaled) :].float().cpu().numpy())
+        return {name: np.concatenate(blocks) for name, blocks in parts.items()}
+
+    @property
+    def discriminator(self) -> nn.Module:
+        """The last discriminator, in eval mode; see `features`. Raises RunError as it does."""
+        if self._discriminator is None:
+            self._discriminator = last_discriminator(self._game, self.path)
+        return self._discriminator
 
     @property
     def judged_names(self) -> tuple[str, ...]:

@@ -27,16 +27,22 @@ RESERVE = 0.05
 
 
 def plan_budget(
-    config: Config, state: State, take_step: Callable[[], None], runtime: Runtime, spent: float
+    config: Config,
+    state: State,
+    take_step: Callable[[], None],
+    runtime: Runtime,
+    spent: float,
+    examples: int,
 ) -> Plan:
     """Decide how many steps the run takes and how many CPU threads it uses.
 
     Args:
         take_step: takes one training step on `state`; whatever it does is undone.
         spent: seconds of a budget in minutes that are gone already.
+        examples: how many there are to train on.
     """
     training = config.training
-    steps = given_steps(config)
+    steps = given_steps(config, examples)
     if steps is None:
         seconds = 60 * (training.minutes or 0)
     else:
@@ -61,12 +67,13 @@ def plan_budget(
     return Plan(steps, _use_threads(threads), per_step)
 
 
-def extend_plan(plan: Plan, old: Config, new: Config) -> Plan:
+def extend_plan(plan: Plan, old: Config, new: Config, examples: int) -> Plan:
     """Return the plan of a resumed run, whose budget may have grown.
 
-    The steps of a budget in minutes grow in proportion to its minutes.
+    The steps of a budget in minutes grow in proportion to its minutes. There are this many
+    `examples` to train on.
     """
-    steps = given_steps(new)
+    steps = given_steps(new, examples)
     if steps is None:
         assert new.training.minutes is not None
         grown = new.training.minutes / (old.training.minutes or new.training.minutes)
@@ -74,14 +81,19 @@ def extend_plan(plan: Plan, old: Config, new: Config) -> Plan:
     return Plan(steps, new.runtime.threads or plan.threads, plan.seconds_per_step)
 
 
-def given_steps(config: Config) -> int | None:
-    """Return the number of steps of a budget in steps or images; None for one in minutes."""
+def given_steps(config: Config, examples: int) -> int | None:
+    """Return the number of steps of a budget, None for one in minutes.
+
+    An epoch is as many real images shown as there are `examples` to train on.
+    """
     training = config.training
-    if training.steps is not None:
+    if training.steps is not None or training.minutes is not None:
         return training.steps
-    if training.images is not None:
-        return max(1, training.images // (training.batch * config.objective.k))
-    return None
+    images = training.images
+    if images is None:
+        assert training.epochs is not None
+        images = round(training.epochs * examples)
+    return max(1, images // (training.batch * config.objective.k))
 
 
 def _thread_candidates(config: Config, runtime: Runtime) -> list[int]:

@@ -46,7 +46,8 @@ def rehearse(
     game = build_game(config, dataset)
     start = None if init_from is None else start_from(game, init_from)
     with Trainer(game, dataset, init_from=start) as trainer:
-        trainer.plan = Plan(given_steps(config) or 1, config.runtime.threads or get_num_threads())
+        steps = given_steps(config, len(dataset)) or 1
+        trainer.plan = Plan(steps, config.runtime.threads or get_num_threads())
         per_step = _seconds_per_step(trainer.try_step)
         lines = everything(dataset, game) if verbose else brief(dataset, game)
         lines += [*reasons, *(start.lines if start else [])]
@@ -70,7 +71,7 @@ def _network(player: str, network: nn.Module, verbose: bool) -> list[str]:
 
 def _plan(config: Config, update: str, per_step: float, state: State, examples: int) -> list[str]:
     training, k = config.training, config.objective.k
-    steps = given_steps(config) or int(60 * (training.minutes or 0) / per_step)
+    steps = given_steps(config, examples) or int(60 * (training.minutes or 0) / per_step)
     weights = sum(
         p.numel() * p.element_size()
         for player in state.players.values()

@@ -1,12 +1,17 @@
-"""Log numbers every so many steps and seconds: to metrics.jsonl, the display and TensorBoard."""
+"""Log numbers every so many steps and seconds: to metrics.jsonl, the display and TensorBoard.
+
+TensorBoard is given histograms too.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from gankit.game_types import Moves
+from gankit.nn.layers import frozen
 from gankit.storage import flush
 from gankit.training.callbacks import Callback
 from gankit.training.session import Session
@@ -44,6 +49,8 @@ class Log(Callback):
         for name, player in trainer.state.players.items():
             numbers[f"lr_{name[0]}"] = player.optimizer.param_groups[0]["lr"]
         self._write(trainer, numbers)
+        if self._tracker.on:
+            self._tracker.histograms(trainer.state.step, histograms(trainer))
 
     def _write(self, trainer: Session, numbers: dict[str, float]) -> None:
         step, seconds = trainer.state.step, round(trainer.state.seconds, 3)
@@ -67,3 +74,26 @@ class Log(Callback):
 
     def close(self) -> None:
         self._tracker.close()
+
+
+def histograms(trainer: Session) -> dict[str, Tensor]:
+    """Return z, D(x) and D(G(z)) of the step's last batch, by these names, each in one dimension.
+
+    The players are as they are after this step and nothing of them moves. D(x) is the sigmoid of
+    D's logit.
+    """
+    game, players = trainer.game, trainer.state.players
+    batch = trainer.batch
+    assert batch is not None
+    with (
+        torch.no_grad(),
+        frozen(players["generator"].network),
+        frozen(players["discriminator"].network),
+    ):
+        fake = game.generate(batch.latent)
+        real, generated = (game.logits(x, batch.labels) for x in (batch.real, fake))
+    return {
+        "z": batch.latent.noise.flatten(),
+        "D(x)": real.flatten().sigmoid(),
+        "D(G(z))": generated.flatten().sigmoid(),
+    }

@@ -228,13 +228,17 @@ def start_runtime(config: RuntimeConfig) -> Runtime:
     return Runtime(torch.device(device), config.precision)
 
 
-def check_world(config: RuntimeConfig, batch: int) -> None:
-    """Raise ConfigError if processes cannot share the batch evenly, before any is started."""
+def check_world(config: RuntimeConfig, batch: int, parts: int = 1) -> None:
+    """Raise ConfigError if processes cannot share the batch evenly, before any is started.
+
+    Each process takes its share in so many `parts`.
+    """
     world = _elastic_world()[0] or config.devices
-    if batch % world:
+    if batch % (world * parts):
+        each = f" in {parts} parts each" if parts > 1 else ""
         raise ConfigError(
-            f"training.batch {batch} cannot be shared by {world} processes: give a multiple of "
-            f"{world}",
+            f"training.batch {batch} cannot be shared by {world} processes{each}: give a multiple "
+            f"of {world * parts}",
             "training.batch",
         )
 

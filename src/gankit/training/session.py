@@ -384,7 +384,7 @@ def open_session(
 def _decide(session: Session, record: Record | None) -> Plan:
     """Return the plan: measured for a new run, as recorded or extended for a begun one."""
     if record is not None:
-        return extend_plan(record.plan, record.config, session.config)
+        return extend_plan(record.plan, record.config, session.config, len(session.dataset))
     with session.display.busy("measuring the time of a step"):
         return session.measure(spent=time.monotonic() - session.clock.started)
 

@@ -194,10 +194,15 @@ def _meet(game: Game, dataset: Dataset) -> None:
 
 
 def draw_batch(state: State, feed: Feed, runtime: Runtime, substep: int) -> Batch:
-    """Draw this process's share of a batch, a function of (seed, step, substep, rollbacks)."""
+    """Draw this process's share of a batch, a function of (seed, step, substep, rollbacks).
+
+    Substeps from k on are those of further generator steps: new latents, and the real examples of
+    the last discriminator step.
+    """
     game, config = state.game, state.game.config
     seed = config.training.seed + (state.rollbacks << 48)
-    position = state.step * config.objective.k + substep
+    k = config.objective.k
+    position = state.step * k + min(substep, k - 1)
     examples, _ = feed.at(position)
     share = slice(runtime.rank * len(examples), (runtime.rank + 1) * len(examples))
 

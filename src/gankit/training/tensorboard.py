@@ -8,6 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from gankit.errors import ConfigError
 from gankit.pictures import Pixels
 
@@ -58,6 +61,23 @@ class Tracker:
         """Write the picture of a step's samples, uint8 [H, W] or [H, W, 3]."""
         layout = "HW" if picture.ndim == 2 else "HWC"
         self._write(lambda w: w.add_image("samples", picture, step, dataformats=layout))
+
+    def histograms(self, step: int, values: Mapping[str, Tensor]) -> None:
+        """Write the histograms of a step's tensors, by name. Tensors of no finite number are left
+        out."""
+
+        def add(writer: Any) -> None:
+            for name, found in values.items():
+                finite = found[torch.isfinite(found)]
+                if finite.numel():
+                    writer.add_histogram(name, finite, step)
+
+        self._write(add)
+
+    @property
+    def on(self) -> bool:
+        """Whether events are written."""
+        return self._make is not None
 
     def close(self) -> None:
         """Flush what was written, and close the file."""

@@ -49,6 +49,7 @@ class Trainer:
         init_from: the trained run whose weights it began with; None if it began with its own.
         state: everything that training changes: networks, optimisers, averages, `step`.
         plan: the length of the run; it is measured when it is first asked for.
+        batch: this process's share of the batch that was drawn last; None before the first step.
         whole: whether the state is that after a whole step; False within a step.
     """
 
@@ -98,6 +99,7 @@ class Trainer:
         )
         begin = None if start is None else start.put
         self.state = build_state(game, self.runtime, dataset, begin)
+        self.batch: Batch | None = None
         self.whole = True
         self._plan: Plan | None = None
         self._before: tuple[dict[str, Tensor], dict[str, Any]] | None = None
@@ -126,7 +128,9 @@ class Trainer:
         Steps may be taken to measure their time; they are undone.
         """
         self._plan = Plan(steps=2**31, threads=torch.get_num_threads())  # while it is measured
-        plan = plan_budget(self.config, self.state, self.try_step, self.runtime, spent)
+        plan = plan_budget(
+            self.config, self.state, self.try_step, self.runtime, spent, len(self.dataset)
+        )
         self.whole = True
         return plan
 
@@ -173,7 +177,7 @@ class Trainer:
 
     def _draw(self, substep: int) -> Batch:
         batch = draw_batch(self.state, self.feed, self.runtime, substep)
-        self.whole = False
+        self.batch, self.whole = batch, False
         return batch
 
     def _shared_numbers(self, moves: Moves) -> dict[str, Tensor]:

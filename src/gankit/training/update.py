@@ -1,13 +1,14 @@
 """One step of the game: `alternating`, as in textbooks, or `simultaneous`, with one pass through D.
 
 Both call the game's own objectives and stop before a step that is not finite, and they change
-nothing but by the optimisers' steps.
+nothing but by the optimisers' steps. Both take a batch in `training.accumulate` parts, one after
+the other, and move on the mean of their gradients.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -18,12 +19,14 @@ from torch import Tensor, nn
 from gankit.game import Game
 from gankit.game_types import Batch, Moves, Terms
 from gankit.nn.layers import frozen, limit_norms
+from gankit.settings.config import Config
 from gankit.settings.schema import SettingError
 from gankit.training.runtime import Runtime
 from gankit.training.state import State
 
 Draw = Callable[[int], Batch]
-"""A function that returns the batch of a discriminator step, numbered 0 to k - 1."""
+"""A function that returns the batch of a discriminator step, numbered 0 to k - 1, or that of a
+further generator step, numbered from k."""
 
 
 class NotFiniteError(Exception):
@@ -41,13 +44,13 @@ def choose_update(game: Game) -> Update:
     own update and another one is asked for.
     """
     asked = game.config.objective.update
+    _check_parts(game)
     if own := game.own_update():
-        if asked != "auto":
-            raise SettingError(
-                "objective.update",
-                f"is not for family '{game.config.family}', which brings its own: leave it out",
-            )
+        _check_own(game.config)
         return partial(_take_turn, own)
+    if asked == "simultaneous_coupled":
+        _check_coupled(game)
+        return simultaneous_coupled
     reason = why_not_simultaneous(game)
     if asked == "simultaneous" and reason:
         raise SettingError(
@@ -58,16 +61,70 @@ def choose_update(game: Game) -> Update:
 
 def why_not_simultaneous(game: Game) -> str | None:
     """Return why one pass through D cannot serve both players; None if it can."""
-    k = game.config.objective.k
-    if k > 1:
-        return f"k = {k} discriminator steps come before each generator step"
+    if (turns := _several_turns(game)) is not None:
+        return turns
     if game.alternating_only is None and game.coupling:
         return f"{game.coupling} couples the samples in the discriminator"
+    return _alternating_only(game)
+
+
+def _several_turns(game: Game) -> str | None:
+    """Return why the players cannot move at once by the numbers of their steps, or None."""
+    k, g_steps = game.config.objective.k, game.config.objective.g_steps
+    if k > 1:
+        return f"k = {k} discriminator steps come before each generator step"
+    if g_steps > 1:
+        return f"g_steps = {g_steps} generator steps follow each discriminator step"
+    return None
+
+
+def _alternating_only(game: Game) -> str | None:
     return next((p.alternating_only for p in game.parts if p.alternating_only), None)
 
 
+def _check_coupled(game: Game) -> None:
+    """Raise SettingError if the players cannot move at once, or if D couples no samples."""
+    reason = _several_turns(game) or _alternating_only(game)
+    if reason is None and not game.coupling:
+        reason = "the discriminator answers each sample on its own"
+    if reason is not None:
+        instead = "simultaneous" if not game.coupling else "alternating"
+        raise SettingError(
+            "objective.update",
+            f"= simultaneous_coupled is not for this game: {reason}; use {instead}",
+        )
+
+
+def _check_own(config: Config) -> None:
+    """Raise SettingError if a setting asks for turns that a family's own update does not take."""
+    for key, asked in (
+        ("objective.update", config.objective.update != "auto"),
+        ("objective.g_steps", config.objective.g_steps > 1),
+        ("training.accumulate", config.training.accumulate > 1),
+    ):
+        if asked:
+            raise SettingError(
+                key,
+                f"is not for family '{config.family}', which brings its own update: leave it out",
+            )
+
+
+def _check_parts(game: Game) -> None:
+    """Raise SettingError if a batch is taken in parts, but something needs the whole of it."""
+    why = why_one_process(game)
+    if game.config.training.accumulate > 1 and why is not None:
+        raise SettingError(
+            "training.accumulate", f"takes a batch in parts, but {why}: leave one of the two out"
+        )
+
+
 def why_one_process(game: Game) -> str | None:
-    """Return why several processes would not play the same game as one; None if they would."""
+    """Return why parts of a batch are not the whole of it, in several processes or one after the
+    other; None if they are."""
+    if game.loss.whole_batch:
+        return f"loss '{game.loss.name}' compares each sample with the whole batch"
+    if (penalty := next((p for p in game.penalties if p.whole_batch), None)) is not None:
+        return f"penalty '{penalty.name}' takes the size of its noise from the whole batch"
     return next((part.one_process for part in game.parts if part.one_process), None)
 
 
@@ -90,7 +147,7 @@ class OwnTurn:
         return besides(self.state.game, batch, fake, self.state.step)
 
     def descend(self, player: str, terms: Terms) -> float:
-        return _descend(self.state, player, terms, self.runtime)
+        return _descend(self.state, player, [terms], self.runtime)[1]
 
 
 def _take_turn(
@@ -99,39 +156,102 @@ def _take_turn(
     return own(OwnTurn(state, draw, runtime))
 
 
+def _played(game: Game, batch: Batch, gradient: bool) -> Iterator[tuple[Batch, Tensor]]:
+    """Yield the parts of a batch, each with its fakes, which are made when they are asked for.
+
+    `gradient`: whether the fakes carry a gradient to G.
+    """
+    for part in batch.parts(game.config.training.accumulate):
+        with torch.set_grad_enabled(gradient):
+            fake = game.generate(part.latent)
+        yield part, fake
+
+
 def alternating(state: State, draw: Draw, runtime: Runtime) -> Moves:
-    """Take k discriminator steps, then a generator step on the last fakes, with D frozen."""
+    """Take k discriminator steps, then `g_steps` generator steps with D frozen.
+
+    The first generator step is on the last fakes. If a batch has several parts, these are made
+    again, because to keep all of them would need the memory that the parts are to save.
+    """
     game, k = state.game, state.game.config.objective.k
+    whole = game.config.training.accumulate == 1
     for substep in range(k):
         batch = draw(substep)
-        with torch.set_grad_enabled(substep == k - 1):  # only the last fakes move G
-            fake = game.generate(batch.latent)
-        d_terms = game.discriminator_terms(batch, fake.detach())
-        d_terms = d_terms.with_terms(besides(game, batch, fake, state.step))
-        grad_d = _descend(state, "discriminator", d_terms, runtime)
+        kept = whole and substep == k - 1  # only the last fakes move G
+        played: Iterable[tuple[Batch, Tensor]] = _played(game, batch, gradient=kept)
+        played = [*played] if kept else played
+        judged = (_discriminator_terms(state, part, fake) for part, fake in played)
+        d_terms, grad_d = _descend(state, "discriminator", judged, runtime)
     with frozen(state.players["discriminator"].network), runtime.without_sync(game.discriminator):
-        g_terms = game.generator_terms(batch, fake)
-        g_terms = g_terms.with_terms(game.weight_terms("generator"))
-        grad_g = _descend(state, "generator", g_terms, runtime)
+        for more in range(game.config.objective.g_steps):
+            if more:
+                batch = draw(k - 1 + more)
+            if more or not whole:
+                played = _played(game, batch, gradient=True)
+            made = (_generator_terms(game, part, fake) for part, fake in played)
+            g_terms, grad_g = _descend(state, "generator", made, runtime)
     return Moves(d_terms, g_terms, {"grad_d": grad_d, "grad_g": grad_g})
+
+
+def _discriminator_terms(state: State, batch: Batch, fake: Tensor) -> Terms:
+    terms = state.game.discriminator_terms(batch, fake.detach())
+    return terms.with_terms(besides(state.game, batch, fake, state.step))
+
+
+def _generator_terms(game: Game, batch: Batch, fake: Tensor) -> Terms:
+    return game.generator_terms(batch, fake).with_terms(game.weight_terms("generator"))
+
+
+Backward = Callable[[State, Batch, Tensor], tuple[Moves, Tensor]]
+"""A function of (state, batch, fake) that accumulates D's gradient, and returns what the players
+minimised and the gradient of G's loss with respect to the fakes."""
 
 
 def simultaneous(state: State, draw: Draw, runtime: Runtime) -> Moves:
     """Move both players at once, from one forward pass through D."""
+    only_logits = all(part.only_logits for part in state.game.parts)
+    return _at_once(state, draw, runtime, one_backward if only_logits else two_backwards)
+
+
+def simultaneous_coupled(state: State, draw: Draw, runtime: Runtime) -> Moves:
+    """Move both players at once though D's layers couple the samples of a batch.
+
+    Real and fake pass through D apart, each with statistics of its own, and each player has a
+    backward pass of its own through them: both gradients are taken at the weights before the step.
+    """
+    return _at_once(state, draw, runtime, two_backwards)
+
+
+def _at_once(state: State, draw: Draw, runtime: Runtime, backward: Backward) -> Moves:
     game = state.game
     batch = draw(0)
-    fake = game.generate(batch.latent)
-    leaf = fake.detach().requires_grad_()
     for player in state.players.values():
         player.optimizer.zero_grad(set_to_none=True)
+    parts = batch.parts(game.config.training.accumulate)
+    moves = [_both_gradients(state, part, runtime, backward) for part in parts]
+    norms = {
+        name: _check_gradients(name, player.network, len(parts))
+        for name, player in state.players.items()
+    }
+    for name, norm in norms.items():
+        _move(state, name, norm)
+    return Moves(
+        _mean([move.discriminator for move in moves]),
+        _mean([move.generator for move in moves]),
+        {"grad_d": norms["discriminator"], "grad_g": norms["generator"]},
+    )
+
+
+def _both_gradients(state: State, batch: Batch, runtime: Runtime, backward: Backward) -> Moves:
+    """Accumulate the gradients of both players for a batch, and return what they minimised."""
+    game = state.game
+    fake = game.generate(batch.latent)
+    leaf = fake.detach().requires_grad_()
     with runtime.without_sync(game.discriminator):  # the pass below synchronises both
         more = Moves(besides(game, batch, fake, state.step), game.weight_terms("generator"))
         for terms in (more.discriminator, more.generator):
             if terms.minimised:
                 terms.loss.backward()  # type: ignore[no-untyped-call]
-
-    only_logits = all(part.only_logits for part in game.parts)
-    backward = one_backward if only_logits else two_backwards
     moves, for_fake = backward(state, batch, leaf)
     moves = Moves(
         moves.discriminator.with_terms(more.discriminator),
@@ -139,11 +259,7 @@ def simultaneous(state: State, draw: Draw, runtime: Runtime) -> Moves:
     )
     _check_terms(moves, runtime)
     fake.backward(for_fake)  # type: ignore[no-untyped-call]
-    norms = {name: _check_gradients(name, p.network) for name, p in state.players.items()}
-    for name, norm in norms.items():
-        _move(state, name, norm)
-    gradients = {"grad_d": norms["discriminator"], "grad_g": norms["generator"]}
-    return Moves(moves.discriminator, moves.generator, gradients)
+    return moves
 
 
 def two_backwards(state: State, batch: Batch, fake: Tensor) -> tuple[Moves, Tensor]:
@@ -224,16 +340,36 @@ def penalty_terms(game: Game, batch: Batch, fake: Tensor, step: int) -> dict[str
     }
 
 
-def _descend(state: State, player: str, terms: Terms, runtime: Runtime) -> float:
-    """Make one player's move: backward, check, step. Returns the norm of its gradient."""
-    blank = Terms({})
-    moves = Moves(terms, blank) if player == "discriminator" else Moves(blank, terms)
-    _check_terms(moves, runtime)
+def _descend(
+    state: State, player: str, terms: Iterable[Terms], runtime: Runtime
+) -> tuple[Terms, float]:
+    """Make one player's move: backward for the terms of each part of the batch, check, step.
+
+    Returns the means of the terms, and the norm of the gradient.
+    """
+    blank, descended = Terms({}), list[Terms]()
     state.players[player].optimizer.zero_grad(set_to_none=True)
-    terms.loss.backward()  # type: ignore[no-untyped-call]
-    norm = _check_gradients(player, state.players[player].network)
+    for part in terms:
+        moves = Moves(part, blank) if player == "discriminator" else Moves(blank, part)
+        _check_terms(moves, runtime)
+        part.loss.backward()  # type: ignore[no-untyped-call]
+        descended.append(part)
+    norm = _check_gradients(player, state.players[player].network, len(descended))
     _move(state, player, norm)
-    return norm
+    return _mean(descended), norm
+
+
+def _mean(parts: Sequence[Terms]) -> Terms:
+    """Return the means of the terms of all parts of a batch."""
+    if len(parts) == 1:
+        return parts[0]
+
+    def mean(tensors: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+        return {
+            name: torch.stack([t[name].detach() for t in tensors]).mean() for name in tensors[0]
+        }
+
+    return Terms(mean([p.minimised for p in parts]), mean([p.watched for p in parts]))
 
 
 def _move(state: State, name: str, norm: float) -> None:
@@ -262,12 +398,15 @@ def _check_terms(moves: Moves, runtime: Runtime) -> None:
         raise NotFiniteError(f"the term {' and '.join(broken) or 'of another process'}")
 
 
-def _check_gradients(player: str, network: nn.Module) -> float:
-    """Return the norm of the player's gradient; every process holds the same gradients.
+def _check_gradients(player: str, network: nn.Module, parts: int) -> float:
+    """Divide the player's gradient, a sum over the parts of a batch, by their number.
 
-    Raises NotFiniteError, naming the parameter, if it is not finite.
+    Returns its norm; every process holds the same gradients. Raises NotFiniteError, naming the
+    parameter, if it is not finite.
     """
     gradients = [p.grad for p in network.parameters() if p.grad is not None]
+    if parts > 1:
+        torch._foreach_div_(gradients, parts)
     norm = float(torch.stack(torch._foreach_norm(gradients)).norm())
     if math.isfinite(norm):
         return norm

@@ -1,0 +1,67 @@
+"""Arrays in .mat files: faces as in the Toronto database, numbers first or last."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from gankit.data import load_dataset
+from gankit.errors import DataError
+
+FACES = np.random.default_rng(0).integers(0, 256, (40, 48, 48), np.uint8)
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_faces_with_their_number_first_or_last(tmp_path, last):
+    faces = np.moveaxis(FACES, 0, 2) if last else FACES
+    labels = np.arange(40)[:, None] % 7 + 1
+    savemat(tmp_path / "faces.mat", {"images": faces, "labs_ex": labels, "folds": np.ones((40, 5))})
+    dataset = load_dataset(tmp_path / "faces.mat")
+    assert dataset.shape == (1, 48, 48)
+    assert np.array_equal(dataset.read(np.arange(40))[:, 0], FACES)
+    assert dataset.class_names == tuple("1234567")
+    assert any("folds" in note for note in dataset.notes)
+    held = load_dataset(tmp_path / "faces.mat", split="test", holdout=0.5)
+    assert len(held) == 20
+
+
+def test_unknown_labels_are_left_out(tmp_path):
+    labels = np.full((40, 1), -1)
+    savemat(tmp_path / "faces.mat", {"images": FACES, "labs_ex": labels})
+    dataset = load_dataset(tmp_path / "faces.mat")
+    assert dataset.labels is None
+    assert any("labs_ex" in note for note in dataset.notes)
+
+
+def test_numbers_of_another_range_and_a_test_split(tmp_path):
+    images = FACES.astype(np.float64) / 255
+    savemat(tmp_path / "f.mat", {"images": images[:30], "test_images": images[30:]})
+    train, test = (load_dataset(tmp_path / "f.mat", split=split) for split in ("train", "test"))
+    assert (len(train), len(test)) == (30, 10)
+    assert np.array_equal(test.read(np.arange(10))[:, 0], FACES[30:])
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"MATLAB 7.3 MAT-file, Platform: X".ljust(124) + b"\x00\x02IM", "7.3: save it with -v7"),
+        (b"", "no .mat file of arrays"),
+        (b"\0" * 200, "no .mat file of arrays"),
+        (
+            b"MATLAB 5.0".ljust(124) + b"\x00\x01IM" + b"\x0e\0\0\0\xff\xff\xff\x7f" * 9,
+            "mat",
+        ),
+    ],
+)
+def test_a_damaged_file_ends_in_one_line(tmp_path, content, said):
+    (tmp_path / "x.mat").write_bytes(content)
+    with pytest.raises(DataError, match=said) as failure:
+        load_dataset(tmp_path / "x.mat")
+    assert "\n" not in str(failure.value)
+
+
+def test_a_file_without_images_says_what_it_holds(tmp_path):
+    savemat(tmp_path / "x.mat", {"faces": FACES, "struct": {"a": 1}})
+    with pytest.raises(DataError, match=r"needs either images or points, found faces, struct"):
+        load_dataset(tmp_path / "x.mat")
