@@ -19,7 +19,7 @@ LAYERS = [
     "objective", "game", "acting", "families",
     "own_networks", "choose_recipe", "size", "trained", "run", "run_data", "training", "scores",
     "exploring", "doctor", "probe", "pages", "exporting", "citing", "inspection", "fitting",
-    "seeds", "racing", "reproduce", "serving", "cli", "__init__", "__main__",
+    "seeds", "racing", "reproduce", "watching", "serving", "cli", "__init__", "__main__",
 ]  # fmt: skip
 HEAVY = {"torch", "lightning_fabric", "numpy", "sklearn", "matplotlib", "tensorboard"}
 

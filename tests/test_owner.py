@@ -107,3 +107,31 @@ def test_whatever_stands_in_an_old_lock_file(tmp_path, content):
     os.utime(tmp_path / LOCK, (1, 1))
     with own(tmp_path):
         pass
+
+
+def test_an_owner_is_asked_to_stop_and_the_next_one_is_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(owner, "LOOK", 0.01)
+    assert not owner.is_owned(tmp_path)
+    owner.ask_to_stop(tmp_path)  # nobody is there to hear it
+    with own(tmp_path) as first:
+        assert owner.is_owned(tmp_path)
+        time.sleep(0.05)
+        assert not first.asked
+        owner.ask_to_stop(tmp_path)
+        assert owner.is_asked_to_stop(tmp_path)
+        until = time.monotonic() + 20
+        while not first.asked and time.monotonic() < until:
+            time.sleep(0.01)
+        assert first.asked
+    assert not owner.is_owned(tmp_path)
+    assert not owner.is_asked_to_stop(tmp_path)
+    with own(tmp_path) as second:
+        time.sleep(0.05)
+        assert not second.asked
+
+
+def test_a_killed_owner_is_forgotten_after_a_minute(tmp_path):
+    write_name(tmp_path, host="another machine", pid=1)
+    assert owner.is_owned(tmp_path)
+    write_name(tmp_path, seconds_ago=owner.STALE + 5, host="another machine", pid=1)
+    assert not owner.is_owned(tmp_path)

@@ -3,6 +3,10 @@
 The file system's own lock decides, if it has one. In addition, the owner writes its name into the
 lock file and touches it every few seconds, so that a start on another machine, or on a file system
 without locks, is noticed too.
+
+Whoever may write in the directory can ask the owner to stop, by a file `.stop` in it. A file works
+from every machine that sees the directory, from other containers and on every system; a signal
+needs the owner's number, which after a kill may be that of another process.
 """
 
 from __future__ import annotations
@@ -20,9 +24,11 @@ from typing import Any
 from gankit.errors import RunError
 from gankit.storage import process_lives
 
-LOCK = ".lock"
+LOCK, STOP = ".lock", ".stop"
 BEAT, STALE = 10.0, 60.0
 """Seconds between two touches of the lock file, and seconds without one after which it is free."""
+LOOK = 0.5
+"""Seconds between two looks for the file that asks the owner to stop."""
 SETTLE = 0.2
 """Seconds to wait before reading the name again, if two processes started at the same moment."""
 
@@ -36,17 +42,26 @@ class Owner:
 
     Attributes:
         lost: whether another process has put its name in place of this one's.
+        asked: whether somebody asked this owner to stop.
     """
 
     def __init__(self, path: Path, handle: int, name: dict[str, Any]) -> None:
-        self.lost = False
+        self.lost = self.asked = False
+        self._stop = path.with_name(STOP)
+        with suppress(OSError):  # what an earlier owner was asked
+            self._stop.unlink(missing_ok=True)
         self._path, self._handle, self._name = path, handle, name
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True, name="gankit-owner")
         self._thread.start()
 
     def _beat(self) -> None:
-        while not self._over.wait(BEAT):
+        due = time.monotonic() + BEAT
+        while not self._over.wait(min(LOOK, BEAT)):
+            self.asked = self.asked or self._stop.is_file()
+            if time.monotonic() < due:
+                continue
+            due = time.monotonic() + BEAT
             with suppress(OSError):  # a share that is gone for a moment
                 if _read(self._handle) != self._name:
                     self.lost = True
@@ -73,6 +88,7 @@ class Owner:
         self._thread.join()
         with suppress(OSError):
             if _read(self._handle) == self._name:
+                self._stop.unlink(missing_ok=True)
                 os.ftruncate(self._handle, 0)
 
 
@@ -99,6 +115,32 @@ def own(folder: Path, say: Callable[[str], None] = lambda _: None) -> Iterator[O
             owner.let_go()
     finally:
         os.close(handle)
+
+
+def is_owned(folder: Path) -> bool:
+    """Return whether a process trains in `folder`, or did a minute ago and was killed.
+
+    The lock file is not opened: on some file systems that would release the lock of this process.
+    """
+    try:
+        found = (folder / LOCK).stat()
+    except OSError:
+        return False
+    return found.st_size > 0 and time.time() - found.st_mtime < STALE
+
+
+def ask_to_stop(folder: Path) -> None:
+    """Ask the process that trains in `folder` to save and end, as SIGTERM would.
+
+    It sees that within a second, and acts after the step in progress. If no process trains there,
+    nothing happens: the next one to begin forgets what was asked before. Raises OSError.
+    """
+    (folder / STOP).touch()
+
+
+def is_asked_to_stop(folder: Path) -> bool:
+    """Return whether the process that trains in `folder` was asked to stop, and has not ended."""
+    return (folder / STOP).is_file() and is_owned(folder)
 
 
 def _lock(handle: int, folder: Path) -> bool:

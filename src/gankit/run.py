@@ -13,6 +13,7 @@ real.png, real.txt  real examples beside the samples, if these are images or tex
 doctor.json         what `gankit doctor` found wrong with the run
 report.html         all of it on one page (pages/report.py)
 .lock               which process trains in it (owner.py)
+.stop               asks that process to save and end
 
 A file that cannot be read is never removed or overwritten: it is set aside under another name, or
 the command is refused.

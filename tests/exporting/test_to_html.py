@@ -7,7 +7,6 @@ import hashlib
 import io
 import json
 import re
-import shutil
 from importlib.resources import files
 from pathlib import Path
 
@@ -19,9 +18,9 @@ from gankit.exporting.to_html import to_html
 from gankit.exporting.to_onnx import OnnxFile
 from gankit.families import Task
 from gankit.game_types import Latent
+from tests.browser import open_browser
 from tests.exporting.made import SHAPE, untrained, with_onnx
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -66,15 +65,8 @@ def test_a_run_that_draws_in_a_way_of_its_own_brings_its_latents(small):
 
 @pytest.fixture(scope="module")
 def browser():
-    if BROWSER is None:
-        pytest.skip("no chromium to open the page in")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(
-            executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"]
-        )
+    with open_browser() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

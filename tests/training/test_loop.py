@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
-from signal import SIGINT
+from signal import SIGINT, SIGTERM
 
 import pytest
 import torch
 
 import gankit
 import gankit.settings.config
+from gankit import owner
 from gankit.fitting import fit, opened
 from gankit.run import Run
 from gankit.storage import read_tensors
@@ -299,3 +300,20 @@ def test_a_callback_may_end_the_call_and_the_same_call_goes_on(small, tmp_path, 
 def test_a_quiet_run_prints_nothing(small, tmp_path, capfd):
     fit(small("gan"), tmp_path / "r", quiet=True)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_request_in_the_run_directory_stops_it_as_a_signal_does(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(owner, "LOOK", 0.01)
+
+    class Asking(gankit.Callback):
+        def after_step(self, trainer, moves):
+            if trainer.state.step == 3:
+                owner.ask_to_stop(trainer.run.folder)
+
+    config = small("gan", **{"training.steps": 10**6})
+    outcome = fit(config, tmp_path / "r", callbacks=[Asking()])
+    assert outcome.signal is SIGTERM
+    assert 3 <= outcome.step < 10**6
+    newest = max((tmp_path / "r/checkpoints").iterdir())
+    assert int(newest.stem[5:]) == outcome.step
+    assert not owner.is_asked_to_stop(tmp_path / "r")

@@ -26,7 +26,7 @@ from gankit.cli.options import option, typed_as
 from gankit.cli.race import race
 from gankit.cli.serve import serve
 from gankit.cli.streams import silence
-from gankit.cli.study import cite, compare, doctor, evaluate, probe, report, reproduce
+from gankit.cli.study import cite, compare, doctor, evaluate, probe, report, reproduce, watch
 from gankit.cli.train import by_argument, command, train
 from gankit.cli.use import classify, sample
 from gankit.errors import ConfigError, GankitError, Interrupted, SilentError
@@ -54,7 +54,7 @@ app = _new_app()
 app.register_install_completion_command()
 for _command in (
     expert, inspect, train, race, sample, sweep, classify, explore, export, serve, push, pull,
-    evaluate, report, compare, doctor, probe, reproduce, cite,
+    evaluate, report, watch, compare, doctor, probe, reproduce, cite,
 ):  # fmt: skip
     app.command(_command)
 app.command(latent)

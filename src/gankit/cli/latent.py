@@ -40,7 +40,7 @@ latent = App(
     name="latent",
     help=(
         "Walk, add, search and filter the latents of a trained run: interpolate, sweep, "
-        "arithmetic, turn, truncate, directions, neighbours, invert, best.\n\n"
+        "arithmetic, turn, truncate, directions, neighbours, invert, forget, best.\n\n"
         "A latent is pointed at by a seed and the number of its sample, as 0:17 (the samples of "
         "`gankit sample RUN --seed 0`, counted from 0 along the rows), or lies in a file x.npz."
     ),
@@ -355,6 +355,51 @@ def invert(
     print(found.describe())
     print(path)
     _save(found.latents, save_latents)
+
+
+@latent.command
+def forget(
+    run: Run,
+    /,
+    *,
+    box: Annotated[
+        list[str] | None,
+        option("mark the object: NUMBER:x0,y0,x1,y1, in pixels of that sample; repeat it"),
+    ] = None,
+    masks: Annotated[
+        Path | None,
+        option("or a folder of pictures, 17.png, that are light where sample 17 shows it"),
+    ] = None,
+    labels: Label = None,
+    most: Annotated[
+        int | None,
+        option("drop at most so many feature maps; default: all that speak for the object"),
+    ] = None,
+    n: Annotated[int, option("how many new samples are shown, 1 to 100", "-n")] = 12,
+    seed: Annotated[int, option("of the samples that are marked")] = 0,
+    target: Picture = None,
+) -> None:
+    """Make the generator forget what is marked: samples before and after, as in the DCGAN paper."""
+    import numpy as np
+
+    from gankit.exploring.columns import check_images
+    from gankit.exploring.forgetting import forget as forgotten
+    from gankit.exploring.forgetting import learn_maps, read_boxes, read_masks
+    from gankit.exploring.sheets import laid_out, pictures_of, write_picture
+
+    path = _target(target, "forget.png", film=False)
+    _check(n, "-n", 1)
+    if (box is None) == (masks is None):
+        raise ConfigError("mark the object on samples, by --box or by --masks")
+    gan, asked = _load(run), _label(labels)
+    check_images(gan)
+    marks = read_boxes(gan, box or []) if masks is None else read_masks(gan, from_home(masks))
+    maps = learn_maps(gan, marks, asked, seed=seed, most=most)
+    new = gan.latents(n, asked, (seed + 1) % 2**64)
+    rows = [pictures_of(gan, new), forgotten(gan, new, maps)]
+    write_picture(laid_out(np.stack(rows), ["before", "after"]), path)
+    print(maps.describe())
+    print(path)
 
 
 @latent.command

@@ -1,4 +1,4 @@
-"""Commands that study runs: evaluate, report, compare, cite, doctor, probe, reproduce."""
+"""Commands that study runs: evaluate, report, watch, compare, cite, doctor, probe, reproduce."""
 
 from __future__ import annotations
 
@@ -70,6 +70,19 @@ def report(
     from gankit.pages.report import write_run_report
 
     print(write_run_report(from_home(run)))
+
+
+def watch(
+    *runs: Annotated[
+        Path, option("run directories, or folders of runs; they may train, or be finished")
+    ],
+    port: Annotated[int, option("of this machine; 0: any that is free")] = 0,
+    no_browser: Annotated[bool, option("print the address alone, and open nothing")] = False,
+) -> None:
+    """Show runs while they train, side by side, from this machine; a button stops one."""
+    from gankit.watching.watch import watch as show
+
+    show([from_home(folder) for folder in runs], port=port, browser=not no_browser)
 
 
 def compare(

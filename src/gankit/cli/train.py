@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from inspect import Parameter, signature
 from pathlib import Path
 from typing import Annotated, Any, get_origin
@@ -29,7 +30,7 @@ ORDER = (
     "accumulate", "labels_per_class", "z_dim", "prior", "loss", "penalty", "penalty_weight",
     "augment", "k", "g_steps", "update", "ema", "lr_d", "lr_g", "device", "devices", "precision",
     "threads", "sample_every", "checkpoint_every", "keep", "tensorboard", "evaluate_every", "set_",
-    "dry_run", "verbose",
+    "watch", "dry_run", "verbose",
 )  # fmt: skip
 """The arguments of `train` in the order of --help. Any others follow, and a family's own come
 last."""
@@ -115,6 +116,9 @@ def _train(
     set_: Annotated[
         list[str] | None, option("any setting: section.key=value; may be repeated", "--set")
     ] = None,
+    watch: Annotated[
+        bool, option("show the run while it trains, as a page from this machine: `gankit watch`")
+    ] = False,
     dry_run: Annotated[bool, option("say what would run, and write nothing")] = False,
     verbose: Annotated[bool, option("with --dry-run: every layer, setting and note too")] = False,
     **settings: Any,
@@ -146,10 +150,14 @@ def _train(
         raise ConfigError("--verbose says more of a dry run: add --dry-run")
     elif several:
         from gankit.cli.seeds import train_seeds
+        from gankit.seeds import seed_folder
 
-        train_seeds(chosen, folder, several, init_from, reasons)
+        with _watched(seed_folder(folder, seed) for seed in several if watch):
+            train_seeds(chosen, folder, several, init_from, reasons)
     else:
-        _report(folder, _fit(chosen, folder, init_from, reasons))
+        with _watched([folder] if watch else []):
+            outcome = _fit(chosen, folder, init_from, reasons)
+        _report(folder, outcome)
 
 
 train = command({})
@@ -255,6 +263,24 @@ def _rehearse(
     print(rehearse(config, init_from, folder=place, reasons=reasons, verbose=verbose))
     if seeds:
         print(f"runs: {len(seeds)} of these, one after the other, from seeds {seeds_text(seeds)}")
+
+
+@contextmanager
+def _watched(folders: Iterable[Path]) -> Iterator[None]:
+    """Serve the page of `gankit watch` from the first process, if there are any folders."""
+    runs = list(folders)
+    if not runs:
+        yield
+        return
+    from gankit.training.runtime import is_first
+    from gankit.watching.watch import watching
+
+    if not is_first():
+        yield
+        return
+    with watching(runs) as address:
+        print(f"watch it at {address}", file=sys.stderr, flush=True)
+        yield
 
 
 def _fit(settings: Any, folder: Path, init_from: Path | None, reasons: Sequence[str]) -> Any:

@@ -9,6 +9,7 @@ write_sheet(gan, interpolate(gan, gan.latents(4, seed=0), 10), Path("ways.png"))
 from gankit.exploring.directions import Directions, factorise, principal
 from gankit.exploring.exemplars import read_exemplars
 from gankit.exploring.filtering import Best, best, metropolis_hastings
+from gankit.exploring.forgetting import Maps, forget, learn_maps
 from gankit.exploring.inversion import Inversion, invert
 from gankit.exploring.neighbours import Nearest, find_neighbours
 from gankit.exploring.paths import along_code, along_labels, interpolate
@@ -21,6 +22,7 @@ __all__ = [
     "Best",
     "Directions",
     "Inversion",
+    "Maps",
     "Nearest",
     "Sheet",
     "along_code",
@@ -31,8 +33,10 @@ __all__ = [
     "draw",
     "factorise",
     "find_neighbours",
+    "forget",
     "interpolate",
     "invert",
+    "learn_maps",
     "mean",
     "metropolis_hastings",
     "principal",

@@ -133,7 +133,7 @@ def _directions(
 
 
 @contextmanager
-def _watched(generator: nn.Module) -> Iterator[list[tuple[nn.Module, Tensor, Tensor]]]:
+def watched(generator: nn.Module) -> Iterator[list[tuple[nn.Module, Tensor, Tensor]]]:
     """Yield a list that fills with (layer, input, output) of the layers with weights, as called."""
     calls: list[tuple[nn.Module, Tensor, Tensor]] = []
 
@@ -153,7 +153,7 @@ def _first_weight(gan: GAN) -> Tensor:
     """Return A [outputs, z] of the generator's first layer. Raises ConfigError if it has none."""
     condition = np.zeros(gan.condition, np.float32) if gan.condition else None
     probe = gan.latents(2, condition)
-    with torch.inference_mode(), _watched(gan.generator) as calls:
+    with torch.inference_mode(), watched(gan.generator) as calls:
         gan(probe)
     own = noise_of(gan)
     for layer, given, _ in calls:
@@ -181,7 +181,7 @@ def _outputs(gan: GAN, latents: Latents, layer: int) -> NDArray[np.float32]:
     found: list[NDArray[np.float32]] = []
     places: list[int] = []
     for start in range(0, len(latents), BLOCK):
-        with _watched(gan.generator) as calls:
+        with watched(gan.generator) as calls:
             gan(latents[start : start + BLOCK])
         if not start:
             inputs = [given for _, given, _ in calls]

@@ -132,7 +132,7 @@ def compare_groups(folders: Sequence[Path], *, allow_differences: bool = False) 
         RunError: a run is missing or damaged.
     """
     names, runs, differ = read_runs(
-        _unfolded(folders), 1, MOST_GROUPED, allow_differences=allow_differences
+        unfolded(folders), 1, MOST_GROUPED, allow_differences=allow_differences
     )
     by_settings: dict[tuple[tuple[str, str], ...], list[tuple[str, Facts]]] = {}
     for name, run in zip(names, runs, strict=True):
@@ -147,7 +147,7 @@ def compare_groups(folders: Sequence[Path], *, allow_differences: bool = False) 
     return Grouped(Comparison(names, runs, (), differ), _named(groups))
 
 
-def _unfolded(folders: Sequence[Path]) -> list[Path]:
+def unfolded(folders: Sequence[Path]) -> list[Path]:
     """Return the run directories, with those in a folder in place of a folder that is no run."""
     found: list[Path] = []
     for folder in folders:

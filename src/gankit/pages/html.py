@@ -128,22 +128,36 @@ def warning(*text: str) -> Html:
     return element("p", *text, class_="mind", role="note")
 
 
-def page(title: str, *body: str, foot: str) -> bytes:
-    """Return the whole page as a file in UTF-8."""
+def page(title: str, *body: str, foot: str, style: str = "", live: str | None = None) -> bytes:
+    """Return the whole page as a file in UTF-8.
+
+    Args:
+        title: of the window.
+        body: the content.
+        foot: the last line.
+        style: rules to add to the page's own.
+        live: the script of a page that its own server keeps up to date, in place of the one that
+            plays films; such a page may ask its server, and nobody else.
+    """
+    script = SCRIPT if live is None else live
     head = element(
         "head",
         element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        element(
+            "meta",
+            http_equiv="Content-Security-Policy",
+            content=policy(script, asks=live is not None),
+        ),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
         element("title", title),
-        element("style", Html(STYLE)),
+        element("style", Html(STYLE + style)),
     )
     content = element(
         "body",
         element("main", *body),
         element("footer", foot),
-        element("script", Html(SCRIPT)),
+        element("script", Html(script)),
     )
     text = "<!doctype html>\n" + element("html", head, content, lang="en") + "\n"
     return text.encode()
@@ -307,9 +321,16 @@ for (const film of document.querySelectorAll('.film')) {
 }
 """
 
-POLICY = (
-    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-"
-    + base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
-    + "'"
-)
-"""The content policy: a browser may show the page's own pictures and run this one script."""
+
+def policy(script: str, *, asks: bool = False) -> str:
+    """Return the content policy of a page: a browser may show its pictures and run this script.
+
+    If it `asks`, it may also ask the server that it came from.
+    """
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    own = "img-src 'self' data:; connect-src 'self'" if asks else "img-src data:"
+    return f"default-src 'none'; {own}; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+
+
+POLICY = policy(SCRIPT)
+"""The content policy of every page that is a file."""

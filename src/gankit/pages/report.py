@@ -90,7 +90,7 @@ def write_run_report(folder: Path) -> Path:
         *map(warning, seen.unread),
         section("Samples over time", _film(seen)),
         section("The data", *_data(seen)),
-        section("Curves", _curves(seen)),
+        section("Curves", curves(seen)),
         section("Scores", *_scores(seen)),
         section("The doctor", *doctor(seen)),
         section("Settings", *_settings(seen)),
@@ -127,13 +127,13 @@ def _head(seen: Facts) -> Html:
     ]
     for report in seen.newest_reports().values():
         pairs += [(score.label, number(score.value)) for score in report.scores[:1]]
-    pairs.append(("Doctor", _health(seen)))
+    pairs.append(("Doctor", health(seen)))
     lede = f"The run {seen.folder.resolve().name}: what it drew, how the game went, how good it is."
     title = f"{config.family} on {config.data.source}"
     return element("header", element("h1", title), element("p", lede, class_="lede"), facts(pairs))
 
 
-def _health(seen: Facts) -> str:
+def health(seen: Facts) -> str:
     """Return the doctor's verdict: `healthy`, `sick`, `warning, 2 signs` or what `verdict` says."""
     if seen.diagnosis is None:
         return verdict(seen)
@@ -148,7 +148,7 @@ def _film(seen: Facts) -> Html:
         return note("No picture was kept.")
     last = len(kept) - 1
     chosen = np.unique(np.linspace(0, last, min(last + 1, MOST_FRAMES)).round().astype(int))
-    names, text = _columns(seen), not seen.pictures
+    names, text = columns_of(seen), not seen.pictures
     frames = [_said(kept[i]) if text else _frame(kept[i], names) for i in chosen]
     slider = element(
         "input", type="range", min=0, max=len(frames) - 1, value=0, aria_label="step of the run"
@@ -162,7 +162,7 @@ def _film(seen: Facts) -> Html:
             f"{len(frames)} of {last + 1} {'texts' if text else 'pictures'} of the averaged "
             "generator, always from the same latents",
             join(", one class a column.") if names else ".",
-            _how_shown(seen),
+            how_shown(seen),
         ),
         class_="film",
     )
@@ -175,14 +175,14 @@ def _film(seen: Facts) -> Html:
     return element("div", film, *beside, class_="side wider")
 
 
-def _how_shown(seen: Facts) -> str:
+def how_shown(seen: Facts) -> str:
     """Return a sentence on how images of many channels, or with opacity, are shown."""
     task = seen.record.task
     told = tell_visible(task.shape[0], task.pixels.alpha) if task.is_images else ""
     return f" {told}" if told else ""
 
 
-def _columns(seen: Facts) -> tuple[str, ...]:
+def columns_of(seen: Facts) -> tuple[str, ...]:
     """Return the classes that are the columns of a picture; empty if its columns are none."""
     names = seen.record.task.class_names
     by_class = FAMILIES[seen.record.config.family].conditional and 2 <= len(names) <= 16
@@ -192,7 +192,7 @@ def _columns(seen: Facts) -> tuple[str, ...]:
 def _frame(path: Path, columns: Sequence[str]) -> Html:
     step = f"step {int(path.stem):,}"
     image = _image(path, f"samples at {step}")
-    return element("figure", *_over(columns), image, element("figcaption", step), data_step=step)
+    return element("figure", *over(columns), image, element("figcaption", step), data_step=step)
 
 
 def _said(path: Path) -> Html:
@@ -213,7 +213,7 @@ def _lines(path: Path) -> Html:
 def _real(path: Path, columns: Sequence[str]) -> Html:
     """Return the picture of real examples, laid out as the samples are."""
     told = element("figcaption", "real examples")
-    return element("figure", *_over(columns), _image(path, "real examples"), told, class_="real")
+    return element("figure", *over(columns), _image(path, "real examples"), told, class_="real")
 
 
 def _image(path: Path, told: str) -> Html:
@@ -224,7 +224,7 @@ def _image(path: Path, told: str) -> Html:
         return note(f"This picture cannot be read: {problem}")
 
 
-def _over(columns: Sequence[str]) -> list[Html]:
+def over(columns: Sequence[str]) -> list[Html]:
     """Return the names to stand over the columns of a picture, if these have names.
 
     They are turned upright if they would not fit side by side on a phone.
@@ -267,7 +267,7 @@ REMARKS = {
 """What the charts show of which all runs have the same, by title."""
 
 
-def _curves(seen: Facts) -> Html:
+def curves(seen: Facts) -> Html:
     """Return charts of the losses, their terms, D's beliefs, and everything else that is logged."""
     if not seen.log:
         return note("Nothing is logged yet.")

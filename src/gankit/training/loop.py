@@ -24,7 +24,8 @@ class Outcome:
         trained: the steps taken by this call.
         seconds: the seconds spent on steps, over all resumptions.
         writes: whether this is the process that writes; the others stay silent.
-        signal: the signal that stopped it early, if one did.
+        signal: the signal that stopped it early, if one did; SIGTERM if a file `.stop` in the run
+            directory asked for that (`gankit watch`).
         overtime: whether the clock stopped it early.
     """
 
@@ -56,6 +57,7 @@ def play(session: Session, signals: StopSignals) -> Outcome:
     signals.wait_for_a_step()
 
     while True:
+        session.heed_request()
         ended, overtime = state.step >= steps, clock.overtime()
         stop, old, session.logs_by_time = session.runtime.any_of(
             overtime or session.stopping or signals.received is not None,

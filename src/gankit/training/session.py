@@ -7,12 +7,13 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from signal import SIGTERM
 from typing import Any, Literal
 
 from gankit.data import Dataset
 from gankit.errors import GankitError, RunError, SilentError, TrainingError
 from gankit.game import Game
-from gankit.owner import Owner, OwnerLostError
+from gankit.owner import STOP, Owner, OwnerLostError
 from gankit.pictures import is_whole
 from gankit.run import Briefing, Plan, Record, Run, checkpoints, describe
 from gankit.storage import not_finite, read_tensors
@@ -144,6 +145,14 @@ class Session(Trainer):
     def stop(self) -> None:
         """End this call of `fit` after the step in progress; the same call again goes on."""
         self.stopping = True
+
+    def heed_request(self) -> None:
+        """Take a request to stop that was left in the run directory as the signal SIGTERM."""
+        if self.owner is None or not self.owner.asked or self.signals is None:
+            return
+        if self.signals.received is None:
+            self.display.say(f"asked to stop by {self.run.folder / STOP}")
+            self.signals.received = SIGTERM
 
     def tell(self, event: Event, *more: Any) -> None:
         """Call the hook `event` of every callback, with `more` after this trainer."""

@@ -1,0 +1,1 @@
+"""Runs while they train, as a page from a server of this machine."""
