@@ -21,6 +21,7 @@ import base64
 import io
 import re
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -71,9 +72,13 @@ def executed(page: Path) -> nbformat.NotebookNode:
     Raises CellExecutionError if a cell raises, also AssertionError.
     """
     notebook = notebook_of(page.read_text())
-    kernel = AsyncKernelManager(kernel_name="python3", transport="ipc")
     resources = {"metadata": {"path": str(BOOK)}}
-    NotebookClient(notebook, km=kernel, timeout=900, resources=resources).execute()
+    with tempfile.TemporaryDirectory() as sockets:
+        kernel = AsyncKernelManager(transport="ipc", ip=f"{sockets}/kernel")
+        client = NotebookClient(
+            notebook, km=kernel, timeout=900, startup_timeout=300, resources=resources
+        )
+        client.execute()
     return notebook
 
 
