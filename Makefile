@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+WRITER := $(VENV)/.ready-docs
 TESTS  ?= tests
 
-.PHONY: demo test rounding lint bench docs wheel clean
+.PHONY: demo test rounding lint bench docs docs-build pages book wheel clean
 
 demo: $(READY)
 	$(BIN)/gankit train cgan digits --minutes 2 --out runs/demo
@@ -27,14 +28,28 @@ lint: $(READY)
 bench: $(READY)
 	$(BIN)/python benchmarks/training_step.py
 
-docs: $(READY)
+# The site, on localhost:8000; after a change to a page, `make pages` in another terminal.
+docs: pages
+	$(BIN)/zensical serve
+
+docs-build: pages
 	$(BIN)/python tools/check_docs.py
+	$(BIN)/python tools/run_book.py --check
+	$(BIN)/zensical build --clean --strict
+	$(BIN)/python tools/check_site.py build/site
+
+pages: $(WRITER)
+	$(BIN)/python tools/stage_pages.py
+
+# Runs every chapter, and writes nothing; BOOK=--write puts the new pictures and outputs into the pages.
+book: $(WRITER)
+	$(BIN)/python tools/run_book.py $(BOOK)
 
 wheel: $(READY)
 	$(BIN)/python -m build --wheel --outdir dist
 
 clean:
-	rm -rf $(VENV) dist .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) dist build .pytest_cache .ruff_cache .mypy_cache
 
 # torch first and by itself: with its version pinned, nothing else can bring another build of it.
 $(READY): pyproject.toml constraints.txt
@@ -43,3 +58,7 @@ $(READY): pyproject.toml constraints.txt
 	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet torch
 	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable ".[track,evaluate,onnx,efficientnet,serve,hub,notebook,gym]" --group dev
 	touch $(READY)
+
+$(WRITER): $(READY)
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --group docs
+	touch $(WRITER)

@@ -44,6 +44,10 @@ def test_the_page_of_settings_is_what_the_code_says():
     holds("tools/write_settings.py", "--check")
 
 
+def test_how_long_it_takes_is_what_the_tables_say():
+    holds("tools/write_how_long.py", "--check")
+
+
 def holds(tool, *arguments):
     done = subprocess.run(
         [sys.executable, ROOT / tool, *arguments], capture_output=True, text=True, timeout=300
