@@ -45,7 +45,10 @@ def test_numbers_of_another_range_and_a_test_split(tmp_path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"MATLAB 7.3 MAT-file, Platform: X".ljust(124) + b"\x00\x02IM", "7.3: save it with -v7"),
+        (
+            b"MATLAB 7.3 MAT-file, Platform: X".ljust(124) + b"\x00\x02IM",
+            "7.3: save it in the format",
+        ),
         (b"", "no .mat file of arrays"),
         (b"\0" * 200, "no .mat file of arrays"),
         (

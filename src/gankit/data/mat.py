@@ -40,7 +40,8 @@ def read_mat(path: Path, wanted: Collection[str]) -> tuple[dict[str, NDArray[Any
         raise
     except NotImplementedError:
         raise DataError(
-            f"{what} is a .mat file of MATLAB 7.3: save it with -v7, or as .npz (numpy.savez)"
+            f"{what} is a .mat file of MATLAB 7.3: save it in the format of version 7, or as .npz "
+            "(numpy.savez)"
         ) from None
     except MemoryError:
         raise DataError(f"{what} does not fit into memory: save fewer examples") from None

@@ -46,10 +46,7 @@ def watch(folders: Sequence[Path], *, port: int = 0, browser: bool = True) -> No
     found = unfolded(folders)
     for folder in found:
         if not Run(folder).record_path.exists():
-            raise RunError(
-                f"'{folder}' holds no run: give the folder of one, or begin it with "
-                "`gankit train --watch`"
-            )
+            raise RunError(f"'{folder}' holds no run: give the folder of one that has begun")
     watched = Watched(found)
     serve(watched.open(port), f"{watched.token}/", browser=browser)
 
