@@ -168,6 +168,10 @@ def test_arithmetic_neighbours_and_inversion(command):
          "300,000 images are too many to look at"),
         (["invert", "cgan", "nowhere"], "data 'nowhere' is no known data set"),
         (["best", "gan/model.safetensors", "-n", "0"], "n times proposals must be in 1"),
+        (["best", "cgan", "--among", "9"], "--among have no meaning with --by d"),
+        (["forget", "cgan"], "mark the object on samples, by --box or by --masks"),
+        (["forget", "cgan", "--box", "0:1,2,3"], "a box is typed as N:x0,y0,x1,y1"),
+        (["arithmetic", "cgan", "--of", "0:1", "--minus", "0:1"], "give --plus or --with"),
     ],
     ids=lambda part: " ".join(part) if isinstance(part, list) else "",
 )  # fmt: skip
@@ -186,3 +190,33 @@ def test_best_says_how_d_was_calibrated(command):
     assert (code, err) == (0, "")
     assert out.startswith("D of the checkpoint of step 2")
     assert out.endswith("best.png\n")
+
+
+@pytest.mark.slow
+def test_what_is_found_by_a_class_is_said(command):
+    asked = ["--of", "0:3", "--without", "3", "--with", "8", "--exemplars", "2"]
+    code, out, err = command("latent", "arithmetic", "cgan", *asked)
+    assert (code, err) == (0, "")
+    assert out == "3: 2 latents with the label 3\n8: 2 latents with the label 8\narithmetic.png\n"
+    assert command("latent", "arithmetic", "cgan", *asked[:4], "--with", "x")[0] == 2
+
+
+@pytest.mark.slow
+def test_forgetting_is_shown_and_said(command):
+    boxes = ["--box", "0:3,3,9,9", "--box", "1:3,3,9,9", "--most", "1"]
+    code, out, err = command("latent", "forget", "cgan", "--label", "7", "-n", "3", *boxes)
+    assert (code, err) == (0, "")
+    assert "on 2 samples" in out
+    assert "1 of " in out
+    assert out.endswith("forget.png\n")
+    assert size("forget.png")[0] == (120 + 3 * 58 + 2, 120)
+
+
+@pytest.mark.slow
+def test_best_by_coverage(command):
+    asked = ["--by", "coverage", "-n", "4", "--among", "20", "--save-latents", "z.npz"]
+    code, out, _ = command("latent", "best", "cgan", *asked, "-o", "x.npz")
+    assert code == 0
+    assert "4 of 20 samples cover" in out
+    kept = gankit.Latents.load("z.npz")
+    assert np.array_equal(np.load("x.npz")["images"], gankit.load("cgan").sample(latents=kept))

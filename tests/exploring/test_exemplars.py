@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from gankit.errors import ConfigError, RunError
-from gankit.exploring.exemplars import read_exemplars
+from gankit.exploring import exemplars
+from gankit.exploring.exemplars import exemplars_of, read_exemplars
+from gankit.features.network import FeatureNetwork
 
 
 def test_by_seed_and_number_and_in_files(gans, tmp_path):
@@ -52,3 +55,55 @@ def test_numbers_that_are_not_there(gans, tmp_path):
         read_exemplars(gan, f"{2**64}:0")
     with pytest.raises(RunError, match="no latents at"):
         read_exemplars(gan, f"{tmp_path}/y.npz")
+
+
+def test_a_run_that_is_asked_for_classes_is_asked(gans):
+    gan = gans("cgan")
+    some, others = (exemplars_of(gan, name, 3, seed=2)[0] for name in ("b", "c"))
+    assert some.labels.tolist() == [1, 1, 1]
+    assert others.labels.tolist() == [2, 2, 2]
+    assert np.array_equal(some.noise, others.noise)
+    with pytest.raises(ConfigError, match="outside the 3 classes"):
+        exemplars_of(gan, "x", 3)
+    with pytest.raises(ConfigError, match="exemplars must be in 1 to 100"):
+        exemplars_of(gan, "b", 0)
+
+
+class Halves(FeatureNetwork):
+    """Names an image by its lighter half, left or right."""
+
+    name, digest, class_names = "halves", "0", ("left", "right")
+
+    def forward(self, images):
+        lighter = images.mean((1, 2))[:, :8].mean(1) > images.mean((1, 2))[:, 8:].mean(1)
+        chance = lighter.float()[:, None]
+        return chance, torch.cat([chance, 1 - chance], 1) * 0.5 + 0.25
+
+
+def test_a_classifier_finds_them(gans):
+    gan = gans("gan")
+    found, said = exemplars_of(gan, "left", 5, seed=1, classifier=Halves())
+    assert "5 samples that 'halves' takes for left" in said
+    assert Halves().probabilities(gan.as_stored(latents=found)).argmax(1).tolist() == [0] * 5
+    every = gan.latents(1000, seed=1)
+    assert all((every.noise == z).all(1).any() for z in found.noise)
+    with pytest.raises(ConfigError, match="knows no class 'up': it knows left, right"):
+        exemplars_of(gan, "up", 5, classifier=Halves())
+    with pytest.raises(ConfigError, match="nothing tells the classes"):
+        exemplars_of(gan, "left", 5)
+
+
+def test_too_few_are_said(gans, monkeypatch):
+    monkeypatch.setattr(exemplars, "LOOKED_AT", 3)
+    with pytest.raises(ConfigError, match=r"takes \d of 3 samples for left, and 4 are asked for"):
+        exemplars_of(gans("gan"), "left", 4, classifier=Halves())
+
+
+def test_the_runs_own_discriminator_finds_them(gans):
+    gan = gans("ssgan")
+    names = gan.judged_names
+    chances = gan.judge(gan.as_stored(latents=gan.latents(1000, seed=0)))
+    place = int(np.bincount(chances.argmax(1)).argmax())
+    found, said = exemplars_of(gan, names[place], 2)
+    assert "the run's own D" in said
+    assert gan.judge(gan.as_stored(latents=found)).argmax(1).tolist() == [place, place]

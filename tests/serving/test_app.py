@@ -115,6 +115,7 @@ def test_vectors_are_asked_for(alone, vectors):
         ({"model": "no"}, 422, "got 'no'"),
         ({"model": "\ud800"}, 422, "model"),
         ({"model": "digits", "n": 0}, 422, "n: "),
+        ({"model": "digits", "truncation": 1.5}, 422, "truncation: "),
         ({"model": "digits", "n": 257}, 422, "n must be at most 256, got 257"),
         ({"model": "digits", "n": True}, 422, "n: "),
         ({"model": "digits", "n": "3"}, 422, "n: "),

@@ -34,6 +34,18 @@ def test_latents_are_taken_as_they_are(points):
     assert latents_for(points, 3, latents=given).noise.tolist() == np.float32(given).tolist()
 
 
+def test_truncation_moves_the_noise_and_no_code_that_is_set(coded, digits):
+    drawn = latents_for(coded, 4, seed=1, codes={"2": -0.5})
+    moved = latents_for(coded, 4, seed=1, codes={"2": -0.5}, truncation=0.25)
+    size = coded.config.latent.size
+    assert torch.allclose(moved.noise[:, :size], 0.25 * drawn.noise[:, :size])
+    assert torch.equal(moved.noise[:, size:], drawn.noise[:, size:])
+    labelled = latents_for(digits, 3, labels="7", truncation=0)
+    assert labelled.labels.tolist() == [7] * 3
+    assert not labelled.noise[:, : digits.config.latent.size].any()
+    assert torch.equal(latents_for(digits, 3, truncation=1).noise, latents_for(digits, 3).noise)
+
+
 @pytest.mark.parametrize(
     ("name", "asked", "message"),
     [
@@ -48,6 +60,7 @@ def test_latents_are_taken_as_they_are(points):
         ("points", {"latents": [[0.0]]}, "1 latents given for 2 samples"),
         ("points", {"latents": [[0.0], [0.0]]}, "latent 0 has 1 numbers, needed are"),
         ("vectors", {}, "this run is asked by a vector"),
+        ("points", {"truncation": 1.5}, "psi must be in 0 to 1"),
     ],
 )
 def test_what_does_not_suit_is_refused(name, asked, message, request):

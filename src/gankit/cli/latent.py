@@ -146,24 +146,52 @@ def arithmetic(
     /,
     *,
     of: Annotated[str, option(f"exemplars whose mean is taken: {POINTED}")],
-    minus: Annotated[str, option("exemplars whose mean is subtracted")],
-    plus: Annotated[str, option("exemplars whose mean is added")],
+    minus: Annotated[str | None, option("exemplars whose mean is subtracted")] = None,
+    plus: Annotated[str | None, option("exemplars whose mean is added")] = None,
+    without: Annotated[
+        str | None, option("in place of --minus: the name of a class, of which some are found")
+    ] = None,
+    with_: Annotated[
+        str | None, option("in place of --plus: the name of a class", "--with")
+    ] = None,
+    exemplars: Annotated[int, option("how many of each class are found, 1 to 100")] = 8,
+    features: Annotated[
+        str | None,
+        option("a feature network that names classes; default: the run's labels, D or digits"),
+    ] = None,
     labels: Label = None,
     around: Annotated[float, option("how far the 8 neighbours lie from the answer")] = 0.25,
-    seed: Annotated[int, option("of the neighbours")] = 0,
+    seed: Annotated[int, option("of the neighbours, and of what is found by a class")] = 0,
     save_latents: Saved = None,
     target: Picture = None,
 ) -> None:
     """Add and subtract means of exemplars; the answer stands in the middle of 8 neighbours."""
     from gankit.exploring.columns import check_images
+    from gankit.exploring.exemplars import exemplars_of
     from gankit.exploring.sheets import write_picture
     from gankit.exploring.vectors import arithmetic as added
     from gankit.exploring.vectors import arithmetic_picture
+    from gankit.features.named import load_network
 
+    for text, name, flags in ((minus, without, "--minus or --without"),
+                              (plus, with_, "--plus or --with")):  # fmt: skip
+        if (text is None) == (name is None):
+            raise ConfigError(f"give {flags}, one of the two")
     path, gan = _target(target, "arithmetic.png", film=False), _load(run, save_latents)
     check_images(gan)
-    typed = {"of": of, "minus": minus, "plus": plus}
-    terms = [_exemplars(gan, text, labels, name, seed) for name, text in typed.items()]
+    network = None if features is None else load_network(features)
+
+    def term(text: str | None, name: str | None, about: str, about_class: str) -> Latents:
+        if name is None:
+            return _exemplars(gan, text, labels, about, seed)
+        found, said = exemplars_of(
+            gan, name, exemplars, seed=seed, classifier=network, about=about_class
+        )
+        print(f"{name}: {said}")
+        return found
+
+    terms = [_exemplars(gan, of, labels, "of", seed)]
+    terms += [term(minus, without, "minus", "without"), term(plus, with_, "plus", "with_")]
     answer = added(gan, terms[0], terms[1], terms[2], around=around, seed=seed)
     write_picture(arithmetic_picture(gan, terms, answer), path)
     print(path)
@@ -407,11 +435,22 @@ def best(
     run: Annotated[Path, option("a run directory: its checkpoint holds D")],
     /,
     *,
-    n: Annotated[int, option("how many samples, a chain for each", "-n")] = 64,
+    by: Annotated[
+        Literal["d", "coverage"],
+        option("chains that D's answers lead; or samples that cover the real examples best"),
+    ] = "d",
+    n: Annotated[int, option("how many samples", "-n")] = 64,
     labels: Label = None,
-    proposals: Annotated[int, option("the length of each chain")] = 200,
+    proposals: Annotated[int | None, option("by d: the length of each chain; default: 200")] = None,
+    among: Annotated[
+        int | None, option("by coverage: choose among so many samples; default: 1,000")
+    ] = None,
+    features: Annotated[
+        str | None,
+        option("by coverage: feature network: see `gankit list`; default: as in evaluate"),
+    ] = None,
     data: Annotated[
-        str | None, option("real examples to calibrate D on; default: the run's own")
+        str | None, option("real examples to compare with; default: the run's own")
     ] = None,
     seed: Seed = 0,
     save_latents: Saved = None,
@@ -419,15 +458,29 @@ def best(
         Path | None, option("x.png, x.npz or a folder, as of `gankit sample`", "--out", "-o")
     ] = None,
 ) -> None:
-    """Draw samples that D takes for real, by Metropolis-Hastings chains of a calibrated D."""
+    """Choose samples: those that D takes for real, or those that cover the real examples."""
+    from gankit.exploring.covering import AMONG, Covering, cover
+    from gankit.exploring.filtering import PROPOSALS, Best
     from gankit.exploring.filtering import best as chosen
+    from gankit.features.named import load_network
     from gankit.trained.export import write_samples
 
+    other = {"--among": among, "--features": features} if by == "d" else {"--proposals": proposals}
+    if unfit := [name for name, value in other.items() if value is not None]:
+        raise ConfigError(f"{' and '.join(unfit)} have no meaning with --by {by}: leave them out")
     path, gan = from_home(target or Path("best.png")), _load(run, save_latents)
-    found = chosen(
-        gan, n, path=from_home(run), say=_say, labels=_label(labels), seed=seed,
-        proposals=proposals, data=data,
-    )  # fmt: skip
+    found: Best | Covering
+    if by == "d":
+        found = chosen(
+            gan, n, path=from_home(run), say=_say, labels=_label(labels), seed=seed,
+            proposals=PROPOSALS if proposals is None else proposals, data=data,
+        )  # fmt: skip
+    else:
+        found = cover(
+            gan, n, path=from_home(run), say=_say, labels=_label(labels), seed=seed,
+            among=AMONG if among is None else among, data=data,
+            features=None if features is None else load_network(features),
+        )  # fmt: skip
     write_samples(gan, n, None, seed, path, found.latents)
     print(found.describe())
     print(path)

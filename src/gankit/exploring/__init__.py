@@ -6,6 +6,7 @@ gan = gankit.load("runs/digits")
 write_sheet(gan, interpolate(gan, gan.latents(4, seed=0), 10), Path("ways.png"))
 """
 
+from gankit.exploring.covering import Covering, cover
 from gankit.exploring.directions import Directions, factorise, principal
 from gankit.exploring.exemplars import read_exemplars
 from gankit.exploring.filtering import Best, best, metropolis_hastings
@@ -20,6 +21,7 @@ from gankit.exploring.vectors import arithmetic, arithmetic_picture, mean, turn,
 
 __all__ = [
     "Best",
+    "Covering",
     "Directions",
     "Inversion",
     "Maps",
@@ -30,6 +32,7 @@ __all__ = [
     "arithmetic",
     "arithmetic_picture",
     "best",
+    "cover",
     "draw",
     "factorise",
     "find_neighbours",

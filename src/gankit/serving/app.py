@@ -119,7 +119,14 @@ def _add_sample(
         n = _count(asked, limits)
         check_format(gan, n, asked.format)
         latent = await run_in_threadpool(
-            latents_for, gan, n, asked.labels, asked.seed or 0, asked.codes, asked.latents
+            latents_for,
+            gan,
+            n,
+            asked.labels,
+            asked.seed or 0,
+            asked.codes,
+            asked.latents,
+            asked.truncation,
         )
         try:
             samples = await asyncio.wrap_future(batcher.submit(latent))

@@ -10,9 +10,11 @@ import numpy as np
 import torch
 
 from gankit.errors import ConfigError
+from gankit.exploring.truncation import truncate
 from gankit.game_types import Latent
 from gankit.text import shown
 from gankit.trained.gan import BLOCK, GAN, draw_block
+from gankit.trained.latents import Latents
 
 
 def latents_for(
@@ -22,6 +24,7 @@ def latents_for(
     seed: int = 0,
     codes: Mapping[str, float] | None = None,
     latents: Sequence[Sequence[float]] | None = None,
+    truncation: float = 1.0,
 ) -> Latent:
     """Return the latents of `n` samples.
 
@@ -32,6 +35,8 @@ def latents_for(
         seed: the latents are those that `GAN.sample` draws by it.
         codes: values of the game's codes, by their number from 1, in place of what is drawn.
         latents: [n][latent_size] numbers, in place of what is drawn.
+        truncation: how far from the mean of the prior they stay, from 1, where they are, to 0;
+            codes that `codes` sets are not moved.
 
     Raises ConfigError if something does not suit the GAN.
     """
@@ -52,6 +57,8 @@ def latents_for(
     else:
         noise = _given(gan, n, latents)
     latent = Latent(noise, every)
+    if truncation != 1:
+        latent = truncate(gan, Latents(noise.numpy(), asked), truncation).to_latent()
     for number, value in (codes or {}).items():
         latent = _with_code(gan, latent, number, value)
     return latent

@@ -54,6 +54,11 @@ class SampleRequest(BaseModel):
     latents: Annotated[list[list[Number]], Field(min_length=1, max_length=MOST)] | None = Field(
         None, description="The latents themselves, in place of a seed."
     )
+    truncation: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = Field(
+        1,
+        description="How far latents stay from the mean of their prior: 1, where they are, to 0, "
+        "at the mean. Labels, categories and codes that are set are held.",
+    )
     format: Format = Field(
         "png",
         description="png: one picture, several samples in a grid; npz: arrays; json: numbers.",
