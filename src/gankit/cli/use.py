@@ -54,8 +54,8 @@ def sample(
     count, number = 64 if n is None else n, seed or 0
     given = None if latents is None else gan.adopt(read_latents(gan, latents), asked)
     if gan.kind == "tokens" and out is None:
-        many = {"n": count, "labels": asked, "seed": number} if given is None else {}
-        print("\n".join(map(visible, gan.sample(**many, latents=given, output="text"))))
+        given = given or gan.latents(count, asked, number)
+        print("\n".join(map(visible, gan.sample(latents=given, output="text"))))
     else:
         target = from_home(out or Path("samples.png"))
         write_samples(gan, count, asked, number, target, given)

@@ -64,7 +64,8 @@ class TokenLSTM(nn.Module):
         """
         first = tokens.new_full((tokens.shape[0], 1), self.symbols)
         heard, _ = self.lstm(self.embed(torch.cat([first, tokens[:, :-1]], 1)))
-        return self.head(heard).log_softmax(-1)
+        said: Tensor = self.head(heard).log_softmax(-1)
+        return said
 
     def log_likelihood(self, tokens: Tensor) -> Tensor:
         """Return the log-probability of each token, given those before it, [N, T].
@@ -89,10 +90,8 @@ class TokenLSTM(nn.Module):
 
     def hear(self, heard: Tensor, memory: Memory) -> Memory:
         """Return the memory after an input, [N, E]."""
-        w = self.lstm
-        hidden, cell = torch.lstm_cell(
-            heard, memory, w.weight_ih_l0, w.weight_hh_l0, w.bias_ih_l0, w.bias_hh_l0
-        )
+        weights: list[Tensor] = self.lstm.all_weights[0]  # type: ignore[assignment]
+        hidden, cell = torch.lstm_cell(heard, memory, *weights)
         return Memory(hidden, cell)
 
     def choose(self, memory: Memory, chances: Tensor, last: Tensor | None) -> Tensor:
