@@ -98,8 +98,7 @@ class TokenLSTM(nn.Module):
         """Return the next token of each sequence, int64 [N]: the one in whose share of [0, 1) its
         chance, [N], lies. After the end it is the end; `last` is None at the first place."""
         reached = (self.head(memory.hidden) / self.temperature).softmax(1).cumsum(1)
-        chosen = torch.searchsorted(reached, chances[:, None].contiguous())[:, 0]
-        chosen = chosen.clamp_max(self.symbols - 1)
+        chosen = torch.searchsorted(reached, chances[:, None])[:, 0].clamp_max(self.symbols - 1)
         if self.end is None or last is None:
             return chosen
         return torch.where(last == self.end, last, chosen)
@@ -109,11 +108,11 @@ class TokenLSTM(nn.Module):
         heard, memory = self.begin(chances.shape[0])
         tokens: list[Tensor] = []
         memories: list[Memory] = []
-        for place in range(self.length):
+        for chance in chances.T.contiguous().unbind():
             memory = self.hear(heard, memory)
             memories.append(memory)
             last = tokens[-1] if tokens else None
-            tokens.append(self.choose(memory, chances[:, place], last))
+            tokens.append(self.choose(memory, chance, last))
             heard = self.embed(tokens[-1])
         return Said(torch.stack(tokens, 1), memories)
 

@@ -123,7 +123,7 @@ def evaluate_texts(
     began = time.monotonic()
     reals = read_reals(gan, data, split, say, gan.path)
     _check_symbols(gan, reals)
-    chosen = _chosen(gan, reals.measured.name, metrics)
+    chosen = _chosen(gan, reals, metrics)
     known = reals.train.read(np.arange(len(reals.train))).astype(np.int64)
     others = known
     real = reals.measured.read(np.arange(len(reals.measured))).astype(np.int64)
@@ -201,10 +201,10 @@ def _states_likelihood(gan: GAN) -> bool:
         return gan.game.log_likelihood(blank) is not None
 
 
-def _chosen(gan: GAN, source: str, metrics: Sequence[str]) -> list[str]:
+def _chosen(gan: GAN, reals: Reals, metrics: Sequence[str]) -> list[str]:
     """Return the metrics asked for, or all that apply. Raises ConfigError."""
-    applies = [name for name, m in TEXT_METRICS.items() if m.of in (None, source)]
-    applies += [HELD_OUT] if _states_likelihood(gan) else []
+    applies = [name for name, m in TEXT_METRICS.items() if m.of in (None, reals.measured.name)]
+    applies += [HELD_OUT] if reals.split == "test" and _states_likelihood(gan) else []
     for name in metrics:
         if name not in applies:
             raise ConfigError(
