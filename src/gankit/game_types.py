@@ -120,7 +120,8 @@ class Task:
         if self.end is None:
             return np.full(len(rows), self.shape[0])
         ended = rows == self.end
-        return np.where(ended.any(1), ended.argmax(1) + 1, rows.shape[1])
+        counts: NDArray[np.int64] = np.where(ended.any(1), ended.argmax(1) + 1, rows.shape[1])
+        return counts
 
     def blank(self, count: int) -> Tensor:
         """Return examples [count, *shape] of zeros, in the dtype that a network takes."""

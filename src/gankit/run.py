@@ -353,7 +353,8 @@ class Run:
         It is taken from the log, the events, and the names of pictures and checkpoints.
         """
         logged = [line["step"] for line in self.metrics()] + [e["step"] for e in self.events()]
-        pictures = [p for p in list_folder(self.samples) if p.match("[0-9]*.[pt][nx][gt]")]
+        kept = list_folder(self.samples)
+        pictures = [p for p in kept if p.match("[0-9]*.png") or p.match("[0-9]*.txt")]
         states = [p for p in list_folder(self.checkpoints) if p.match("*step-*.safetensors")]
         named = [re.findall(r"\d{1,18}", path.stem) for path in (*pictures, *states)]
         numbers = [max(map(int, found)) for found in named if found]

@@ -29,7 +29,9 @@ def evaluate(
     split: Annotated[
         Literal["train", "test"] | None, option("of the real data; test if there is one")
     ] = None,
-    n: Annotated[int | None, option("samples in a draw; the default is 10,000", "-n")] = None,
+    n: Annotated[
+        int | None, option("samples in a draw; the default is 10,000, of text 500", "-n")
+    ] = None,
     draws: Annotated[int, option("independent draws: the interval is over them")] = 5,
     seed: Annotated[int, option("of the samples")] = 0,
     metrics: Annotated[str | None, option("names joined by commas; the default is all")] = None,

@@ -59,8 +59,8 @@ def sample(
     given = None if latents is None else gan.adopt(read_latents(gan, latents), asked)
     target = from_home(out or Path("samples.png"))
     if gan.kind == "tokens" and out is None:
-        many = {"n": count, "labels": asked, "seed": number} if given is None else {}
-        print("\n".join(map(visible, gan.sample(**many, latents=given, output="text"))))
+        given = given or gan.latents(count, asked, number)
+        print("\n".join(map(visible, gan.sample(latents=given, output="text"))))
     elif film:
         check_film(target)
         played = gan.play(count, number) if given is None else gan.play(latents=given)

@@ -66,7 +66,8 @@ def no_test_split(name: str, count: int, share: float) -> DataError:
         why = f", and {share:.0%} of its {count:,} examples are too few to be held out"
     return DataError(
         f"data {name!r} has no test split{why}: put the pictures into sub-folders 'train' "
-        "and 'test' (in an .npz: arrays test_images, test_labels), or raise data.holdout",
+        "and 'test' (in an .npz: arrays test_images, test_labels; of text: files train.txt and "
+        "test.txt), or raise data.holdout",
         "data.holdout",
     )
 

@@ -319,8 +319,7 @@ def at_shape(data: DataConfig, source: str, shape: tuple[int, ...]) -> DataConfi
     if asked.is_arrays:
         return asked if asked.channels == "rgba" else replace(asked, channels="auto")
     if len(shape) != 3:
-        length = shape[0] if len(shape) == 1 and data.length is None else data.length
-        return replace(asked, channels="auto", length=length)
+        return replace(asked, channels="auto")
     channels = asked.channels if every else CHANNELS.get(shape[0], "bands")
     return replace(asked, size=(shape[1], shape[2]), channels=channels)
 

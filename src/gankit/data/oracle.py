@@ -40,7 +40,7 @@ def sequences(options: ReadOptions) -> ArrayDataset:
     count, split = text.sequences or COUNT, 0 if options.split == "train" else 1
     chances = rng(text.oracle, Purpose.ORACLE, 1, split).random((count, network.length), np.float32)
     with torch.inference_mode():
-        parts = [network(part) for part in torch.from_numpy(chances).split(AT_A_TIME)]
+        parts = [network(part) for part in torch.split(torch.from_numpy(chances), AT_A_TIME)]
     # Not of the numbers, which another processor may round to another symbol.
     made_by = np.array([text.oracle, network.symbols, network.length, count, split], np.int64)
     return ArrayDataset(
@@ -59,6 +59,6 @@ def oracle_nll(network: TokenLSTM, tokens: NDArray[np.int64]) -> NDArray[np.floa
     with torch.inference_mode():
         parts = [
             -network.log_likelihood(part).mean(1)
-            for part in torch.from_numpy(tokens).split(AT_A_TIME)
+            for part in torch.split(torch.from_numpy(tokens), AT_A_TIME)
         ]
     return torch.cat(parts).double().numpy()

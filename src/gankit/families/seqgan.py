@@ -201,7 +201,8 @@ class SeqGAN(TextGame):
 
     The first steps of a run raise the likelihood of real sequences, the next ones move D alone,
     and then G is paid for each token what D says, on average, of sentences that go on from there.
-    Departs from the paper: roll-outs are G's own and not those of a copy that lags; rewards are
+    Departs from the paper: G's turn is on sequences that D has just seen, as in the textbook's
+    update; roll-outs are G's own and not those of a copy that lags; rewards are
     relative to those of the other sequences at that place (`network.baseline`); D's L2 is the
     optimiser's, on all weights.
     """
@@ -279,7 +280,7 @@ class SeqGAN(TextGame):
     def beliefs(self, tokens: Tensor) -> Tensor:
         """Return D's beliefs, [N], that sequences are real; no dropout acts."""
         with judging(self.discriminator):
-            parts = [self.logits(part, None) for part in tokens.split(AT_A_TIME)]
+            parts = [self.logits(part, None) for part in torch.split(tokens, AT_A_TIME)]
         return torch.cat(parts).sigmoid()
 
     def policy_terms(self, tokens: Tensor, rewards: Tensor, *, relative: bool) -> Terms:

@@ -64,7 +64,8 @@ class TokenLSTM(nn.Module):
         """
         first = tokens.new_full((tokens.shape[0], 1), self.symbols)
         heard, _ = self.lstm(self.embed(torch.cat([first, tokens[:, :-1]], 1)))
-        return self.head(heard).log_softmax(-1)
+        said: Tensor = self.head(heard).log_softmax(-1)
+        return said
 
     def log_likelihood(self, tokens: Tensor) -> Tensor:
         """Return the log-probability of each token, given those before it, [N, T].
@@ -89,18 +90,15 @@ class TokenLSTM(nn.Module):
 
     def hear(self, heard: Tensor, memory: Memory) -> Memory:
         """Return the memory after an input, [N, E]."""
-        w = self.lstm
-        hidden, cell = torch.lstm_cell(
-            heard, memory, w.weight_ih_l0, w.weight_hh_l0, w.bias_ih_l0, w.bias_hh_l0
-        )
+        weights: list[Tensor] = self.lstm.all_weights[0]  # type: ignore[assignment]
+        hidden, cell = torch.lstm_cell(heard, memory, *weights)
         return Memory(hidden, cell)
 
     def choose(self, memory: Memory, chances: Tensor, last: Tensor | None) -> Tensor:
         """Return the next token of each sequence, int64 [N]: the one in whose share of [0, 1) its
         chance, [N], lies. After the end it is the end; `last` is None at the first place."""
         reached = (self.head(memory.hidden) / self.temperature).softmax(1).cumsum(1)
-        chosen = torch.searchsorted(reached, chances[:, None].contiguous())[:, 0]
-        chosen = chosen.clamp_max(self.symbols - 1)
+        chosen = torch.searchsorted(reached, chances[:, None])[:, 0].clamp_max(self.symbols - 1)
         if self.end is None or last is None:
             return chosen
         return torch.where(last == self.end, last, chosen)
@@ -110,11 +108,11 @@ class TokenLSTM(nn.Module):
         heard, memory = self.begin(chances.shape[0])
         tokens: list[Tensor] = []
         memories: list[Memory] = []
-        for place in range(self.length):
+        for chance in chances.T.contiguous().unbind():
             memory = self.hear(heard, memory)
             memories.append(memory)
             last = tokens[-1] if tokens else None
-            tokens.append(self.choose(memory, chances[:, place], last))
+            tokens.append(self.choose(memory, chance, last))
             heard = self.embed(tokens[-1])
         return Said(torch.stack(tokens, 1), memories)
 

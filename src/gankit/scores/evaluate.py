@@ -143,9 +143,8 @@ def evaluate(
         split: the split of real data that is given by name; None: 'test' if there is one, else a
             part of 'train'.
         n: the number of samples in a draw, and the most real examples (of a policy: the number of
-            episodes, 50 unless given); None: 10,000 (2,000 in a
-            slow network), or fewer if there are fewer samples, or if fewer leave enough real
-            examples for the floor.
+            episodes); None: 10,000 (2,000 in a slow network, 500 of text, 50 episodes), or fewer if
+            there are fewer samples, or if fewer leave enough real examples for the floor.
         draws: the number of independent sets of samples, 1 to 100: a score is their mean, and 2 or
             more give an interval. Draw d has seed `seed` + d. Finished samples are one draw; then
             only a share of samples that are judged one by one has an interval.

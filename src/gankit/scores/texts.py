@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -123,17 +123,20 @@ def evaluate_texts(
     began = time.monotonic()
     reals = read_reals(gan, data, split, say, gan.path)
     _check_symbols(gan, reals)
-    chosen = _chosen(gan, reals.measured.name, metrics)
-    real = reals.measured.read(np.arange(min(n or SAMPLES, len(reals.measured))))
-    known = reals.train.read(np.arange(len(reals.train)))
-    real, known = real.astype(np.int64), known.astype(np.int64)
+    chosen = _chosen(gan, reals, metrics)
+    known = reals.train.read(np.arange(len(reals.train))).astype(np.int64)
+    others = known
+    real = reals.measured.read(np.arange(len(reals.measured))).astype(np.int64)
+    if reals.split == "train":  # every other sentence of it stands in for the samples
+        real, others = known[::2], known[1::2]
+    real, others = real[: n or SAMPLES], others[: n or SAMPLES]
 
     def texts(rows: Rows, references: Rows) -> Texts:
         return Texts(gan, rows, references, known, reals.measured.name)
 
     count = n or SAMPLES
     drawn = [texts(gan.sample(count, seed=seed + draw, output="np"), real) for draw in range(draws)]
-    floor = texts(real, known[: len(real)])
+    floor = replace(texts(real, others), known=others)
     scores = [_score(name, TEXT_METRICS[name], drawn, floor) for name in chosen if name != HELD_OUT]
     if HELD_OUT in chosen:
         judged = reals.measured.read(np.arange(min(JUDGED, len(reals.measured))))
@@ -185,7 +188,7 @@ def _costs(gan: GAN, rows: Rows) -> tuple[NDArray[np.float64], NDArray[np.int64]
     weight = next(gan.generator.parameters())
     parts = []
     with torch.inference_mode():
-        for part in torch.from_numpy(rows).split(250):
+        for part in torch.split(torch.from_numpy(rows), 250):
             said = gan.game.log_likelihood(part.to(weight.device))
             assert said is not None
             parts.append(-said.double().cpu())
@@ -198,10 +201,10 @@ def _states_likelihood(gan: GAN) -> bool:
         return gan.game.log_likelihood(blank) is not None
 
 
-def _chosen(gan: GAN, source: str, metrics: Sequence[str]) -> list[str]:
+def _chosen(gan: GAN, reals: Reals, metrics: Sequence[str]) -> list[str]:
     """Return the metrics asked for, or all that apply. Raises ConfigError."""
-    applies = [name for name, m in TEXT_METRICS.items() if m.of in (None, source)]
-    applies += [HELD_OUT] if _states_likelihood(gan) else []
+    applies = [name for name, m in TEXT_METRICS.items() if m.of in (None, reals.measured.name)]
+    applies += [HELD_OUT] if reals.split == "test" and _states_likelihood(gan) else []
     for name in metrics:
         if name not in applies:
             raise ConfigError(

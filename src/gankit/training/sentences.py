@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 import torch
 
@@ -40,11 +42,11 @@ class Sentences(Callback):
         self._keep(trainer, aloud=True)
 
     def _keep(self, trainer: Session, *, aloud: bool) -> None:
-        network = trainer.state.averages["generator"].network
-        weight = next(network.parameters())
+        averaged = copy(trainer.game)  # which may say more than its network alone
+        averaged.generator = trainer.state.averages["generator"].network
+        weight = next(averaged.generator.parameters())
         with torch.inference_mode():
-            latent = self._latent.to(weight.device, weight.dtype)
-            rows = network(latent.noise, latent.labels).tolist()
+            rows = averaged.generate(self._latent.to(weight.device, weight.dtype)).tolist()
         texts = [trainer.game.task.text(row) for row in rows]
         trainer.run.write_texts(trainer.state.step, texts)
         for text in texts[:SAID] if aloud else ():

@@ -107,7 +107,7 @@ class Trainer:
     @property
     def update_name(self) -> str:
         """The name of the update: `alternating`, `simultaneous` or `own`, the family's."""
-        return "own" if self.game.own_update() else self._update.__name__  # type: ignore[attr-defined]
+        return "own" if self.game.own_update() else self._update.__name__
 
     @property
     def plan(self) -> Plan:
