@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, update_wrapper
 
 import torch
 from torch import Tensor, nn
@@ -47,7 +47,7 @@ def choose_update(game: Game) -> Update:
                 "objective.update",
                 f"is not for family '{game.config.family}', which brings its own: leave it out",
             )
-        return partial(_take_turn, own)
+        return update_wrapper(partial(_take_turn, own), own)
     reason = why_not_simultaneous(game)
     if asked == "simultaneous" and reason:
         raise SettingError(
