@@ -23,6 +23,7 @@ def expert(
 
     check_name(out)
     played = make_expert(environment, episodes, seed=seed, every=every)
+    several = f"{len(played):,} episode{'s' * (len(played) > 1)}"
     mean = played.returns.mean()
-    print(f"{len(played)} episodes, {len(played.actions):,} moments, returns {mean:.4g} on average")
+    print(f"{several}, {len(played.actions):,} moments, returns {mean:.4g} on average")
     print(played.save(out))

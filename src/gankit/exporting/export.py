@@ -99,6 +99,11 @@ def export(
     gan = run if isinstance(run, GAN) else load(run)
     if next(gan.generator.parameters()).device.type != "cpu":
         raise ConfigError("only a GAN on the CPU can be exported: gankit.load(path) without device")
+    if gan.game.acts:
+        raise ConfigError(
+            "what a policy does depends on what it sees, so no network stands alone: use "
+            "gankit.load(RUN).act(observation), or film it (gankit sample RUN -o film.gif)"
+        )
     if form in ("gif", "html"):
         check_images(gan, f"{form} shows pictures")
     try:

@@ -233,7 +233,7 @@ class GAIL(Acting):
                 "outnumbered",
                 "a step has so many more moves of the policy than the expert ever made that D can "
                 "know the expert's by heart",
-                high=50.0,
+                high=500.0,
                 changes=[{"network.episodes": max(1, config.network.episodes // 4)}],
             ),
         ]

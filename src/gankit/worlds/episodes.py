@@ -21,6 +21,11 @@ from gankit.worlds.world import World
 class Episodes:
     """Episodes of one environment, one after the other: E episodes of M moments in all.
 
+    >>> import gankit
+    >>> episodes = gankit.make_expert("Pendulum-v1", 3)
+    >>> isinstance(episodes, gankit.Episodes), len(episodes), episodes.observations.shape
+    (True, 3, (600, 3))
+
     Attributes:
         world: the environment.
         observations: what was seen, float32 [M, O].
