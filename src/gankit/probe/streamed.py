@@ -167,4 +167,5 @@ def name(stored: Stored, rows: Indices, weights: Weights) -> Indices:
     """Return the class of the highest answer for each of the rows."""
     single = weights.astype(np.float32)
     answers = [block @ single[:-1] + single[-1] for block in stored.blocks(rows)]
-    return np.concatenate(answers).argmax(1)
+    best: Indices = np.concatenate(answers).argmax(1)
+    return best
