@@ -45,7 +45,7 @@ class DataError(GankitError, ValueError):
     ...     gankit.load_dataset("toy:ring8", size=32)
     ... except gankit.DataError as error:
     ...     print(error)
-    data 'toy:ring8' is points, not images: leave size and channels out
+    data 'toy:ring8' is points, not images: leave size, crop and channels out
     """
 
 

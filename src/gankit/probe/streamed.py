@@ -158,7 +158,7 @@ def fit_svm(
         return value, slope.ravel()
 
     begin = np.zeros((dims + 1, classes)) if start is None else start
-    options = {"maxiter": ITERATIONS, "maxcor": 20, "ftol": 1e-7, "gtol": 0.0}
+    options = {"maxiter": ITERATIONS, "maxcor": 20, "ftol": 1e-6, "gtol": 0.0}
     found = minimize(loss, begin.ravel(), jac=True, method="L-BFGS-B", options=options)
     return found.x.reshape(dims + 1, classes), found.nit < ITERATIONS
 
