@@ -218,7 +218,7 @@ def test_a_file_that_is_no_archive(tmp_path):
     (tmp_path / "x.npz").write_bytes(b"no archive")
     with pytest.raises(DataError, match=r"no \.npz file of arrays"):
         load_dataset(tmp_path / "x.npz")
-    with pytest.raises(DataError, match="leave size and channels out"):
+    with pytest.raises(DataError, match="leave size, crop and channels out"):
         load_dataset(saved(tmp_path, images=IMAGES), size=32)
 
 
@@ -418,7 +418,7 @@ def test_the_last_of_four_channels_is_opacity_if_asked(tmp_path):
     assert load_dataset(path).fingerprint != data.fingerprint
     with pytest.raises(DataError, match="have 3 channels, and rgba needs 4"):
         load_dataset(saved(tmp_path, images=planes[:, :3]), channels="rgba")
-    with pytest.raises(DataError, match="leave size and channels out"):
+    with pytest.raises(DataError, match="leave size, crop and channels out"):
         load_dataset(path, channels="rgb")
 
 

@@ -119,5 +119,6 @@ def test_fewer_examples_to_train_on_are_the_same_every_time(source):
     assert len(load_dataset(source, split="test", holdout=0.2, train_size=20)) == len(test)
     if few.labels is not None:
         assert few.labels.tolist() == [value % 3 for value in shown(few)]
-    with pytest.raises(DataError, match=r"data\.train_size 999 is more than the 1\d\d examples"):
-        load_dataset(source, holdout=0.2, train_size=999)
+    every = load_dataset(source, holdout=0.2, train_size=999)
+    assert shown(every) == shown(load_dataset(source, holdout=0.2))
+    assert any("data.train_size is 999, and there are 168" in note for note in every.notes)

@@ -49,13 +49,8 @@ def rest(count: int, held: NDArray[np.int64]) -> NDArray[np.int64]:
 def some_of(count: int, wanted: int) -> NDArray[np.int64]:
     """Choose `wanted` of `count` examples at random, by these two alone; ascending indices.
 
-    A larger choice holds every smaller one. Raises DataError if there are too few.
+    A larger choice holds every smaller one; all are chosen if there are fewer.
     """
-    if wanted > count:
-        raise DataError(
-            f"data.train_size {wanted:,} is more than the {count:,} examples to train on: lower it",
-            "data.train_size",
-        )
     return np.sort(rng(0, Purpose.TRAIN_SIZE).permutation(count)[:wanted])
 
 

@@ -166,14 +166,21 @@ def load_dataset(
     )
     source = os.fspath(source)
     dataset = _read(source, options)
-    if train_size is not None and split == "train" and not dataset.files:  # a folder has chosen
-        kept = some_of(len(dataset), train_size)
-        if isinstance(dataset, ArrayDataset):
-            dataset = part_of(dataset, kept)
-        else:
-            dataset = Subset(dataset, kept)
+    if train_size is not None and split == "train":
+        dataset = _fewer(dataset, train_size)
     dataset.source = source
     return dataset
+
+
+def _fewer(dataset: Dataset, wanted: int) -> Dataset:
+    """Return so many of the examples, as `holdout.some_of` chooses them."""
+    count = len(dataset)
+    if wanted > count:
+        dataset.notes += (f"data.train_size is {wanted:,}, and there are {count:,}: all are read",)
+    if wanted >= count or dataset.files:  # a folder has chosen before it decoded them
+        return dataset
+    kept = some_of(count, wanted)
+    return part_of(dataset, kept) if isinstance(dataset, ArrayDataset) else Subset(dataset, kept)
 
 
 def _read(source: str, options: ReadOptions) -> Dataset:
@@ -314,8 +321,6 @@ def at_shape(data: DataConfig, source: str, shape: tuple[int, ...]) -> DataConfi
     """
     every = data.channels in ("rgba", "bands")  # the shape alone does not tell these
     asked = replace(data, source=source, size=None, channels=data.channels if every else "auto")
-    if source != data.source:  # other data has other examples
-        asked = replace(asked, train_size=None)
     if asked.is_arrays:
         return asked if asked.channels == "rgba" else replace(asked, channels="auto")
     if len(shape) != 3:
@@ -331,6 +336,7 @@ def load_of_shape(
     fit: Fit = "crop",
     values: Range | None = None,
     channels: Channels = "auto",
+    crop: int | None = None,
 ) -> Dataset:
     """Read the images of a source at the shape of a run, without holding any out.
 
@@ -342,10 +348,11 @@ def load_of_shape(
         values: the values that become black and white in images of more than 8 bits; None: one
             range for the whole set.
         channels: as the run read its data, which tells opacity from a fourth band.
+        crop: the pixels a side of each image's middle, if the run read no more.
 
     Raises DataError if they cannot be read, or are arrays of another shape.
     """
-    asked = DataConfig(fit=fit, values=values, holdout=0.0, channels=channels)
+    asked = DataConfig(fit=fit, values=values, holdout=0.0, channels=channels, crop=crop)
     dataset = load_configured(at_shape(asked, source, shape), split)
     check_shape(dataset, shape)
     return dataset

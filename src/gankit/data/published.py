@@ -82,8 +82,7 @@ def _as_asked(name: str, images: NDArray[np.uint8], options: ReadOptions) -> NDA
         raise DataError(f"data {name!r} has no opacity: give channels grey or rgb")
     if options.crop is not None:
         images = middle(images, options.crop)
-    asked: dict[str, int] = {"grey": 1, "rgb": 3}
-    channels = asked.get(options.channels, images.shape[1])
+    channels = {"grey": 1, "rgb": 3}.get(options.channels) or images.shape[1]
     own_size = (images.shape[2], images.shape[3])
     size = options.size or own_size
     if (channels, size) == (images.shape[1], own_size):

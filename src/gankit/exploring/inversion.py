@@ -111,8 +111,8 @@ def _read(gan: GAN, source: str, split: Split | None) -> Dataset:
     data = gan.config.data
     if split is None:
         with suppress(DataError):  # it has no test split, or cannot be read at all
-            return load_of_shape(source, gan.shape, "test", data.fit, data.values)
-    return load_of_shape(source, gan.shape, split or "train", data.fit, data.values)
+            return load_of_shape(source, gan.shape, "test", data.fit, data.values, crop=data.crop)
+    return load_of_shape(source, gan.shape, split or "train", data.fit, data.values, crop=data.crop)
 
 
 def invert(

@@ -177,11 +177,13 @@ class _Sets(NamedTuple):
     @property
     def known(self) -> Indices:
         """The labels of the training examples that any draw uses."""
-        return _labels(self.train)[self.chances.used]
+        known: Indices = _labels(self.train)[self.chances.used]
+        return known
 
     @property
     def answers(self) -> Indices:
-        return _labels(self.tested)[self.chosen]
+        answers: Indices = _labels(self.tested)[self.chosen]
+        return answers
 
 
 Read = Callable[[Classifier, int], Reading]
@@ -253,6 +255,7 @@ def _data(
                 fit=data.fit,
                 values=data.values or record.task.pixels.values,
                 channels=data.channels,
+                crop=data.crop,
             )
     except DataError as error:
         if test is not None:

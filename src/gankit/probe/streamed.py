@@ -158,7 +158,7 @@ def fit_svm(
         return value, slope.ravel()
 
     begin = np.zeros((dims + 1, classes)) if start is None else start
-    options = {"maxiter": ITERATIONS, "maxcor": 20, "ftol": 1e-7, "gtol": 0.0}
+    options = {"maxiter": ITERATIONS, "maxcor": 20, "ftol": 1e-6, "gtol": 0.0}
     found = minimize(loss, begin.ravel(), jac=True, method="L-BFGS-B", options=options)
     return found.x.reshape(dims + 1, classes), found.nit < ITERATIONS
 
@@ -167,4 +167,5 @@ def name(stored: Stored, rows: Indices, weights: Weights) -> Indices:
     """Return the class of the highest answer for each of the rows."""
     single = weights.astype(np.float32)
     answers = [block @ single[:-1] + single[-1] for block in stored.blocks(rows)]
-    return np.concatenate(answers).argmax(1)
+    best: Indices = np.concatenate(answers).argmax(1)
+    return best

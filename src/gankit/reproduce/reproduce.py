@@ -59,7 +59,9 @@ def reproduce(
         configure(source=source, recipe=what.recipe),
         {**what.changes, **(changes or {}), "training.seed": seed},
     )
-    options: dict[str, Any] = {"size": config.data.size, "channels": config.data.channels}
+    options: dict[str, Any] = {
+        name: getattr(config.data, name) for name in ("size", "channels", "fit", "crop")
+    }
     options["text"] = text_options(config.data)
     train, test = (load_dataset(source, split=split, **options) for split in ("train", "test"))
     _check(what.needs, source, train, test)

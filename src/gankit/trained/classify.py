@@ -37,7 +37,9 @@ def classify_data(
         raise DataError(f"this run knows {gan.kind}, not images")
     data = gan.config.data
     values = data.values or gan.pixels.values
-    dataset = load_of_shape(source, gan.shape, split, values=values, channels=data.channels)
+    dataset = load_of_shape(
+        source, gan.shape, split, values=values, channels=data.channels, crop=data.crop
+    )
     if set(dataset.class_names) == set(gan.judged_names):
         dataset.number_classes(gan.judged_names)
     chances = np.concatenate([gan.judge(part) for part in _images(dataset)])

@@ -85,13 +85,13 @@ def _alternating_only(game: Game) -> str | None:
 def _check_coupled(game: Game) -> None:
     """Raise SettingError if the players cannot move at once, or if D couples no samples."""
     reason = _several_turns(game) or _alternating_only(game)
-    if reason is None and not game.coupling:
-        reason = "the discriminator answers each sample on its own"
     if reason is not None:
-        instead = "simultaneous" if not game.coupling else "alternating"
+        reason += "; use alternating"
+    elif not game.coupling:
+        reason = "the discriminator answers each sample on its own; use simultaneous"
+    if reason is not None:
         raise SettingError(
-            "objective.update",
-            f"= simultaneous_coupled is not for this game: {reason}; use {instead}",
+            "objective.update", f"= simultaneous_coupled is not for this game: {reason}"
         )
 
 
