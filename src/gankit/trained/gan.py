@@ -362,8 +362,9 @@ class GAN:
         environment is not installed.
         """
         self._acting()
+        rows = rows_of_a_pass(next(self.generator.parameters()).device)
         return join_episodes(
-            self._game.play(part, likeliest)
+            self._game.play(part.padded(rows), likeliest)[: len(part)]
             for block in self._given(n, None, seed, latents)[1]
             for part in passes(block)
         )
