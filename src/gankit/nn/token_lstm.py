@@ -140,7 +140,7 @@ class TokenLSTM(nn.Module):
             last = whole[:, :place, :, place - 1].reshape(-1)
             flat = Memory(*(part.reshape(-1, size) for part in memory))
             flat = self.hear(self.embed(last), flat)
-            chosen = self.choose(flat, chances[:, :place, :, place].reshape(-1), last)
+            chosen = self.choose(flat, chances[:, :place, :, place].flatten().contiguous(), last)
             whole[:, :place, :, place] = chosen.view(ways, place, count)
             memory = Memory(*(part.view(ways, place, count, size) for part in flat))
         return whole
