@@ -71,7 +71,7 @@ class GumbelGAN(TextGame):
         hard: bool = self.options.straight_through
         return self.generator.relax(noise, self.temperature(step), hard=hard)
 
-    def play(self, turn: Turn) -> Moves:
+    def move_both(self, turn: Turn) -> Moves:
         d_terms, grad_d = self.teach(turn)
         batch = turn.draw(0)
         with turn.frozen("discriminator"):

@@ -171,9 +171,9 @@ class TextGame(Game):
         if turn.step < before + self.options.pretrain_d_steps:
             d_terms, grad_d = self.teach(turn)
             return Moves(d_terms, Terms({}), {"grad_d": grad_d})
-        return self.play(turn)
+        return self.move_both(turn)
 
-    def play(self, turn: Turn) -> Moves:
+    def move_both(self, turn: Turn) -> Moves:
         """Take a step of the game."""
         raise NotImplementedError
 
@@ -231,10 +231,10 @@ class SeqGAN(TextGame):
         if self.options.learn_from == "likelihood":
             return self.learn_by_likelihood(turn)
         if self.options.learn_from == "constant" and turn.step >= self.options.pretrain_steps:
-            return self.play(turn)  # which has no use for D
+            return self.move_both(turn)  # which has no use for D
         return super().take_step(turn)
 
-    def play(self, turn: Turn) -> Moves:
+    def move_both(self, turn: Turn) -> Moves:
         learns = self.options.learn_from == "reward"
         d_terms, grad_d = self.teach(turn) if learns else (Terms({}), None)
         for part in range(self.options.g_steps):
