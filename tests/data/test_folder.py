@@ -332,10 +332,10 @@ def test_an_empty_folder(tmp_path):
         load_dataset(str(tmp_path))
 
 
-def test_a_folder_of_text_files(tmp_path):
-    for name in ("a.txt", "b.txt", "c.csv"):
+def test_a_folder_of_other_files(tmp_path):
+    for name in ("a.doc", "b.doc", "c.csv"):
         (tmp_path / name).write_text("text")
-    with pytest.raises(DataError, match=r"holds no images, only 3 other files \(\.csv, \.txt\)"):
+    with pytest.raises(DataError, match=r"holds no images, only 3 other files \(\.csv, \.doc\)"):
         load_dataset(str(tmp_path))
 
 

@@ -362,7 +362,7 @@ def test_an_own_folder_by_the_name_of_a_set_is_named(tmp_path, monkeypatch):
         ("photos.zip", "a packed archive: unpack it"),
         ("photos.tar.gz", "a packed archive: unpack it"),
         ("cat.JPG", "a single picture: give the folder"),
-        ("data.npz.txt", "a file; training needs a folder of images, or an .npz"),
+        ("data.npz.bin", "a file; training needs a folder of images, an .npz"),
     ],
 )
 def test_a_file_of_another_kind_is_told_with_what_to_do(tmp_path, source, said):

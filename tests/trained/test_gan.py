@@ -66,7 +66,7 @@ def test_points_are_arrays_or_tensors(points):
 
 
 def test_another_output_is_refused(points):
-    with pytest.raises(gankit.ConfigError, match="'np', 'pt' or 'pil', got 'numpy'"):
+    with pytest.raises(gankit.ConfigError, match="'np', 'pt', 'pil' or 'text', got 'numpy'"):
         points.sample(5, output="numpy")
 
 
