@@ -164,8 +164,9 @@ def _halves(gan: GAN, reals: Reals, labels: Labels) -> tuple[NDArray[np.int64], 
     dataset = reals.measured
     usable = shuffled(len(dataset))
     if labels is not None and gan.class_names and dataset.class_names == gan.class_names:
-        assert dataset.labels is not None
         wanted = gan.labels_for(1 if np.ndim(labels) == 0 else np.shape(labels)[0], labels)
+        assert dataset.labels is not None
+        assert wanted is not None
         usable = usable[np.isin(dataset.labels[usable], wanted)]
     count = min(AMONG, len(usable) // 2)
     if count < FEWEST:
