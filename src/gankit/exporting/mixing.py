@@ -3,59 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy, deepcopy
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from gankit.data.pixels import to_pixels
 from gankit.errors import ConfigError
-from gankit.game import Game
 from gankit.game_types import Latent
-from gankit.nn.layers import OneHot
 from gankit.trained.gan import GAN, Labels
 
 
-class Mixture(nn.Module):
-    """An embedding of shares of classes [N, K] in place of a class: the mean of their codes."""
+def takes_mixtures(gan: GAN) -> bool:
+    """Return whether the generator takes shares of the run's classes, float [N, K], as labels.
 
-    def __init__(self, embedding: nn.Embedding) -> None:
-        super().__init__()
-        self.weight = embedding.weight
-
-    def forward(self, shares: Tensor) -> Tensor:
-        return shares @ self.weight
-
-
-def mixing(gan: GAN) -> Game | None:
-    """Return the run's game with a generator whose labels are shares of its classes, float [N, K].
-
-    None if the run knows no classes, or if its generator (a user's own) asks for whole numbers.
+    Not if the run knows no classes, or if its generator (a user's own) asks for whole numbers.
     """
-    if not gan.class_names:
-        return None
-    game = copy(gan.game)
-    game.generator = deepcopy(gan.generator)
-    for module in list(game.generator.modules()):
-        for name, child in module.named_children():
-            if isinstance(child, nn.Embedding):
-                setattr(module, name, Mixture(child))
-            elif isinstance(child, OneHot):
-                setattr(module, name, nn.Identity())
-    return game if _agrees(game, gan) else None
-
-
-def _agrees(game: Game, gan: GAN) -> bool:
-    """Return whether whole shares make what classes make."""
     classes = torch.arange(len(gan.class_names))
     noise = torch.zeros(len(classes), gan.game.latent_size)
+    if not len(classes):
+        return False
     try:
         with torch.inference_mode():
-            made = game.generator(noise, torch.eye(len(classes)))
-            return torch.allclose(made, gan.generator(noise, classes), atol=1e-5)
-    except (RuntimeError, TypeError, ValueError, IndexError):
+            made = gan.generate(Latent(noise, torch.eye(len(classes))))
+            return torch.allclose(made, gan.generate(Latent(noise, classes)), atol=1e-5)
+    except ConfigError:
         return False
 
 
@@ -81,12 +53,11 @@ def sample_at(
         raise ConfigError(f"a latent is [{gan.game.latent_size}], got {list(noise.shape[1:])}")
     if shares is None:
         made = gan(noise, labels)
+    elif not takes_mixtures(gan) or len(shares) != len(gan.class_names):
+        raise ConfigError(f"this run takes no {len(shares)} shares: give a label", "shares")
     else:
-        game = mixing(gan)
-        if game is None or len(shares) != len(gan.class_names):
-            raise ConfigError(f"this run takes no {len(shares)} shares: give a label", "shares")
         with torch.inference_mode():
             given = torch.tensor([[*shares]], dtype=torch.float32)
-            made = game.generate(Latent(torch.from_numpy(noise), given))
+            made = gan.generate(Latent(torch.from_numpy(noise), given))
     pixels: NDArray[np.uint8] = to_pixels(made, gan.game.value_range)[0]
     return pixels

@@ -20,7 +20,7 @@ from gankit.game import Game
 from gankit.game_types import Latent
 from gankit.storage import digest
 from gankit.text import reason
-from gankit.trained.gan import GAN, draw_block
+from gankit.trained.gan import GAN, Generates, draw_block
 from gankit.version import __version__
 
 BATCHES = (1, 3, 8)
@@ -33,16 +33,19 @@ Inputs = tuple[Tensor, ...]
 class Network(nn.Module):
     """A game's generator as others call it: images are in -1 to 1 whatever its own range is.
 
-    With `pixels`, images are uint8 [N, H, W, C], as `GAN.sample` rounds them.
+    With `pixels`, images are uint8 [N, H, W, C], as `GAN.sample` rounds them. `source` makes the
+    samples in place of the game: a GAN takes mixtures of classes as labels too.
     """
 
-    def __init__(self, game: Game, *, pixels: bool = False) -> None:
+    def __init__(
+        self, game: Game, *, pixels: bool = False, source: Generates | None = None
+    ) -> None:
         super().__init__()
         self.generator = game.generator
-        self.game, self.pixels = game, pixels
+        self.game, self.pixels, self.source = game, pixels, source or game
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-        made = self.game.generate(Latent(latents, labels))
+        made = self.source.generate(Latent(latents, labels))
         if self.game.value_range is None:
             return made
         low, high = self.game.value_range

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch.nn.functional import one_hot
 
 from gankit.errors import MissingExtraError, RunError
-from gankit.exporting.mixing import mixing
+from gankit.exporting.mixing import takes_mixtures
 from gankit.exporting.network import (
     Inputs,
     Network,
@@ -73,10 +73,9 @@ def to_onnx(
     """
     check_installed()
     pixels = uint8 and gan.kind == "images"
-    mixed = mixing(gan) if mixtures else None
-    shares = len(gan.class_names) if mixed else 0
+    shares = len(gan.class_names) if mixtures and takes_mixtures(gan) else 0
     facts = about(gan) | {"uint8": pixels, "half": half, "mixtures": bool(shares)}
-    network = Network(mixed or gan.game, pixels=pixels)
+    network = Network(gan.game, pixels=pixels, source=gan if shares else None)
     model = _model(network, as_shares(example(gan, 3), shares), str(gan.kind))
     if half:
         _halve(model)
