@@ -102,7 +102,7 @@ def export(
     if gan.game.acts:
         raise ConfigError(
             "what a policy does depends on what it sees, so no network stands alone: use "
-            "gankit.load(RUN).act(observation), or film it (gankit sample RUN -o film.gif)"
+            "gankit.load(RUN).act(observation), or write its samples as film.gif"
         )
     if form in ("gif", "html"):
         check_images(gan, f"{form} shows pictures")
