@@ -59,6 +59,7 @@ DATA str
 --tensorboard bool
 --evaluate-every int
 --set list
+--watch bool
 --dry-run bool
 --verbose bool
 """
@@ -85,7 +86,7 @@ def test_no_option_and_no_type_goes_or_comes_unnoticed():
 
 def test_an_option_is_unset_unless_it_is_typed():
     for argument in arguments():
-        expected = False if argument.name in ("--dry-run", "--verbose") else None
+        expected = False if argument.name in ("--watch", "--dry-run", "--verbose") else None
         assert argument.field_info.default is expected
 
 
