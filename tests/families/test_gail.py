@@ -94,7 +94,7 @@ def test_each_player_moves_in_its_own_turn(small):
     assert steps[:2] == ["discriminator"] * 2
     assert set(steps[2:]) == {"generator"}
     assert len(steps) >= 5
-    assert trainer.update_name == "imitate"  # as `--dry-run` says it
+    assert trainer.update_name == "own"  # as `--dry-run` says it
     assert {"d/adversarial", "g/policy", "g/value", "return", "undecided", "reward"} <= set(moves)
 
 

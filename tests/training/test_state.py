@@ -61,8 +61,13 @@ def test_each_discriminator_step_has_its_own_batch(small):
     config = small("gan", **{"objective.k": 3})
     draws = [drawn(config, 2, substep)[0] for substep in range(3)]
     assert same(draws[0], draws[1]) == same(draws[1], draws[2]) == [False] * 3
-    # Substep 3 of step 2 would be the first of step 3: the stream of examples goes on.
-    assert torch.equal(drawn(config, 3, 0)[0].real, drawn(config, 2, 3)[0].real)
+    assert same(draws[2], drawn(config, 3)[0]) == [False] * 3
+
+
+def test_a_further_generator_step_has_new_latents_and_the_examples_of_the_last(small):
+    config = small("gan", **{"objective.k": 3})
+    last, further = drawn(config, 2, 2)[0], drawn(config, 2, 3)[0]
+    assert same(last, further)[:2] == [True, False]
 
 
 def test_a_rollback_changes_what_is_drawn(small):

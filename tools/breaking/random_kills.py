@@ -36,7 +36,8 @@ PAIR = (
 def cases(bench: Bench, seed: int) -> Iterator[Case]:
     """Kills of every family in turn, then of one or both of two processes."""
     rng = random.Random(seed)
-    commands = {name: command_of(name) for name in FAMILIES.names()}
+    drawing = [name for name in FAMILIES.names() if "images" in FAMILIES[name].kinds]
+    commands = {name: command_of(name) for name in drawing}
     for number in range(KILLS):
         name = list(commands)[number % len(commands)]
         moments = tuple(round(rng.uniform(0.0, 1.1), 3) for _ in range(rng.choice((1, 1, 2, 3))))

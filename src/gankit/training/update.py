@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial, update_wrapper
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -47,7 +47,7 @@ def choose_update(game: Game) -> Update:
     _check_parts(game)
     if own := game.own_update():
         _check_own(game.config)
-        return update_wrapper(partial(_take_turn, own), own)
+        return partial(_take_turn, own)
     if asked == "simultaneous_coupled":
         _check_coupled(game)
         return simultaneous_coupled
