@@ -19,10 +19,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrizations
 
 from gankit.bibliography import GULRAJANI_2017, KODALI_2017, MESCHEDER_2018, MIYATO_2018
 from gankit.errors import ConfigError
+from gankit.nn.layers import spectral
 from gankit.registry import Registry
 
 __all__ = [
@@ -192,7 +192,7 @@ def spectral_norm(network: nn.Module) -> nn.Module:
     """
     for module in list(network.modules()):
         if isinstance(module, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d, nn.Embedding)):
-            parametrizations.spectral_norm(module)
+            spectral(module)
     return network
 
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import gankit
-from gankit.data.images import TextOptions
 from gankit.data.oracle import build_oracle, oracle_nll
+from gankit.data.tokens import TextOptions
 from gankit.errors import DataError
 
 SMALL = TextOptions(vocabulary=20, length=5, sequences=400)

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 import gankit
-from gankit.data.images import TextOptions
 from gankit.data.texts import is_text, text_dataset
-from gankit.data.tokens import END, UNKNOWN
+from gankit.data.tokens import END, UNKNOWN, TextOptions
 from gankit.errors import DataError
 from gankit.game_types import Task
 

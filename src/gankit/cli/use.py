@@ -61,13 +61,13 @@ def sample(
     if gan.kind == "tokens" and out is None:
         given = given or gan.latents(count, asked, number)
         print("\n".join(map(visible, gan.sample(latents=given, output="text"))))
-    elif film:
-        check_film(target)
-        played = gan.play(count, number) if given is None else gan.play(latents=given)
-        write_film(list(pictures(played)), target, MILLISECONDS)
-        print(target)
     else:
-        write_samples(gan, count, asked, number, target, given)
+        if film:
+            check_film(target)
+            played = gan.play(count, number) if given is None else gan.play(latents=given)
+            write_film(list(pictures(played)), target, MILLISECONDS)
+        else:
+            write_samples(gan, count, asked, number, target, given)
         print(target)
     if save_latents is not None:
         (given or gan.latents(count, asked, number)).save(save_latents)

@@ -8,7 +8,7 @@ import struct
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple, get_args
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gankit.data.memory import DECODING, MOST_BYTES, MOST_JPEG_PIXELS, MOST_PIXELS, bytes_needed
-from gankit.data.tokens import Tokens
+from gankit.data.tokens import TextOptions
 from gankit.data.values import Range, span, to_bytes
 from gankit.errors import DataError
 from gankit.text import reason
@@ -78,17 +78,6 @@ class UnreadableError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TextOptions:
-    """How sequences of tokens are read, or made by an oracle (`DataConfig` says what each is)."""
-
-    tokens: Tokens | None = None
-    length: int | None = None
-    vocabulary: int | None = None
-    sequences: int | None = None
-    oracle: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
 class ReadOptions:
     """How pictures are read. The values are checked on creation.
 
@@ -126,7 +115,7 @@ class ReadOptions:
     tables: bool = True
     values: Values = "own"
     holdout: float = 0.0
-    text: TextOptions = TextOptions()
+    text: TextOptions = field(default_factory=TextOptions)
     train_size: int | None = None
 
     def __post_init__(self) -> None:

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from gankit.data.dataset import ArrayDataset, array_fingerprint
-from gankit.data.images import ReadOptions, TextOptions
+from gankit.data.images import ReadOptions
+from gankit.data.tokens import TextOptions
 from gankit.errors import DataError
 from gankit.nn.token_lstm import TokenLSTM
 from gankit.randomness import Purpose, rng, torch_seed

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gankit.data.dataset import ArrayDataset, array_fingerprint, split_off
-from gankit.data.images import ReadOptions, Split, TextOptions
+from gankit.data.images import ReadOptions, Split
 from gankit.data.layout import SPLITS, by_nature, split_of
-from gankit.data.tokens import END, UNKNOWN, Tokens, put_together, take_apart
+from gankit.data.tokens import END, UNKNOWN, TextOptions, Tokens, put_together, take_apart
 from gankit.data.walk import is_picture, is_run
 from gankit.errors import DataError
 from gankit.text import HIDDEN

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Literal
 
 from gankit.text import HIDDEN
@@ -19,6 +20,17 @@ UNKNOWN = "<unk>"
 _WORD = re.compile(r"\w+(?:['\u2019-]\w+)*|[^\w\s]")
 _BEFORE_MARK = re.compile(r" (?=[,.;:!?)\]}\u2019\u201d\u2026])")
 _AFTER_MARK = re.compile(r"(?<=[(\[{\u2018\u201c]) ")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextOptions:
+    """How sequences of tokens are read, or made by an oracle (`DataConfig` says what each is)."""
+
+    tokens: Tokens | None = None
+    length: int | None = None
+    vocabulary: int | None = None
+    sequences: int | None = None
+    oracle: int = 0
 
 
 def take_apart(line: str, tokens: Tokens) -> list[str]:

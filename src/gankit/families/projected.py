@@ -10,7 +10,6 @@ from typing import ClassVar, Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils import parametrizations
 
 from gankit.errors import ConfigError
 from gankit.families.dcgan import check_image_size, check_stages
@@ -19,7 +18,7 @@ from gankit.game import Game, register_family
 from gankit.game_types import Answer, Batch, Task, Terms
 from gankit.nn.convolutions import conv2d
 from gankit.nn.fixed import fixed
-from gankit.nn.layers import label_map
+from gankit.nn.layers import label_map, spectral
 from gankit.nn.shapes import image_sizes, widths_for
 from gankit.recipes import RECIPES, adam
 from gankit.search_space import Space, widths
@@ -219,17 +218,6 @@ class PatchHead(nn.Module):
             code = self.projection(labels)[..., None, None]
             logits = logits + self.weight * (code * features).sum(1).flatten(1)
         return logits
-
-
-def spectral(layer: nn.Module) -> nn.Module:
-    """Return the layer with its weight divided by its largest singular value."""
-    on_meta = next(layer.parameters()).is_meta
-    if not on_meta:
-        normalised: nn.Module = parametrizations.spectral_norm(layer)
-        return normalised
-    # Torch begins with 15 power iterations, which take far longer on shapes alone than on numbers.
-    with torch.random.fork_rng(devices=[]):
-        return spectral(layer.to_empty(device="cpu")).to("meta")
 
 
 class ProjectedDiscriminator(nn.Module):

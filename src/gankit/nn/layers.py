@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils import parametrizations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -218,3 +219,13 @@ def frozen(network: nn.Module) -> Iterator[None]:
             norm.track_running_stats = True
         for part in spectral:
             part.training = True
+
+
+def spectral(layer: nn.Module) -> nn.Module:
+    """Return the layer with its weight divided by its largest singular value."""
+    if not next(layer.parameters()).is_meta:
+        normalised: nn.Module = parametrizations.spectral_norm(layer)
+        return normalised
+    # Torch begins with 15 power iterations, which take far longer on shapes alone than on numbers.
+    with torch.random.fork_rng(devices=[]):
+        return spectral(layer.to_empty(device="cpu")).to("meta")

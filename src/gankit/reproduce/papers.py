@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -184,7 +185,9 @@ def oracle_scores(trained: Trained) -> Values:
     return values
 
 
-NLL_PAPER = "NLL 8.736, by likelihood 9.038"
+SEQGAN_ORACLE = Reproduction(
+    "seqgan-oracle", oracle_scores, "NLL 8.736, by likelihood 9.038", "oracle", "oracle"
+)
 
 
 def returns(trained: Trained) -> Values:
@@ -266,31 +269,17 @@ for _name, _summary, _what in (
     (
         "seqgan-oracle",
         "a policy gradient after likelihood, judged by the oracle (Yu 2016, table 1)",
-        Reproduction("seqgan-oracle", oracle_scores, NLL_PAPER, "oracle", "oracle"),
+        SEQGAN_ORACLE,
     ),
     (
         "seqgan-oracle-likelihood",
         "its baseline: as many steps of likelihood alone",
-        Reproduction(
-            "seqgan-oracle",
-            oracle_scores,
-            NLL_PAPER,
-            "oracle",
-            "oracle",
-            {"network.learn_from": "likelihood"},
-        ),
+        replace(SEQGAN_ORACLE, changes={"network.learn_from": "likelihood"}),
     ),
     (
         "seqgan-oracle-constant",
         "its control: a reward that is always the same",
-        Reproduction(
-            "seqgan-oracle",
-            oracle_scores,
-            NLL_PAPER,
-            "oracle",
-            "oracle",
-            {"network.learn_from": "constant"},
-        ),
+        replace(SEQGAN_ORACLE, changes={"network.learn_from": "constant"}),
     ),
     (
         "gail-cartpole",
