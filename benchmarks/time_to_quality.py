@@ -65,10 +65,12 @@ class Gankit(Contender):
     """A recipe of gankit's, with a length of as many steps as the seconds are enough for."""
 
     def __init__(self, train: Dataset, options: argparse.Namespace, seconds: float) -> None:
-        config = gankit.override(
-            gankit.configure(options.family, train),
-            {"training.seed": options.seed, "training.minutes": None, "training.steps": 10**6},
-        )
+        budget = {"training.seed": options.seed, "training.minutes": None, "training.steps": 10**6}
+        if options.family:
+            config = gankit.override(gankit.configure(options.family, train), budget)
+        else:
+            asked = {"data.size": options.size} if options.size else {}
+            config = gankit.choose(options.data, budget | asked).config
         with gankit.Trainer(gankit.build_game(config, train), train) as trial:
             trial.step()
             began = time.process_time()
@@ -226,7 +228,7 @@ def main() -> None:
     parser.add_argument("data", help="a data set's name, or a folder")
     parser.add_argument("--seconds", default="60,180", help="when to measure, rising")
     parser.add_argument("--with", dest="contenders", default="gankit,tutorial-128,tutorial-16")
-    parser.add_argument("--family", default="cgan", help="of gankit")
+    parser.add_argument("--family", help="of gankit; by default the one that the data chooses")
     parser.add_argument("--size", type=int, help="side of the images of a folder")
     parser.add_argument("--features", default="pixels")
     parser.add_argument("-n", type=int, default=1000, help="samples")

@@ -6,11 +6,14 @@ import json
 
 import pytest
 
+from gankit import configure
+
 from .conftest import TINY
 
 
 @pytest.mark.slow
 def test_a_run_is_examined_and_the_answer_kept(gankit, tmp_path):
+    recipe = configure("dcgan", "digits")
     every = ("--set", "output.log_every=1")
     code, _, err = gankit("train", "dcgan", "digits", "--steps", "30", *TINY, *every,
                           "--lr-g", "0", "--out", "r")  # fmt: skip
@@ -18,7 +21,7 @@ def test_a_run_is_examined_and_the_answer_kept(gankit, tmp_path):
     code, out, err = gankit("doctor", "r")
     assert (code, err) == (0, "")
     assert "sick: G frozen, since step 1" in out
-    assert "try:   --lr-g 0.002" in out
+    assert f"try:   --lr-g {recipe.generator_optimizer.lr:g}" in out
     kept = json.loads((tmp_path / "r/doctor.json").read_text())
     assert not kept["healthy"]
     code, printed, _ = gankit("doctor", "r", "--json")
