@@ -35,7 +35,8 @@ from PIL import Image
 
 import gankit
 from gankit.data.batches import Feed
-from gankit.data.images import quiet_decoding, resized
+from gankit.data.images import resized
+from gankit.data.opening import quiet_decoding
 from gankit.settings.config import override
 from gankit.training.state import build_game
 from gankit.training.trainer import Trainer

@@ -25,6 +25,7 @@ from gankit.families import FAMILIES, Task
 from gankit.recipes import RECIPES
 from gankit.settings.config import BUDGETS, DEFAULT_FAMILY, Config, override
 from gankit.settings.text import typed
+from gankit.text import shown
 
 
 @dataclass(frozen=True)
@@ -216,11 +217,13 @@ def configure(
 
     Raises:
         ConfigError: a name is unknown, the family is not the recipe's, or `source` is neither a
-            name, a path nor a Dataset; or what `choose` and `override` raise.
+            name, a path nor a Dataset, or `settings` name other data; or what `choose` and
+            `override` raise.
     """
     if family is None and recipe is None and source is not None:
         return choose(source, settings).config
     name = _name(source)
+    _check_given_once(name, settings or {})
     if recipe is not None:
         config = RECIPES[recipe]()
         if family not in (None, config.family):
@@ -251,11 +254,12 @@ def choose(
             the data as they say, and changes none of them.
 
     Raises:
-        ConfigError: a setting does not fit, no family is known for such data, or the chosen family
-            needs what is not installed.
+        ConfigError: a setting does not fit, or names other data; no family is known for such data,
+            or the chosen family needs what is not installed.
         DataError: the data cannot be read.
     """
     decided = settings or {}
+    _check_given_once(_name(source), decided)
     data = Facts.of(source, decided)
     kind, family = _suited(data)
     game = FAMILIES[family]
@@ -282,6 +286,17 @@ def _name(source: object) -> str | None:
         f"data must be a name, a path or a Dataset, got one {type(source).__name__}: make one with "
         "gankit.Dataset.of(...)"
     )
+
+
+def _check_given_once(name: str | None, settings: Mapping[str, Any]) -> None:
+    """Raise ConfigError if settings name other data than `name`."""
+    other = settings.get("data.source", name)
+    if name is not None and other != name:
+        raise ConfigError(
+            f"data is given twice, as {shown(name)} and by data.source = {shown(other)}: leave one "
+            "of the two out",
+            "data",
+        )
 
 
 def _on(config: Config, source: str | os.PathLike[str] | Dataset | None) -> Config:

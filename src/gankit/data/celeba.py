@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from gankit.data.dataset import Dataset, array_fingerprint
 from gankit.data.folder import read_index
-from gankit.data.images import ReadOptions
 from gankit.data.listing import index_folder
+from gankit.data.read_options import ReadOptions
 from gankit.errors import DataError
 from gankit.text import reason
 

@@ -16,7 +16,8 @@ from PIL import Image
 
 from gankit.data.claims import check_claim
 from gankit.data.dataset import ArrayDataset, array_fingerprint, split_off
-from gankit.data.images import ReadOptions, Split, cropped_size, planes, resized
+from gankit.data.images import cropped_size, planes, resized
+from gankit.data.read_options import ReadOptions, Split
 from gankit.errors import DataError
 from gankit.text import reason
 

@@ -15,10 +15,10 @@ from gankit.data.expert import holds_episodes, read_episodes
 from gankit.data.folder import read_image_folder, read_image_pattern
 from gankit.data.holdout import SHARE, some_of
 from gankit.data.idx import is_idx_folder, read_idx_folder
-from gankit.data.images import Channels, Fit, ReadOptions, Split, Values
 from gankit.data.layout import name_some
 from gankit.data.named import DATASETS
 from gankit.data.published import is_published, read_published
+from gankit.data.read_options import Channels, Fit, ReadOptions, Split, Values
 from gankit.data.texts import is_text, read_text
 from gankit.data.tokens import TextOptions
 from gankit.data.values import Range

@@ -12,9 +12,10 @@ from PIL import Image
 
 from gankit.data.dataset import ArrayDataset, array_fingerprint
 from gankit.data.idx import middle
-from gankit.data.images import ReadOptions, Split, planes, resized, to_8_bit
+from gankit.data.images import planes, resized, to_8_bit
 from gankit.data.mat import examples_first, read_mat
 from gankit.data.pickles import read_pickle
+from gankit.data.read_options import ReadOptions, Split
 from gankit.errors import DataError
 from gankit.text import reason
 

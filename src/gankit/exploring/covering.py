@@ -105,7 +105,7 @@ def cover(
     *,
     say: Say,
     among: int = AMONG,
-    path: Path | None = None,
+    path: str | Path | None = None,
     labels: Labels = None,
     seed: int = 0,
     data: str | None = None,

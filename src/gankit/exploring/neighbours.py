@@ -79,7 +79,7 @@ def find_neighbours(
     say: Say,
     data: str | None = None,
     features: FeatureNetwork | None = None,
-    path: Path | None = None,
+    path: str | Path | None = None,
     device: str = "cpu",
 ) -> list[Nearest]:
     """Find the training example that is nearest to each sample: in pixels, and in features.

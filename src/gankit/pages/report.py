@@ -77,12 +77,12 @@ class ReportPage(Callback):
             trainer.display.say(f"no report.html: {problem}")
 
 
-def write_run_report(folder: Path) -> Path:
+def write_run_report(folder: str | Path) -> Path:
     """Write `folder`/report.html from what is in the run directory, and return its path.
 
     Raises RunError if the run is missing or damaged, or the page cannot be written.
     """
-    seen = read_facts(folder)
+    seen = read_facts(from_home(folder))
     config = seen.record.config
     content = page(
         f"{config.family} on {config.data.source}",
@@ -475,7 +475,7 @@ def _repetition(seen: Facts) -> Iterable[Html]:
     yield folded("settings.toml", code(toml))
 
 
-def keep(run: Path, report: Report) -> Path | None:
+def keep(run: str | Path, report: Report) -> Path | None:
     """Write a report into its run directory and onto the run's page, and return its path.
 
     None, and nothing is written, if `run` is a bare artifact. Raises RunError if it cannot be

@@ -62,7 +62,7 @@ Extractor = Callable[[NDArray[np.generic]], Features]
 
 
 def probe(
-    folder: Path,
+    folder: str | Path,
     data: str | None = None,
     *,
     test: str | None = None,
@@ -101,7 +101,7 @@ def probe(
     record = known_run(run)
     game, step = trained_discriminator(run, say)
     own = ConvFeatures(game)
-    source, train, tested = _data(folder, record, data, test, say)
+    source, train, tested = _data(run.folder, record, data, test, say)
     random = rng(seed, Purpose.REFERENCE, 1)
     chosen = np.sort(random.permutation(len(tested))[:test_limit])
     chances = _Draws(train, labels_per_class, draws, seed)
