@@ -266,7 +266,8 @@ def two_backwards(state: State, batch: Batch, fake: Tensor) -> tuple[Moves, Tens
     """Accumulate D's gradient and return (moves, dL_G/dfake), from a backward pass each."""
     moves = Moves(*state.game.shared_terms(batch, fake))
     (for_fake,) = torch.autograd.grad(moves.generator.loss, fake, retain_graph=True)
-    moves.discriminator.loss.backward()  # type: ignore[no-untyped-call]
+    trained = [p for p in state.game.discriminator.parameters() if p.requires_grad]
+    moves.discriminator.loss.backward(inputs=trained)  # type: ignore[no-untyped-call]
     return moves, for_fake
 
 
