@@ -15,7 +15,8 @@ from gankit.text import from_home, visible
 
 if TYPE_CHECKING:
     from gankit.exploring.sheets import Sheet
-    from gankit.trained.gan import GAN, Labels
+    from gankit.trained.gan import GAN
+    from gankit.trained.labelling import Labels
     from gankit.trained.latents import Latents
 
 Run = Annotated[Path, option("a run directory, or its model.safetensors")]

@@ -19,7 +19,8 @@ from gankit.metrics.distances import kth_nearest, tiles
 from gankit.randomness import Purpose, rng
 from gankit.scores.embed import embed_real
 from gankit.scores.reference import FEWEST, Reals, Say, choose_network, read_reals, shuffled
-from gankit.trained.gan import GAN, Labels
+from gankit.trained.gan import GAN
+from gankit.trained.labelling import Labels
 from gankit.trained.latents import Latents
 
 AMONG = 1000

@@ -27,7 +27,9 @@ from gankit.game_types import Answer
 from gankit.randomness import Purpose, rng
 from gankit.scores.embed import read_blocks
 from gankit.scores.reference import Say, read_reals, shuffled
-from gankit.trained.gan import BLOCK, GAN, Labels
+from gankit.trained.drawing import BLOCK
+from gankit.trained.gan import GAN
+from gankit.trained.labelling import Labels
 from gankit.trained.latents import Latents
 from gankit.training.initial import read_trained
 from gankit.training.state import build_game

@@ -25,7 +25,9 @@ from gankit.pictures import Pixels, read_picture
 from gankit.randomness import Purpose, rng
 from gankit.storage import list_folder
 from gankit.text import shown
-from gankit.trained.gan import BLOCK, GAN, Labels
+from gankit.trained.drawing import BLOCK
+from gankit.trained.gan import GAN
+from gankit.trained.labelling import Labels
 from gankit.trained.latents import Latents
 
 MOST_NUMBERED = 10_000

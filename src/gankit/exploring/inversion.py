@@ -26,7 +26,9 @@ from gankit.features.network import FeatureNetwork
 from gankit.game_types import Latent
 from gankit.randomness import Purpose, rng
 from gankit.text import from_home, reason
-from gankit.trained.gan import BLOCK, GAN, Labels
+from gankit.trained.drawing import BLOCK
+from gankit.trained.gan import GAN
+from gankit.trained.labelling import Labels
 from gankit.trained.latents import Latents, join
 
 POOL, STARTS, STEPS = 1000, 4, 300

@@ -11,7 +11,8 @@ from gankit.exporting.network import as_json, check_images
 from gankit.storage import write_atomically
 from gankit.text import from_home, shown
 from gankit.trained.artifact import load
-from gankit.trained.gan import GAN, Labels
+from gankit.trained.gan import GAN
+from gankit.trained.labelling import Labels
 
 Form = Literal["onnx", "torch", "html", "gif"]
 ENDINGS: dict[str, Form] = {".onnx": "onnx", ".html": "html", ".gif": "gif", "": "torch"}

@@ -20,7 +20,9 @@ from gankit.game import Game
 from gankit.game_types import Latent
 from gankit.storage import digest
 from gankit.text import reason
-from gankit.trained.gan import GAN, Generates, draw_block
+from gankit.trained.drawing import draw_block
+from gankit.trained.gan import GAN
+from gankit.trained.generating import Generates
 from gankit.version import __version__
 
 BATCHES = (1, 3, 8)

@@ -12,7 +12,8 @@ from gankit.exporting.draws import draws_of, first_blocks
 from gankit.exporting.to_onnx import OnnxFile
 from gankit.pages.html import STYLE, Html, element, folded
 from gankit.randomness import Purpose
-from gankit.trained.gan import BLOCK, GAN
+from gankit.trained.drawing import BLOCK
+from gankit.trained.gan import GAN
 from gankit.version import __version__
 
 HERE = files("gankit.exporting")

@@ -53,7 +53,8 @@ from gankit.scores.score import Holds, Protocol, Report, Score, write_report
 from gankit.scores.texts import HELD_OUT, TEXT_METRICS, evaluate_texts
 from gankit.text import shown
 from gankit.trained.artifact import load
-from gankit.trained.gan import BLOCK, GAN
+from gankit.trained.drawing import BLOCK
+from gankit.trained.gan import GAN
 from gankit.version import __version__
 
 MOST_SAMPLES = 10**7
