@@ -70,6 +70,7 @@ class Game(Part, ABC):
         kinds: what the examples may be (`gankit.data.dataset.Kind`).
         any_channels: whether images may have other channels than grey or colour.
         losses: the names that `objective.loss` may have; empty: any.
+        own_g_steps: whether the family's own update takes `objective.g_steps` generator steps.
         takes_networks: whether a user's own two networks can play: D then answers with a logit
             and nothing else.
         baseline: the recipe of what its samples are to be better than, for `evaluate`; None: none.
@@ -104,6 +105,7 @@ class Game(Part, ABC):
     kinds: ClassVar[tuple[Kind, ...]] = ("images", "points")
     any_channels: ClassVar[bool] = True
     losses: ClassVar[tuple[str, ...]] = ()
+    own_g_steps: ClassVar[bool] = False
     takes_networks: ClassVar[bool] = True
     baseline: ClassVar[str | None] = None
     default_recipe: ClassVar[str | None] = None
