@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
+from io import BytesIO
 from typing import Any, BinaryIO, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gankit.data.memory import DECODING, MOST_BYTES, MOST_JPEG_PIXELS, MOST_PIXELS, bytes_needed
+from gankit.data.stores import Entry, Place
 from gankit.data.tokens import TextOptions
 from gankit.data.values import Range, span, to_bytes
 from gankit.errors import DataError
@@ -160,11 +161,12 @@ def quiet_decoding() -> Iterator[None]:
 
 
 @contextmanager
-def opened(path: str | Path) -> Iterator[Image.Image]:
+def opened(path: Place) -> Iterator[Image.Image]:
     """Open a picture and read only its header; any failure inside becomes an `UnreadableError`."""
     try:
-        with _regular_file(path) as file:
-            image = _identified(file, os.path.splitext(path)[1].lower())  # noqa: PTH122
+        name = path.name if isinstance(path, Entry) else path
+        with _file(path) as file:
+            image = _identified(file, os.path.splitext(name)[1].lower())  # noqa: PTH122
             try:
                 yield image
             finally:
@@ -179,8 +181,13 @@ def opened(path: str | Path) -> Iterator[Image.Image]:
         raise UnreadableError(reason(error)) from None
 
 
-def _regular_file(path: str | Path) -> BinaryIO:
-    """Open a regular file. Raises UnreadableError for a pipe, which could block for ever."""
+def _file(path: Place) -> BinaryIO:
+    """Open a regular file, or what a store holds of one.
+
+    Raises UnreadableError for a pipe, which could block for ever.
+    """
+    if isinstance(path, Entry):
+        return BytesIO(path.read())
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     file = os.fdopen(os.open(path, flags), "rb")
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -290,7 +297,7 @@ class Header(NamedTuple):
     bands: int = 0
 
 
-def header(path: str | Path) -> Header:
+def header(path: Place) -> Header:
     """Read what can be known of a picture without decoding it.
 
     Raises:
@@ -344,7 +351,7 @@ def _holds_all_bands(image: Image.Image) -> bool:
 
 
 def decode(
-    path: str | Path,
+    path: Place,
     shape: Shape,
     fit: Fit,
     values: Range | None = None,
@@ -448,7 +455,7 @@ NOT_ALL_BANDS = (
 )
 
 
-def is_transparent(path: str | Path) -> bool:
+def is_transparent(path: Place) -> bool:
     """Return whether any part of a picture can be seen through. Raises as `decode` does."""
     return bool(decode(path, (4, SHOWN_AT, SHOWN_AT), "stretch", parts="rgba")[3].min() < 255)
 
@@ -471,7 +478,7 @@ class Numbers(NamedTuple):
     not_finite: int
 
 
-def numbers_of(path: str | Path, pages: bool = False) -> Numbers | None:
+def numbers_of(path: Place, pages: bool = False) -> Numbers | None:
     """Return the numbers in a picture of more than 8 bits; None for any other picture.
 
     `pages`: look at every page of a TIFF, and not at the first alone.
@@ -516,7 +523,7 @@ COPIES: dict[Parts, int] = {"colours": 0, "rgba": 3, "bands": 2}
 
 
 @contextmanager
-def _decoded(path: str | Path, side: int, copies: int = 0) -> Iterator[Image.Image]:
+def _decoded(path: Place, side: int, copies: int = 0) -> Iterator[Image.Image]:
     """Open a picture and decode it; `copies` of it are made besides.
 
     A JPEG is decoded at a half, a quarter or an eighth of its size if both sides then still have

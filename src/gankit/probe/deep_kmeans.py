@@ -149,7 +149,7 @@ def energy_similarity(inputs: Tensor, chosen: Tensor) -> Tensor:
         chosen: the numbers of the chosen inputs.
     """
     moments = torch.zeros(5, inputs.shape[1], len(chosen), dtype=torch.float64)
-    for block in inputs.split(BLOCK):
+    for block in torch.split(inputs, BLOCK):
         x, y = block.double(), block[:, chosen].double()
         powers = ((x, y), (x**2, y**2), (x**3, y), (x, y**3), (x**4, torch.ones_like(y)))
         moments += torch.stack([a.T @ b for a, b in powers]) / len(inputs)
