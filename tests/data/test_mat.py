@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from scipy.io import savemat
 
 from gankit.data import load_dataset
-from gankit.errors import DataError
+from gankit.errors import DataError, MissingExtraError
 
 FACES = np.random.default_rng(0).integers(0, 256, (40, 48, 48), np.uint8)
 
@@ -50,7 +52,7 @@ def test_numbers_of_another_range_and_a_test_split(tmp_path):
     [
         (
             b"MATLAB 7.3 MAT-file, Platform: X".ljust(124) + b"\x00\x02IM",
-            "7.3: save it in the format",
+            r"no \.mat file of arrays",
         ),
         (b"", "no .mat file of arrays"),
         (b"\0" * 200, "no .mat file of arrays"),
@@ -71,3 +73,45 @@ def test_a_file_without_images_says_what_it_holds(tmp_path):
     savemat(tmp_path / "x.mat", {"faces": FACES, "struct": {"a": 1}})
     with pytest.raises(DataError, match=r"needs either images or points, found faces, struct"):
         load_dataset(tmp_path / "x.mat")
+
+
+def write_7_3(path, **arrays):
+    """Write arrays as MATLAB 7.3 does: HDF5 behind 512 bytes of its own, the axes in reverse."""
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(path, "w", userblock_size=512) as file:
+        for name, array in arrays.items():
+            file.create_dataset(name, data=np.asarray(array).T, compression="gzip")
+        file.create_group("#refs#")
+        file["elsewhere"] = h5py.SoftLink("/images")
+        file["images_test"] = h5py.ExternalLink("other.h5", "images")
+    with path.open("r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(124) + b"\x00\x02IM")
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_matlab_7_3(tmp_path, last):
+    faces = np.moveaxis(FACES, 0, 2) if last else FACES
+    write_7_3(tmp_path / "faces.mat", images=faces, labs_ex=np.arange(40.0)[:, None] % 7 + 1)
+    dataset = load_dataset(tmp_path / "faces.mat")
+    assert np.array_equal(dataset.read(np.arange(40))[:, 0], FACES)
+    assert dataset.class_names == tuple("1234567")
+    assert np.bincount(dataset.labels).tolist() == [6, 6, 6, 6, 6, 5, 5]
+
+
+def test_matlab_7_3_that_is_cut_off_or_of_something_else(tmp_path):
+    path = tmp_path / "faces.mat"
+    write_7_3(path, images=FACES)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match=r"no \.mat file of arrays"):
+        load_dataset(path)
+    write_7_3(path, names=FACES)
+    with pytest.raises(DataError, match="names"):
+        load_dataset(path)
+
+
+def test_matlab_7_3_without_h5py(tmp_path, monkeypatch):
+    write_7_3(tmp_path / "faces.mat", images=FACES)
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'gankit\[matlab\]'"):
+        load_dataset(tmp_path / "faces.mat")

@@ -45,7 +45,8 @@ def test_it_is_the_papers_encoding_patch_by_patch():
     images, _ = textures(12, channels=3)
     features = KMeansFeatures(images, 8, seed=0)
     mean, whiten, centroids = (
-        x.double().numpy() for x in (features.mean, features.whiten, features.centroids)
+        x.double().numpy()
+        for x in (features.codebook.mean, features.codebook.whiten, features.codebook.centroids)
     )
     image = np.random.default_rng(1).integers(0, 256, (3, 17, 17)).astype(np.uint8)
     quarters = np.zeros((8, 2, 2))

@@ -88,7 +88,11 @@ def test_the_same_seed_twice_and_another(runs):
 def test_other_data_at_the_runs_size_and_a_source_to_test_on(runs, tmp_path):
     pictures(tmp_path / "train")
     pictures(tmp_path / "test")
-    found = probe(runs / "dcgan", str(tmp_path / "train"), test=str(tmp_path / "test"), **QUICK)
+    sources = {"data": str(tmp_path / "train"), "test": str(tmp_path / "test")}
+    found = probe(runs / "dcgan", **sources, **QUICK, kmeans_layers=2)
+    assert [row.dims for row in found.rows if row.features == "k-means, 10 of 6x6, 2 layers"] == [
+        80
+    ]
     accuracy = {row.features: row.accuracy for row in found.rows}
     assert accuracy["discriminator"] == accuracy["pixels"] == 1
     assert (found.data, found.test, found.n_test, found.classes) == ("train", "test", 16, 2)

@@ -178,6 +178,9 @@ def probe(
         ),
     ] = True,
     centroids: Annotated[int, option("of the k-means features")] = 800,
+    kmeans_layers: Annotated[
+        int, option("above 1: k-means of so many layers besides, 3 as in the DCGAN paper")
+    ] = 1,
     seed: Annotated[int, option("of the draws, of k-means and of the samples")] = 0,
     test_limit: Annotated[int | None, option("so many test images; default: all")] = None,
     json: Annotated[bool, option("all of it as JSON, in place of the table")] = False,
@@ -196,6 +199,7 @@ def probe(
         classifiers=("svm", "logistic") if classifier == "both" else (classifier,),
         baselines=baselines,
         centroids=centroids,
+        kmeans_layers=kmeans_layers,
         seed=seed,
         test_limit=test_limit,
         say=lambda line: print(line, file=sys.stderr),

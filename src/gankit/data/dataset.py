@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from gankit.data.given import read_given
 from gankit.data.holdout import held_out, no_test_split, rest, tell_held
 from gankit.data.layout import name_some
+from gankit.data.stores import Root
 from gankit.data.tokens import Tokens
 from gankit.data.values import PLAIN, PixelFormat
 from gankit.errors import DataError
@@ -60,7 +60,8 @@ class Dataset(ABC):
         fingerprint: a short hex digest that changes if the data, or how it is read, changes.
         notes: one line for each thing the user should know (dropped, resized, converted).
         unreadable: files that could not be read so far, if they are read while training.
-        folder: what `files` are relative to; None if the examples are not files.
+        folder: what `files` are relative to, a folder or a file that holds the pictures; None if
+            the examples are not files.
         files: the path of each example's file, in the order of the examples; else empty.
         left_out: why each file that was left out cannot be read, by its path.
         held_out: how many examples of the source are held out from training as its test split.
@@ -79,7 +80,7 @@ class Dataset(ABC):
     fingerprint: str
     notes: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
-    folder: Path | None = None
+    folder: Root | None = None
     files: tuple[str, ...] = ()
     left_out: Mapping[str, str] = MappingProxyType({})
     held_out: int = 0

@@ -31,6 +31,7 @@ from gankit.data.listing import Index, index_folder, index_pattern
 from gankit.data.opening import UnreadableError, header, quiet_decoding
 from gankit.data.pixels import MOST_CHANNELS
 from gankit.data.read_options import Channels, Fit, ReadOptions
+from gankit.data.stores import Place, Root
 from gankit.data.values import (
     ALPHA_KEPT,
     DARK,
@@ -321,7 +322,7 @@ def _own_range(index: Index, pages: bool) -> tuple[Range | None, list[str]]:
     return values, [told, *notes]
 
 
-def _check_cut(name: str, root: Path, paths: Sequence[str]) -> str:
+def _check_cut(name: str, root: Root, paths: Sequence[str]) -> str:
     """Return a note on colours of 16 bits. Raises DataError if they decode to nearly black: the
     pictures are then in the lower bits."""
     brightest = 0
@@ -339,7 +340,7 @@ def _check_cut(name: str, root: Path, paths: Sequence[str]) -> str:
     return "colours of 16 bits are read by their upper 8 bits"
 
 
-def _is_coloured(path: Path) -> bool:
+def _is_coloured(path: Place) -> bool:
     """Return whether a picture that is stored in colour shows any."""
     pixels = decode(path, (3, *DEFAULT_SIZE), "stretch").astype(np.int16)
     return bool((pixels.max(axis=0) - pixels.min(axis=0)).max() > GREY_TOLERANCE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -23,6 +22,7 @@ from gankit.data.opening import (
     white_is_zero,
 )
 from gankit.data.read_options import LARGEST, Fit
+from gankit.data.stores import Place
 from gankit.data.values import Range, span, to_bytes
 
 Parts = Literal["colours", "rgba", "bands"]
@@ -43,7 +43,7 @@ _UPRIGHT = {
 
 
 def decode(
-    path: str | Path,
+    path: Place,
     shape: Shape,
     fit: Fit,
     values: Range | None = None,
@@ -147,7 +147,7 @@ NOT_ALL_BANDS = (
 )
 
 
-def is_transparent(path: str | Path) -> bool:
+def is_transparent(path: Place) -> bool:
     """Return whether any part of a picture can be seen through. Raises as `decode` does."""
     return bool(decode(path, (4, SHOWN_AT, SHOWN_AT), "stretch", parts="rgba")[3].min() < 255)
 
@@ -170,7 +170,7 @@ class Numbers(NamedTuple):
     not_finite: int
 
 
-def numbers_of(path: str | Path, pages: bool = False) -> Numbers | None:
+def numbers_of(path: Place, pages: bool = False) -> Numbers | None:
     """Return the numbers in a picture of more than 8 bits; None for any other picture.
 
     `pages`: look at every page of a TIFF, and not at the first alone.

@@ -64,6 +64,15 @@ def _splits_by_rest(names: Iterable[str]) -> dict[str, dict[str, str]]:
     return found
 
 
+def split_within(name: str) -> tuple[str | None, str]:
+    """Return the key in `SPLITS` of the word in a name, or None, and what else the name says.
+
+    `church_outdoor_val` is of `val`, and says `church_outdoor_*` besides.
+    """
+    by_split = next(iter(_splits_by_rest([name]).items()), (name, {None: name}))
+    return next(iter(by_split[1])), by_split[0]
+
+
 def _kinds(folders: Iterable[str]) -> int:
     """Return 2 if there are keys of `SPLITS` for training and for testing, else 1 or 0."""
     return len({SPLITS[key] for key in folders})

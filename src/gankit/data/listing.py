@@ -16,6 +16,7 @@ from gankit.data.classes import classes_of
 from gankit.data.label_files import find_split_column, find_table
 from gankit.data.layout import SPLITS, Splits, by_nature, find_splits, name_some, splits_within
 from gankit.data.read_options import Split
+from gankit.data.stores import Root, Store
 from gankit.data.walk import (
     Everything,
     Finds,
@@ -37,7 +38,7 @@ class Index:
     """The pictures under `root`, in the order of their paths.
 
     Attributes:
-        root: the folder that the paths are relative to.
+        root: what the paths are relative to: a folder, or a file that holds the pictures.
         paths: the paths, sorted, with `/` between the parts.
         sizes: the bytes of each file.
         labels: int64 [N], or None if there are no classes.
@@ -47,7 +48,7 @@ class Index:
         by_table: whether a file of labels decided the classes.
     """
 
-    root: Path
+    root: Root
     paths: tuple[str, ...]
     sizes: tuple[int, ...]
     labels: NDArray[np.int64] | None
@@ -122,8 +123,27 @@ def index_folder(
     return replace(index, notes=notes, has_test=splits.of("test") not in (None, part))
 
 
+def index_listed(store: Store, finds: Finds, source: str, split: Split) -> Index:
+    """Index pictures in a store by the folders in their names, as `index_folder` does.
+
+    Raises DataError as it does.
+    """
+    splits = find_splits(finds.pictures)
+    if splits is None:
+        if within := splits_within(finds.pictures):
+            return _index_within(store, finds, source, within, split, None, ())
+        return _index(store, finds, source)
+    part = splits.of(split)
+    if part is None:
+        raise DataError(f"{source} has no {split} split: it has {', '.join(splits.folders)}")
+    kept = {path: size for path, size in finds.pictures.items() if path.startswith(f"{part}/")}
+    index = _index(store, replace(finds, pictures=kept), source, split=split)
+    notes = (*_about_splits(splits, part), *index.notes)
+    return replace(index, notes=notes, has_test=splits.of("test") not in (None, part))
+
+
 def _index_within(
-    folder: Path,
+    root: Root,
     finds: Finds,
     source: str,
     within: Sequence[Splits],
@@ -138,7 +158,7 @@ def _index_within(
         for path, size in finds.pictures.items()
         if "/".join(path.split("/", 2)[:2]) in parts
     }
-    index = _index(folder, replace(finds, pictures=kept), source, top, split, known)
+    index = _index(root, replace(finds, pictures=kept), source, top, split, known)
     trained, tested = (posixpath.basename(within[0].of(kind) or "") for kind in ("train", "test"))
     note = (
         f"each sub-folder holds splits, such as '{trained}', which is trained on, and '{tested}', "
@@ -218,7 +238,7 @@ def _walked(root: Path, wanted: Wanted, source: str) -> Finds:
 
 
 def _index(
-    root: Path,
+    root: Root,
     finds: Finds,
     source: str,
     top: Path | None = None,
@@ -228,14 +248,15 @@ def _index(
     """Index what was found, with its classes. Raises DataError if there are no pictures.
 
     `top` is the folder that was given, in or near which a file of labels may be; None: read none,
-    and take only sub-folders of `root` for classes.
+    and take only sub-folders of `root` for classes; those of a store may lie deeper too.
     """
     if not finds.pictures:
         raise _no_pictures(finds, source)
     paths = tuple(sorted(finds.pictures))
-    table = None if top is None else find_table(root, paths, top, split)
-    found = classes_of(root, paths, finds.folders, table, top is not None, known)
-    if table is not None and table.path.parent == Path(os.path.abspath(root)):  # noqa: PTH100
+    folder, nested = (Path(), True) if isinstance(root, Store) else (root, top is not None)
+    table = None if top is None else find_table(folder, paths, top, split)
+    found = classes_of(folder, paths, finds.folders, table, nested, known)
+    if table is not None and table.path.parent == Path(os.path.abspath(folder)):  # noqa: PTH100
         finds.others[table.path.suffix.lower()] -= 1
     notes = (*(f"left out: {what}" for what in _left_out(finds)), *found.notes)
     names = tuple(by_nature(set(found.classes.values())))
@@ -249,7 +270,7 @@ def _index(
 
 def _no_pictures(finds: Finds, source: str) -> DataError:
     left_out = _left_out(finds)
-    nothing = "it is empty" if source.startswith("data folder") else "nothing matches"
+    nothing = "nothing matches" if source.startswith("data pattern") else "it is empty"
     held = f"only {' and '.join(left_out)}" if left_out else nothing
     lost = any(is_picture(name) for name in finds.dangling)
     needed = FETCH if lost else f"training needs {KINDS} files"

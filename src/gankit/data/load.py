@@ -17,6 +17,7 @@ from gankit.data.holdout import SHARE, some_of
 from gankit.data.idx import is_idx_folder, read_idx_folder
 from gankit.data.layout import name_some
 from gankit.data.named import DATASETS
+from gankit.data.packed import is_packed, read_packed
 from gankit.data.published import is_published, read_published
 from gankit.data.read_options import Channels, Fit, ReadOptions, Split, Values
 from gankit.data.texts import is_text, read_text
@@ -27,7 +28,7 @@ from gankit.errors import DataError
 from gankit.registry import did_you_mean, load_plugins
 from gankit.settings.config import ARRAYS, DataConfig
 
-PACKED = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
+PACKED = (".zip", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
 """The suffixes of archives, which have to be unpacked first."""
 
 
@@ -124,7 +125,8 @@ def load_dataset(
         source: a name in `DATASETS`, else a folder of images (sub-folders are classes), a
             folder of IDX files, a folder of the files of CIFAR-10, SVHN, STL-10 or CelebA as
             their authors publish them, a pattern such as `photos/*.jpg`, or an .npz or .mat file
-            of arrays or an .npy file of one (`gankit.data.arrays`), or a .txt file or a folder of
+            of arrays or an .npy file of one (`gankit.data.arrays`), pictures in an LMDB database,
+            in .tar or in .parquet files (`gankit.data.packed`), or a .txt file or a folder of
             them (`gankit.data.texts`); `~` and `$VAR` work.
         size: pixels, one number for a square, or (height, width), 8 to 1024 each. None keeps the
             size of IDX images, and in a folder the size that nine tenths of the pictures share, if
@@ -204,6 +206,8 @@ def _read(source: str, options: ReadOptions) -> Dataset:
     path = locate(source)
     if is_text(path):
         return read_text(source, path, options)
+    if is_packed(path):
+        return read_packed(source, path, options)
     if path.is_dir():
         if is_idx_folder(path):
             return read_idx_folder(source, path, options)
@@ -228,7 +232,8 @@ def _no_file(source: str) -> DataError:
         return DataError(f"data {source!r} is a packed archive: unpack it, and give the folder")
     return DataError(
         f"data {source!r} is a file; training needs a folder of images, an .npz (numpy.savez) or "
-        ".mat of arrays called images and labels, an .npy of images, or a .txt of lines of text"
+        ".mat of arrays called images and labels, an .npy of images, an .lmdb, .tar or .parquet of "
+        "pictures, or a .txt of lines of text"
     )
 
 

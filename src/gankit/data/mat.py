@@ -1,4 +1,4 @@
-"""Arrays in MATLAB's .mat files."""
+"""Arrays in MATLAB's .mat files; those of MATLAB 7.3 are HDF5."""
 
 from __future__ import annotations
 
@@ -15,14 +15,20 @@ from gankit.data.claims import check_claim
 from gankit.errors import DataError, MissingExtraError
 from gankit.text import reason
 
+MATLAB_7_3 = b"MATLAB 7.3"
+NUMBERS = "biuf"
+"""The kinds of numpy's types that are read."""
+
 
 def read_mat(path: Path, wanted: Collection[str]) -> tuple[dict[str, NDArray[Any]], list[str]]:
     """Return the arrays of numbers with the names `wanted`, and the names of everything there.
 
     Raises:
-        DataError: the file is damaged, or of MATLAB 7.3, which is another format.
-        MissingExtraError: scipy is not installed.
+        DataError: the file is damaged.
+        MissingExtraError: scipy, or h5py for a file of MATLAB 7.3, is not installed.
     """
+    if _begins(path).startswith(MATLAB_7_3):
+        return _read_hdf5(path, wanted)
     try:
         from scipy.io import loadmat, whosmat
     except ImportError:
@@ -38,17 +44,54 @@ def read_mat(path: Path, wanted: Collection[str]) -> tuple[dict[str, NDArray[Any
             found = loadmat(path, variable_names=chosen)
     except DataError:
         raise
-    except NotImplementedError:
-        raise DataError(
-            f"{what} is a .mat file of MATLAB 7.3: save it in the format of version 7, or as .npz "
-            "(numpy.savez)"
-        ) from None
     except MemoryError:
         raise DataError(f"{what} does not fit into memory: save fewer examples") from None
     except Exception as error:  # damage can fail anywhere inside scipy
         raise DataError(f"{what} is no .mat file of arrays: {reason(error)}") from None
     arrays = {name: np.asarray(found[name]) for name in chosen}
-    return {name: a for name, a in arrays.items() if a.dtype.kind in "biuf"}, [*listed]
+    return {name: a for name, a in arrays.items() if a.dtype.kind in NUMBERS}, [*listed]
+
+
+def _begins(path: Path) -> bytes:
+    """Return a file's first bytes; none if it cannot be read, which its reader will tell."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(MATLAB_7_3))
+    except OSError:
+        return b""
+
+
+def _read_hdf5(path: Path, wanted: Collection[str]) -> tuple[dict[str, NDArray[Any]], list[str]]:
+    """Read as `read_mat` does. Only arrays that lie in the file itself are read."""
+    try:
+        import h5py
+    except ImportError:
+        raise MissingExtraError("a .mat file of MATLAB 7.3", "matlab") from None
+    what = f"data {str(path)!r}"
+    try:
+        with h5py.File(path, "r") as file:
+            listed = [name for name in file if not name.startswith("#")]
+            inside = {
+                name: file[name]
+                for name in listed
+                if name in wanted and isinstance(file.get(name, getlink=True), h5py.HardLink)
+            }
+            arrays = {
+                name: array
+                for name, array in inside.items()
+                if isinstance(array, h5py.Dataset)
+                and array.dtype.kind in NUMBERS
+                and not (array.external or array.is_virtual)
+            }
+            claimed = sum(array.nbytes for array in arrays.values())
+            check_claim(what, claimed, path.stat().st_size, compressed=True)
+            return {name: array[()].T for name, array in arrays.items()}, listed
+    except DataError:
+        raise
+    except MemoryError:
+        raise DataError(f"{what} does not fit into memory: save fewer examples") from None
+    except Exception as error:  # damage can fail anywhere inside h5py
+        raise DataError(f"{what} is no .mat file of arrays: {reason(error)}") from None
 
 
 def examples_first(images: NDArray[Any]) -> NDArray[Any]:

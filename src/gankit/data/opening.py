@@ -8,13 +8,14 @@ import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from io import BytesIO
 from typing import Any, BinaryIO, NamedTuple
 
 from PIL import Image
 
 from gankit.data.memory import DECODING, MOST_BYTES, MOST_JPEG_PIXELS, MOST_PIXELS, bytes_needed
 from gankit.data.read_options import SMALLEST
+from gankit.data.stores import Entry, Place
 from gankit.text import reason
 
 SUFFIXES = frozenset(
@@ -61,11 +62,12 @@ def quiet_decoding() -> Iterator[None]:
 
 
 @contextmanager
-def opened(path: str | Path) -> Iterator[Image.Image]:
+def opened(path: Place) -> Iterator[Image.Image]:
     """Open a picture and read only its header; any failure inside becomes an `UnreadableError`."""
     try:
-        with _regular_file(path) as file:
-            image = _identified(file, os.path.splitext(path)[1].lower())  # noqa: PTH122
+        name = path.name if isinstance(path, Entry) else path
+        with _file(path) as file:
+            image = _identified(file, os.path.splitext(name)[1].lower())  # noqa: PTH122
             try:
                 yield image
             finally:
@@ -80,8 +82,13 @@ def opened(path: str | Path) -> Iterator[Image.Image]:
         raise UnreadableError(reason(error)) from None
 
 
-def _regular_file(path: str | Path) -> BinaryIO:
-    """Open a regular file. Raises UnreadableError for a pipe, which could block for ever."""
+def _file(path: Place) -> BinaryIO:
+    """Open a regular file, or what a store holds of one.
+
+    Raises UnreadableError for a pipe, which could block for ever.
+    """
+    if isinstance(path, Entry):
+        return BytesIO(path.read())
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     file = os.fdopen(os.open(path, flags), "rb")
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -191,7 +198,7 @@ class Header(NamedTuple):
     bands: int = 0
 
 
-def header(path: str | Path) -> Header:
+def header(path: Place) -> Header:
     """Read what can be known of a picture without decoding it.
 
     Raises:
@@ -253,7 +260,7 @@ def is_unsigned(image: Image.Image) -> bool:
 
 
 @contextmanager
-def decoded(path: str | Path, side: int, copies: int = 0) -> Iterator[Image.Image]:
+def decoded(path: Place, side: int, copies: int = 0) -> Iterator[Image.Image]:
     """Open a picture and decode it; `copies` of it are made besides.
 
     A JPEG is decoded at a half, a quarter or an eighth of its size if both sides then still have

@@ -145,14 +145,13 @@ def _write(
         film = to_gif(gan, labels, seed, PICTURES)
         write_atomically(target, film)
         return Export(target, form, len(film))
-    from gankit.exporting.to_onnx import to_onnx
-
     if form == "html":
-        from gankit.exporting.to_html import to_html
+        from gankit.exporting.to_html import page_of
 
-        onnx = to_onnx(gan, half=half, mixtures=True)
-        content = to_html(gan, onnx)
+        content, onnx = page_of(gan, half=half)
     else:
+        from gankit.exporting.to_onnx import to_onnx
+
         onnx = to_onnx(gan, uint8=uint8, half=half)
         content = onnx.content
     facts = onnx.facts | {"difference": onnx.difference, "limit": onnx.limit}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,6 +30,8 @@ BATCHES = (1, 3, 8)
 
 Inputs = tuple[Tensor, ...]
 """What an exported network is called with: latents, and labels if the run knows any."""
+Runs = Callable[[Inputs], NDArray[Any]]
+"""A function that runs an exported network."""
 
 
 class Network(nn.Module):
@@ -96,14 +98,22 @@ def quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def difference(made: Callable[[Inputs], NDArray[Any]], gan: GAN, *, pixels: bool = False) -> float:
+def difference(made: Runs, gan: GAN, *, pixels: bool = False) -> float:
     """Return the largest difference between what `made` returns and gankit's own samples.
 
     It is NaN if a number is not finite, and infinite if the shapes differ.
     """
-    largest, network = 0.0, Network(gan.game, pixels=pixels)
-    for count in BATCHES:
-        inputs = example(gan, count)
+    batches = [example(gan, count) for count in BATCHES]
+    return largest_difference(made, Network(gan.game, pixels=pixels), batches)
+
+
+def largest_difference(made: Runs, network: nn.Module, batches: Iterable[Inputs]) -> float:
+    """Return the largest difference between what `made` and `network` return, over all batches.
+
+    It is NaN if a number is not finite, and infinite if the shapes differ.
+    """
+    largest = 0.0
+    for inputs in batches:
         with torch.inference_mode():
             wanted = network(*inputs).numpy().astype(np.float64)
         found = np.asarray(made(inputs), np.float64)

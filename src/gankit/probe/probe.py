@@ -22,6 +22,7 @@ from gankit.data import Dataset, as_planes, check_shape, load_of_shape, source_n
 from gankit.errors import ConfigError, DataError, MissingExtraError
 from gankit.families import Task
 from gankit.metrics.distances import nearest_labels
+from gankit.probe.deep_kmeans import DeepKMeansFeatures, check_depth
 from gankit.probe.discriminator_features import (
     ConvFeatures,
     known_run,
@@ -71,6 +72,7 @@ def probe(
     classifiers: Sequence[Classifier] = ("svm",),
     baselines: bool = True,
     centroids: int = 800,
+    kmeans_layers: int = 1,
     seed: int = 0,
     test_limit: int | None = None,
     say: Callable[[str], None] = lambda _line: None,
@@ -87,6 +89,7 @@ def probe(
         baselines: whether to add D before its first step, k-means features, pixels and, for a
             conditional run with the classes of the data, the nearest generated sample.
         centroids: the K of k-means.
+        kmeans_layers: above 1, k-means of so many layers is compared too.
         seed: the seed of every random choice.
         test_limit: the most test images, chosen by `seed`; None: all.
         say: is called with a line about each stage.
@@ -96,20 +99,20 @@ def probe(
     memory, or if scikit-learn is missing.
     """
     started, versions = time.monotonic(), _versions()
-    _check_numbers(labels_per_class, draws, centroids, test_limit)
+    _check_numbers(labels_per_class, draws, centroids, kmeans_layers, test_limit)
     run = Run(folder)
     record = known_run(run)
+    check_depth(record.task.shape[1:], kmeans_layers if baselines else 1)
     game, step = trained_discriminator(run, say)
     own = ConvFeatures(game)
     source, train, tested = _data(run.folder, record, data, test, say)
     random = rng(seed, Purpose.REFERENCE, 1)
     chosen = np.sort(random.permutation(len(tested))[:test_limit])
     chances = _Draws(train, labels_per_class, draws, seed)
-    _check_memory(
-        chances, max(own.dims, 4 * centroids if baselines else 0), len(chosen), classifiers
-    )
+    widest = max(own.dims, 4 * centroids * kmeans_layers if baselines else 0)
+    _check_memory(chances, widest, len(chosen), classifiers)
     sets = _Sets(train, tested, chances, chosen)
-    extractors = _extractors(record, train, own, baselines, centroids, seed)
+    extractors = _extractors(record, train, own, baselines, (centroids, kmeans_layers), seed)
     gan = _asked_for_classes(run, train, say) if baselines else None
     rows: list[Row] = []
     for name, build in extractors:
@@ -132,7 +135,7 @@ def probe(
         say("nearest generated samples")
         rows += _nearest(gan, train, tested, chosen, draws, seed)
     return Probe(
-        run=folder.resolve().name,
+        run=run.folder.resolve().name,
         family=record.config.family,
         step=step,
         convolutions=own.convolutions,
@@ -219,12 +222,17 @@ def _read_from_disk(
 
 
 def _check_numbers(
-    budgets: Sequence[int], draws: int, centroids: int, test_limit: int | None
+    budgets: Sequence[int],
+    draws: int,
+    centroids: int,
+    kmeans_layers: int,
+    test_limit: int | None,
 ) -> None:
     given = (
         ("labels_per_class", min(budgets), 2),
         ("draws", draws, 1),
         ("centroids", centroids, 1),
+        ("kmeans_layers", kmeans_layers, 1),
         ("test_limit", 1 if test_limit is None else test_limit, 1),
     )
     for name, number, least in given:
@@ -296,9 +304,17 @@ def _check_memory(
 
 
 def _extractors(
-    record: Record, train: Dataset, own: ConvFeatures, baselines: bool, centroids: int, seed: int
+    record: Record,
+    train: Dataset,
+    own: ConvFeatures,
+    baselines: bool,
+    kmeans: tuple[int, int],
+    seed: int,
 ) -> Iterator[tuple[str, Callable[[], Extractor]]]:
-    """Yield the name of each kind of features, and a function that builds its extractor."""
+    """Yield the name of each kind of features, and a function that builds its extractor.
+
+    `kmeans` is its number of centroids and of layers.
+    """
     yield "discriminator", lambda: own
     if not baselines:
         return
@@ -306,10 +322,14 @@ def _extractors(
     some = train.read(np.sort(random.permutation(len(train))[:UNLABELLED]))
     config, task = record.config, record.task
     yield "untrained discriminator", lambda: _untrained(config, task, some)
-    yield (
-        f"k-means, {centroids:,} of {PATCH}x{PATCH}",
-        lambda: KMeansFeatures(some, centroids, seed),
-    )
+    centroids, layers = kmeans
+    name = f"k-means, {centroids:,} of {PATCH}x{PATCH}"
+    yield name, lambda: KMeansFeatures(some, centroids, seed)
+    if layers > 1:
+        yield (
+            f"{name}, {layers} layers",
+            lambda: DeepKMeansFeatures(some, centroids, layers, seed),
+        )
     yield "pixels", _pixels_alone
 
 
