@@ -8,6 +8,7 @@ import re
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import gankit
@@ -76,6 +77,11 @@ def test_a_path_may_be_text():
     for call in (diagnose, examine, probe, write_run_report, explore, gankit.load, gankit.evaluate):
         with pytest.raises(gankit.GankitError, match="nowhere"):
             call("nowhere")
+    points = np.zeros((30, 2))
+    with pytest.raises(gankit.DataError, match="nowhere"):
+        gankit.evaluate(points, against=Path("nowhere"))
+    with pytest.raises(gankit.GankitError, match=r"nowhere\.onnx"):
+        gankit.evaluate(points, against=points, features=Path("nowhere.onnx"))
     for check in (check_film, check_target, check_picture):
         with pytest.raises(gankit.ConfigError, match=r"x\.pdf"):
             check("x.pdf")

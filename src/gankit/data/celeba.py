@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,9 +23,9 @@ TRAIN, TEST = 0, 2
 """The numbers of the splits; 1 is validation."""
 
 
-def is_celeba(folder: Path) -> bool:
-    """Return whether a folder holds CelebA's list of attributes."""
-    return (folder / ATTRIBUTES).is_file()
+def is_celeba(names: Collection[str]) -> bool:
+    """Return whether a folder with files of these names holds CelebA's list of attributes."""
+    return ATTRIBUTES in names
 
 
 def read_celeba(name: str, folder: Path, options: ReadOptions) -> Dataset:

@@ -21,7 +21,7 @@ NOTHING_TRAINED = "nothing is trained yet"
 
 
 def diagnose(
-    folder: str | Path, data: str | None = None, *, networks: Networks | None = None
+    folder: str | Path, data: str | Path | None = None, *, networks: Networks | None = None
 ) -> Diagnosis:
     """Look for every sign of sickness in a run, finished or not.
 
@@ -54,7 +54,7 @@ def look_at(run: Run, record: Record, draw: Callable[[Case], Drawn]) -> Diagnosi
     return look_for(replace(case, examination=examination, why_none=why_none))
 
 
-def examine(folder: str | Path, data: str | None = None) -> list[Verdict]:
+def examine(folder: str | Path, data: str | Path | None = None) -> list[Verdict]:
     """Return what is wrong with a run, sick signs first; empty if it is healthy. Writes nothing."""
     return list(diagnose(folder, data).verdicts)
 
@@ -77,7 +77,9 @@ def why_not_drawn(run: Run, record: Record, networks: Networks | None = None) ->
     return None
 
 
-def _samples(run: Run, record: Record, source: str | None, networks: Networks | None) -> Drawn:
+def _samples(
+    run: Run, record: Record, source: str | Path | None, networks: Networks | None
+) -> Drawn:
     """Return samples and the run's data, or None and the reason why there are none."""
     why = why_not_drawn(run, record, networks)
     if why is not None:

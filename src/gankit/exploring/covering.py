@@ -108,7 +108,7 @@ def cover(
     path: str | Path | None = None,
     labels: Labels = None,
     seed: int = 0,
-    data: str | None = None,
+    data: str | Path | None = None,
     features: FeatureNetwork | None = None,
 ) -> Covering:
     """Choose the samples that cover the real examples best, and say whether it helped.

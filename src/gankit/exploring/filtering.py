@@ -247,7 +247,7 @@ def best(
     labels: Labels = None,
     seed: int = 0,
     proposals: int = PROPOSALS,
-    data: str | None = None,
+    data: str | Path | None = None,
 ) -> Best:
     """Draw samples that a Metropolis-Hastings chain of D's answers chooses.
 

@@ -77,7 +77,7 @@ def find_neighbours(
     latents: Latents,
     *,
     say: Say,
-    data: str | None = None,
+    data: str | Path | None = None,
     features: FeatureNetwork | None = None,
     path: str | Path | None = None,
     device: str = "cpu",

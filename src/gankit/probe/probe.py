@@ -6,6 +6,7 @@ from the same few labels, by the protocol of docs/probe.md.
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -64,9 +65,9 @@ Extractor = Callable[[NDArray[np.generic]], Features]
 
 def probe(
     folder: str | Path,
-    data: str | None = None,
+    data: str | Path | None = None,
     *,
-    test: str | None = None,
+    test: str | Path | None = None,
     labels_per_class: Sequence[int] = (10, 100),
     draws: int = 5,
     classifiers: Sequence[Classifier] = ("svm",),
@@ -99,6 +100,7 @@ def probe(
     memory, or if scikit-learn is missing.
     """
     started, versions = time.monotonic(), _versions()
+    test = None if test is None else os.fspath(test)
     _check_numbers(labels_per_class, draws, centroids, kmeans_layers, test_limit)
     run = Run(folder)
     record = known_run(run)
@@ -241,7 +243,11 @@ def _check_numbers(
 
 
 def _data(
-    folder: Path, record: Record, source: str | None, test: str | None, say: Callable[[str], None]
+    folder: Path,
+    record: Record,
+    source: str | Path | None,
+    test: str | None,
+    say: Callable[[str], None],
 ) -> tuple[str, Dataset, Dataset]:
     """Return (source, training examples, test examples), of the run's shape and equal classes."""
     found = find_data(record.config.data, record.task.shape, source, folder, record)

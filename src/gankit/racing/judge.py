@@ -101,7 +101,7 @@ class Judge:
     """
 
     def __init__(
-        self, parts: Parts, features: str | None, device: str, say: Callable[[str], None]
+        self, parts: Parts, features: str | Path | None, device: str, say: Callable[[str], None]
     ) -> None:
         """Embed the held-out examples.
 

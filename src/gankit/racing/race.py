@@ -126,7 +126,7 @@ def race(
     steps: int | None = None,
     seed: int = 0,
     dataset: object = None,
-    features: str | None = None,
+    features: str | Path | None = None,
     space: Space | None = None,
     fixed: Collection[str] = (),
     say: Say = lambda _line: None,

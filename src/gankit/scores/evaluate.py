@@ -64,9 +64,9 @@ class Watch:
 def evaluate(
     run: str | Path | GAN | NDArray[Any],
     *,
-    against: Dataset | NDArray[Any] | str | None = None,
-    features: str | FeatureNetwork | None = None,
-    data: str | None = None,
+    against: Dataset | NDArray[Any] | str | Path | None = None,
+    features: str | Path | FeatureNetwork | None = None,
+    data: str | Path | None = None,
     split: Split | None = None,
     n: int | None = None,
     draws: int = DRAWS,
@@ -116,6 +116,8 @@ def evaluate(
     if against is not None and data is not None:
         raise ConfigError("give the real examples once: against or data", "against", "data")
     against = data if against is None else against
+    if isinstance(against, Path):
+        against = str(against)
     if isinstance(run, (str, Path)):
         run = load(run, device)
     folder = run.path.parent if isinstance(run, GAN) and run.path is not None else None
@@ -134,7 +136,7 @@ def evaluate(
             say=watch.say,
         )  # fmt: skip
     else:
-        given = load_network(features, device) if isinstance(features, str) else features
+        given = load_network(features, device) if isinstance(features, str | Path) else features
         report = _evaluate_samples(
             run, against, given, split, n, draws, seed, metrics, device, watch
         )
