@@ -231,7 +231,9 @@ def main() -> None:
     parser.add_argument("--seconds", default="60,180", help="when to measure, rising")
     parser.add_argument("--with", dest="contenders", default="gankit,tutorial-128,tutorial-16")
     parser.add_argument("--family", help="of gankit; by default the one that the data chooses")
-    parser.add_argument("--set", nargs="*", default=[], help="settings of gankit: section.key=value")
+    parser.add_argument(
+        "--set", nargs="*", default=[], help="settings of gankit: section.key=value"
+    )
     parser.add_argument("--size", type=int, help="side of the images of a folder")
     parser.add_argument("--features", default="pixels")
     parser.add_argument("-n", type=int, default=1000, help="samples")
