@@ -187,7 +187,8 @@ class Table:
         return any(wanted.items() <= line.items() for line in self.lines)
 
     def add(self, contender: str, seconds: float, steps: int | None, samples: Images) -> None:
-        line: dict[str, Any] = {"contender": contender, "seconds": seconds, "steps": steps}
+        line: dict[str, Any] = {"benchmark": "time_to_quality", "contender": contender}
+        line |= {"seconds": seconds, "steps": steps}
         line |= {"scores": measure(samples, self.test, self.options), **self.about}
         with self.options.out.open("a") as file:
             file.write(json.dumps(line) + "\n")
