@@ -77,6 +77,8 @@ class Game(Part, ABC):
         baseline: the recipe of what its samples are to be better than, for `evaluate`; None: none.
         default_recipe: the recipe that `configure` takes; None: the defaults of Config.
         points_recipe: the recipe for points; None: the one for images.
+        kind_recipes: recipes for kinds of data (`gankit.choose_recipe.KINDS`) that the default one
+            does not suit.
         data_recipes: recipes for single data sets, by name, which come before any other.
         suits: the recipe for each kind of data (`gankit.choose_recipe.KINDS`) for which this family
             is chosen if a user names none.
@@ -112,6 +114,7 @@ class Game(Part, ABC):
     baseline: ClassVar[str | None] = None
     default_recipe: ClassVar[str | None] = None
     points_recipe: ClassVar[str | None] = None
+    kind_recipes: ClassVar[Mapping[str, str]] = {}
     data_recipes: ClassVar[Mapping[str, str]] = {}
     suits: ClassVar[Mapping[str, str]] = {}
     judged_from: ClassVar[int] = 500

@@ -57,6 +57,7 @@ DATA str
 --checkpoint-every int
 --keep int
 --tensorboard bool
+--trackio bool
 --evaluate-every int
 --set list
 --watch bool

@@ -29,8 +29,8 @@ ORDER = (
     "recipe", "config", "size", "fit", "crop", "channels", "holdout", "train_size", "batch",
     "accumulate", "labels_per_class", "z_dim", "prior", "loss", "penalty", "penalty_weight",
     "augment", "k", "g_steps", "update", "ema", "lr_d", "lr_g", "device", "devices", "precision",
-    "threads", "sample_every", "checkpoint_every", "keep", "tensorboard", "evaluate_every", "set_",
-    "watch", "dry_run", "verbose",
+    "threads", "sample_every", "checkpoint_every", "keep", "tensorboard", "trackio",
+    "evaluate_every", "set_", "watch", "dry_run", "verbose",
 )  # fmt: skip
 """The arguments of `train` in the order of --help. Any others follow, and a family's own come
 last."""

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from gankit.choose_recipe import configure
 from gankit.errors import GankitError
 from gankit.families import FAMILIES
 from gankit.pages.chart import Curve, chart
@@ -30,7 +29,7 @@ from gankit.pages.html import (
     table,
     warning,
 )
-from gankit.pages.repeat import changes_from_default, command, exactly
+from gankit.pages.repeat import changes_from_default, command, default, exactly
 from gankit.pages.run_summary import (
     Facts,
     interval,
@@ -407,12 +406,13 @@ def doctor(seen: Facts) -> Iterable[Html]:
 
 def _settings(seen: Facts) -> Iterable[Html]:
     config, data, plan = seen.record.config, seen.record.data, seen.record.plan
-    changed, every = changes_from_default(config), flatten(config)
+    task = seen.record.task
+    changed, every = changes_from_default(config, task), flatten(config)
     usual = f"gankit train {config.family} {in_shell(config.data.source)}"
     if changed:
         yield note("Other than in ", element("code", usual), ":")
-        default = flatten(configure(config.family, config.data.source))
-        rows = [[key, typed(value), typed(default[key])] for key, value in changed.items()]
+        usually = default(config, task)
+        rows = [[key, typed(value), typed(usually[key])] for key, value in changed.items()]
         yield table(["", "here", "there"], rows)
     else:
         yield note("All as in ", element("code", usual), ".")
@@ -467,7 +467,9 @@ def _repetition(seen: Facts) -> Iterable[Html]:
         f"--threads {plan.threads} {begun}--out runs/again"
     )
     yield element("p", "Or by what differs from the default settings:")
-    yield code(f"{command(override(config, exactly(plan)), origin)} --out runs/again")
+    yield code(
+        f"{command(override(config, exactly(plan)), seen.record.task, origin)} --out runs/again"
+    )
     yield note(
         "With this number of steps and of threads, the same data, versions and machine, the "
         "weights are the same to the bit."

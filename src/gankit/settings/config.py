@@ -357,6 +357,9 @@ class OutputConfig:
         "write TensorBoard events too, with histograms of z, D(x) and D(G(z))",
         flag="--tensorboard",
     )
+    trackio: bool = setting(
+        False, "log into trackio too, a dashboard on this machine", flag="--trackio"
+    )
     evaluate_every: int = setting(
         0, "steps between scores, measured in the background; 0: never",
         least=0, most=RARELY, flag="--evaluate-every",
