@@ -270,9 +270,9 @@ def test_a_budget_in_minutes_is_measured_once_and_ends_the_trials(
     given, tmp_path, stub, monkeypatch
 ):
     stub(lambda name: 1.0)
-    paces = iter([Pace(per_step=0.001, per_stop=0.01)])
+    paces = iter([Pace(per_step=0.1, per_stop=1.0)])  # far more time than the trials take
     monkeypatch.setattr(agreement, "_rehearse", lambda *_: next(paces))
-    timed = {**given, "minutes": 0.2, "trials": None, "steps": None}
+    timed = {**given, "minutes": 20.0, "trials": None, "steps": None}
     found = race(folder=tmp_path / "a", **timed)
     assert found.record.plan == race(folder=tmp_path / "a", **timed).record.plan
     assert len(found.trials) == found.record.plan.trials
