@@ -25,6 +25,8 @@ from PIL import Image, features
 from gankit.data import load_dataset
 from gankit.errors import DataError
 
+from ..data.test_packed import write_parquet, write_tar
+
 MORE = os.environ.get("GANKIT_EXAMPLES")
 EXAMPLES = int(MORE or 60)
 BOUNDED = settings(
@@ -597,6 +599,26 @@ def test_a_damaged_file_is_refused_or_read_as_it_was(data, kind, seed):
     assert peak < 50e6
     if found is not None and kind != "idx":  # plain IDX has no checksum
         assert np.array_equal(found.read(np.arange(len(found)))[:, 0], images)
+
+
+@BOUNDED
+@given(st.data(), st.sampled_from(["tar", "parquet"]), st.booleans())
+def test_damaged_packed_pictures_are_refused_or_left_out(data, kind, in_memory):
+    files = {}
+    for value in range(1, 5):
+        file = io.BytesIO()
+        Image.new("L", (SIDE, SIDE), value).save(file, "PNG")
+        files[f"{value}.png"] = file.getvalue()
+    with empty_folder() as folder:
+        write = write_tar if kind == "tar" else write_parquet
+        path = write(folder / f"set.{kind}", files)
+        path.write_bytes(damaged(path.read_bytes(), data.draw))
+        tracemalloc.start()
+        found = read(path, memory_gb=float(in_memory))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 50e6
+    assert found is None or len(found) <= 4
 
 
 @pytest.mark.parametrize("kind", [np.save, np.savez])

@@ -204,10 +204,10 @@ def _read(source: str, options: ReadOptions) -> Dataset:
             "data",
         )
     path = locate(source)
-    if is_text(path):
-        return read_text(source, path, options)
     if is_packed(path):
         return read_packed(source, path, options)
+    if is_text(path):
+        return read_text(source, path, options)
     if path.is_dir():
         if is_idx_folder(path):
             return read_idx_folder(source, path, options)
