@@ -71,6 +71,7 @@ class Gankit(Contender):
         else:
             asked = {"data.size": options.size} if options.size else {}
             config = gankit.choose(options.data, budget | asked).config
+        config = gankit.override(config, dict(word.split("=", 1) for word in options.set))
         with gankit.Trainer(gankit.build_game(config, train), train) as trial:
             trial.step()
             began = time.process_time()
@@ -172,6 +173,7 @@ class Table:
             "against": f"{test.name} ({len(test)})",
             "samples": options.n,
             "seed": options.seed,
+            "settings": options.set,
             "threads": 1,
             "machine": f"{platform.machine()}, {torch.backends.cpu.get_cpu_capability()}",
             "torch": torch.__version__,
@@ -185,7 +187,8 @@ class Table:
         return any(wanted.items() <= line.items() for line in self.lines)
 
     def add(self, contender: str, seconds: float, steps: int | None, samples: Images) -> None:
-        line: dict[str, Any] = {"contender": contender, "seconds": seconds, "steps": steps}
+        line: dict[str, Any] = {"benchmark": "time_to_quality", "contender": contender}
+        line |= {"seconds": seconds, "steps": steps}
         line |= {"scores": measure(samples, self.test, self.options), **self.about}
         with self.options.out.open("a") as file:
             file.write(json.dumps(line) + "\n")
@@ -229,6 +232,9 @@ def main() -> None:
     parser.add_argument("--seconds", default="60,180", help="when to measure, rising")
     parser.add_argument("--with", dest="contenders", default="gankit,tutorial-128,tutorial-16")
     parser.add_argument("--family", help="of gankit; by default the one that the data chooses")
+    parser.add_argument(
+        "--set", nargs="*", default=[], help="settings of gankit: section.key=value"
+    )
     parser.add_argument("--size", type=int, help="side of the images of a folder")
     parser.add_argument("--features", default="pixels")
     parser.add_argument("-n", type=int, default=1000, help="samples")

@@ -78,6 +78,7 @@ SMALL: dict[str, dict[str, Any]] = {
     },
     "seqgan": TEXT | {"network.rollouts": 2},
     "gumbel": TEXT,
+    "scratchgan": {key: value for key, value in TEXT.items() if key != "network.filters"},
     "gail": {"network.hidden": "8,8", "network.episodes": 2, "network.epochs": 1, "objective.k": 1},
     "bc": {"network.hidden": "8,8"},
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from gankit.advantages import advantages, clipped_surrogate
+from gankit.advantages import advantages, clipped_surrogate, discounted
 
 
 def defined(rewards, values, ahead, discount, decay):
@@ -32,6 +32,14 @@ def test_advantages_are_sums_of_later_surprises_within_their_episode():
     )
     assert found.dtype == np.float64
     assert np.allclose(found, expected, rtol=1e-12)
+
+
+def test_what_follows_is_summed_by_its_distance():
+    paid = np.random.default_rng(0).normal(size=(2, 5))
+    found = discounted(torch.from_numpy(paid), 0.7)
+    for row, sums in zip(paid, found.tolist(), strict=True):
+        wanted = [sum(0.7**k * r for k, r in enumerate(row[t:])) for t in range(5)]
+        assert np.allclose(sums, wanted, rtol=1e-12)
 
 
 def test_without_decay_an_advantage_is_the_return_less_the_value():

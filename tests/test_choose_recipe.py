@@ -176,6 +176,18 @@ def test_what_the_user_sets_is_not_changed():
     assert grey.config.family == "projected"  # the data is seen as it is asked for
 
 
+def test_data_that_is_given_twice_is_refused():
+    other = {"data.source": "toy:grid25"}
+    for wrong in (
+        lambda: configure("gan", "toy:ring8", settings=other),
+        lambda: choose("toy:ring8", other),
+    ):
+        with pytest.raises(ConfigError, match=r"data is given twice, as 'toy:ring8' and by .*grid"):
+            wrong()
+    assert configure("gan", settings=other).data.source == "toy:grid25"
+    assert configure("gan", "toy:grid25", settings=other).data.source == "toy:grid25"
+
+
 def test_few_images_are_augmented_where_the_recipe_does_not():
     assert choose(images(999, 28, 28)).config.stabilise.augment == choose_recipe.AUGMENTED
     assert choose(images(1000, 28, 28)).config.stabilise.augment == "none"

@@ -48,6 +48,24 @@ def advantages(
     return found
 
 
+def discounted(paid: Tensor, discount: float) -> Tensor:
+    """Return what follows from each place on, [N, T]: the sum over k of discount^k paid_(t+k).
+
+    >>> discounted(torch.tensor([[1.0, 0.0, 4.0]]), 0.5)
+    tensor([[2., 2., 4.]])
+
+    Args:
+        paid: of each place, [N, T].
+        discount: gamma, 0 to 1.
+    """
+    later = torch.zeros_like(paid[:, 0])
+    sums = []
+    for now in reversed(paid.unbind(1)):
+        later = now + discount * later
+        sums.append(later)
+    return torch.stack(sums[::-1], 1)
+
+
 def clipped_surrogate(log_ratio: Tensor, advantage: Tensor, clip: float) -> Tensor:
     """Return PPO's objective as a loss, a scalar (Schulman et al. 2017, arXiv 1707.06347).
 

@@ -194,6 +194,16 @@ KUSNER_2016 = Paper(
     2016,
     "1611.04051",
 )
+MASSON_2019 = Paper(
+    "demasson2019training",
+    "Training Language GANs from Scratch",
+    (
+        *("de Masson d'Autume, Cyprien", "Rosca, Mihaela", "Rae, Jack"),
+        "Mohamed, Shakir",
+    ),
+    2019,
+    "1905.09922",
+)
 HEUSEL_2017 = Paper(
     "heusel2017gans",
     "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium",

@@ -66,15 +66,19 @@ class Game(Part, ABC):
             (`Batch.labelled`).
         acts: whether G is a policy, which chooses actions in an environment (`gankit.acting`).
         judges: whether D answers users too; the artifact then keeps it, averaged.
+        reconstructs: whether D answers an example with a picture of it, which users may see.
         takes_vectors: whether labels may be vectors in place of classes, if it is conditional.
         kinds: what the examples may be (`gankit.data.dataset.Kind`).
         any_channels: whether images may have other channels than grey or colour.
         losses: the names that `objective.loss` may have; empty: any.
+        own_g_steps: whether the family's own update takes `objective.g_steps` generator steps.
         takes_networks: whether a user's own two networks can play: D then answers with a logit
             and nothing else.
         baseline: the recipe of what its samples are to be better than, for `evaluate`; None: none.
         default_recipe: the recipe that `configure` takes; None: the defaults of Config.
         points_recipe: the recipe for points; None: the one for images.
+        kind_recipes: recipes for kinds of data (`gankit.choose_recipe.KINDS`) that the default one
+            does not suit.
         data_recipes: recipes for single data sets, by name, which come before any other.
         suits: the recipe for each kind of data (`gankit.choose_recipe.KINDS`) for which this family
             is chosen if a user names none.
@@ -100,14 +104,17 @@ class Game(Part, ABC):
     guided: ClassVar[bool] = False
     acts: ClassVar[bool] = False
     judges: ClassVar[bool] = False
+    reconstructs: ClassVar[bool] = False
     takes_vectors: ClassVar[bool] = False
     kinds: ClassVar[tuple[Kind, ...]] = ("images", "points")
     any_channels: ClassVar[bool] = True
     losses: ClassVar[tuple[str, ...]] = ()
+    own_g_steps: ClassVar[bool] = False
     takes_networks: ClassVar[bool] = True
     baseline: ClassVar[str | None] = None
     default_recipe: ClassVar[str | None] = None
     points_recipe: ClassVar[str | None] = None
+    kind_recipes: ClassVar[Mapping[str, str]] = {}
     data_recipes: ClassVar[Mapping[str, str]] = {}
     suits: ClassVar[Mapping[str, str]] = {}
     judged_from: ClassVar[int] = 500
@@ -291,6 +298,13 @@ class Game(Part, ABC):
     def judged_names(self) -> tuple[str, ...]:
         """The names of the classes of `judge`."""
         return self.task.class_names
+
+    def reconstruct(self, examples: Tensor, by: nn.Module | None = None) -> Tensor:
+        """Return D's pictures of examples [N, *shape], in the same shape, if it `reconstructs`.
+
+        `by` is a network that answers in D's place.
+        """
+        raise NotImplementedError
 
     def log_likelihood(self, examples: Tensor) -> Tensor | None:
         """Return log P of each example [N, *shape] under G, [N]; None if G states no such thing."""

@@ -101,6 +101,21 @@ def test_every_flag_is_a_setting():
     assert {setting.key for setting in SETTINGS.values()} <= known
 
 
+def test_data_that_is_typed_replaces_that_of_the_file(tmp_path, monkeypatch):
+    chosen = []
+    monkeypatch.setattr(
+        "gankit.cli.train._rehearse", lambda config, *_, **__: chosen.append(config)
+    )
+    file = tmp_path / "recipe.toml"
+    file.write_text("[data]\nsource = 'toy:grid25'\n[training]\nbatch = 32\n")
+    for words in (["gan"], ["gan", "toy:ring8"]):
+        app(["train", *words, "--config", str(file), "--dry-run"], result_action="return_value")
+    assert [(c.data.source, c.training.batch) for c in chosen] == [
+        ("toy:grid25", 32),
+        ("toy:ring8", 32),
+    ]
+
+
 def test_a_folder_is_named_by_settings():
     config = override(
         configure("dcgan", "digits"), {"training.seed": 3, "generator_optimizer.lr": 0.25}

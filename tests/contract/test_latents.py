@@ -23,7 +23,8 @@ from gankit.exploring import (
 )
 from gankit.exploring.columns import draw_latents, movable
 from gankit.families import Task
-from gankit.trained.gan import BLOCK, GAN
+from gankit.trained.drawing import BLOCK
+from gankit.trained.gan import GAN
 from gankit.trained.latents import Latents
 from gankit.training.state import build_game
 

@@ -30,6 +30,16 @@ def test_each_line_is_a_sequence(tmp_path):
     )
 
 
+def test_the_sonnets_are_whole_and_each_tenth_is_for_testing():
+    train, test = (gankit.load_dataset("sonnets", split=split) for split in ("train", "test"))
+    assert (len(train), len(test)) == (1_944, 210)
+    assert train.symbols == test.symbols
+    assert texts(train)[0] == "From fairest creatures we desire increase,"
+    assert texts(test)[:14][-1] == "That beauty still may live in thine or thee."
+    some = gankit.load_dataset("sonnets", text=TextOptions(tokens="characters", sequences=3))
+    assert (len(some), some.tokens) == (3, "characters")
+
+
 def test_bytes_of_any_kind_are_read_and_said_in_one_line(tmp_path):
     path = tmp_path / "odd.txt"
     path.write_bytes(

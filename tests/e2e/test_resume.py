@@ -40,7 +40,13 @@ def newest_step(folder: Path) -> int:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("family", "data"), [*((f, "digits") for f in families_of("images")), ("gan", "toy:ring8")]
+    ("family", "data"),
+    [
+        *((family, "digits") for family in families_of("images")),
+        ("gan", "toy:ring8"),
+        *((family, "sentences") for family in families_of("tokens")),
+        ("gail", "expert:CartPole-v1"),
+    ],
 )
 def test_killed_and_resumed_is_the_same_to_the_bit(
     gankit, process, tmp_path, newest, equal, family, data

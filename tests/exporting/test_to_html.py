@@ -18,8 +18,8 @@ from gankit.exporting.to_html import to_html
 from gankit.exporting.to_onnx import OnnxFile
 from gankit.families import Task
 from gankit.game_types import Latent
-from tests.browser import open_browser
 from tests.exporting.made import SHAPE, untrained, with_onnx
+from tests.exporting.opened import after, opened, pixels
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -64,12 +64,6 @@ def test_a_run_that_draws_in_a_way_of_its_own_brings_its_latents(small):
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with open_browser() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 def exported(tmp_path_factory):
     """A run of two classes with codes that only a label tells apart, and its page."""
     from gankit.choose_recipe import configure
@@ -85,43 +79,9 @@ def exported(tmp_path_factory):
 
 @pytest.fixture
 def page(browser, exported):
-    """The page, opened from the disk; what it asks for or complains of is kept."""
-    _, path = exported
-    context = browser.new_context(viewport={"width": 360, "height": 740}, accept_downloads=True)
-    opened = context.new_page()
-    opened.heard = []
-    opened.on("console", lambda message: opened.heard.append(message.text))
-    opened.on("pageerror", lambda error: opened.heard.append(str(error)))
-    opened.on("request", lambda request: opened.heard.append(request.url))
-    opened.goto(path.as_uri())
-    opened.wait_for_selector("#wall button", timeout=60_000)
-    yield opened
-    context.close()
-
-
-PIXELS = """(selector) => {
-  const canvas = document.querySelector(selector);
-  const {width, height} = canvas;
-  return [...canvas.getContext('2d').getImageData(0, 0, width, height).data];
-}"""
-
-
-def pixels(page, selector="#held"):
-    """The grey picture on a canvas."""
-    rgba = np.array(page.evaluate(PIXELS, selector)).reshape(*SHAPE[1:], 4)
-    assert (rgba[..., 0] == rgba[..., 2]).all()
-    return rgba[..., 0]
-
-
-def after(page, act):
-    """The held picture after an act that draws it again."""
-    from playwright.sync_api import expect
-
-    drawn = page.evaluate("document.getElementById('held').dataset.drawn")
-    act()
-    expect(page.locator("#held")).not_to_have_attribute("data-drawn", str(drawn))
-    page.wait_for_timeout(50)
-    return pixels(page)
+    """The page, opened from the disk."""
+    with opened(browser, exported[1]) as page:
+        yield page
 
 
 def copied(page, gan, monkeypatch):
@@ -155,6 +115,12 @@ def test_the_page_draws_gankits_samples(page, exported, monkeypatch):
     page.evaluate("document.getElementById('numbers-part').open = true")
     moved = after(page, lambda: page.locator("#value").fill("-2.5"))
     assert np.abs(moved - copied(page, gan, monkeypatch)).max() <= 1
+    turned = after(page, lambda: page.get_by_label("direction 1").fill("-2.5"))
+    assert np.abs(turned - copied(page, gan, monkeypatch)).max() <= 1
+    assert np.abs(turned - moved).max() > 1
+    back = after(page, lambda: page.get_by_label("direction 1").fill("2"))
+    assert np.abs(back - turned).max() > 1
+
     page.evaluate("document.getElementById('truncation-part').open = true")
     calmer = after(page, lambda: page.locator("#psi").fill("0.5"))
     assert np.abs(calmer - copied(page, gan, monkeypatch)).max() <= 1
@@ -184,6 +150,13 @@ def test_seeds_scrolling_keys_and_a_narrow_window(page, exported):
     page.keyboard.press("ArrowRight")
     held = after(page, lambda: page.keyboard.press("Enter"))
     assert np.abs(held - wanted[1]).max() <= 1
+    page.evaluate("document.getElementById('grid-part').open = true")
+    page.locator("#grid button").first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    held = after(page, lambda: page.keyboard.press("Enter"))  # the second sample as a "b"
+    assert np.abs(held - gan.sample(2, "b", seed=9007199254740993)[1].astype(int)).max() <= 1
+
     page.fill("#seed", "minus one")
     page.keyboard.press("Enter")
     assert "whole number" in page.text_content("#problem")

@@ -109,6 +109,19 @@ def test_the_controls_have_no_discriminator(small, learn_from, names):
     assert set(moves) == names | {"entropy", "grad_g"}
 
 
+def test_g_takes_as_many_steps_as_it_is_asked_for(small):
+    config = small("seqgan", "sentences", **{"objective.g_steps": 3})
+    data = gankit.load_dataset("sentences")
+    with gankit.Trainer(gankit.build_game(config, data), data) as trainer:
+        for _ in range(3):  # before the game
+            trainer.step()
+        optimizer, steps = trainer.state.players["generator"].optimizer, []
+        step = optimizer.step
+        optimizer.step = lambda *given: (steps.append(1), step(*given))
+        trainer.step()
+    assert len(steps) == 3
+
+
 def test_a_bonus_on_entropy_is_minimised_too(small):
     moves = run_of(small, **{"network.entropy": 0.1})[-1]
     assert moves["g/entropy"] == pytest.approx(-0.1 * moves["entropy"], rel=1e-5)

@@ -165,3 +165,14 @@ def test_a_family_that_sees_every_label_refuses_a_budget_of_them():
     config = override(configure("cgan", "digits"), {"data.labels_per_class": 10})
     with pytest.raises(ConfigError, match="does not learn from few labels"):
         FAMILIES["cgan"](config, TASK)
+
+
+def test_naming_a_picture_draws_nothing(small):
+    """What disturbs D's sight while it learns has no part in what it tells a user."""
+    from gankit.families import Task
+    from gankit.training.state import build_game
+
+    game = build_game(small("ssgan", **{"stabilise.noise": 0.5}), Task((1, 28, 28), ("a", "b")))
+    game.discriminator.eval()
+    images = torch.zeros(2, 1, 28, 28)
+    assert torch.equal(game.judge(images), game.judge(images))

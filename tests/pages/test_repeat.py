@@ -58,7 +58,7 @@ def test_the_command_says_what_differs_and_no_more():
 
 def test_the_command_says_whose_weights_it_began_with():
     origin = Origin("runs/the other", 5, "f00d", {"generator": 1.0})
-    assert command(configure("cgan"), origin) == (
+    assert command(configure("cgan"), init_from=origin) == (
         "gankit train cgan digits --init-from 'runs/the other'"
     )
 

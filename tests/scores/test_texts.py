@@ -30,11 +30,12 @@ def test_every_score_has_an_interval_and_is_beside_real_text(gan):
     report = gankit.evaluate(gan, n=40, draws=3)
     scores = {score.metric: score for score in report.scores}
     names = {"nll_oracle", "bleu_2", "bleu_4", "self_bleu_2", "self_bleu_4"}
-    assert set(scores) == names | {"different", "copied", "nll_test"}
+    assert set(scores) == names | {"frechet_ngrams", "different", "copied", "nll_test"}
     for name, score in scores.items():
         low, high = score.interval
         assert low <= score.value <= high
         assert (score.floor is None) == (name == "nll_test")
+    assert 0 < scores["frechet_ngrams"].floor < scores["frechet_ngrams"].value
     assert scores["nll_oracle"].floor < scores["nll_oracle"].value, "the oracle prefers its own"
     assert report.protocol.settings == {"draws": 3, "temperature": 1.0}
     assert "NLL by the oracle" in str(report)

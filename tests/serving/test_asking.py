@@ -8,7 +8,7 @@ import torch
 
 from gankit.errors import ConfigError
 from gankit.serving.asking import latents_for
-from gankit.trained.gan import draw_block
+from gankit.trained.drawing import draw_block
 
 
 def test_a_seed_gives_the_latents_that_sampling_draws(digits):

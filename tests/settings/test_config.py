@@ -475,6 +475,20 @@ NETWORK_KEYS = {
 }
 
 
+def test_an_option_that_became_a_setting_of_all_is_read_where_it_was():
+    """Runs of earlier versions hold the steps of G among the options of `seqgan`."""
+    config = override(configure("seqgan", "oracle"), {"network.g_steps": "3"})
+    assert config.objective.g_steps == 3
+    stored = to_dict(config)
+    stored["objective"]["g_steps"], stored["network"]["g_steps"] = 1, 3
+    assert from_dict(stored, FAMILIES["seqgan"].Options) == config
+    with pytest.raises(ConfigError, match=r"family 'cgan' has no setting 'network\.g_steps'"):
+        override(configure("cgan", "digits"), {"network.g_steps": 3})
+    stored["network"]["g_steps"] = "many"
+    with pytest.raises(ConfigError, match=r"objective\.g_steps"):
+        from_dict(stored, FAMILIES["seqgan"].Options)
+
+
 def test_former_names_of_sections_are_read_and_still_written():
     """run.json, artifacts and TOML files of earlier versions say `generator` for its optimiser."""
     changed = override(CONFIG, {"generator.lr": "0.25", "discriminator.beta1": 0.125})

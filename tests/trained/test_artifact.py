@@ -12,7 +12,7 @@ import gankit
 from gankit.fitting import fit
 from gankit.settings.config import override
 from gankit.storage import read_tensors, write_tensors
-from gankit.trained.gan import BLOCK
+from gankit.trained.drawing import BLOCK
 
 
 @pytest.fixture(scope="module")

@@ -7,17 +7,8 @@ import pytest
 import torch
 
 import gankit
-from gankit.families import FAMILIES
-from gankit.game_types import Task
-from gankit.trained.gan import GAN, draw_block
-
-
-def made(config, shape, classes=()):
-    """A GAN that has learned nothing."""
-    torch.manual_seed(0)
-    game = FAMILIES[config.family](config, Task(shape, classes))
-    game.generator.eval().requires_grad_(False)
-    return GAN(game, 0)
+from gankit.trained.drawing import draw_block
+from tests.trained.made import made
 
 
 @pytest.fixture
@@ -112,26 +103,3 @@ def test_latents_and_labels_that_do_not_suit_are_refused(digits, photos):
 
 def test_it_says_what_it_is(digits):
     assert repr(digits) == "<gankit.GAN cgan 1x28x28 after 0 steps>"
-
-
-def test_a_number_is_a_name_first_and_a_place_if_no_class_is_called_so(small):
-    natural = made(small("cgan"), (1, 28, 28), tuple(map(str, range(12))))
-    assert natural.labels_for(3, 2).tolist() == [2, 2, 2]
-    assert natural.labels_for(1, "10").tolist() == natural.labels_for(1, 10).tolist() == [10]
-    values = made(small("cgan"), (1, 28, 28), ("5", "90"))
-    assert values.labels_for(2, [5, "90"]).tolist() == [0, 1]
-    assert values.labels_for(2, [0, 1]).tolist() == [0, 1]
-    assert values.labels_for(1, "1").tolist() == values.labels_for(1, 1).tolist() == [1]
-    # Of an earlier version, whose order was that of the letters.
-    letters = made(small("cgan"), (1, 28, 28), ("0", "1", "10", "2"))
-    for two in (2, "2", np.int64(2)):
-        assert letters.labels_for(1, two).tolist() == [3]
-    assert letters.labels_for(4, [0, 1, 2, 10]).tolist() == [0, 1, 3, 2]
-    shifted = made(small("cgan"), (1, 28, 28), ("1", "2", "3"))
-    assert shifted.labels_for(3, np.array([1, 2, 3])).tolist() == [0, 1, 2]
-    assert shifted.labels_for(3, np.array([0, 1, 2])).tolist() == [0, 1, 2]  # one is no name
-    words = made(small("cgan"), (1, 28, 28), ("cat", "dog"))
-    assert words.labels_for(3, ["dog", 0, 1]).tolist() == [1, 0, 1]
-    for wrong in (2, -1, "cow", "00", 1.0):
-        with pytest.raises(gankit.ConfigError, match="outside the 2 classes: cat, dog, or 0 to 1"):
-            words.labels_for(1, [wrong])

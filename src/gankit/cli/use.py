@@ -43,35 +43,49 @@ def sample(
 
     Text is printed, unless a file is named.
     """
-    from gankit.exploring.films import FILMS, check_film, write_film
     from gankit.trained.artifact import load
     from gankit.trained.export import read_label, write_samples
     from gankit.trained.latents import check_name
-    from gankit.worlds.film import MILLISECONDS, pictures
 
     if latents is not None and (n is not None or seed is not None):
         raise ConfigError("--latents says which samples to draw: leave -n and --seed out")
     if save_latents is not None:
         check_name(save_latents)
     gan, asked = load(run), read_label(label)
-    film = gan.game.acts and out is not None and out.suffix in FILMS
+    film = _is_film(gan, out)
     count, number = (1 if film else 64) if n is None else n, seed or 0
     given = None if latents is None else gan.adopt(read_latents(gan, latents), asked)
     target = from_home(out or Path("samples.png"))
     if gan.kind == "tokens" and out is None:
         given = given or gan.latents(count, asked, number)
         print("\n".join(map(visible, gan.sample(latents=given, output="text"))))
+    elif film:
+        _write_film(gan, given or gan.latents(count, asked, number), target)
+        print(target)
     else:
-        if film:
-            check_film(target)
-            played = gan.play(count, number) if given is None else gan.play(latents=given)
-            write_film(list(pictures(played)), target, MILLISECONDS)
-        else:
-            write_samples(gan, count, asked, number, target, given)
+        write_samples(gan, count, asked, number, target, given)
         print(target)
     if save_latents is not None:
         (given or gan.latents(count, asked, number)).save(save_latents)
         print(save_latents)
+
+
+def _is_film(gan: GAN, out: Path | None) -> bool:
+    """Return whether a film of episodes is asked for."""
+    if out is None or not gan.game.acts:
+        return False
+    from gankit.exploring.films import FILMS
+
+    return out.suffix in FILMS
+
+
+def _write_film(gan: GAN, latents: Latents, target: Path) -> None:
+    """Play episodes and write them as a film."""
+    from gankit.exploring.films import check_film, write_film
+    from gankit.worlds.film import MILLISECONDS, pictures
+
+    check_film(target)
+    write_film(list(pictures(gan.play(latents=latents))), target, MILLISECONDS)
 
 
 def read_latents(gan: GAN, path: Path) -> Latents:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from importlib import resources
+from pathlib import Path
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from gankit.data.dataset import ArrayDataset, Dataset, array_fingerprint
 from gankit.data.expert import expert_dataset
 from gankit.data.fetch import Source, cache_folder, fetch_missing
 from gankit.data.idx import images_dataset, read_idx_folder
-from gankit.data.images import ReadOptions
+from gankit.data.read_options import ReadOptions
+from gankit.data.texts import read_text
 from gankit.errors import DataError
 from gankit.randomness import Purpose, rng
 from gankit.registry import Registry
@@ -99,6 +101,9 @@ DATASETS.register("toy:gaussian1d", "numbers of one normal distribution: the the
 )
 DATASETS.register("sentences", "4,500 sentences of a small grammar of 46 words; built in")(
     grammar.sentences
+)
+DATASETS.register("sonnets", "2,154 lines of Shakespeare's sonnets, a word a token; built in")(
+    partial(read_text, "sonnets", Path(__file__).parent / "sonnets")
 )
 DATASETS.register("oracle", "sequences of numbers by a frozen LSTM, whose likelihood is known")(
     oracle.sequences

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from gankit.data.dataset import Dataset
 from gankit.data.folder import read_index
-from gankit.data.images import ReadOptions, Split
 from gankit.data.layout import SPLITS, by_nature, name_some, split_within
 from gankit.data.listing import Index
 from gankit.data.lmdb_store import FILE, index_lmdb
 from gankit.data.parquet_store import index_parquet
+from gankit.data.read_options import ReadOptions, Split
 from gankit.data.tar_store import index_tar
 from gankit.data.walk import Everything, is_passed_over, is_picture, walk
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from gankit.data.images import Split
 from gankit.data.layout import by_nature, name_some
 from gankit.data.listing import Index, index_listed
+from gankit.data.read_options import Split
 from gankit.data.stores import Store, check_stored, located, named
 from gankit.data.walk import Finds, is_passed_over, is_picture
 from gankit.errors import DataError

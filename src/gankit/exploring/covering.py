@@ -19,7 +19,8 @@ from gankit.metrics.distances import kth_nearest, tiles
 from gankit.randomness import Purpose, rng
 from gankit.scores.embed import embed_real
 from gankit.scores.reference import FEWEST, Reals, Say, choose_network, read_reals, shuffled
-from gankit.trained.gan import GAN, Labels
+from gankit.trained.gan import GAN
+from gankit.trained.labelling import Labels
 from gankit.trained.latents import Latents
 
 AMONG = 1000
@@ -104,10 +105,10 @@ def cover(
     *,
     say: Say,
     among: int = AMONG,
-    path: Path | None = None,
+    path: str | Path | None = None,
     labels: Labels = None,
     seed: int = 0,
-    data: str | None = None,
+    data: str | Path | None = None,
     features: FeatureNetwork | None = None,
 ) -> Covering:
     """Choose the samples that cover the real examples best, and say whether it helped.

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from gankit.errors import ConfigError
 from gankit.exploring.columns import draw_latents, noise_of
-from gankit.trained.gan import BLOCK, GAN
+from gankit.trained.drawing import BLOCK
+from gankit.trained.gan import GAN
 from gankit.trained.latents import Latents
 
 LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)

@@ -14,7 +14,8 @@ from gankit.exploring.columns import check_images
 from gankit.exploring.inversion import usual_network
 from gankit.features.network import FeatureNetwork
 from gankit.text import shown, visible
-from gankit.trained.gan import GAN, Labels
+from gankit.trained.gan import GAN
+from gankit.trained.labelling import Labels
 from gankit.trained.latents import Latents, join
 
 LOOKED_AT = 1000

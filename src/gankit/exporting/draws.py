@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gankit.game import Game
 from gankit.randomness import Purpose, rng
-from gankit.trained.gan import BLOCK
+from gankit.trained.drawing import BLOCK
 
 Kind = Literal["normal", "uniform", "uniform01", "uniform_unit", "category"]
 

@@ -6,13 +6,12 @@ from http import HTTPStatus
 from pathlib import Path
 
 from gankit.exporting.network import check_images
-from gankit.exporting.to_html import to_html
-from gankit.exporting.to_onnx import to_onnx
+from gankit.exporting.to_html import page_of
 from gankit.pages.local_server import LocalHandler, LocalServer, check_port, open_server, serve
 from gankit.trained.artifact import load
 
 
-def explore(run: Path, *, port: int = 0, browser: bool = True) -> None:
+def explore(run: str | Path, *, port: int = 0, browser: bool = True) -> None:
     """Serve the page of a run, open it in a browser, and return after Ctrl-C.
 
     Args:
@@ -28,7 +27,7 @@ def explore(run: Path, *, port: int = 0, browser: bool = True) -> None:
     check_port(port)
     gan = load(run)
     check_images(gan, "explore shows pictures")
-    serve(serve_page(to_html(gan, to_onnx(gan, mixtures=True)), port), browser=browser)
+    serve(serve_page(page_of(gan)[0], port), browser=browser)
 
 
 def serve_page(page: bytes, port: int) -> LocalServer:

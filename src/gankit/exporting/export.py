@@ -11,7 +11,8 @@ from gankit.exporting.network import as_json, check_images
 from gankit.storage import write_atomically
 from gankit.text import from_home, shown
 from gankit.trained.artifact import load
-from gankit.trained.gan import GAN, Labels
+from gankit.trained.gan import GAN
+from gankit.trained.labelling import Labels
 
 Form = Literal["onnx", "torch", "html", "gif"]
 ENDINGS: dict[str, Form] = {".onnx": "onnx", ".html": "html", ".gif": "gif", "": "torch"}
@@ -144,14 +145,13 @@ def _write(
         film = to_gif(gan, labels, seed, PICTURES)
         write_atomically(target, film)
         return Export(target, form, len(film))
-    from gankit.exporting.to_onnx import to_onnx
-
     if form == "html":
-        from gankit.exporting.to_html import to_html
+        from gankit.exporting.to_html import page_of
 
-        onnx = to_onnx(gan, half=half, mixtures=True)
-        content = to_html(gan, onnx)
+        content, onnx = page_of(gan, half=half)
     else:
+        from gankit.exporting.to_onnx import to_onnx
+
         onnx = to_onnx(gan, uint8=uint8, half=half)
         content = onnx.content
     facts = onnx.facts | {"difference": onnx.difference, "limit": onnx.limit}

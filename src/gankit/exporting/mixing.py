@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from gankit.data.pixels import to_pixels
 from gankit.errors import ConfigError
 from gankit.game_types import Latent
-from gankit.trained.gan import GAN, Labels
+from gankit.trained.gan import GAN
+from gankit.trained.labelling import Labels
 
 
 def takes_mixtures(gan: GAN) -> bool:

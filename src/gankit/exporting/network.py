@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,7 +20,9 @@ from gankit.game import Game
 from gankit.game_types import Latent
 from gankit.storage import digest
 from gankit.text import reason
-from gankit.trained.gan import GAN, Generates, draw_block
+from gankit.trained.drawing import draw_block
+from gankit.trained.gan import GAN
+from gankit.trained.generating import Generates
 from gankit.version import __version__
 
 BATCHES = (1, 3, 8)
@@ -28,6 +30,8 @@ BATCHES = (1, 3, 8)
 
 Inputs = tuple[Tensor, ...]
 """What an exported network is called with: latents, and labels if the run knows any."""
+Runs = Callable[[Inputs], NDArray[Any]]
+"""A function that runs an exported network."""
 
 
 class Network(nn.Module):
@@ -94,14 +98,22 @@ def quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def difference(made: Callable[[Inputs], NDArray[Any]], gan: GAN, *, pixels: bool = False) -> float:
+def difference(made: Runs, gan: GAN, *, pixels: bool = False) -> float:
     """Return the largest difference between what `made` returns and gankit's own samples.
 
     It is NaN if a number is not finite, and infinite if the shapes differ.
     """
-    largest, network = 0.0, Network(gan.game, pixels=pixels)
-    for count in BATCHES:
-        inputs = example(gan, count)
+    batches = [example(gan, count) for count in BATCHES]
+    return largest_difference(made, Network(gan.game, pixels=pixels), batches)
+
+
+def largest_difference(made: Runs, network: nn.Module, batches: Iterable[Inputs]) -> float:
+    """Return the largest difference between what `made` and `network` return, over all batches.
+
+    It is NaN if a number is not finite, and infinite if the shapes differ.
+    """
+    largest = 0.0
+    for inputs in batches:
         with torch.inference_mode():
             wanted = network(*inputs).numpy().astype(np.float64)
         found = np.asarray(made(inputs), np.float64)
@@ -123,7 +135,8 @@ def check_difference(found: float, limit: float, what: str) -> None:
 def check_images(gan: GAN, what: str) -> None:
     """Raise RunError if the run makes no images."""
     if gan.kind != "images":
-        raise RunError(f"{what}, and this run makes {gan.kind}: export it to onnx or torch")
+        others = "torch" if gan.kind == "tokens" else "onnx or torch"
+        raise RunError(f"{what}, and this run makes {gan.kind}: export it to {others}")
 
 
 def about(gan: GAN) -> dict[str, Any]:

@@ -19,7 +19,8 @@ from torch.fx import Node
 
 from gankit.exporting.draws import Draw
 from gankit.randomness import Purpose
-from gankit.trained.gan import BLOCK, GAN
+from gankit.trained.drawing import BLOCK
+from gankit.trained.gan import GAN
 
 WHOLE = 2**62
 """A slice that ends here or later goes to the end."""

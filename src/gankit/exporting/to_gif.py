@@ -14,7 +14,9 @@ from torch import Tensor
 from gankit.data.pixels import to_pixels
 from gankit.game_types import Latent
 from gankit.pictures import grid
-from gankit.trained.gan import GAN, Labels, draw_block
+from gankit.trained.drawing import draw_block
+from gankit.trained.gan import GAN
+from gankit.trained.labelling import Labels
 
 STOPS, FRAMES, MILLISECONDS = 6, 16, 60
 """The samples that a film passes, the frames from one to the next, and how long each is shown."""

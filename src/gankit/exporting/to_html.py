@@ -8,22 +8,40 @@ import json
 from importlib.resources import files
 from typing import Any
 
+from gankit.errors import ConfigError
+from gankit.exploring.columns import spread
+from gankit.exploring.directions import factorise
 from gankit.exporting.draws import draws_of, first_blocks
-from gankit.exporting.to_onnx import OnnxFile
+from gankit.exporting.to_onnx import OnnxFile, to_onnx
+from gankit.exporting.views import View, view_of
 from gankit.pages.html import STYLE, Html, element, folded
 from gankit.randomness import Purpose
-from gankit.trained.gan import BLOCK, GAN
+from gankit.trained.drawing import BLOCK
+from gankit.trained.gan import GAN
 from gankit.version import __version__
 
 HERE = files("gankit.exporting")
 STORED = 4
 """How many seeds' first samples the page holds, if it cannot draw a run's latents itself."""
+DIRECTIONS = 5
+"""How many directions without labels have a slider."""
 
 
-def to_html(gan: GAN, onnx: OnnxFile) -> bytes:
-    """Return the page of a run that makes images, as a file in UTF-8.
+def page_of(gan: GAN, *, half: bool = False) -> tuple[bytes, OnnxFile]:
+    """Return the page of a run that makes images, as a file in UTF-8, and its generator.
 
-    `onnx` is its generator, with mixtures of labels if it admits them.
+    `half`: whether weights are stored in half precision. Raises RunError if a network cannot be
+    exported, or differs too much; MissingExtraError if what writes it is not installed.
+    """
+    onnx = to_onnx(gan, half=half, mixtures=True)
+    return to_html(gan, onnx, view_of(gan, half=half)), onnx
+
+
+def to_html(gan: GAN, onnx: OnnxFile, view: View | None = None) -> bytes:
+    """Return the page around networks that are written already.
+
+    `onnx` is the generator, with mixtures of labels if it admits them; `view` is D, for families
+    that show something of it.
     """
     draws = draws_of(gan.game)
     latents = b"" if draws else first_blocks(gan.game, STORED).astype("<f4").tobytes()
@@ -37,6 +55,14 @@ def to_html(gan: GAN, onnx: OnnxFile) -> bytes:
         "stored": 0 if draws else STORED,
         "block": BLOCK,
         "purpose": int(Purpose.SAMPLES),
+        "spread": spread(gan),
+        "directions": _directions(gan),
+        "view": view
+        and {
+            "answer": view.answer,
+            "names": view.names,
+            "there": view.content is not None,
+        },
         "path": _path(gan),
     }
     script = (HERE / "explorer" / "explorer.js").read_text(encoding="utf-8")
@@ -46,6 +72,7 @@ def to_html(gan: GAN, onnx: OnnxFile) -> bytes:
         element("footer", *_foot()),
         _block("about", Html(_json(facts)), "application/json"),
         _block("model", _base64(onnx.content)),
+        _block("discriminator", _base64((view and view.content) or b"")),
         _block("latents", _base64(latents)),
         _block("runtime-script", _base64(_runtime("ort.wasm.bundle.min.mjs.gz"))),
         _block("runtime-wasm", _base64(_runtime("ort-wasm-simd-threaded.wasm.gz"))),
@@ -53,6 +80,22 @@ def to_html(gan: GAN, onnx: OnnxFile) -> bytes:
     )
     page = element("html", _head(f"{gan.config.family}: a generator", script), body, lang="en")
     return f"<!doctype html>\n{page}\n".encode()
+
+
+def _directions(gan: GAN) -> list[dict[str, Any]]:
+    """Return the directions that the first layer stretches most, of the noise alone.
+
+    There are none if no layer is a linear map of the noise, as in a user's own network.
+    """
+    noise = gan.config.latent.size
+    try:
+        found = factorise(gan, min(DIRECTIONS, noise))
+    except ConfigError:
+        return []
+    return [
+        {"strength": float(strength), "vector": [round(float(x), 6) for x in vector[:noise]]}
+        for vector, strength in zip(found.vectors, found.strengths, strict=True)
+    ]
 
 
 def _head(title: str, script: str) -> Html:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 from torch.nn.functional import one_hot
 
 from gankit.errors import MissingExtraError, RunError
@@ -17,6 +19,7 @@ from gankit.exporting.mixing import takes_mixtures
 from gankit.exporting.network import (
     Inputs,
     Network,
+    Runs,
     about,
     check_difference,
     difference,
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 INPUTS = ("latents", "labels")
-"""The names of an exported network's inputs; without labels it has the first alone."""
+"""The names of a generator's inputs; without labels it has the first alone."""
 
 
 @dataclass(frozen=True)
@@ -76,21 +79,52 @@ def to_onnx(
     shares = len(gan.class_names) if mixtures and takes_mixtures(gan) else 0
     facts = about(gan) | {"uint8": pixels, "half": half, "mixtures": bool(shares)}
     network = Network(gan.game, pixels=pixels, source=gan if shares else None)
-    model = _model(network, as_shares(example(gan, 3), shares), str(gan.kind))
+    given = as_shares(example(gan, 3), shares)
+    content = written(network, given, INPUTS, str(gan.kind), facts, half=half)
+    run = runner(content)
+    found = difference(lambda inputs: run(as_shares(inputs, shares)), gan, pixels=pixels)
+    # A difference of 1e-4 moves a picture's number by at most one step of 255, one of 1e-2 by two.
+    limit = (2.0 if half else 1.0) if pixels else most_that_differs(half=half)
+    check_difference(found, limit, "the ONNX file")
+    return OnnxFile(content, facts, found, limit)
+
+
+def most_that_differs(*, half: bool) -> float:
+    """Return by how much an ONNX file may differ from gankit, in numbers from -1 to 1."""
+    return 1e-2 if half else 1e-4
+
+
+def written(
+    network: nn.Module,
+    inputs: Inputs,
+    names: Sequence[str],
+    output: str,
+    facts: dict[str, Any],
+    *,
+    half: bool = False,
+) -> bytes:
+    """Return a network as an ONNX file for any number of samples.
+
+    Args:
+        network: what is written.
+        inputs: what it is called with, of several samples.
+        names: the names of the inputs; those beyond the inputs are not used.
+        output: the name of the output.
+        facts: what the metadata holds under `gankit`.
+        half: whether weights are stored in half precision.
+
+    Raises RunError if the network cannot be written.
+    """
+    model = _model(network, inputs, names[: len(inputs)], output)
     if half:
         _halve(model)
     entry = model.metadata_props.add()
     entry.key, entry.value = "gankit", json.dumps(facts)
     try:
-        content = model.SerializeToString()
+        content: bytes = model.SerializeToString()
     except Exception as error:  # its format ends at 2 GiB
-        raise RunError(f"this generator does not fit into an ONNX file: {reason(error)}") from None
-    run = _runner(content)
-    found = difference(lambda inputs: run(as_shares(inputs, shares)), gan, pixels=pixels)
-    # A difference of 1e-4 moves a picture's number by at most one step of 255, one of 1e-2 by two.
-    limit = (2.0 if half else 1.0) if pixels else (1e-2 if half else 1e-4)
-    check_difference(found, limit, "the ONNX file")
-    return OnnxFile(content, facts, found, limit)
+        raise RunError(f"this network does not fit into an ONNX file: {reason(error)}") from None
+    return content
 
 
 def check_installed() -> None:
@@ -107,7 +141,7 @@ def as_shares(inputs: Inputs, classes: int) -> Inputs:
     return (inputs[0], one_hot(inputs[1], classes).float()) if classes else inputs
 
 
-def _model(network: Network, inputs: Inputs, output: str) -> ModelProto:
+def _model(network: nn.Module, inputs: Inputs, names: Sequence[str], output: str) -> ModelProto:
     """Return the network as an ONNX model for any number of samples."""
     program = traced(network, inputs)
     try:
@@ -116,14 +150,28 @@ def _model(network: Network, inputs: Inputs, output: str) -> ModelProto:
                 program,
                 inputs,
                 dynamo=True,
-                input_names=INPUTS[: len(inputs)],
+                input_names=names,
                 output_names=[output],
                 verbose=False,
             )
         assert made is not None
         return made.model_proto
     except Exception as error:  # an operator that ONNX does not have, or anything else
-        raise RunError(f"this generator cannot be written as ONNX: {reason(error)}") from None
+        raise RunError(
+            f"this network cannot be written as ONNX: {_first_cause(error)}; export it to torch"
+        ) from None
+
+
+MISSING = re.compile(r"No ONNX function found for <OpOverload\(op='\w+\.(\w+)'")
+"""How torch says that ONNX has nothing like one of its own functions."""
+
+
+def _first_cause(error: BaseException) -> str:
+    """Return why torch failed, without what it tells its developers around that."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    found = MISSING.search(str(error))
+    return f"ONNX has nothing like torch's {found[1]}" if found else reason(error)
 
 
 def _halve(model: ModelProto) -> None:
@@ -143,7 +191,7 @@ def _halve(model: ModelProto) -> None:
     model.graph.node.extend(nodes)
 
 
-def _runner(content: bytes) -> Callable[[Inputs], NDArray[Any]]:
+def runner(content: bytes) -> Runs:
     """Return a function that runs an ONNX file by onnxruntime."""
     import onnxruntime
 
@@ -155,8 +203,10 @@ def _runner(content: bytes) -> Callable[[Inputs], NDArray[Any]]:
     except Exception as error:  # onnxruntime's errors have no common base
         raise RunError(f"onnxruntime cannot read the ONNX file: {reason(error)}") from None
 
+    names = [one.name for one in session.get_inputs()]
+
     def run(inputs: Inputs) -> NDArray[Any]:
-        given = {name: part.numpy() for name, part in zip(INPUTS, inputs, strict=False)}
+        given = {name: part.numpy() for name, part in zip(names, inputs, strict=True)}
         made: NDArray[Any] = session.run(None, given)[0]
         return made
 

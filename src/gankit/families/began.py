@@ -128,6 +128,7 @@ class BEGAN(Game):
     default_recipe = "began-fast"
     kinds = ("images",)
     losses = ("wasserstein",)
+    reconstructs = True
     reads_numbers = True
     takes_networks = False
 
@@ -182,6 +183,10 @@ class BEGAN(Game):
         network = AutoEncoder(self.task.shape, o.width, o.embedded, self.stages)
         init_glorot(network)
         return network
+
+    def reconstruct(self, examples: Tensor, by: nn.Module | None = None) -> Tensor:
+        pictures: Tensor = (by or self.discriminator).reconstruct(examples)  # type: ignore[operator]
+        return pictures
 
     @property
     def k(self) -> float:

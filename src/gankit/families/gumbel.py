@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gankit.bibliography import KUSNER_2016
-from gankit.families.seqgan import TextGame, TextOptions, entropy, repeated, text_recipe
+from gankit.families.seqgan import ConvolutionOptions, TextGame, entropy, repeated, text_recipe
 from gankit.game import register_family
 from gankit.game_types import Moves, Terms, Turn
 from gankit.nn.token_lstm import gumbel
@@ -20,7 +20,7 @@ from gankit.settings.schema import setting
 
 
 @dataclass(frozen=True, kw_only=True)
-class GumbelOptions(TextOptions):
+class GumbelOptions(ConvolutionOptions):
     """Settings of the relaxation."""
 
     straight_through: bool = setting(
@@ -52,6 +52,7 @@ class GumbelGAN(TextGame):
     Options = GumbelOptions
     papers = (KUSNER_2016,)
     default_recipe = "gumbel-fast"
+    data_recipes: ClassVar[Mapping[str, str]] = {"oracle": "gumbel-oracle"}
     ignored: ClassVar[Mapping[str, str]] = {
         **TextGame.ignored,
         "stabilise.replay": "D sees mixtures of this step alone",
@@ -107,3 +108,10 @@ class GumbelGAN(TextGame):
 def gumbel_fast() -> Config:
     """Small enough for a few minutes on a CPU."""
     return text_recipe("gumbel", GumbelOptions(), "sentences", steps=900, batch=64, ema=0.99)
+
+
+@RECIPES.register("gumbel-oracle", "sequences of an oracle, through relaxed choices")
+def gumbel_oracle() -> Config:
+    """The experiment of `seqgan-oracle` with as many steps of each kind."""
+    network = GumbelOptions(hidden=32, pretrain_steps=1_000, pretrain_d_steps=50)
+    return text_recipe("gumbel", network, "oracle", steps=1_200, batch=64, ema=0.0)

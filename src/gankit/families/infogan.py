@@ -312,10 +312,11 @@ class InfoGAN(Game):
 
         Raises ConfigError if all codes are continuous.
         """
-        posterior, at = self.answers(examples, None).output[:, 1:], 0
+        posterior, at = self.discriminator(examples, None)[:, 1:], 0
         for code in self.codes:
             if code.categories:
-                return posterior[:, at : at + code.outputs].softmax(1)
+                chances: Tensor = posterior[:, at : at + code.outputs].softmax(1)
+                return chances
             at += code.outputs
         raise ConfigError("this run has continuous codes only: there is no class to name")
 

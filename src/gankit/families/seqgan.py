@@ -43,10 +43,6 @@ class TextOptions:
     init: float | None = setting(
         None, "std of G's first weights; unless given, torch's own", above=0, most=100
     )
-    windows: tuple[int, ...] = setting(
-        (1, 2, 3, 4), "how many tokens each of D's convolutions sees", least=1, most=LAYER
-    )
-    filters: int = setting(32, "channels of each of D's convolutions", least=1, most=LAYER)
     dropout: float = setting(0.25, "share of D's features left out", least=0, below=1)
     pretrain_steps: int = setting(
         600, "first steps, in which G learns by likelihood", least=0, most=10**9,
@@ -61,8 +57,30 @@ class TextOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SeqGANOptions(TextOptions):
-    """Settings of the policy gradient (algorithm 1); D's d rounds a step are `objective.k`."""
+class ConvolutionOptions(TextOptions):
+    """Settings of a D that looks at a sequence through windows."""
+
+    windows: tuple[int, ...] = setting(
+        (1, 2, 3, 4), "how many tokens each of D's convolutions sees", least=1, most=LAYER
+    )
+    filters: int = setting(32, "channels of each of D's convolutions", least=1, most=LAYER)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyOptions(TextOptions):
+    """Settings of a policy gradient."""
+
+    d_epochs: int = setting(1, "times that D sees each batch of a round", least=1, most=1000)
+    baseline: bool = setting(True, "rewards are taken relative to the others' at that place")
+    entropy: float = setting(
+        0.0, "weight of the bonus on the entropy of each choice", least=0, most=10**6
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeqGANOptions(PolicyOptions, ConvolutionOptions):
+    """Settings of algorithm 1; its d, rounds of D in a step, are `objective.k`, its g, steps of G,
+    `objective.g_steps`."""
 
     learn_from: Literal["reward", "constant", "likelihood"] = setting(
         "reward", "what moves G after the first steps; the other two are controls",
@@ -72,12 +90,7 @@ class SeqGANOptions(TextOptions):
         8, "ways to go on from each place, over which a reward is a mean", least=1, most=1024,
         flag="--rollouts",
     )  # fmt: skip
-    g_steps: int = setting(1, "policy steps of G in a step", least=1, most=1000)
-    d_epochs: int = setting(1, "times that D sees each batch of a round", least=1, most=1000)
-    baseline: bool = setting(True, "rewards are taken relative to the others' at that place")
-    entropy: float = setting(
-        0.0, "weight of the bonus on the entropy of each choice", least=0, most=10**6
-    )
+    moved = (("g_steps", "objective.g_steps"),)
 
 
 class TextGame(Game):
@@ -195,8 +208,76 @@ class TextGame(Game):
         raise NotImplementedError
 
 
+class PolicyGame(TextGame):
+    """What families share whose G is paid for its tokens; a family says what for (`rewards`)."""
+
+    own_g_steps = True
+
+    def rewards(self, said: Said) -> Tensor:
+        """Return what each token is paid, [N, T]; no gradient is collected."""
+        raise NotImplementedError
+
+    @property
+    def relative(self) -> bool:
+        """Whether rewards are taken relative to those of the other sequences."""
+        return bool(self.options.baseline)
+
+    def move_both(self, turn: Turn) -> Moves:
+        d_terms, grad_d = self.teach(turn)
+        g_terms, grad_g = self.improve(turn)
+        return Moves(d_terms, g_terms, {"grad_d": grad_d, "grad_g": grad_g})
+
+    def improve(self, turn: Turn) -> tuple[Terms, float]:
+        """Move G by `objective.g_steps` batches of new sequences and what these are paid."""
+        for part in range(self.config.objective.g_steps):
+            batch = turn.draw(part)
+            with torch.no_grad():
+                said = self.generator.say(batch.latent.noise)
+            terms = self.policy_terms(said.tokens, self.rewards(said), relative=self.relative)
+            terms = terms.with_terms(self.weight_terms("generator"))
+            gradient = turn.descend("generator", terms)
+        return terms, gradient
+
+    def teach(self, turn: Turn) -> tuple[Terms, float]:
+        for part in range(self.config.objective.k):
+            batch = turn.draw(part)
+            with torch.no_grad():
+                fake = self.generate(batch.latent)
+            for _ in range(self.options.d_epochs):
+                terms = self.discriminator_terms(batch, fake)
+                terms = terms.with_terms(turn.besides(batch, fake))
+                gradient = turn.descend("discriminator", terms)
+        return terms, gradient
+
+    def policy_terms(self, tokens: Tensor, rewards: Tensor, *, relative: bool) -> Terms:
+        """Return G's loss, whose gradient is that of minus the expected reward, per token.
+
+        Args:
+            tokens: int64 [N, T], which G has said.
+            rewards: [N, T], what each token is paid.
+            relative: whether to take rewards relative to those of the other sequences at that
+                place. That changes no expected gradient.
+        """
+        log_chances = self.generator.log_chances(tokens)
+        counted = self.generator.counted(tokens)
+        said = log_chances.gather(2, tokens[..., None])[..., 0]
+        above = rewards
+        if relative:
+            above = rewards - mean_of_others(rewards, counted)
+        choice = entropy(log_chances, counted)
+        minimised = {"policy": -(above * said * counted).sum() / counted.sum()}
+        if self.options.entropy:
+            minimised["entropy"] = -self.options.entropy * choice
+        watched = {
+            "reward": (rewards * counted).sum() / counted.sum(),
+            "entropy": choice.detach(),
+            "repeated": repeated(tokens),
+        }
+        return Terms(minimised, watched)
+
+
 @register_family("seqgan")
-class SeqGAN(TextGame):
+class SeqGAN(PolicyGame):
     """Words by a policy gradient: G is paid what D believes of its sentences (Yu et al. 2016).
 
     The first steps of a run raise the likelihood of real sequences, the next ones move D alone,
@@ -231,33 +312,13 @@ class SeqGAN(TextGame):
         if self.options.learn_from == "likelihood":
             return self.learn_by_likelihood(turn)
         if self.options.learn_from == "constant" and turn.step >= self.options.pretrain_steps:
-            return self.move_both(turn)  # which has no use for D
+            terms, gradient = self.improve(turn)  # which has no use for D
+            return Moves(Terms({}), terms, {"grad_g": gradient})
         return super().take_step(turn)
 
-    def move_both(self, turn: Turn) -> Moves:
-        learns = self.options.learn_from == "reward"
-        d_terms, grad_d = self.teach(turn) if learns else (Terms({}), None)
-        for part in range(self.options.g_steps):
-            batch = turn.draw(part)
-            with torch.no_grad():
-                said = self.generator.say(batch.latent.noise)
-            rewards = self.rewards(said) if learns else torch.ones_like(batch.latent.noise)
-            g_terms = self.policy_terms(said.tokens, rewards, relative=learns)
-            moved = g_terms.with_terms(self.weight_terms("generator"))
-            grad_g = turn.descend("generator", moved)
-        gradients = {"grad_g": grad_g} if grad_d is None else {"grad_d": grad_d, "grad_g": grad_g}
-        return Moves(d_terms, moved, gradients)
-
-    def teach(self, turn: Turn) -> tuple[Terms, float]:
-        for part in range(self.config.objective.k):
-            batch = turn.draw(part)
-            with torch.no_grad():
-                fake = self.generate(batch.latent)
-            for _ in range(self.options.d_epochs):
-                terms = self.discriminator_terms(batch, fake)
-                terms = terms.with_terms(turn.besides(batch, fake))
-                gradient = turn.descend("discriminator", terms)
-        return terms, gradient
+    @property
+    def relative(self) -> bool:
+        return super().relative and self.options.learn_from == "reward"
 
     @torch.no_grad()
     def rewards(self, said: Said) -> Tensor:
@@ -267,6 +328,8 @@ class SeqGAN(TextGame):
         in the sequence itself.
         """
         tokens = said.tokens
+        if self.options.learn_from == "constant":
+            return torch.ones_like(tokens, dtype=said.memories[0].hidden.dtype)
         count, length = tokens.shape
         ways = self.options.rollouts
         # A function of seed and step: a step begins by seeding torch's own generator.
@@ -282,32 +345,6 @@ class SeqGAN(TextGame):
         with judging(self.discriminator):
             parts = [self.logits(part, None) for part in torch.split(tokens, AT_A_TIME)]
         return torch.cat(parts).sigmoid()
-
-    def policy_terms(self, tokens: Tensor, rewards: Tensor, *, relative: bool) -> Terms:
-        """Return G's loss, whose gradient is that of minus the expected reward, per token.
-
-        Args:
-            tokens: int64 [N, T], which G has said.
-            rewards: [N, T], what each token is paid.
-            relative: whether to take rewards relative to those of the other sequences at that
-                place, if `network.baseline` is set. That changes no expected gradient.
-        """
-        log_chances = self.generator.log_chances(tokens)
-        counted = self.generator.counted(tokens)
-        said = log_chances.gather(2, tokens[..., None])[..., 0]
-        above = rewards
-        if relative and self.options.baseline:
-            above = rewards - mean_of_others(rewards, counted)
-        choice = entropy(log_chances, counted)
-        minimised = {"policy": -(above * said * counted).sum() / counted.sum()}
-        if self.options.entropy:
-            minimised["entropy"] = -self.options.entropy * choice
-        watched = {
-            "reward": rewards[:, -1].mean(),
-            "entropy": choice.detach(),
-            "repeated": repeated(tokens),
-        }
-        return Terms(minimised, watched)
 
 
 @contextmanager

@@ -205,7 +205,8 @@ class SSGAN(Game):
 
     def judge(self, examples: Tensor) -> Tensor:
         """Return p(class | x, real) [N, K]: the softmax of the K logits."""
-        return self.answers(examples, None).output.softmax(1)
+        chances: Tensor = self.discriminator(examples, None).softmax(1)
+        return chances
 
 
 @RECIPES.register("ssgan-fast", "a classifier from ten labels a class, in 5 minutes on a CPU")

@@ -63,7 +63,8 @@ def _check(references: int, order: int) -> None:
         raise ConfigError(f"the order of BLEU must be at least 1, got {order}")
 
 
-def _grams(sequence: Tokens, size: int) -> Counter[Gram]:
+def grams(sequence: Tokens, size: int) -> Counter[Gram]:
+    """Return how often a sequence holds each run of `size` of its tokens."""
     return Counter(tuple(sequence[i : i + size]) for i in range(len(sequence) - size + 1))
 
 
@@ -79,7 +80,7 @@ class _Known:
         self.most: dict[Gram, tuple[int, int, int]] = {}  # most, of which reference, next to most
         for place, reference in enumerate(references):
             for size in range(1, order + 1):
-                for gram, count in _grams(reference, size).items():
+                for gram, count in grams(reference, size).items():
                     most, owner, second = self.most.get(gram, (0, -1, 0))
                     if count > most:
                         self.most[gram] = (count, place, most)
@@ -90,11 +91,11 @@ class _Known:
         """Return the BLEU of a sample. `without`: the reference that it is, which is left out."""
         logs = 0.0
         for size in range(1, self.order + 1):
-            grams = _grams(sample, size)
-            found = sum(min(count, self._allowed(gram, without)) for gram, count in grams.items())
+            held = grams(sample, size)
+            found = sum(min(count, self._allowed(gram, without)) for gram, count in held.items())
             if not found and size == 1:
                 return 0.0
-            logs += math.log((found or SMOOTHING) / max(1, grams.total()))
+            logs += math.log((found or SMOOTHING) / max(1, held.total()))
         return self._brevity(len(sample), without) * math.exp(logs / self.order)
 
     def _allowed(self, gram: Gram, without: int | None) -> int:

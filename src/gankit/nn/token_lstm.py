@@ -77,10 +77,7 @@ class TokenLSTM(nn.Module):
 
     def counted(self, tokens: Tensor) -> Tensor:
         """Return 1 for each token as far as the end, and 0 beyond it, [N, T]."""
-        if self.end is None:
-            return torch.ones_like(tokens, dtype=self.head.weight.dtype)
-        ended = (tokens == self.end).long().cumsum(1) - (tokens == self.end).long()
-        return (ended == 0).to(self.head.weight.dtype)
+        return before_end(tokens, self.end).to(self.head.weight.dtype)
 
     def begin(self, count: int) -> tuple[Tensor, Memory]:
         """Return the first input, [N, E], and the empty memory of `count` sequences."""
@@ -173,6 +170,20 @@ class TokenLSTM(nn.Module):
             said.append(mixture)
             heard = mixture @ self.embed.weight[:-1]
         return torch.stack(said, 1)
+
+
+def before_end(tokens: Tensor, end: int | None) -> Tensor:
+    """Return which tokens count, bool [N, T]: all as far as the first `end`, and none beyond it.
+
+    >>> before_end(torch.tensor([[3, 0, 0], [0, 0, 0], [1, 2, 3]]), end=0).long()
+    tensor([[1, 1, 0],
+            [1, 0, 0],
+            [1, 1, 1]])
+    """
+    if end is None:
+        return torch.ones_like(tokens, dtype=torch.bool)
+    ends = (tokens == end).long()
+    return ends.cumsum(1) == ends
 
 
 def gumbel(chances: Tensor) -> Tensor:

@@ -37,7 +37,8 @@ from gankit.pages.run_summary import Facts, number, protocol_line, terms_of_loss
 from gankit.pictures import Pixels, grid, scatter, tell_visible
 from gankit.scores.score import Score
 from gankit.storage import write_atomically
-from gankit.trained.gan import BLOCK, GAN, draw_block
+from gankit.trained.drawing import BLOCK, draw_block
+from gankit.trained.gan import GAN
 from gankit.version import __version__
 
 MOST_ROWS, POINTS = 20, 2000

@@ -19,13 +19,15 @@ from gankit.features.stacks import read_stacks
 from gankit.metrics.bleu import self_bleu
 from gankit.metrics.clusters import match_clusters
 from gankit.metrics.distances import nearest_labels
+from gankit.metrics.frechet import frechet_distance
 from gankit.metrics.modes import count_modes, count_stacks
+from gankit.metrics.ngrams import SEQUENCES, NGramVectors
 from gankit.metrics.parzen import parzen_score
 from gankit.registry import Registry
 from gankit.reproduce.protocol import Reproduction, Trained, Values
 from gankit.reproduce.snapshots import KEPT, snapshots
 from gankit.scores.returns import evaluate_returns
-from gankit.scores.texts import held_out, temperature_curve
+from gankit.scores.texts import as_sequences, held_out, temperature_curve
 from gankit.trained.gan import GAN
 
 REPRODUCTIONS: Registry[Reproduction] = Registry("reproduction")
@@ -167,21 +169,29 @@ def oracle_scores(trained: Trained) -> Values:
     """Return what 2,000 samples cost the oracle and real sequences the model, in nats per token.
 
     `nll_oracle` is the paper's measure, `real` the same of the oracle's own sequences. `at_T` is
-    that of 500 samples at temperature T, beside `self_bleu_T`, their Self-BLEU-2.
+    that of 500 samples at temperature T, beside `self_bleu_T`, their Self-BLEU-2, and `frechet_T`,
+    their Frechet distance from as many real ones in the space of n-grams.
     """
-    gan = trained.gan
+    gan, task = trained.gan, trained.gan.game.task
     oracle = build_oracle(text_options(gan.config.data))
     test = trained.test.read(np.arange(min(2_000, len(trained.test)))).astype(np.int64)
+    train = trained.train.read(np.arange(min(SEQUENCES, len(trained.train)))).astype(np.int64)
+    space = NGramVectors(as_sequences(task, train))
+    half = min(500, len(test) // 2)
+    real, others = (space.of(as_sequences(task, part)) for part in (test[:half], test[-half:]))
     samples = gan.sample(2_000, seed=1, output="np")
     values = {
         "nll_oracle": float(oracle_nll(oracle, samples).mean()),
         "real": float(oracle_nll(oracle, test).mean()),
         "nll_test": held_out(gan, test).value,
         "self_bleu_real": float(self_bleu(test[:500].tolist(), 2).mean()),
+        "frechet_real": frechet_distance(real, others),
     }
     for temperature, rows in temperature_curve(gan, TEMPERATURES, seed=2):
         values[f"at_{temperature}"] = float(oracle_nll(oracle, rows).mean())
         values[f"self_bleu_{temperature}"] = float(self_bleu(rows.tolist(), 2).mean())
+        said = space.of(as_sequences(task, rows))
+        values[f"frechet_{temperature}"] = frechet_distance(real, said)
     return values
 
 
@@ -280,6 +290,16 @@ for _name, _summary, _what in (
         "seqgan-oracle-constant",
         "its control: a reward that is always the same",
         replace(SEQGAN_ORACLE, changes={"network.learn_from": "constant"}),
+    ),
+    (
+        "gumbel-oracle",
+        "the same network through relaxed choices, judged by the oracle (after Kusner 2016)",
+        replace(SEQGAN_ORACLE, recipe="gumbel-oracle", paper="none"),
+    ),
+    (
+        "scratchgan-oracle",
+        "the same network by a policy gradient alone, judged by the oracle (after Masson 2019)",
+        replace(SEQGAN_ORACLE, recipe="scratchgan-oracle", paper="none"),
     ),
     (
         "gail-cartpole",

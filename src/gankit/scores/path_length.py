@@ -11,7 +11,8 @@ from gankit.features.network import FeatureNetwork
 from gankit.game_types import Latent
 from gankit.metrics.smoothness import path_ends, path_length
 from gankit.randomness import Purpose, rng
-from gankit.trained.gan import BLOCK, GAN
+from gankit.trained.drawing import BLOCK
+from gankit.trained.gan import GAN
 
 PAIRS, EPSILON = 1000, 1e-3
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import torch
@@ -18,7 +18,9 @@ from gankit.data.oracle import build_oracle, oracle_nll
 from gankit.errors import ConfigError, DataError
 from gankit.game_types import Task
 from gankit.metrics.bleu import bleu, self_bleu
+from gankit.metrics.frechet import frechet_distance
 from gankit.metrics.intervals import interval_of_draws
+from gankit.metrics.ngrams import NGramVectors
 from gankit.registry import did_you_mean
 from gankit.scores.reference import Reals, Say, Split, read_reals
 from gankit.scores.score import Better, Protocol, Report, Score
@@ -36,13 +38,17 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Texts:
-    """Samples, or real sentences in their place, beside real ones of the test and of training."""
+    """Samples, or real sentences in their place, beside real ones of the test and of training.
+
+    `space` is that of the training text's n-grams.
+    """
 
     gan: GAN
     rows: Rows
     real: Rows
     known: Rows
     source: str
+    space: Callable[[], NGramVectors]
 
     @cached_property
     def sequences(self) -> list[list[int]]:
@@ -55,6 +61,11 @@ class Texts:
 
     def self_bleu(self, order: int) -> float:
         return float(self_bleu(self.sequences, order).mean())
+
+    def frechet(self) -> float:
+        references = as_sequences(self.gan.game.task, self.real)
+        space = self.space()
+        return frechet_distance(space.of(references), space.of(self.sequences))
 
     def cost(self) -> float:
         oracle = build_oracle(text_options(self.gan.config.data))
@@ -92,6 +103,7 @@ TEXT_METRICS: dict[str, TextMeasure] = {
     "bleu_4": TextMeasure("BLEU-4", "higher", lambda texts: texts.bleu(4)),
     "self_bleu_2": TextMeasure("Self-BLEU-2", "lower", lambda texts: texts.self_bleu(2)),
     "self_bleu_4": TextMeasure("Self-BLEU-4", "lower", lambda texts: texts.self_bleu(4)),
+    "frechet_ngrams": TextMeasure("FD(n-grams)", "lower", Texts.frechet, (0.0, float("inf"))),
     "different": TextMeasure("different ones", "higher", Texts.different),
     "copied": TextMeasure("copied from training", "lower", Texts.copied),
 }
@@ -131,8 +143,10 @@ def evaluate_texts(
         real, others = known[::2], known[1::2]
     real, others = real[: n or SAMPLES], others[: n or SAMPLES]
 
+    space = cache(lambda: NGramVectors(as_sequences(gan.game.task, known)))
+
     def texts(rows: Rows, references: Rows) -> Texts:
-        return Texts(gan, rows, references, known, reals.measured.name)
+        return Texts(gan, rows, references, known, reals.measured.name, space)
 
     count = n or SAMPLES
     drawn = [texts(gan.sample(count, seed=seed + draw, output="np"), real) for draw in range(draws)]

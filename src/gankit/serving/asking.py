@@ -13,7 +13,8 @@ from gankit.errors import ConfigError
 from gankit.exploring.truncation import truncate
 from gankit.game_types import Latent
 from gankit.text import shown
-from gankit.trained.gan import BLOCK, GAN, draw_block
+from gankit.trained.drawing import BLOCK, draw_block
+from gankit.trained.gan import GAN
 from gankit.trained.latents import Latents
 
 

@@ -2,8 +2,9 @@
 
 One thread takes waiting latents in the order in which they came, as many as one pass of the
 generator takes, whichever requests they belong to. A sample is the same to the bit whatever else is
-in its pass: passes have always the same size (`gankit.trained.gan.generate`), and where the rows
-of a pass depend on each other all the same, which is tried at the start, requests do not share one.
+in its pass: passes have always the same size (`gankit.trained.generating.generate`), and where the
+rows of a pass depend on each other all the same, which is tried at the start, requests do not share
+one.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from torch import Tensor
 
 from gankit.data.pixels import to_numbers
 from gankit.game_types import Latent
-from gankit.trained.gan import GAN, draw_block, generate, rows_of_a_pass
+from gankit.trained.drawing import draw_block
+from gankit.trained.gan import GAN
+from gankit.trained.generating import generate, rows_of_a_pass
 
 Samples = NDArray[Any]
 

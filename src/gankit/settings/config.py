@@ -469,9 +469,23 @@ def from_dict(given: Mapping[str, Any], network_options: type) -> Config:
     if isinstance(sections.get("data"), Mapping):  # of 0.1, which held nothing out
         sections["data"] = {"holdout": 0.0, **sections["data"]}
     network = sections.get("network")
-    options = build(network_options, {} if network is None else network, "network.")
+    network = dict(section({} if network is None else network, "network"))
+    for name, key in _moved(network_options).items():
+        if name in network:
+            present, leaf = key.split(".")
+            sections[present] = {**section(sections.get(present, {}), present)}
+            sections[present][leaf] = network.pop(name)
+    options = build(network_options, network, "network.")
     config: Config = build(Config, {**sections, "network": options}, "")
     return config
+
+
+def _moved(options: type) -> dict[str, str]:
+    """Return the options of a family that are now settings of all, each with its present key.
+
+    A class of options names those of earlier versions in `moved`, as pairs.
+    """
+    return dict(getattr(options, "moved", ()))
 
 
 def override(config: Config, changes: Mapping[str, Any]) -> Config:
@@ -491,7 +505,8 @@ def override(config: Config, changes: Mapping[str, Any]) -> Config:
     Raises ConfigError if a key is unknown (with a suggestion), or if a value is out of range or of
     a wrong type.
     """
-    changes = {_current(key): value for key, value in changes.items()}
+    moved = {f"network.{name}": key for name, key in _moved(type(config.network)).items()}
+    changes = {moved.get(key, _current(key)): value for key, value in changes.items()}
     budget = [key for key in changes if key in {f"training.{name}" for name in BUDGETS}]
     if budget:
         changes = {f"training.{name}": None for name in BUDGETS} | dict(changes)

@@ -20,7 +20,8 @@ from gankit.text import reason, shown
 from gankit.trained.latents import Latents
 
 if TYPE_CHECKING:
-    from gankit.trained.gan import GAN, Labels
+    from gankit.trained.gan import GAN
+    from gankit.trained.labelling import Labels
 
 MOST_PIXELS = 50_000_000
 """The most pixels of a grid; for more, a folder is better."""

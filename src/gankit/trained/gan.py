@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 import torch
@@ -13,34 +12,21 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from gankit.data import as_pictures, as_planes
-from gankit.data.pixels import to_network, to_numbers, to_pixels
 from gankit.errors import ConfigError
 from gankit.families import Game
-from gankit.game import families_that
 from gankit.game_types import Latent
-from gankit.nn.layers import mixed_labels
-from gankit.randomness import Purpose, rng
 from gankit.text import shown
-from gankit.trained.discriminator import last_discriminator, layers_of, recorded
-from gankit.trained.export import as_image
+from gankit.trained import drawing, generating, judging, labelling, policy
+from gankit.trained.discriminator import last_discriminator
+from gankit.trained.generating import Output
+from gankit.trained.labelling import Labels
 from gankit.trained.latents import Latents
-from gankit.worlds.episodes import Episodes, join_episodes
-from gankit.worlds.world import World
+from gankit.worlds.episodes import Episodes
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from gankit.trained.card import Scores
-
-BLOCK = 250
-"""The number of samples drawn at a time. `seed` depends on it: each block has its own draw."""
-
-PASS = 16
-"""The number of samples that a CPU generates at a time. Many more are no faster for each."""
-
-Labels = int | str | Sequence[int] | Sequence[str] | Sequence[float] | NDArray[Any] | None
-
-Output = Literal["np", "pt", "pil", "text"]
 
 
 class GAN:
@@ -152,60 +138,37 @@ class GAN:
         """
         return self._game.generator
 
+    # fmt: off
     @overload
     def sample(
-        self,
-        n: int | None = None,
-        labels: Labels = None,
-        seed: int = 0,
-        *,
-        latents: Latents | None = None,
-        output: None = None,
+        self, n: int | None = None, labels: Labels = None, seed: int = 0, *,
+        latents: Latents | None = None, output: None = None,
     ) -> Any: ...
 
     @overload
     def sample(
-        self,
-        n: int | None = None,
-        labels: Labels = None,
-        seed: int = 0,
-        *,
-        latents: Latents | None = None,
-        output: Literal["np"],
+        self, n: int | None = None, labels: Labels = None, seed: int = 0, *,
+        latents: Latents | None = None, output: Literal["np"],
     ) -> NDArray[Any]: ...
 
     @overload
     def sample(
-        self,
-        n: int | None = None,
-        labels: Labels = None,
-        seed: int = 0,
-        *,
-        latents: Latents | None = None,
-        output: Literal["text"],
+        self, n: int | None = None, labels: Labels = None, seed: int = 0, *,
+        latents: Latents | None = None, output: Literal["text"],
     ) -> list[str]: ...
 
     @overload
     def sample(
-        self,
-        n: int | None = None,
-        labels: Labels = None,
-        seed: int = 0,
-        *,
-        latents: Latents | None = None,
-        output: Literal["pt"],
+        self, n: int | None = None, labels: Labels = None, seed: int = 0, *,
+        latents: Latents | None = None, output: Literal["pt"],
     ) -> Tensor: ...
 
     @overload
     def sample(
-        self,
-        n: int | None = None,
-        labels: Labels = None,
-        seed: int = 0,
-        *,
-        latents: Latents | None = None,
-        output: Literal["pil"],
+        self, n: int | None = None, labels: Labels = None, seed: int = 0, *,
+        latents: Latents | None = None, output: Literal["pil"],
     ) -> list[Image]: ...
+    # fmt: on
 
     def sample(
         self,
@@ -244,27 +207,9 @@ class GAN:
                 range; the output is unknown, or for images only; or the latents are not of this
                 family and size.
         """
-        if output is None:
-            output = "text" if self.kind == "tokens" else "np"
-        if output not in get_args(Output):
-            raise ConfigError(f"output is 'np', 'pt', 'pil' or 'text', got {output!r}")
-        given = self._given(n, labels, seed, latents)
-        if output == "text":
-            if self.kind != "tokens":
-                raise ConfigError(f"{self.kind} are no text: choose output 'np' or 'pt'")
-            return [self.text(row) for fake in self._made(given[1]) for row in fake.tolist()]
-        if output == "pil":
-            self.check_pictures("choose output 'np' or 'pt'")
-            return [
-                as_image(picture, self.pixels)
-                for fake in self._made(given[1])
-                for picture in self._as_numbers(fake)
-            ]
-        samples = _joined(given[0], map(self._as_numbers, self._made(given[1])))
-        if output == "np":
-            return samples
-        planes = as_planes(samples) if self.kind == "images" else samples
-        return torch.from_numpy(np.ascontiguousarray(planes))
+        form = generating.check_output(self, output)
+        count, asked = drawing.asked_for(self, n, labels, seed, latents)
+        return generating.given_as(self, count, asked, form)
 
     def as_stored(
         self,
@@ -278,8 +223,8 @@ class GAN:
 
         Raises ConfigError as `sample` does.
         """
-        count, drawn = self._given(n, labels, seed, latents)
-        return _joined(count, map(self._as_stored, self._made(drawn)))
+        count, asked = drawing.asked_for(self, n, labels, seed, latents)
+        return generating.joined(count, generating.stored(self, asked))
 
     @property
     def temperature(self) -> float:
@@ -327,21 +272,7 @@ class GAN:
         Raises ConfigError if the run does not act, or if the observations are of another size or
         are not finite numbers.
         """
-        world = self._acting()
-        try:
-            seen = np.asarray(observations, np.float32)
-        except (TypeError, ValueError):
-            raise ConfigError(f"observations must be numbers, got {shown(observations)}") from None
-        if seen.ndim not in (1, 2) or seen.shape[-1] != world.observations or not seen.size:
-            raise ConfigError(
-                f"observations of {list(seen.shape)} given; {world.name} shows "
-                f"[{world.observations}], or [N, {world.observations}] at once"
-            )
-        if not np.isfinite(seen).all():
-            raise ConfigError("observations must be finite numbers")
-        chances = None if seed is None else rng(_checked(seed), Purpose.MOVES)
-        done = self._game.act(torch.from_numpy(np.atleast_2d(seen)), chances)
-        return done if seen.ndim == 2 else done[0]
+        return policy.act(self, observations, seed)
 
     def play(
         self,
@@ -361,23 +292,7 @@ class GAN:
         Raises ConfigError if the run does not act, or as `sample` does; MissingExtraError if the
         environment is not installed.
         """
-        self._acting()
-        rows = rows_of_a_pass(next(self.generator.parameters()).device)
-        return join_episodes(
-            self._game.play(part.padded(rows), likeliest)[: len(part)]
-            for block in self._given(n, None, seed, latents)[1]
-            for part in passes(block)
-        )
-
-    def _acting(self) -> World:
-        """Return the environment. Raises ConfigError if the run does not act."""
-        world = self._game.task.world
-        if not self._game.acts or world is None:
-            raise ConfigError(
-                f"a run of family '{self.config.family}' makes {self.kind} and does not act: train "
-                f"{families_that(lambda f: f.acts)}"
-            )
-        return world
+        return policy.play(self, n, seed, latents, likeliest)
 
     def latents(self, n: int, labels: Labels = None, seed: int = 0) -> Latents:
         """Draw the latents that `sample` makes its samples of, to the bit.
@@ -387,7 +302,7 @@ class GAN:
 
         The arguments and the errors are those of `sample`.
         """
-        drawn = list(self._drawn(n, labels, seed))
+        drawn = list(drawing.draw(self, n, labels, seed))
         noise = torch.cat([part.noise for part in drawn]).numpy()
         every = [part.labels for part in drawn if part.labels is not None]
         known = torch.cat(every).numpy() if every else None
@@ -403,19 +318,7 @@ class GAN:
 
         Raises ConfigError if they do not suit the run.
         """
-        family, size = self.config.family, self._game.latent_size
-        if latents.family not in ("", family) or latents.noise.shape[1] != size:
-            whose = f" of family '{latents.family}'" if latents.family else ""
-            raise ConfigError(
-                f"latents{whose} of {latents.noise.shape[1]} numbers given: this run is of family "
-                f"'{family}' and takes {size}"
-            )
-        known = latents.labels if labels is None else None
-        if known is None:
-            known = self.labels_for(len(latents), labels)
-        else:
-            self._check_labels(known)
-        return Latents(latents.noise, known, family, self.digest)
+        return drawing.adopt(self, latents, labels)
 
     def __call__(self, latents: Latents | Tensor | NDArray[Any], labels: Labels = None) -> Tensor:
         """Generate from latents of your own, in one pass.
@@ -459,16 +362,7 @@ class GAN:
         float [N, K]: what the generator makes of a class is then the mean over the classes. Raises
         ConfigError if the generator, a user's own, has no layer by which that can be done.
         """
-        shares = latent.labels
-        if shares is None or not (self.class_names and shares.is_floating_point()):
-            return self._game.generate(latent)
-        with mixed_labels(self.generator, shares) as mixed:
-            if not mixed:
-                raise ConfigError(
-                    "this generator takes classes in a way of its own: give it one class for each "
-                    "sample, and no mixture"
-                )
-            return self._game.generate(replace(latent, labels=shares.argmax(1)))
+        return generating.generate_mixed(self, latent)
 
     def blocks(
         self,
@@ -478,12 +372,13 @@ class GAN:
         *,
         latents: Latents | None = None,
     ) -> Iterator[NDArray[Any]]:
-        """Yield the samples of `sample` as a data set holds them, in blocks of at most `BLOCK`.
+        """Yield the samples of `sample` as a data set holds them, in blocks of at most 250.
 
         So memory stays small. Images are uint8 whatever their numbers are, and colours are
         multiplied by their opacity. Raises ConfigError as `sample` does.
         """
-        yield from map(self._as_stored, self._made(self._given(n, labels, seed, latents)[1]))
+        _, asked = drawing.asked_for(self, n, labels, seed, latents)
+        yield from generating.stored(self, asked)
 
     def number_blocks(
         self,
@@ -493,60 +388,12 @@ class GAN:
         *,
         latents: Latents | None = None,
     ) -> Iterator[NDArray[Any]]:
-        """Yield the samples of `sample`, with output "np", in blocks of at most `BLOCK`.
+        """Yield the samples of `sample`, with output "np", in blocks of at most 250.
 
         Raises ConfigError as `sample` does.
         """
-        yield from map(self._as_numbers, self._made(self._given(n, labels, seed, latents)[1]))
-
-    def _as_stored(self, fake: Tensor) -> NDArray[Any]:
-        return to_pixels(fake, self._game.value_range)
-
-    def _as_numbers(self, fake: Tensor) -> NDArray[Any]:
-        return to_numbers(fake, self._game.value_range, self.pixels)
-
-    def _given(
-        self, n: int | None, labels: Labels, seed: int, latents: Latents | None
-    ) -> tuple[int, Iterator[Latent]]:
-        """Return the number of samples, and their latents in blocks of at most `BLOCK`."""
-        if latents is None and n is not None:
-            return n, self._drawn(n, labels, seed)
-        if latents is None or n is not None:
-            raise ConfigError("give n, the number of samples, or latents, and not both", "n")
-        whole = self.adopt(latents, labels).to_latent()
-        count = len(latents)
-        return count, (whole[start : start + BLOCK] for start in range(0, count, BLOCK))
-
-    def _made(self, latents: Iterator[Latent]) -> Iterator[Tensor]:
-        """Yield the generator's output for each block of latents."""
-        weight = next(self.generator.parameters())
-        for latent in latents:
-            with torch.inference_mode():
-                fake = generate(self, latent.to(weight.device, weight.dtype))
-            yield fake
-
-    def _drawn(self, n: int, labels: Labels, seed: int) -> Iterator[Latent]:
-        """Yield the latents of a seed's first `n` samples in blocks of at most `BLOCK`."""
-        if n < 1:
-            raise ConfigError(f"n must be at least 1, got {n}", "n")
-        every = self.labels_for(n, labels)
-        for block, start in enumerate(range(0, n, BLOCK)):
-            count = min(BLOCK, n - start)
-            part = None if every is None else torch.from_numpy(every[start : start + count])
-            yield draw_block(self._game, block, part, count, seed)
-
-    def _check_labels(self, labels: NDArray[Any]) -> None:
-        """Raise ConfigError if the labels of some latents do not suit the run."""
-        classes, size = len(self.class_names), self.condition
-        if labels.ndim == 1 and classes and 0 <= labels.min() <= labels.max() < classes:
-            return
-        if labels.ndim == 2 and labels.shape[1] == (size or classes):
-            return
-        wanted = f"vectors of {size} numbers" if size else f"classes 0 to {classes - 1}"
-        raise ConfigError(
-            f"the latents' labels, {labels.dtype} {list(labels.shape)}, do not suit this run: it "
-            f"takes {wanted if size or classes else 'none'}"
-        )
+        _, asked = drawing.asked_for(self, n, labels, seed, latents)
+        yield from generating.numbers(self, asked)
 
     def classify(self, images: NDArray[Any]) -> NDArray[np.float64]:
         """Return the discriminator's probability of each class, float64 [n, K].
@@ -563,28 +410,7 @@ class GAN:
 
     def judge(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Return what `classify` does, of images uint8 as a data set holds them."""
-        if not self._game.judges:
-            raise ConfigError(
-                f"a run of family '{self.config.family}' names no classes: train "
-                f"{families_that(lambda f: f.judges)}"
-            )
-        weight = next(self.generator.parameters())
-        with torch.inference_mode():
-            chances = [
-                self._game.judge(scaled).double().cpu().numpy()
-                for scaled in self._scaled(as_planes(images), weight)
-            ]
-        return np.concatenate(chances)
-
-    def _scaled(self, planes: NDArray[np.uint8], weight: Tensor) -> Iterator[Tensor]:
-        """Yield images uint8 [n, C, H, W] as networks take them, of the device and type of
-        `weight`, in blocks of at most `BLOCK`. Raises ConfigError if they have another shape."""
-        if planes.shape[1:] != self.shape:
-            got, wanted = ("x".join(map(str, s)) for s in (planes.shape[1:], self.shape))
-            raise ConfigError(f"images of {got} given (channels first); the run knows {wanted}")
-        for start in range(0, len(planes), BLOCK):
-            block = np.ascontiguousarray(planes[start : start + BLOCK])
-            yield to_network(block, self._game.value_range, weight.device, weight.dtype)
+        return judging.judge(self, images)
 
     def features(
         self, images: NDArray[Any], labels: Labels = None, layers: Sequence[str] | None = None
@@ -613,25 +439,7 @@ class GAN:
                 labels are missing or do not suit the run.
             RunError: no checkpoint of the run is there.
         """
-        if self.kind != "images":
-            raise ConfigError(f"this run knows {self.kind}, not images")
-        if (self.class_names or self.condition) and labels is None:
-            raise ConfigError(
-                "this discriminator judges an image as one of a class: give labels", "labels"
-            )
-        planes = self.pixels.to_stored(as_planes(np.asarray(images)))
-        asked = self.labels_for(len(planes), labels)
-        every = None if asked is None else torch.from_numpy(asked)
-        network = self.discriminator
-        weight = next(network.parameters())
-        parts: dict[str, list[NDArray[np.float32]]] = {}
-        with torch.inference_mode(), recorded(layers_of(network, layers)) as found:
-            for number, scaled in enumerate(self._scaled(planes, weight)):
-                given = None if every is None else every[number * BLOCK :][: len(scaled)]
-                network(scaled, None if given is None else given.to(weight.device))
-                for name, made in found.items():  # a reference batch comes first
-                    parts.setdefault(name, []).append(made[-len(scaled) :].float().cpu().numpy())
-        return {name: np.concatenate(blocks) for name, blocks in parts.items()}
+        return judging.features(self, images, labels, layers)
 
     @property
     def discriminator(self) -> nn.Module:
@@ -652,116 +460,4 @@ class GAN:
         run. Without `labels`, sample i is of class i modulo the number of classes. Raises
         ConfigError if the labels do not suit the run.
         """
-        if self.condition:
-            return self._vectors(n, labels)
-        if not self.class_names:
-            if labels is not None:
-                raise ConfigError(
-                    f"labels {labels!r} asked of an unconditional run ('{self.config.family}'): "
-                    f"leave labels out, or train {families_that(lambda f: f.conditional)}",
-                    "labels",
-                )
-            return None
-        if labels is None:
-            return np.arange(n, dtype=np.int64) % len(self.class_names)
-        if isinstance(labels, (int, str, np.integer)):
-            return np.full(n, self._places([labels])[0], np.int64)
-        if len(labels) != n:
-            raise ConfigError(
-                f"{len(labels)} labels given for {n} samples: give one, or one each", "labels"
-            )
-        return self._places(labels)
-
-    def _vectors(self, n: int, given: Labels) -> NDArray[np.float32]:
-        """Return vectors float32 [n, C], given one for all of `n` samples or one for each."""
-        wanted = f"an array [{self.condition}], or [{n}, {self.condition}]"
-        if given is None:
-            raise ConfigError(f"this run is asked by a vector: give labels, {wanted}", "labels")
-        try:
-            vectors = np.asarray(given, np.float32)
-            return np.array(np.broadcast_to(vectors, (n, self.condition)))
-        except (ValueError, TypeError):
-            shape = np.shape(given)
-            raise ConfigError(
-                f"labels of shape {shape} given; needed is {wanted}", "labels"
-            ) from None
-
-    def _places(self, labels: Iterable[Any]) -> NDArray[np.int64]:
-        """Where each class stands, int64: by its name, or by its number if that is no name."""
-        asked = [str(label) for label in labels]
-        names = {name: place for place, name in enumerate(self.class_names)}
-        if any(name not in names for name in asked if name.isdecimal()):
-            by_number = {str(place): place for place in range(len(names))}
-            names = {n: p for n, p in names.items() if not n.isdecimal()} | by_number
-        for name in asked:
-            if name not in names:
-                raise self._unknown(name)
-        return np.array([names[name] for name in asked], np.int64)
-
-    def _unknown(self, label: str) -> ConfigError:
-        names = self.class_names
-        some = f"{', '.join(names[:12])}{', ...' if len(names) > 12 else ''}"
-        return ConfigError(
-            f"label {shown(label)} is outside the {len(names)} classes: {some}, or 0 to "
-            f"{len(names) - 1} if no class is called so",
-            "labels",
-        )
-
-
-def _joined(n: int, blocks: Iterator[NDArray[Any]]) -> NDArray[Any]:
-    """Return blocks of `n` samples in one array."""
-    first = next(blocks)
-    out = np.empty((n, *first.shape[1:]), first.dtype)
-    out[: len(first)] = first
-    done = len(first)
-    for block in blocks:
-        out[done : done + len(block)] = block
-        done += len(block)
-    return out
-
-
-def draw_block(game: Game, block: int, labels: Tensor | None, count: int, seed: int) -> Latent:
-    """Return the first `count` latents of block number `block` in a seed's endless samples.
-
-    Raises ConfigError if the seed is out of range.
-    """
-    random = rng(_checked(seed), Purpose.SAMPLES, block)
-    padded = None
-    if labels is not None:
-        missing = labels.new_zeros(BLOCK - len(labels), *labels.shape[1:])
-        padded = torch.cat([labels, missing])
-    return game.latent(BLOCK, padded, random)[:count]
-
-
-def _checked(seed: int) -> int:
-    if not 0 <= seed < 2**64:
-        raise ConfigError(f"seed must be in [0, 2^64), got {seed}", "seed")
-    return seed
-
-
-class Generates(Protocol):
-    """A game, or a GAN."""
-
-    def generate(self, latent: Latent) -> Tensor: ...
-
-
-def generate(source: Generates, latent: Latent) -> Tensor:
-    """Return the samples of latents, made in passes of the same number of rows each.
-
-    Matrix products of other sizes may add in another order. As the size never changes, a sample is
-    the same to the bit, however many others are made and whichever they are.
-    """
-    rows = rows_of_a_pass(latent.noise.device)
-    parts = passes(latent)
-    return torch.cat([source.generate(part.padded(rows))[: len(part)] for part in parts])
-
-
-def passes(latent: Latent) -> list[Latent]:
-    """Return the latents of each pass that `generate` makes."""
-    rows = rows_of_a_pass(latent.noise.device)
-    return [latent[start : start + rows] for start in range(0, len(latent), rows)]
-
-
-def rows_of_a_pass(device: torch.device) -> int:
-    """Return how many samples a device generates at a time."""
-    return PASS if device.type == "cpu" else BLOCK
+        return labelling.labels_for(self, n, labels)

@@ -11,7 +11,9 @@ import torch
 from gankit.data.pixels import to_pixels
 from gankit.errors import ConfigError, MissingExtraError
 from gankit.game_types import RANGES, Code, Latent
-from gankit.trained.gan import GAN, draw_block, generate
+from gankit.trained.drawing import draw_block
+from gankit.trained.gan import GAN
+from gankit.trained.generating import generate
 from gankit.trained.showing import as_png
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from gankit.data.pixels import to_pixels
 from gankit.game import Game
 from gankit.game_types import Latent
 from gankit.pictures import Pixels, grid, scatter
-from gankit.trained.gan import BLOCK, draw_block
+from gankit.trained.drawing import BLOCK, draw_block
 from gankit.training.callbacks import Callback
 from gankit.training.session import Session, due
 from gankit.training.state import State

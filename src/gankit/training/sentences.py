@@ -10,7 +10,7 @@ import torch
 from gankit.data import Dataset
 from gankit.game import Game
 from gankit.text import visible
-from gankit.trained.gan import draw_block
+from gankit.trained.drawing import draw_block
 from gankit.training.callbacks import Callback
 from gankit.training.session import Session, due
 

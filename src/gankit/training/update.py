@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from gankit.game import Game
 from gankit.game_types import Batch, Moves, Terms
 from gankit.nn.layers import frozen, limit_norms
-from gankit.settings.config import Config
 from gankit.settings.schema import SettingError
 from gankit.training.runtime import Runtime
 from gankit.training.state import State
@@ -46,7 +45,7 @@ def choose_update(game: Game) -> Update:
     asked = game.config.objective.update
     _check_parts(game)
     if own := game.own_update():
-        _check_own(game.config)
+        _check_own(game)
         return partial(_take_turn, own)
     if asked == "simultaneous_coupled":
         _check_coupled(game)
@@ -95,11 +94,12 @@ def _check_coupled(game: Game) -> None:
         )
 
 
-def _check_own(config: Config) -> None:
+def _check_own(game: Game) -> None:
     """Raise SettingError if a setting asks for turns that a family's own update does not take."""
+    config = game.config
     for key, asked in (
         ("objective.update", config.objective.update != "auto"),
-        ("objective.g_steps", config.objective.g_steps > 1),
+        ("objective.g_steps", config.objective.g_steps > 1 and not game.own_g_steps),
         ("training.accumulate", config.training.accumulate > 1),
     ):
         if asked:
@@ -266,7 +266,8 @@ def two_backwards(state: State, batch: Batch, fake: Tensor) -> tuple[Moves, Tens
     """Accumulate D's gradient and return (moves, dL_G/dfake), from a backward pass each."""
     moves = Moves(*state.game.shared_terms(batch, fake))
     (for_fake,) = torch.autograd.grad(moves.generator.loss, fake, retain_graph=True)
-    moves.discriminator.loss.backward()  # type: ignore[no-untyped-call]
+    trained = [p for p in state.game.discriminator.parameters() if p.requires_grad]
+    moves.discriminator.loss.backward(inputs=trained)  # type: ignore[no-untyped-call]
     return moves, for_fake
 
 

@@ -13,6 +13,8 @@ const [LOW, HIGH] = RANGES[about.prior];
 const MIDDLE = (LOW + HIGH) / 2;
 const PAGE = 24; // samples that the wall grows by
 const PART = Math.max(1, Math.floor(24 * 28 * 28 / (height * width))); // samples in one run
+const VALUES = [-2, -1, 0, 1, 2]; // of a code that is a number, in its row of pictures
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const STRIP = 40; // with more classes, a list of names stands in place of pictures
 const LEG = 1600; // milliseconds from one corner of the loop to the next
 
@@ -171,12 +173,15 @@ function truncated(z) {
 
 let last = Promise.resolve();
 
-// Return a picture, ImageData, for each sample. Calls wait for each other.
-function generate(samples) {
-  const made = last.then(() => runInParts(samples));
+// Return what an act that runs a network comes to. Acts wait for each other.
+function queued(act) {
+  const made = last.then(act);
   last = made.catch(() => {});
   return made;
 }
+
+// Return a picture, ImageData, for each sample.
+const generate = (samples) => queued(() => runInParts(samples));
 
 // A part is small enough that the page answers in between.
 async function runInParts(samples) {
@@ -322,28 +327,41 @@ function showHeld() {
   for (const cell of $('wall').children) {
     cell.setAttribute('aria-pressed', String(sameOrigin(cell.sample, held)));
   }
+  for (const cell of $('grid').querySelectorAll('button')) {
+    const same = sameOrigin(cell.sample, held) && top(cell.sample.label) === top(held.label);
+    cell.setAttribute('aria-pressed', String(same));
+  }
 }
 
 const sameOrigin = (a, b) => Boolean(a.origin && b.origin
   && a.origin.number === b.origin.number && a.origin.seed === b.origin.seed);
 
-let drawing = false, wanted = false;
-
-// Draw what is held or looked at; while one picture is made, newer wishes become one.
-async function draw() {
-  wanted = true;
-  if (drawing) return;
-  drawing = true;
-  while (wanted) {
-    wanted = false;
-    const [image] = await generate([state.preview || state.held]);
-    paint($('held'), image);
-    if (film) film.add(image);
-    $('held').dataset.drawn = Number($('held').dataset.drawn || 0) + 1;
-    await new Promise(requestAnimationFrame);
-  }
-  drawing = false;
+// Return a function that acts; calls that come while it does become one.
+function oneAtATime(act) {
+  let wanted = false, acting = false;
+  return async () => {
+    wanted = true;
+    if (acting) return;
+    acting = true;
+    try {
+      while (wanted) {
+        wanted = false;
+        await act();
+      }
+    } finally {
+      acting = false;
+    }
+  };
 }
+
+// Draw what is held or looked at.
+const draw = oneAtATime(async () => {
+  const [image] = await generate([state.preview || state.held]);
+  paint($('held'), image);
+  if (film) film.add(image);
+  $('held').dataset.drawn = Number($('held').dataset.drawn) + 1;
+  await new Promise(requestAnimationFrame);
+});
 
 const shows = []; // functions of the held sample that set the controls
 const strips = []; // functions of the held sample that paint small pictures, once it rests
@@ -459,10 +477,9 @@ function setUpCodes() {
     legend.textContent = `code ${i + 1}`;
     box.append(legend);
     $('codes').append(box);
+    const row = document.createElement('div');
+    row.className = 'strip';
     if (code.categories) {
-      const row = document.createElement('div');
-      row.className = 'strip';
-      box.append(row);
       const names = Array.from({ length: code.categories }, (_, k) => String(k + 1));
       const chosen = (held) => top(held.z.slice(code.from, code.to));
       addStrip(row, names, (held, k) => withCode(held, code, k), chosen);
@@ -472,7 +489,40 @@ function setUpCodes() {
       input.setAttribute('aria-label', `code ${i + 1}`);
       shows.push((held) => { input.value = held.z[code.from]; });
       box.append(label);
+      addStrip(row, VALUES.map(String), (held, k) => withCode(held, code, VALUES[k]),
+        (held) => VALUES.indexOf(held.z[code.from]));
     }
+    box.append(row);
+  });
+}
+
+// Directions without labels
+
+// Where a latent lies along a direction, in standard deviations of the prior from its mean.
+function along(z, vector) {
+  return vector.reduce((sum, x, i) => sum + x * (z[i] - MIDDLE), 0) / about.spread;
+}
+
+function movedTo(sample, vector, place) {
+  const z = sample.z.slice(), step = (place - along(z, vector)) * about.spread;
+  vector.forEach((x, i) => { z[i] += step * x; });
+  return withLatent(sample, z);
+}
+
+function setUpDirections() {
+  $('directions-part').hidden = !about.directions.length;
+  about.directions.forEach(({ vector, strength }, i) => {
+    const [label, input] = slider(String(i + 1), -3, 3, (place) =>
+      hold(movedTo(state.held, vector, place), false));
+    const said = document.createElement('output');
+    input.setAttribute('aria-label', `direction ${i + 1}`);
+    label.title = `The first layer stretches it ${strength.toPrecision(3)} times.`;
+    label.append(said);
+    shows.push(({ z }) => {
+      input.value = along(z, vector);
+      said.textContent = along(z, vector).toFixed(2);
+    });
+    $('directions').append(label);
   });
 }
 
@@ -578,10 +628,9 @@ function setUpMap() {
   map.onpointerdown = (event) => { map.setPointerCapture(event.pointerId); drag(event); };
   map.onpointermove = (event) => { if (map.hasPointerCapture(event.pointerId)) drag(event); };
   map.onkeydown = (event) => {
-    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-    if (!step[event.key]) return;
+    if (!ARROWS[event.key]) return;
     event.preventDefault();
-    go(...step[event.key].map((number, i) => state.at[i] + number / 20));
+    go(...ARROWS[event.key].map((number, i) => state.at[i] + number / 20));
   };
   $('map-part').ontoggle = paintMap;
   $('play').onclick = () => (state.playing ? stop() : play());
@@ -713,6 +762,7 @@ function restart() {
   [shown, round] = [0, round + 1];
   $('wall').replaceChildren();
   fill(true);
+  paintGrid();
 }
 
 const atEnd = () => $('end').getBoundingClientRect().top < innerHeight + 300;
@@ -754,8 +804,21 @@ function wallCell(sample, image) {
 }
 
 function focusCell(cell) {
-  for (const other of $('wall').children) other.tabIndex = other === cell ? 0 : -1;
+  for (const other of cell.parentNode.querySelectorAll('button')) {
+    other.tabIndex = other === cell ? 0 : -1;
+  }
   cell.focus();
+}
+
+// Let arrow keys move between the buttons of a box that shows so many in a row.
+function moveByKeys(box, columns) {
+  box.onkeydown = (event) => {
+    const cells = [...box.querySelectorAll('button')], at = cells.indexOf(document.activeElement);
+    const [right, down] = ARROWS[event.key] || [0, 0], next = cells[at + right + down * columns()];
+    if (at < 0 || !(right || down) || !next) return;
+    event.preventDefault();
+    focusCell(next);
+  };
 }
 
 // Paint the wall again where it stands, with the present truncation and labels.
@@ -770,17 +833,11 @@ const repaintLater = delayed(async () => {
     const made = await generate(part.map((cell) => cell.sample));
     made.forEach((image, j) => paint(part[j].firstChild, image));
   }
+  paintGrid();
 }, 150);
 
 function setUpWall() {
-  $('wall').onkeydown = (event) => {
-    const cells = [...$('wall').children], at = cells.indexOf(document.activeElement);
-    const columns = getComputedStyle($('wall')).gridTemplateColumns.split(' ').length;
-    const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[event.key];
-    if (at < 0 || !step || !cells[at + step]) return;
-    event.preventDefault();
-    focusCell(cells[at + step]);
-  };
+  moveByKeys($('wall'), () => getComputedStyle($('wall')).gridTemplateColumns.split(' ').length);
   $('seed').onchange = () => setSeed($('seed').value.trim());
   $('next-seed').onclick = () => setSeed(String(state.seed + 1n));
   $('more').onclick = () => fill(true);
@@ -797,6 +854,221 @@ function setSeed(text) {
   $('seed').value = state.seed;
   $('more').disabled = false;
   if (good) restart();
+}
+
+// A grid of label by latent
+
+const COLUMNS = 6;
+
+function setUpGrid() {
+  $('grid-part').hidden = !classes.length || classes.length > STRIP;
+  $('grid-part').ontoggle = paintGrid;
+  moveByKeys($('grid'), () => COLUMNS);
+}
+
+async function paintGrid() {
+  if (!$('grid-part').open) return;
+  const { seed } = state;
+  const samples = classes.flatMap((_, label) =>
+    Array.from({ length: COLUMNS }, (_, number) => sampleOf(seed, number, oneHot(label))));
+  const made = await generate(samples);
+  const cells = samples.map((sample, i) => wallCell(sample, made[i]));
+  cells.forEach((cell, i) => { cell.tabIndex = i ? -1 : 0; });
+  $('grid').replaceChildren(...classes.flatMap((name, i) => {
+    const text = document.createElement('span');
+    text.textContent = text.title = name;
+    return [text, ...cells.slice(i * COLUMNS, (i + 1) * COLUMNS)];
+  }));
+  showHeld();
+}
+
+// What D makes of a picture
+
+const FINE = Math.max(1, Math.round(280 / Math.max(width, height))); // of a sketch, for one of D's
+const MOST = 12; // classes whose chances are shown
+const sketch = Object.assign(document.createElement('canvas'),
+  { width: width * FINE, height: height * FINE });
+const ink = sketch.getContext('2d', { willReadFrequently: true });
+let discriminator;
+
+function setUpView() {
+  const { view } = about;
+  if (!view) return;
+  const names = view.answer === 'chances';
+  $('view-part').hidden = false;
+  $('view-title').textContent = names ? 'D names a picture' : 'What D makes of a picture';
+  if (!view.there) {
+    $('view').hidden = $('view-buttons').hidden = $('view-note').hidden = true;
+    $('view-said').textContent = 'D is not in this page: no checkpoint of the run was there when it '
+      + 'was written.';
+    return;
+  }
+  $(names ? 'chances' : 'answer').hidden = false;
+  setUpSketch();
+  setUpGiving();
+  clearSketch();
+  if (!names) giveHeld();
+}
+
+// What D is given: the sketch at D's own size, each number the mean of a square; grey if it sees grey.
+function given() {
+  const { data } = ink.getImageData(0, 0, sketch.width, sketch.height);
+  const sums = new Float64Array(3 * width * height), image = new ImageData(width, height);
+  for (let y = 0, i = 0; y < sketch.height; y++) {
+    for (let x = 0; x < sketch.width; x++, i += 4) {
+      const at = 3 * (Math.floor(y / FINE) * width + Math.floor(x / FINE));
+      for (let c = 0; c < 3; c++) sums[at + c] += data[i + c];
+    }
+  }
+  for (let i = 0; i < width * height; i++) {
+    const colour = [0, 1, 2].map((c) => sums[3 * i + c] / FINE ** 2);
+    const grey = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2];
+    image.data.set(channels === 1 ? [grey, grey, grey, 255] : [...colour, 255], 4 * i);
+  }
+  return image;
+}
+
+function planes(image) {
+  const area = width * height;
+  return Float32Array.from({ length: channels * area }, (_, i) =>
+    image.data[4 * (i % area) + Math.floor(i / area)] / 127.5 - 1);
+}
+
+const showAnswer = oneAtATime(async () => {
+  const image = given(), numbers = planes(image);
+  paint($('given'), image);
+  const made = await queued(async () => {
+    discriminator ??= await ort.InferenceSession.create(bytes('discriminator'),
+      { executionProviders: ['wasm'] });
+    const images = new ort.Tensor('float32', numbers, [1, channels, height, width]);
+    return (await discriminator.run({ images }))[about.view.answer].data;
+  });
+  if (about.view.answer === 'chances') showChances(made);
+  else showAgain(numbers, made);
+  $('given').dataset.drawn = Number($('given').dataset.drawn) + 1;
+});
+
+function showAgain(numbers, made) {
+  const far = made.reduce((sum, x, i) => sum + Math.abs(x - numbers[i]), 0) / made.length * 127.5;
+  paint($('answer'), pictures(made, 1)[0]);
+  $('view-said').textContent = `D made the right one: ${far.toFixed(1)} of 255 from the left one, in the mean.`;
+}
+
+function showChances(chances) {
+  const { names } = about.view, percent = (i) => `${Math.round(100 * chances[i])} %`;
+  const surest = [...chances.keys()].sort((a, b) => chances[b] - chances[a]);
+  const shown = names.length > MOST ? surest.slice(0, MOST) : [...names.keys()];
+  $('chances').replaceChildren(...shown.map((i) => {
+    const row = document.createElement('div'), bar = document.createElement('i');
+    const [name, number] = [names[i], percent(i)].map((text) => {
+      const part = document.createElement('span');
+      part.textContent = part.title = text;
+      return part;
+    });
+    row.className = i === surest[0] ? 'chance surest' : 'chance';
+    bar.style.width = `${100 * chances[i]}%`;
+    row.append(name, bar, number);
+    return row;
+  }));
+  $('view-said').textContent = `D takes it for ${names[surest[0]]}: ${percent(surest[0])}.`;
+}
+
+// The ground is black, or white if the pen is dark.
+function clearSketch() {
+  const [red, green, blue] = [1, 3, 5].map((at) => parseInt($('pen').value.slice(at, at + 2), 16));
+  ink.fillStyle = 0.299 * red + 0.587 * green + 0.114 * blue < 128 ? '#fff' : '#000';
+  ink.fillRect(0, 0, sketch.width, sketch.height);
+  paint($('given'), given());
+  paint($('answer'), new ImageData(width, height));
+  $('chances').replaceChildren();
+  $('view-said').textContent = '';
+}
+
+function setUpSketch() {
+  const canvas = $('given'), mark = $('pen-at');
+  let at = [sketch.width / 2, sketch.height / 2], down = false;
+  const goTo = (to, drawn) => {
+    if (drawn) drawLine(at, to);
+    at = to;
+  };
+  const under = (event) => {
+    const box = canvas.getBoundingClientRect();
+    return [(event.clientX - box.left) / box.width * sketch.width,
+      (event.clientY - box.top) / box.height * sketch.height];
+  };
+  canvas.onpointerdown = (event) => {
+    canvas.setPointerCapture(event.pointerId);
+    mark.hidden = true;
+    at = under(event);
+    goTo(at, true);
+  };
+  canvas.onpointermove = (event) => {
+    if (canvas.hasPointerCapture(event.pointerId)) goTo(under(event), true);
+  };
+  canvas.onkeydown = (event) => {
+    const step = ARROWS[event.key];
+    if (!step && event.key !== ' ') return;
+    event.preventDefault();
+    if (!step) down = !down;
+    const far = Math.max(sketch.width, sketch.height) / 28;
+    const to = at.map((number, i) => number + (step ? step[i] * far : 0));
+    goTo([Math.max(0, Math.min(sketch.width, to[0])), Math.max(0, Math.min(sketch.height, to[1]))], down);
+    mark.hidden = false;
+    mark.className = down ? 'down' : '';
+    mark.style.left = `${100 * at[0] / sketch.width}%`;
+    mark.style.top = `${100 * at[1] / sketch.height}%`;
+  };
+  canvas.onblur = () => { mark.hidden = true; };
+}
+
+function drawLine(from, to) {
+  ink.strokeStyle = $('pen').value;
+  ink.lineWidth = Math.max(sketch.width, sketch.height) / 12;
+  ink.lineCap = 'round';
+  ink.beginPath();
+  ink.moveTo(...from);
+  ink.lineTo(to[0] + 0.01, to[1]); // a line of no length would be no dot
+  ink.stroke();
+  showAnswer();
+}
+
+function setUpGiving() {
+  const part = $('view-part'), file = $('picture-file');
+  $('clear').onclick = clearSketch;
+  $('give-held').onclick = () => giveHeld();
+  $('open-picture').onclick = () => file.click();
+  file.onchange = () => { if (file.files.length) givePicture(file.files[0]); };
+  part.ondragover = (event) => event.preventDefault();
+  part.ondrop = (event) => {
+    event.preventDefault();
+    if (event.dataTransfer.files.length) givePicture(event.dataTransfer.files[0]);
+    else if (dragged) giveHeld(dragged);
+  };
+}
+
+async function giveHeld(sample = state.held) {
+  const [image] = await generate([sample]), canvas = document.createElement('canvas');
+  paint(canvas, image);
+  ink.imageSmoothingEnabled = false;
+  ink.drawImage(canvas, 0, 0, sketch.width, sketch.height);
+  showAnswer();
+}
+
+// Give D the middle of a picture, as large as fits; what it shows through is the ground.
+async function givePicture(file) {
+  let picture;
+  try {
+    picture = await createImageBitmap(file);
+  } catch {
+    $('view-said').textContent = `${file.name} is no picture that the browser can read.`;
+    return;
+  }
+  const scale = Math.max(sketch.width / picture.width, sketch.height / picture.height);
+  const [wide, high] = [picture.width * scale, picture.height * scale];
+  clearSketch();
+  Object.assign(ink, { imageSmoothingEnabled: scale < 1, imageSmoothingQuality: 'high' });
+  ink.drawImage(picture, (sketch.width - wide) / 2, (sketch.height - high) / 2, wide, high);
+  showAnswer();
 }
 
 // What is taken along
@@ -952,6 +1224,7 @@ async function start() {
   await loadGenerator();
   setUpLabels();
   setUpCodes();
+  setUpDirections();
   setUpNumbers();
   setUpTruncation();
   setUpMap();
@@ -960,7 +1233,9 @@ async function start() {
   $('loading').hidden = true;
   $('app').hidden = false;
   if (innerWidth < 832) $('numbers-part').open = false; // the wall is in sight sooner
+  setUpGrid();
   hold(sampleOf(0n, 0, labelFor(0)));
+  setUpView();
   setUpWall();
   fill(true);
   matchMedia('(prefers-color-scheme: dark)').onchange = showNumber;
