@@ -71,6 +71,8 @@ class Game(Part, ABC):
         kinds: what the examples may be (`gankit.data.dataset.Kind`).
         any_channels: whether images may have other channels than grey or colour.
         losses: the names that `objective.loss` may have; empty: any.
+        at_once: whether both players move at once, unless the settings say otherwise, even if D's
+            layers couple the samples of a batch.
         own_g_steps: whether the family's own update takes `objective.g_steps` generator steps.
         takes_networks: whether a user's own two networks can play: D then answers with a logit
             and nothing else.
@@ -109,6 +111,7 @@ class Game(Part, ABC):
     kinds: ClassVar[tuple[Kind, ...]] = ("images", "points")
     any_channels: ClassVar[bool] = True
     losses: ClassVar[tuple[str, ...]] = ()
+    at_once: ClassVar[bool] = False
     own_g_steps: ClassVar[bool] = False
     takes_networks: ClassVar[bool] = True
     baseline: ClassVar[str | None] = None

@@ -230,10 +230,10 @@ OF_PICTURES: tuple[Reader, ...] = (read_packed, read_celeba, read_image_folder, 
 
 def _reader_of(path: Path) -> Reader | None:
     """Return what reads the data at a path or a pattern; None if nothing reads such a file."""
-    if is_text(path):
-        return read_text
     if is_packed(path):
         return read_packed
+    if is_text(path):
+        return read_text
     if path.is_dir():
         names = _names_in(path)
         if holds_idx(names):

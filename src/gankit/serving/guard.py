@@ -110,7 +110,9 @@ class Guard:
                         return b"".join(parts)
         except TimeoutError:
             raise RefusedError(
-                408, f"the request did not arrive within {self._limits.seconds:g} s"
+                408,
+                f"the request did not arrive within {self._limits.seconds:g} s",
+                connection="close",
             ) from None
 
     async def _run(

@@ -14,6 +14,7 @@ import uvicorn
 from gankit.errors import ConfigError
 from gankit.serving.access import Token
 from gankit.serving.app import make_app
+from gankit.serving.clocked import clocked
 from gankit.serving.guard import Guard
 from gankit.serving.limits import Limits
 from gankit.text import shown
@@ -76,7 +77,7 @@ def serve(
             say("anybody who reaches this address can use it: set GANKIT_TOKEN to ask for a token")
         config = uvicorn.Config(
             app,
-            http="h11",
+            http=clocked(limits.seconds),
             ws="none",
             loop="asyncio",
             log_level="warning",

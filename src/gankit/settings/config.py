@@ -161,7 +161,8 @@ class ObjectiveConfig:
     )  # fmt: skip
     update: Update = setting(
         "auto",
-        "who moves when; auto: at once if one pass through D serves both exactly; "
+        "who moves when; auto: at once if one pass through D serves both exactly, or if the "
+        "family moves so; "
         "simultaneous_coupled: at once with a D that couples the samples of a batch",
         flag="--update",
     )  # fmt: skip
