@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import re
+from contextlib import suppress
+from dataclasses import replace
+from functools import cache
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +15,10 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 import gankit
+from gankit.data import as_planes
+from gankit.exporting.to_html import page_of
 from gankit.families import Task
+from gankit.trained.artifact import save_artifact
 from gankit.trained.gan import GAN
 from gankit.training.state import build_game
 
@@ -60,24 +69,102 @@ def settle(game):
     game.generator.eval()
 
 
+def ready(config, task):
+    """A game of settled networks, each of whose weights has moved, so that labels do something."""
+    game = build_game(config, task)
+    for network in (game.generator, game.discriminator):
+        network.eval().requires_grad_(False)
+        for weight in network.parameters():
+            weight.add_(0.1 * torch.randn_like(weight))
+    settle(game)
+    return game
+
+
 @pytest.mark.parametrize(("family", "what", "how"), CASES, ids=lambda part: part or "default")
 @pytest.mark.slow
 def test_an_exported_generator_takes_any_batch(small, tmp_path, family, what, how):
-    """`export` itself compares the program and its code with gankit, at three sizes of batch.
-
-    ONNX files are made of the same program: tests/exporting tries three families.
-    """
-    game = build_game(small(family, **CASES[family, what, how]), TASKS[what])
-    game.generator.eval().requires_grad_(False)
-    for weight in game.generator.parameters():
-        weight.add_(0.1 * torch.randn_like(weight))  # so that labels do something
-    settle(game)
+    """`export` itself compares the program and its code with gankit, at three sizes of batch."""
+    game = ready(small(family, **CASES[family, what, how]), TASKS[what])
     made = gankit.export(GAN(game, step=0), tmp_path / "plain")
     assert made.difference <= 1e-5
     text = (tmp_path / "plain" / "generator.py").read_text()
     assert "torch.ops" not in text
     layers = sum(isinstance(module, CONVOLUTIONS) for module in game.generator.modules())
     assert text.count("F.conv") == layers
+
+
+@pytest.fixture(scope="module")
+def one_registry():
+    """Let torch build its list of ONNX's operators once: that is a third of each export's time."""
+    pytest.importorskip("onnxscript", reason="onnxscript writes ONNX files")
+    pytest.importorskip("onnxruntime", reason="onnxruntime runs ONNX files")
+    with pytest.MonkeyPatch.context() as patch:
+        with suppress(ImportError, AttributeError):  # it is no public part of torch
+            from torch.onnx._internal.exporter._registration import ONNXRegistry
+
+            listed = staticmethod(cache(ONNXRegistry.from_torchlib))
+            patch.setattr(ONNXRegistry, "from_torchlib", listed)
+        yield
+
+
+WHOLE = {
+    **dict.fromkeys(families_of("images"), TASKS["classes"]),
+    "cgan of vectors, odd": Task((3, 21, 27), (), 5),
+}
+
+
+@pytest.mark.parametrize("case", WHOLE)
+@pytest.mark.slow
+def test_artifact_and_page_make_the_same_samples(small, tmp_path, one_registry, case):
+    """The page runs its own ONNX file, which takes the shares of every class as labels.
+
+    Plain PyTorch and torch's program are compared above.
+    """
+    game = ready(small(case.split()[0]), WHOLE[case])
+    players = {"generator": game.generator, "discriminator": game.discriminator}
+    kept = players if game.judges else {"generator": game.generator}
+    save_artifact(tmp_path / "model.safetensors", game, kept, 1)
+    gan, loaded = GAN(game, step=1), gankit.load(tmp_path / "model.safetensors")
+    labels = torch.rand(5, gan.condition).numpy() if gan.condition else None
+    latents = gan.latents(5, labels)
+    np.testing.assert_array_equal(loaded.as_stored(latents=latents), gan.as_stored(latents=latents))
+
+    content, onnx = page_of(loaded)
+    assert onnx.difference <= onnx.limit <= 1e-3
+    given = {"latents": latents.noise}
+    if gan.condition:
+        given["labels"] = latents.labels
+    elif gan.class_names:
+        given["labels"] = np.eye(3, dtype=np.float32)[latents.labels]
+    run = onnxruntime_of(content, "model")
+    (made,) = run(given)
+    found = np.rint(((made + 1) * 127.5).clip(0, 255))
+    wanted = gan.as_stored(latents=latents)
+    assert np.abs(found - as_planes(wanted)).max() <= 1
+
+    if game.judges:  # D, as the page asks it
+        (chances,) = onnxruntime_of(content, "discriminator")({"images": made})
+        np.testing.assert_allclose(chances, gan.judge(wanted), atol=0.05)
+
+
+def onnxruntime_of(page, name):
+    """A network in a page, run by onnxruntime."""
+    import onnxruntime
+
+    text = re.search(rb'<script id="%s" type="text/plain">([^<]*)' % name.encode(), page)[1]
+    session = onnxruntime.InferenceSession(
+        base64.b64decode(text), providers=["CPUExecutionProvider"]
+    )
+    return lambda given: session.run(None, given)
+
+
+@pytest.mark.slow
+def test_text_is_written_as_onnx_too(small, tmp_path, one_registry):
+    """The families of text share one generator, whose choices are made of latents."""
+    task = replace(Task.of(gankit.load_dataset("sentences")), shape=(4,))
+    gan = GAN(ready(small("gumbel"), task), step=0)
+    made = gankit.export(gan, tmp_path / "text.onnx")
+    assert made.difference == 0
 
 
 @pytest.mark.slow

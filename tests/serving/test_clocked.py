@@ -70,16 +70,13 @@ def leaves_without_reading(connection):
     time.sleep(2)
 
 
+SLOW = (idle, head_in_pieces, second_head_in_pieces, reads_nothing, leaves_without_reading)
+
+
 def test_a_slow_client_is_cut_and_others_are_answered(server):
     running, port = server
     open_ones = []
-    for slow in (
-        idle,
-        head_in_pieces,
-        second_head_in_pieces,
-        reads_nothing,
-        leaves_without_reading,
-    ):
+    for slow in SLOW:
         connection = socket.create_connection(("127.0.0.1", port))
         open_ones.append(connection)
 

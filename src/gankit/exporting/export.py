@@ -84,7 +84,8 @@ def export(
     Raises:
         ConfigError: the arguments do not suit each other, or the run.
         RunError: the run cannot be read or exported, the result differs from gankit's samples by
-            more than 1e-4 (`half`: 1e-2), or the file cannot be written; nothing is left then.
+            more than 1e-4 (`half`: 1e-2; more if gankit's own are rounded as much, see
+            docs/export.md), or the file cannot be written; nothing is left then.
         MissingExtraError: a package that `onnx` and `html` need is not installed.
     """
     target = from_home(target)

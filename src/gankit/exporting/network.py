@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import warnings
@@ -27,6 +28,12 @@ from gankit.version import __version__
 
 BATCHES = (1, 3, 8)
 """The numbers of samples with which an exported network is compared with gankit."""
+
+LIMIT = 1e-4
+"""The difference that is always accepted, of numbers in -1 to 1: an eightieth of a step of 255."""
+MOST = 1e-3
+"""The difference that is accepted at most, if gankit's own samples are as far from exact ones."""
+ROUNDINGS = 4
 
 Inputs = tuple[Tensor, ...]
 """What an exported network is called with: latents, and labels if the run knows any."""
@@ -103,8 +110,12 @@ def difference(made: Runs, gan: GAN, *, pixels: bool = False) -> float:
 
     It is NaN if a number is not finite, and infinite if the shapes differ.
     """
-    batches = [example(gan, count) for count in BATCHES]
-    return largest_difference(made, Network(gan.game, pixels=pixels), batches)
+    return largest_difference(made, Network(gan.game, pixels=pixels), examples(gan))
+
+
+def examples(gan: GAN) -> list[Inputs]:
+    """Return the batches with which an exported generator is compared."""
+    return [example(gan, count) for count in BATCHES]
 
 
 def largest_difference(made: Runs, network: nn.Module, batches: Iterable[Inputs]) -> float:
@@ -121,6 +132,30 @@ def largest_difference(made: Runs, network: nn.Module, batches: Iterable[Inputs]
             return float("inf")
         largest = float(np.maximum(largest, np.abs(found - wanted).max()))
     return largest
+
+
+def accepted(found: float, network: nn.Module, batches: Iterable[Inputs]) -> float:
+    """Return the largest difference that is accepted of an exported network: `LIMIT`, or more.
+
+    Sums of large numbers round differently in another order, gankit's own as well as the exported
+    network's. So if more than `LIMIT` was found, the network is computed in double precision too,
+    and `ROUNDINGS` times gankit's own difference from that is accepted, but never above `MOST`.
+    """
+    if not found > LIMIT:
+        return LIMIT
+
+    def exact(inputs: Inputs) -> NDArray[Any]:
+        given = [part.double() if part.is_floating_point() else part for part in inputs]
+        with torch.inference_mode():
+            made: NDArray[Any] = double(*given).numpy()
+        return made
+
+    try:
+        double = copy.deepcopy(network).double()
+        own = largest_difference(exact, network, batches)
+    except Exception:  # a user's network may know single precision alone
+        return LIMIT
+    return min(MOST, max(LIMIT, ROUNDINGS * own))
 
 
 def check_difference(found: float, limit: float, what: str) -> None:

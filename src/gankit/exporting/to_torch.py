@@ -21,17 +21,18 @@ from gankit.exporting.network import (
     Inputs,
     Network,
     about,
+    accepted,
     as_json,
     check_difference,
     difference,
     example,
+    examples,
     quiet,
     traced,
 )
 from gankit.exporting.plain import plain_source, plain_weights
 from gankit.trained.gan import GAN
 
-LIMIT = 1e-4
 FACTS = "export.json"
 
 
@@ -65,13 +66,14 @@ def write_torch(gan: GAN, folder: Path) -> tuple[float, float]:
             latents = torch.from_numpy(first_blocks(gan.game, 1)[0])
             (aside / "latents.safetensors").write_bytes(save({"latents": latents}))
         found = max(difference(load_code(aside), gan), difference(_program(buffer), gan))
-        check_difference(found, LIMIT, "the plain network")
-        facts = about(gan) | {"difference": found, "limit": LIMIT}
+        limit = accepted(found, Network(gan.game), examples(gan))
+        check_difference(found, limit, "the plain network")
+        facts = about(gan) | {"difference": found, "limit": limit}
         (aside / FACTS).write_bytes(as_json(facts))
         _take_name(aside, folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    return found, LIMIT
+    return found, limit
 
 
 def _take_name(aside: Path, folder: Path) -> None:

@@ -95,7 +95,8 @@ class TokenLSTM(nn.Module):
         """Return the next token of each sequence, int64 [N]: the one in whose share of [0, 1) its
         chance, [N], lies. After the end it is the end; `last` is None at the first place."""
         reached = (self.head(memory.hidden) / self.temperature).softmax(1).cumsum(1)
-        chosen = torch.searchsorted(reached, chances[:, None])[:, 0].clamp_max(self.symbols - 1)
+        # What searchsorted finds, in operators that ONNX has.
+        chosen = (reached < chances[:, None]).sum(1).clamp_max(self.symbols - 1)
         if self.end is None or last is None:
             return chosen
         return torch.where(last == self.end, last, chosen)
