@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ from gankit.advantages import discounted
 from gankit.bibliography import MASSON_2019, PFAU_2016
 from gankit.families.seqgan import PolicyGame, PolicyOptions, judging, text_recipe
 from gankit.game import register_family
-from gankit.game_types import Answer, Batch, Terms
+from gankit.game_types import Answer, Batch, Symptom, Terms
 from gankit.nn.token_judge import TokenJudge
 from gankit.nn.token_lstm import Said
 from gankit.recipes import RECIPES, adam
@@ -54,6 +54,13 @@ class ScratchGAN(PolicyGame):
     default_recipe = "scratchgan-fast"
     data_recipes: ClassVar[Mapping[str, str]] = {"oracle": "scratchgan-oracle"}
     losses = ("non_saturating", "minimax")  # for which D is a probability
+
+    @classmethod
+    def symptoms(cls, config: Config) -> Sequence[Symptom]:
+        weaker = {"discriminator_optimizer.lr": config.discriminator_optimizer.lr / 3}
+        sure = "D is sure of every token, so all of them are paid alike and G learns nothing"
+        saturated = Symptom("reward saturated", "d_fake", sure, low=0.02, changes=[weaker])
+        return (saturated, *super().symptoms(config))
 
     def build_discriminator(self) -> nn.Module:
         o, task = self.options, self.task
