@@ -158,7 +158,8 @@ def of_family(
     line: dict[str, object] = {"family": family, "shape": "x".join(map(str, shape))}
     dataset = noise(*shape)
     config = configure(family, dataset)
-    each = max(1, config.objective.penalty_interval)
+    penalised = config.objective.penalty != "none"
+    each = config.objective.penalty_interval if penalised else 1
     try:
         with stepping(config, dataset, asked.threads) as step:
             work = flops(step, each)
