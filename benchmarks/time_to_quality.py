@@ -166,7 +166,9 @@ def measure(
 class Table:
     """The lines that were written, and those that will be."""
 
-    def __init__(self, options: argparse.Namespace, test: Dataset, train: Dataset) -> None:
+    def __init__(
+        self, options: argparse.Namespace, test: Dataset, train: Dataset, length: float
+    ) -> None:
         self.options, self.test = options, test
         self.about = {
             "data": f"{train.name} ({len(train)} examples of {train.shape})",
@@ -174,6 +176,7 @@ class Table:
             "samples": options.n,
             "seed": options.seed,
             "settings": options.set,
+            "length": length,  # seconds, over which gankit's schedules go
             "threads": 1,
             "machine": f"{platform.machine()}, {torch.backends.cpu.get_cpu_capability()}",
             "torch": torch.__version__,
@@ -245,7 +248,7 @@ def main() -> None:
     torch.set_num_threads(1)
     seconds = sorted(float(word) for word in options.seconds.split(","))
     train = gankit.load_dataset(options.data, size=options.size, holdout=HELD_OUT)
-    table = Table(options, reference(options, train), train)
+    table = Table(options, reference(options, train), train, seconds[-1])
     for name in options.contenders.split(","):
         if not all(table.has(name, limit) for limit in seconds):
             compete(name, train, table, seconds)
