@@ -189,8 +189,9 @@ def time_to_quality(lines: list[Line]) -> list[str]:
     titles = "data|who|its settings|seed|seconds|steps|features|Frechet|kernel|precision|coverage"
     return [
         *table(f"|{titles}|", rows),
-        "`python benchmarks/time_to_quality.py`; seconds of one thread on a processor, of the length that",
-        "gankit's schedules have. Distances and shares of 1,000 samples against all the examples.",
+        "`python benchmarks/time_to_quality.py`; seconds of one thread on a processor, of the "
+        "length that\ngankit's schedules have. Distances and shares of 1,000 samples against all "
+        "examples.",
         "",
     ]
 
