@@ -73,7 +73,8 @@ def test_d_names_what_is_drawn(browser, small, tmp_path):
         held = after(page, lambda: page.click("#give-held"), "#given")
         assert np.abs(held - gan.sample(1, seed=0)[0].astype(int)).max() <= 1
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-        assert [text for text in page.heard if "Error" in text or "http" in text] == []
+        allowed = (page.url, "blob:null/", "Canvas2D: Multiple readback")  # the last: this test's
+        assert [text for text in page.heard if not text.startswith(allowed)] == []
 
 
 @with_onnx

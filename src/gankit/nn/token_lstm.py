@@ -96,7 +96,7 @@ class TokenLSTM(nn.Module):
         chance, [N], lies. After the end it is the end; `last` is None at the first place."""
         reached = (self.head(memory.hidden) / self.temperature).softmax(1).cumsum(1)
         # What searchsorted finds, in operators that ONNX has.
-        chosen = (reached < chances[:, None]).sum(1).clamp_max(self.symbols - 1)
+        chosen: Tensor = (reached < chances[:, None]).sum(1).clamp_max(self.symbols - 1)
         if self.end is None or last is None:
             return chosen
         return torch.where(last == self.end, last, chosen)
