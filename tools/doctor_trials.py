@@ -3,9 +3,9 @@
     python tools/doctor_trials.py --seeds 0          # thresholds are chosen on these
     python tools/doctor_trials.py --seeds 1 --split test --out results/doctor.csv
 
-One thread; images of 16 x 16, sentences and moves; each run takes 5 to 20 s of a core. A run that is
-there already is only examined again. The table is of seeds on which no threshold was chosen. Prints
-the confusion table.
+One thread; images of 16 x 16, sentences and moves; each run takes 5 to 20 s of a core. A run that
+is there already is only examined again. The table is of seeds on which no threshold was chosen.
+Prints the confusion table.
 """
 
 from __future__ import annotations
