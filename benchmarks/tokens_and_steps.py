@@ -155,7 +155,7 @@ def baselines() -> Round | None:
         "MlpPolicy",
         make_vec_env("Pendulum-v1", EPISODES, seed=0),
         n_steps=MOMENTS,
-        batch_size=EPISODES * MOMENTS // 6,  # as gankit cuts them
+        batch_size=-(EPISODES * MOMENTS // -6),  # six a pass, as gankit cuts them
         n_epochs=10,
         gamma=0.995,
         gae_lambda=0.97,
