@@ -212,8 +212,12 @@ def sick_of_words_and_moves() -> list[Trial]:
         Trial("seqgan-strong", *words, "a D learned on a G that was not", sure, strong | unlearned),
         Trial("seqgan-blind", *words, "constant reward, learning rate of G x 10", few, blind),
         Trial(
-            "gail-strong", *moves, "learning rate of D x 100, k = 20", sure,
-            {**rates(*moves, 100, "discriminator"), "objective.k": 20},
+            "gail-strong", *moves, "learning rate of D x 10, of G / 100, k = 20", sure,
+            {
+                **rates(*moves, 10, "discriminator"),
+                **rates(*moves, 0.01, "generator"),
+                "objective.k": 20,
+            },
         ),
         Trial(
             "gail-wild", *moves, "learning rate of G x 100, clip 0.9",
