@@ -76,7 +76,7 @@ def beliefs_at(state: State, places: NDArray[np.floating]) -> NDArray[np.float64
     network.eval()
     asked = torch.from_numpy(places).to(weight.device, weight.dtype)
     with torch.no_grad():
-        logits = torch.cat([network(some, None) for some in asked.split(AT_ONCE)])
+        logits = torch.cat([network(some, None) for some in torch.split(asked, AT_ONCE)])
     network.train(was_training)
     beliefs: NDArray[np.float64] = logits.double().sigmoid().cpu().numpy()
     return beliefs
