@@ -34,7 +34,8 @@ from functools import cache, partial
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from gankit import Config, Dataset, configure
 from gankit.errors import GankitError
@@ -103,12 +104,24 @@ def seconds_of(step: Step, seconds: float, each: int = 1) -> float:
     return (clock() - started) / count
 
 
+class Counter(TorchDispatchMode):
+    """Counts floating-point operations, in penalties' second passes backward too."""
+
+    total = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        out = func(*args, **(kwargs or {}))
+        if (count := flop_registry.get(func.overloadpacket)) is not None:
+            self.total += count(*args, **(kwargs or {}), out_val=out)
+        return out
+
+
 def flops(step: Step, each: int = 1) -> float:
     """Return the floating-point operations of the products and convolutions of a step."""
-    with FlopCounterMode(display=False) as counter:
+    with Counter() as counter:
         for _ in range(each):
             step()
-    return counter.get_total_flops() / each
+    return counter.total / each
 
 
 @cache

@@ -126,11 +126,14 @@ def training_step(line: Line) -> list[str]:
         "| the same networks | the tutorial, images/s | gankit, images/s | ratio | "
         "the tutorial's share of the limit |"
     )
-    return [
-        *table(head, cases),
+    by_family = [
         "By family, the recipe of its own, on images of noise in ten classes:",
         "",
         *table("| family | shape | batch | ms a step | share of the limit |", families),
+    ]
+    return [
+        *table(head, cases),
+        *(by_family if line["families"] else []),
         "The limit is the rate of the processor's fastest convolution.",
         protocol(line, "training_step.py"),
         "",
