@@ -26,7 +26,9 @@ lint: $(READY)
 	$(BIN)/mypy
 
 bench: $(READY)
+	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/training_step.py
+	$(BIN)/python benchmarks/scaling.py
 
 # The site, on localhost:8000; after a change to a page, `make pages` in another terminal.
 docs: pages

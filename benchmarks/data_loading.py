@@ -17,11 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import resource
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -35,10 +31,12 @@ from PIL import Image
 
 import gankit
 from gankit.data.batches import Feed
-from gankit.data.images import quiet_decoding, resized
+from gankit.data.images import resized
+from gankit.data.opening import quiet_decoding
 from gankit.settings.config import override
 from gankit.training.state import build_game
 from gankit.training.trainer import Trainer
+from telling import machine, output, spread
 
 SHAPES = 64
 """How many pictures are drawn; the others are these, with other bytes at their end."""
@@ -139,14 +137,6 @@ def measure(folder: Path, size: int, batch: int, rounds: int) -> dict[str, list[
     return found
 
 
-def spread(values: list[float]) -> dict[str, float]:
-    return {
-        "median": round(statistics.median(values), 3),
-        "least": round(min(values), 3),
-        "most": round(max(values), 3),
-    }
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--count", type=int, default=20_000)
@@ -166,33 +156,24 @@ def main() -> None:
         bytes_each = make(folder, arguments.count, arguments.side)
         found = measure(folder, arguments.size, arguments.batch, arguments.rounds)
         command = [sys.executable, __file__, "--read", name, "--size", str(arguments.size)]
-        told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        told = output(command)
         start = json.loads(told.splitlines()[-1])
     ms = {name: spread(values) for name, values in found.items()}
     ratios = [a / b for a, b in zip(found["batch from disk"], found["step of dcgan"], strict=True)]
-    print(
-        json.dumps(
-            {
-                "pictures": arguments.count,
-                "side": arguments.side,
-                "bytes_each": bytes_each,
-                "size": arguments.size,
-                "batch": arguments.batch,
-                "rounds": arguments.rounds,
-                "ms_for_a_picture": ms,
-                "batch_from_disk_in_steps": spread(ratios),
-                "start": {key: round(value, 2) for key, value in start.items()},
-                "threads": arguments.threads,
-                "cpus": os.cpu_count(),
-                "load": round(os.getloadavg()[0], 1),
-                "machine": platform.machine(),
-                "python": platform.python_version(),
-                "torch": torch.__version__,
-                "pillow": PIL.__version__,
-                "gankit": gankit.__version__,
-            }
-        )
-    )
+    line = {
+        "benchmark": "data_loading",
+        "pictures": arguments.count,
+        "side": arguments.side,
+        "bytes_each": bytes_each,
+        "size": arguments.size,
+        "batch": arguments.batch,
+        "rounds": arguments.rounds,
+        "ms_for_a_picture": ms,
+        "batch_from_disk_in_steps": spread(ratios),
+        "start": {key: round(value, 2) for key, value in start.items()},
+        "pillow": PIL.__version__,
+    }
+    print(json.dumps(line | machine(arguments.threads)))
 
 
 if __name__ == "__main__":

@@ -76,7 +76,8 @@ def main() -> None:
     }
     for family, side, batch in CASES:
         for precision in ("32", "bf16"):
-            line = {"family": family, "side": side, "batch": batch, "precision": precision}
+            line = {"benchmark": "gpu_step", "family": family, "side": side, "batch": batch}
+            line |= {"precision": precision}
             try:
                 rate = measure(family, side, batch, precision, options.seconds)
                 memory = torch.cuda.max_memory_allocated() / 2**30

@@ -166,7 +166,9 @@ def measure(
 class Table:
     """The lines that were written, and those that will be."""
 
-    def __init__(self, options: argparse.Namespace, test: Dataset, train: Dataset) -> None:
+    def __init__(
+        self, options: argparse.Namespace, test: Dataset, train: Dataset, length: float
+    ) -> None:
         self.options, self.test = options, test
         self.about = {
             "data": f"{train.name} ({len(train)} examples of {train.shape})",
@@ -174,6 +176,7 @@ class Table:
             "samples": options.n,
             "seed": options.seed,
             "settings": options.set,
+            "length": length,  # seconds, over which gankit's schedules go
             "threads": 1,
             "machine": f"{platform.machine()}, {torch.backends.cpu.get_cpu_capability()}",
             "torch": torch.__version__,
@@ -187,7 +190,8 @@ class Table:
         return any(wanted.items() <= line.items() for line in self.lines)
 
     def add(self, contender: str, seconds: float, steps: int | None, samples: Images) -> None:
-        line: dict[str, Any] = {"contender": contender, "seconds": seconds, "steps": steps}
+        line: dict[str, Any] = {"benchmark": "time_to_quality", "contender": contender}
+        line |= {"seconds": seconds, "steps": steps}
         line |= {"scores": measure(samples, self.test, self.options), **self.about}
         with self.options.out.open("a") as file:
             file.write(json.dumps(line) + "\n")
@@ -231,7 +235,9 @@ def main() -> None:
     parser.add_argument("--seconds", default="60,180", help="when to measure, rising")
     parser.add_argument("--with", dest="contenders", default="gankit,tutorial-128,tutorial-16")
     parser.add_argument("--family", help="of gankit; by default the one that the data chooses")
-    parser.add_argument("--set", nargs="*", default=[], help="settings of gankit: section.key=value")
+    parser.add_argument(
+        "--set", nargs="*", default=[], help="settings of gankit: section.key=value"
+    )
     parser.add_argument("--size", type=int, help="side of the images of a folder")
     parser.add_argument("--features", default="pixels")
     parser.add_argument("-n", type=int, default=1000, help="samples")
@@ -242,7 +248,7 @@ def main() -> None:
     torch.set_num_threads(1)
     seconds = sorted(float(word) for word in options.seconds.split(","))
     train = gankit.load_dataset(options.data, size=options.size, holdout=HELD_OUT)
-    table = Table(options, reference(options, train), train)
+    table = Table(options, reference(options, train), train, seconds[-1])
     for name in options.contenders.split(","):
         if not all(table.has(name, limit) for limit in seconds):
             compete(name, train, table, seconds)

@@ -8,6 +8,7 @@ import re
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import gankit
@@ -60,6 +61,35 @@ def test_a_wrong_value_is_a_value_error_too(error):
     assert issubclass(error, ValueError)
     with pytest.raises(ValueError, match="so"):
         raise error("so")
+
+
+def test_a_path_may_be_text():
+    from gankit.doctor.diagnose import diagnose, examine, read_verdicts
+    from gankit.exploring.films import check_film
+    from gankit.exploring.sheets import check_picture, check_target
+    from gankit.exporting.explore import explore
+    from gankit.pages.compare import compare
+    from gankit.pages.report import write_run_report
+    from gankit.probe.probe import probe
+    from gankit.run import Run
+    from gankit.watching.watch import watch
+
+    for call in (diagnose, examine, probe, write_run_report, explore, gankit.load, gankit.evaluate):
+        with pytest.raises(gankit.GankitError, match="nowhere"):
+            call("nowhere")
+    points = np.zeros((30, 2))
+    with pytest.raises(gankit.DataError, match="nowhere"):
+        gankit.evaluate(points, against=Path("nowhere"))
+    with pytest.raises(gankit.GankitError, match=r"nowhere\.onnx"):
+        gankit.evaluate(points, against=points, features=Path("nowhere.onnx"))
+    for check in (check_film, check_target, check_picture):
+        with pytest.raises(gankit.ConfigError, match=r"x\.pdf"):
+            check("x.pdf")
+    for several in (watch, compare):
+        with pytest.raises(gankit.GankitError, match="nowhere"):
+            several(["nowhere/a", "nowhere/b"])
+    assert read_verdicts("nowhere") is None
+    assert Run("nowhere").record() is None
 
 
 @pytest.mark.parametrize("room", ["losses", "metrics", "nn", "penalties"])

@@ -86,7 +86,28 @@ def test_every_kind_has_a_reason_and_at_most_one_family():
     known = {kind.name for kind in KINDS}
     for name in FAMILIES.names():
         assert set(FAMILIES[name].suits) <= known
-        assert all(RECIPES[recipe]().family == name for recipe in FAMILIES[name].suits.values())
+        assert set(FAMILIES[name].kind_recipes) <= known
+        recipes = [*FAMILIES[name].suits.values(), *FAMILIES[name].kind_recipes.values()]
+        assert all(RECIPES[recipe]().family == name for recipe in recipes)
+
+
+def test_a_named_family_has_a_recipe_of_its_own_for_photographs(tmp_path):
+    photographs = RECIPES["dcgan-photographs"]()
+    assert fixed(configure("dcgan", images(20, 16, 16, 3))) == fixed(photographs)
+    assert fixed(configure("dcgan", images(20, 16, 16))) == fixed(RECIPES["dcgan-fast"]())
+    named = configure("dcgan", images(20, 16, 16, 3), recipe="dcgan-paper")
+    assert fixed(named) == fixed(RECIPES["dcgan-paper"]())
+    for i in range(3):
+        Image.new("RGB", (20, 20), (90, 10 * i, 200)).save(tmp_path / f"{i}.png")
+    folder = configure("dcgan", tmp_path)
+    assert fixed(folder) == fixed(photographs)
+    assert folder.data.source == str(tmp_path)
+    grey = configure("dcgan", tmp_path, settings={"data.channels": "grey"})
+    assert grey.objective == RECIPES["dcgan-fast"]().objective
+
+
+def test_what_cannot_be_read_has_the_usual_recipe(tmp_path):
+    assert fixed(configure("dcgan", tmp_path / "none")) == fixed(RECIPES["dcgan-fast"]())
 
 
 @pytest.mark.parametrize(
@@ -174,6 +195,18 @@ def test_what_the_user_sets_is_not_changed():
     assert len(choice.reasons) == 1
     grey = choose(str(Path("digits")), {"data.channels": "rgb"})
     assert grey.config.family == "projected"  # the data is seen as it is asked for
+
+
+def test_data_that_is_given_twice_is_refused():
+    other = {"data.source": "toy:grid25"}
+    for wrong in (
+        lambda: configure("gan", "toy:ring8", settings=other),
+        lambda: choose("toy:ring8", other),
+    ):
+        with pytest.raises(ConfigError, match=r"data is given twice, as 'toy:ring8' and by .*grid"):
+            wrong()
+    assert configure("gan", settings=other).data.source == "toy:grid25"
+    assert configure("gan", "toy:grid25", settings=other).data.source == "toy:grid25"
 
 
 def test_few_images_are_augmented_where_the_recipe_does_not():

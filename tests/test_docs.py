@@ -48,6 +48,14 @@ def test_how_long_it_takes_is_what_the_tables_say():
     holds("tools/write_how_long.py", "--check")
 
 
+def test_the_tables_of_results_are_what_the_files_say():
+    holds("tools/write_results.py", "--check")
+
+
+def test_the_page_of_speed_is_what_the_benchmarks_lines_say():
+    holds("tools/write_speed.py", "--check")
+
+
 def holds(tool, *arguments):
     done = subprocess.run(
         [sys.executable, ROOT / tool, *arguments], capture_output=True, text=True, timeout=300

@@ -19,6 +19,7 @@ CROSS_CUTTING = {
     "reliability/",
     "stabilisers/test_in_games.py",
     "test_api.py",
+    "test_benchmarks.py",
     "test_docs.py",
     "test_examples.py",
     "test_imports.py",

@@ -19,7 +19,7 @@ from gankit.settings.config import override
 from gankit.training.checkpoint import capture
 from gankit.training.optimizers import learning_rate, momentum
 from gankit.training.state import build_game
-from gankit.training.update import alternating, choose_update, simultaneous
+from gankit.training.update import alternating, choose_update, simultaneous, simultaneous_coupled
 from gankit.worlds.world import World
 
 from .conftest import THREADS
@@ -54,7 +54,8 @@ def test_every_recipe_makes_a_game_and_an_update(name):
             raise
         pytest.skip(str(error))
     assert isinstance(config.network, FAMILIES[config.family].Options)
-    assert game.own_update() or choose_update(game) in (alternating, simultaneous)
+    ways = (alternating, simultaneous, *([simultaneous_coupled] if game.at_once else []))
+    assert game.own_update() or choose_update(game) in ways
 
 
 SHRUNK = {

@@ -54,6 +54,7 @@ def test_a_path_is_one_word_and_no_option(path):
 
 def test_another_librarys_error_is_one_short_line():
     assert reason(ValueError("a\nb \x1b c")) == "a b \\x1b c"
+    assert reason(ValueError("\x1b[96mstep 3/3\x1b[0m of \x1b[1;31mall")) == "step 3/3 of all"
     assert reason(KeyError()) == "KeyError"
     long = reason(ValueError("x" * 10**6))
     assert len(long) == LONG_REASON + 3

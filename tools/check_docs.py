@@ -28,6 +28,7 @@ from gankit.errors import ConfigError
 ROOT = Path(__file__).parent.parent
 FILE = re.compile(r"^```python\n# (\w+\.py)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 """A block that is a file of its own, which commands may import."""
+CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)|src=\"([^\"]+)\"")
 
 
@@ -56,7 +57,8 @@ def missing_from_the_site() -> list[str]:
 
 
 def local_links(page: Path) -> list[str]:
-    targets = [a or b for a, b in LINK.findall(page.read_text())]
+    text = CODE.sub("", page.read_text())
+    targets = [a or b for a, b in LINK.findall(text)]
     return [t for t in targets if not t.startswith(("http:", "https:", "mailto:"))]
 
 

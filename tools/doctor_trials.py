@@ -3,9 +3,9 @@
     python tools/doctor_trials.py --seeds 0          # thresholds are chosen on these
     python tools/doctor_trials.py --seeds 1 --split test --out results/doctor.csv
 
-One thread; images of 16 x 16; each run takes 5 to 20 s of a core. A run that is there already is
-only examined again. The table is of seeds on which no threshold was chosen. Prints the confusion
-table.
+One thread; images of 16 x 16, sentences and moves; each run takes 5 to 20 s of a core. A run that
+is there already is only examined again. The table is of seeds on which no threshold was chosen.
+Prints the confusion table.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from gankit.data import load_dataset
 from gankit.doctor.diagnose import diagnose
 from gankit.doctor.diagnosis import write_diagnosis
 from gankit.errors import TrainingError
+from gankit.families import FAMILIES
 from gankit.fitting import fit
 from gankit.settings.config import Config, override
 
@@ -85,6 +86,13 @@ NARROW: dict[str, dict[str, Any]] = {
         "network.discriminator_hidden": "256,128,128",
         "training.batch": 32,
     },
+    "seqgan": {
+        "network.hidden": 32,
+        "network.rollouts": 2,
+        "network.pretrain_steps": 400,
+        "network.pretrain_d_steps": 20,
+    },
+    "gail": {"network.episodes": 4},
 }
 """What makes a family's recipe for images quick enough, and able to learn while it is narrow:
 higher rates, another start (0.02 is that of wide layers), a penalty, another balance."""
@@ -94,7 +102,7 @@ SIDE = 16
 """Of the images, in pixels."""
 STEPS = {
     "gan": 3000, "dcgan": 800, "cgan": 800, "modern": 600, "infogan": 1200, "began": 2000,
-    "ssgan": 1200, "toy": 4000,
+    "ssgan": 1200, "toy": 4000, "seqgan": 600, "gail": 40,
 }  # fmt: skip
 """After which a healthy run has learned most of what it will."""
 WILD = {"collapse", "within-class collapse", "repeats", "saturation", "D too strong"}
@@ -120,12 +128,12 @@ def settled(family: str, data: str) -> Config:
     toy = data.startswith("toy:")
     settings = {
         **({} if toy else NARROW[family]),
-        **({} if toy or data.endswith(".npz") else {"data.size": SIDE}),
+        **({"data.size": SIDE} if data.endswith("digits") else {}),
         "training.steps": STEPS["toy" if toy else family],
         "runtime.threads": 1,
         "runtime.device": "cpu",
         "output.sample_every": 0,
-        "output.log_every": 20,
+        "output.log_every": 1 if FAMILIES[family].acts else 20,
     }
     return override(configure(family, data, RECIPE.get(family)), settings)
 
@@ -186,6 +194,35 @@ def sick() -> list[Trial]:
             "began-stuck", "began", "digits", "gamma 0.05", frozenset({"k stuck"}),
             {"network.gamma": 0.05},
         ),
+        *sick_of_words_and_moves(),
+    ]  # fmt: skip
+
+
+def sick_of_words_and_moves() -> list[Trial]:
+    """A D that is sure of everything, a policy that chooses nothing, an expert outnumbered."""
+    words, moves = ("seqgan", "sentences"), ("gail", "expert:CartPole-v1")
+    sure = frozenset({"reward saturated"})
+    few = frozenset({"entropy of the policy gone", "repeated sentences", "not finite"})
+    strong = {**rates(*words, 30, "discriminator"), "objective.k": 3}
+    unlearned = {"network.pretrain_steps": 20, "network.pretrain_d_steps": 200}
+    blind = {"network.learn_from": "constant", **rates(*words, 10, "generator")}
+    wild = {**rates(*moves, 100, "generator"), "network.clip": 0.9}
+    many = {"network.episodes": 64, "training.batch": 64}
+    return [
+        Trial("seqgan-strong", *words, "a D learned on a G that was not", sure, strong | unlearned),
+        Trial("seqgan-blind", *words, "constant reward, learning rate of G x 10", few, blind),
+        Trial(
+            "gail-strong", *moves, "learning rate of D x 100, k = 20", sure,
+            {**rates(*moves, 100, "discriminator"), "objective.k": 20},
+        ),
+        Trial(
+            "gail-wild", *moves, "learning rate of G x 100, clip 0.9",
+            frozenset({"entropy gone", "not finite"}), wild,
+        ),
+        Trial(
+            "gail-many", *moves, "64 episodes a step beside 25 moments",
+            frozenset({"expert outnumbered"}), many,
+        ),
     ]  # fmt: skip
 
 
@@ -205,6 +242,8 @@ def healthy() -> list[Trial]:
         Trial("infogan", "infogan", "digits", "the recipe, narrow"),
         Trial("began", "began", "digits", "the recipe, narrow"),
         Trial("ssgan", "ssgan", "digits", "the recipe, narrow"),
+        Trial("seqgan", "seqgan", "sentences", "the recipe, narrow"),
+        Trial("gail", "gail", "expert:CartPole-v1", "the recipe, 4 episodes a step"),
     ]
 
 

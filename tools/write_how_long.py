@@ -25,7 +25,8 @@ shared 2-core machine. Your minutes differ, and so the steps are given too; `gan
 [results](../results/README.md). A range is over the runs of that length, from the least to the
 largest.
 
-Not measured over time: Fashion-MNIST, and hours of photographs on a CPU.
+Photographs, beside the PyTorch tutorial's DCGAN: [speed](speed.md#quality-against-seconds). Not
+measured over time: Fashion-MNIST, and hours of photographs on a CPU.
 """
 
 

@@ -1,6 +1,7 @@
 """Which recipe trains: the one that the user names, or the one that fits the data.
 
-`configure` returns a complete configuration. If no family is named, `choose` looks at the data,
+`configure` returns a complete configuration. A family that is named may have recipes of its own for
+some kinds of data (`Game.kind_recipes`). If no family is named, `choose` looks at the data,
 without decoding all of it, and applies three tables from top to bottom:
 
 - `KINDS` names the kind of data. Each family says for which kinds it is chosen (`Game.suits`).
@@ -20,11 +21,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gankit.data import Dataset, glance
-from gankit.errors import ConfigError
+from gankit.errors import ConfigError, GankitError
 from gankit.families import FAMILIES, Task
 from gankit.recipes import RECIPES
 from gankit.settings.config import BUDGETS, DEFAULT_FAMILY, Config, override
 from gankit.settings.text import typed
+from gankit.text import shown
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Facts:
         if isinstance(source, Dataset):
             return cls(Task.of(source), len(source), resizable=False)
         about_data = {key: value for key, value in settings.items() if key.startswith("data.")}
-        asked = override(_on(Config(), source), about_data).data
+        asked = override(with_data(Config(), source), about_data).data
         dataset = glance(asked)
         return cls(Task.of(dataset), len(dataset), not asked.is_arrays)
 
@@ -211,16 +213,18 @@ def configure(
         family: a name in `gankit list`; None: the recipe's, or else the one that the data chooses
             (`choose`, which also says why).
         source: a data set's name, a path, or a Dataset; None: the recipe's own, or `digits`.
-        recipe: a name in `gankit list`; None: the one that the family names for such data.
+        recipe: a name in `gankit list`; None: the one that the family has for such data.
         settings: settings to change, as for `gankit.override`; None: none.
 
     Raises:
         ConfigError: a name is unknown, the family is not the recipe's, or `source` is neither a
-            name, a path nor a Dataset; or what `choose` and `override` raise.
+            name, a path nor a Dataset, or `settings` name other data; or what `choose` and
+            `override` raise.
     """
     if family is None and recipe is None and source is not None:
         return choose(source, settings).config
     name = _name(source)
+    _check_given_once(name, settings or {})
     if recipe is not None:
         config = RECIPES[recipe]()
         if family not in (None, config.family):
@@ -230,9 +234,44 @@ def configure(
                 *("family", "recipe"),
             )
     else:
-        points = isinstance(source, Dataset) and source.kind == "points"
-        config = _default(family or DEFAULT_FAMILY, name or "digits", points)
-    return override(_on(config, source), settings or {})
+        family = family or DEFAULT_FAMILY
+        config = recipe_for(family, name or "digits", _task(family, source, settings or {}))
+    return override(with_data(config, source), settings or {})
+
+
+def recipe_for(family: str, name: str, task: Task | None) -> Config:
+    """Return the configuration that a named family has for a data set of this name and task.
+
+    `task` None: unknown. Points are then told by the name alone.
+    """
+    game = FAMILIES[family]
+    points = name.startswith("toy:") if task is None else task.kind == "points"
+    usual = (game.points_recipe if points else None) or game.default_recipe
+    if task is not None:
+        usual = game.kind_recipes.get(_kind(Facts(task, 0)).name, usual)
+    recipe = game.data_recipes.get(name, usual)
+    config = Config(family=family) if recipe is None else RECIPES[recipe]()
+    if config.family != family or recipe is None:
+        config = replace(config, family=family, network=game.Options())
+    return config
+
+
+def _task(
+    family: str, source: str | os.PathLike[str] | Dataset | None, settings: Mapping[str, Any]
+) -> Task | None:
+    """Return the task of data, if it decides which of the family's recipes is taken; else None.
+
+    Data that cannot be read is no error here: whoever reads it says what is wrong.
+    """
+    if isinstance(source, Dataset):
+        return Task.of(source)
+    game, name = FAMILIES[family], _name(source)
+    if name is None or not game.kind_recipes or name in game.data_recipes:
+        return None
+    try:
+        return Facts.of(name, settings).task
+    except GankitError:
+        return None
 
 
 def choose(
@@ -251,15 +290,16 @@ def choose(
             the data as they say, and changes none of them.
 
     Raises:
-        ConfigError: a setting does not fit, no family is known for such data, or the chosen family
-            needs what is not installed.
+        ConfigError: a setting does not fit, or names other data; no family is known for such data,
+            or the chosen family needs what is not installed.
         DataError: the data cannot be read.
     """
     decided = settings or {}
+    _check_given_once(_name(source), decided)
     data = Facts.of(source, decided)
     kind, family = _suited(data)
     game = FAMILIES[family]
-    config = _on(
+    config = with_data(
         RECIPES[game.data_recipes.get(_name(source) or "", game.suits[kind.name])](), source
     )
     config = override(config, decided)
@@ -284,7 +324,18 @@ def _name(source: object) -> str | None:
     )
 
 
-def _on(config: Config, source: str | os.PathLike[str] | Dataset | None) -> Config:
+def _check_given_once(name: str | None, settings: Mapping[str, Any]) -> None:
+    """Raise ConfigError if settings name other data than `name`."""
+    other = settings.get("data.source", name)
+    if name is not None and other != name:
+        raise ConfigError(
+            f"data is given twice, as {shown(name)} and by data.source = {shown(other)}: leave one "
+            "of the two out",
+            "data",
+        )
+
+
+def with_data(config: Config, source: str | os.PathLike[str] | Dataset | None) -> Config:
     """Return the configuration with `source` as its data, unless that is None."""
     name = _name(source)
     if name is not None:
@@ -294,27 +345,20 @@ def _on(config: Config, source: str | os.PathLike[str] | Dataset | None) -> Conf
     return config
 
 
-def _default(family: str, name: str, points: bool) -> Config:
-    """Return the configuration of the family's recipe for such data, or else Config's defaults."""
-    game = FAMILIES[family]
-    points = points or name.startswith("toy:")
-    usual = (game.points_recipe if points else None) or game.default_recipe
-    recipe = game.data_recipes.get(name, usual)
-    config = Config(family=family) if recipe is None else RECIPES[recipe]()
-    if config.family != family or recipe is None:
-        config = replace(config, family=family, network=game.Options())
-    return config
-
-
 def _suited(data: Facts) -> tuple[Kind, str]:
     """Return the kind of the data, and the family that is chosen for it. Raises ConfigError."""
-    kind = next(kind for kind in KINDS if kind.holds(data))
+    kind = _kind(data)
     if (family := _family_for(kind)) is None:
         raise ConfigError(
             f"no known family is the one for {data.describe()} ({kind.reason}): name a family",
             "family",
         )
     return kind, family
+
+
+def _kind(data: Facts) -> Kind:
+    """Return the kind of the data."""
+    return next(kind for kind in KINDS if kind.holds(data))
 
 
 def _family_for(kind: Kind) -> str | None:

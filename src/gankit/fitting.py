@@ -35,7 +35,9 @@ from gankit.training.sentences import Sentences
 from gankit.training.session import Session, open_session
 from gankit.training.state import build_game
 from gankit.training.stop_signals import StopSignals
-from gankit.training.tensorboard import Tracker
+from gankit.training.tensorboard import TensorBoard
+from gankit.training.trackers import Tracker, Trackers
+from gankit.training.trackio import Trackio
 from gankit.training.trainer import check_count
 from gankit.training.update import choose_update, why_one_process
 
@@ -210,7 +212,7 @@ def usual_callbacks(
     """
     output = game.config.output
     preview = Preview(game, dataset) if game.task.is_drawn else None
-    tracker = Tracker(run.folder, output.tensorboard and writes)
+    tracker = trackers_of(game.config, run) if writes else Trackers()
     usual: list[Callback] = [Log(tracker)]
     if preview is not None:
         usual.append(Pictures(preview, tracker))
@@ -220,3 +222,14 @@ def usual_callbacks(
     if output.doctor:
         usual.append(Watch(preview, dataset, networks))
     return [*usual, ReportPage()]
+
+
+def trackers_of(config: Config, run: Run) -> Trackers:
+    """Return the trackers that the settings ask for. Raises GankitError if one is missing."""
+    chosen: list[Tracker] = []
+    if config.output.tensorboard:
+        chosen.append(TensorBoard(run.folder))
+    if config.output.trackio:
+        name = run.folder.resolve().name
+        chosen.append(Trackio(name, config, goes_on=run.metrics_path.is_file()))
+    return Trackers(chosen)

@@ -71,12 +71,16 @@ class Game(Part, ABC):
         kinds: what the examples may be (`gankit.data.dataset.Kind`).
         any_channels: whether images may have other channels than grey or colour.
         losses: the names that `objective.loss` may have; empty: any.
+        at_once: whether both players move at once, unless the settings say otherwise, even if D's
+            layers couple the samples of a batch.
         own_g_steps: whether the family's own update takes `objective.g_steps` generator steps.
         takes_networks: whether a user's own two networks can play: D then answers with a logit
             and nothing else.
         baseline: the recipe of what its samples are to be better than, for `evaluate`; None: none.
         default_recipe: the recipe that `configure` takes; None: the defaults of Config.
         points_recipe: the recipe for points; None: the one for images.
+        kind_recipes: recipes for kinds of data (`gankit.choose_recipe.KINDS`) that the default one
+            does not suit.
         data_recipes: recipes for single data sets, by name, which come before any other.
         suits: the recipe for each kind of data (`gankit.choose_recipe.KINDS`) for which this family
             is chosen if a user names none.
@@ -107,11 +111,13 @@ class Game(Part, ABC):
     kinds: ClassVar[tuple[Kind, ...]] = ("images", "points")
     any_channels: ClassVar[bool] = True
     losses: ClassVar[tuple[str, ...]] = ()
+    at_once: ClassVar[bool] = False
     own_g_steps: ClassVar[bool] = False
     takes_networks: ClassVar[bool] = True
     baseline: ClassVar[str | None] = None
     default_recipe: ClassVar[str | None] = None
     points_recipe: ClassVar[str | None] = None
+    kind_recipes: ClassVar[Mapping[str, str]] = {}
     data_recipes: ClassVar[Mapping[str, str]] = {}
     suits: ClassVar[Mapping[str, str]] = {}
     judged_from: ClassVar[int] = 500

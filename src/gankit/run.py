@@ -142,8 +142,8 @@ def describe(dataset: Dataset) -> dict[str, Any]:
 class Run:
     """A run directory. Nothing is created before `lock` and `begin`."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = folder = from_home(folder)
         self.record_path = folder / "run.json"
         self.metrics_path = folder / "metrics.jsonl"
         self.events_path = folder / "events.jsonl"

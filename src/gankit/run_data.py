@@ -54,7 +54,7 @@ def record_beside(path: Path) -> Record | None:
 def find_data(
     trained: DataConfig,
     shape: tuple[int, ...],
-    source: str | None,
+    source: str | Path | None,
     run: Path,
     record: Record | None,
     split: Literal["train", "test"] = "train",

@@ -18,6 +18,8 @@ HIDDEN = re.compile(
 )
 """Characters that cannot be seen, or that change how others look, such as the direction of
 writing."""
+COLOURS = re.compile("\x1b\\[[0-9;]*m")
+"""What switches colours in a terminal."""
 
 
 def visible(text: str) -> str:
@@ -39,7 +41,8 @@ def shown(value: object) -> str:
 
 def reason(error: BaseException) -> str:
     """What another library's error says, in one short line; its type if it says nothing."""
-    text = " ".join(visible(str(error)[: 4 * LONG_REASON]).split())
+    plain = COLOURS.sub("", str(error)[: 4 * LONG_REASON])
+    text = " ".join(visible(plain).split())
     return f"{text[:LONG_REASON]}..." if len(text) > LONG_REASON else text or type(error).__name__
 
 

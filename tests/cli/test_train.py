@@ -57,6 +57,7 @@ DATA str
 --checkpoint-every int
 --keep int
 --tensorboard bool
+--trackio bool
 --evaluate-every int
 --set list
 --watch bool
@@ -98,6 +99,21 @@ def test_every_option_has_its_place():
 def test_every_flag_is_a_setting():
     known = {key for family in FAMILIES.names() for key in flatten(configure(family, "digits"))}
     assert {setting.key for setting in SETTINGS.values()} <= known
+
+
+def test_data_that_is_typed_replaces_that_of_the_file(tmp_path, monkeypatch):
+    chosen = []
+    monkeypatch.setattr(
+        "gankit.cli.train._rehearse", lambda config, *_, **__: chosen.append(config)
+    )
+    file = tmp_path / "recipe.toml"
+    file.write_text("[data]\nsource = 'toy:grid25'\n[training]\nbatch = 32\n")
+    for words in (["gan"], ["gan", "toy:ring8"]):
+        app(["train", *words, "--config", str(file), "--dry-run"], result_action="return_value")
+    assert [(c.data.source, c.training.batch) for c in chosen] == [
+        ("toy:grid25", 32),
+        ("toy:ring8", 32),
+    ]
 
 
 def test_a_folder_is_named_by_settings():

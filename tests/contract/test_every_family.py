@@ -19,10 +19,11 @@ from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Task
 from gankit.fitting import fit
 from gankit.game import Game
+from gankit.nn.layers import GaussianNoise
 from gankit.settings.config import from_dict, override, to_dict
 from gankit.training.runtime import Runtime
 from gankit.training.state import build_game, build_state, draw_batch
-from gankit.training.update import choose_update
+from gankit.training.update import choose_update, why_one_process
 
 from ..conftest import THREADS, families_of
 
@@ -266,3 +267,42 @@ def test_it_finds_every_mode_of_the_ring(family, tmp_path):
     # gan, 4 seeds: .92 to .94 are good, 376 to 417 of 500 in the rarest mode; cgan: 1.0 and 500.
     assert good.mean() >= 0.8
     assert (found >= 4000 / 8 / 5).all()
+
+
+@pytest.fixture
+def uncoupled(monkeypatch):
+    """Layers that couple the samples of a batch, or draw, or move at each pass, are still."""
+    still = {
+        torch.nn.modules.batchnorm._BatchNorm: lambda _layer, x: 0.5 * x,
+        torch.nn.Dropout: lambda _layer, x: x,
+        GaussianNoise: lambda _layer, x: x,
+    }
+    for layer, forward in still.items():
+        monkeypatch.setattr(layer, "forward", forward)
+    spectral = torch.nn.utils.parametrizations._SpectralNorm
+    monkeypatch.setattr(spectral, "_power_method", lambda *_given: None)
+
+
+@every_family
+def test_a_batch_in_parts_is_the_whole_batch(small, family, uncoupled):
+    """A step is that of the whole batch to rounding, or parts are refused."""
+    runtime, found = Runtime(torch.device("cpu"), "64"), []
+    plain = {f"{player}_optimizer.name": "sgd" for player in ("generator", "discriminator")}
+    for parts in (1, 4):
+        torch.manual_seed(0)
+        changes = {"runtime.precision": "64", "training.accumulate": parts}
+        game = opened(small, family, **plain, **changes)[0].game
+        if parts > 1 and (game.own_update() is not None or why_one_process(game) is not None):
+            with pytest.raises(ConfigError, match="leave"):
+                choose_update(game)
+            return
+        state, feed = build_state(game, runtime), Feed(examples(family), seed=0, batch=8)
+        moves = choose_update(game)(
+            state, lambda k, s=state, f=feed: draw_batch(s, f, runtime, k), runtime
+        )
+        found.append((moves, [player.network for player in state.players.values()]))
+    (whole, before), (same, after) = found
+    assert dict(same) == pytest.approx(dict(whole), rel=1e-8, abs=1e-12)
+    for a, b in zip(before, after, strict=True):
+        for (name, p), q in zip(a.named_parameters(), b.parameters(), strict=True):
+            assert torch.allclose(p, q, rtol=1e-8, atol=1e-12), name

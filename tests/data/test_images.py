@@ -13,7 +13,9 @@ import pytest
 from PIL import Image, ImageOps, features
 
 from gankit.data import load_dataset, memory
-from gankit.data.images import ReadOptions, UnreadableError, decode, resized
+from gankit.data.images import decode, resized
+from gankit.data.opening import UnreadableError
+from gankit.data.read_options import ReadOptions
 from gankit.errors import DataError
 
 AVIF = pytest.mark.skipif(not features.check("avif"), reason="Pillow is built without AVIF")

@@ -198,3 +198,26 @@ def test_labels_that_changed_are_other_data(tmp_path):
         (tmp_path / "labels.csv").write_text(f"file,label\na.png,{label}\nb.png,z\n")
         prints.add(load_dataset(tmp_path).fingerprint)
     assert len(prints) == 2
+
+
+def test_a_column_of_splits_is_honoured(tmp_path):
+    save(tmp_path, "a.png", "b.png", "c.png", "d.png", "e.png")
+    rows = ["file,label,split", "a.png,cat,train", "b.png,dog,train", "c.png,dog,Test"]
+    (tmp_path / "labels.csv").write_text("\n".join([*rows, "d.png,cat,val"]))
+    train, test = (load_dataset(tmp_path, split=split) for split in ("train", "test"))
+    assert classes(train) == {0: "cat", 1: "dog"}
+    assert classes(test) == {2: "dog"}
+    said = "splits by labels.csv: 'train' is trained on, 'test' is for scores: 2 of 4 pictures"
+    assert said in notes(train)
+
+
+@pytest.mark.parametrize("words", ["train,train,train", "0,1,2", "train,test,seven"])
+def test_a_column_that_names_no_splits_is_said_to_be_unused(tmp_path, words):
+    save(tmp_path, "a.png", "b.png", "c.png")
+    rows = [f"{name}.png,{word}" for name, word in zip("abc", words.split(","), strict=True)]
+    (tmp_path / "parts.csv").write_text("\n".join(["file,split", *rows]))
+    dataset = load_dataset(tmp_path)
+    assert (len(dataset), dataset.labels) == (3, None)
+    assert "the splits in parts.csv are not used" in notes(dataset)
+    with pytest.raises(DataError, match="has no test split"):
+        load_dataset(tmp_path, split="test")

@@ -393,6 +393,14 @@ def test_what_looks_like_a_path(tmp_path, monkeypatch, text, path):
     assert looks_like_path(text) == path
 
 
+def test_a_glance_looks_once_at_what_a_folder_is(tmp_path, monkeypatch):
+    looks = []
+    monkeypatch.setattr("gankit.data.load.is_text", lambda path: bool(looks.append(path)))
+    Image.new("L", (16, 16)).save(tmp_path / "a.png")
+    assert len(glance(DataConfig(source=str(tmp_path)))) == 1
+    assert looks == [tmp_path]
+
+
 def test_a_glance_at_a_folder_decodes_few_pictures_and_tells_the_same(tmp_path):
     for number in range(20):
         place = tmp_path / "set" / "ab"[number % 2]

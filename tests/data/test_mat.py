@@ -28,12 +28,15 @@ def test_faces_with_their_number_first_or_last(tmp_path, last):
     assert len(held) == 20
 
 
-def test_unknown_labels_are_left_out(tmp_path):
-    labels = np.full((40, 1), -1)
+@pytest.mark.parametrize("unknown", [1, 40])
+def test_unknown_labels_are_said_to_be_left_out(tmp_path, unknown):
+    labels = np.full((40, 1), 3)
+    labels[:unknown] = -1
     savemat(tmp_path / "faces.mat", {"images": FACES, "labs_ex": labels})
     dataset = load_dataset(tmp_path / "faces.mat")
     assert dataset.labels is None
-    assert any("labs_ex" in note for note in dataset.notes)
+    said = f"no classes: {unknown} of the 40 labels in array 'labs_ex' are negative, so unknown"
+    assert any(note.startswith(said) for note in dataset.notes)
 
 
 def test_numbers_of_another_range_and_a_test_split(tmp_path):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import pickle
-import shutil
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 
@@ -192,7 +191,7 @@ def test_webdataset_shards(tmp_path):
     for part in range(3):
         files = {}
         for i in range(part * 10, part * 10 + 10):
-            files |= {f"{i:06d}.webp": FILES[f"{i:03d}"], f"{i:06d}.json": b"{}"}
+            files |= {f"{i:06d}.left.webp": FILES[f"{i:03d}"], f"{i:06d}.json": b"{}"}
             files |= {f"{i:06d}.cls": f"{i % 3}\n".encode()} if i != 4 else {}
         write_tar(tmp_path / f"birds-{part:06d}.tar", files)
     dataset = load_dataset(tmp_path)
@@ -286,11 +285,13 @@ def test_a_missing_package_is_one_line(tmp_path, monkeypatch, kind, extra):
         load_dataset(path)
 
 
-def test_pictures_in_a_folder_come_first(tmp_path):
+@pytest.mark.parametrize("where", [".", "cats/young"])
+def test_pictures_in_a_folder_come_first(tmp_path, where):
     write_tar(tmp_path / "backup.tar")
-    shutil.copy(write_tar(tmp_path / "other.tar"), tmp_path / "again.tar")
+    (tmp_path / "notes.txt").write_text("a line")
     assert is_packed(tmp_path)
-    (tmp_path / "1.webp").write_bytes(FILES["001"])
+    (tmp_path / where).mkdir(parents=True, exist_ok=True)
+    (tmp_path / where / "1.webp").write_bytes(FILES["001"])
     assert not is_packed(tmp_path)
     assert len(load_dataset(tmp_path)) == 1
 

@@ -66,7 +66,7 @@ def test_one_image(refused, tmp_path):
         (("--codes", "10,c"), "--codes is a setting of 'infogan', not of 'dcgan': leave it out"),
         (("--set", "objective"), "key=value"),
         (("--minutes", "1"), "give one"),
-        (("--update", "simultaneous"), "batch normalisation"),
+        (("--update", "simultaneous", "--recipe", "dcgan-fast"), "batch normalisation"),
         (("--device", "cuda"), "cuda"),
         (("--config", "nowhere.toml"), "nowhere.toml"),
     ],

@@ -72,6 +72,18 @@ def test_a_file_that_differs_is_not_written(small, tmp_path, monkeypatch):
     assert [*tmp_path.iterdir()] == []
 
 
+def test_text_says_what_onnx_lacks_and_what_to_do(small, tmp_path):
+    gan = untrained(small("seqgan"), Task((2,), symbols=("a", "b"), tokens="words"))
+    for form, said in (
+        ("onnx", "cannot be written as ONNX: ONNX has nothing like torch's .*; export it to torch"),
+        ("html", "this run makes tokens: export it to torch"),
+    ):
+        with pytest.raises(gankit.RunError, match=f"{said}$") as error:
+            gankit.export(gan, tmp_path / "g", form)
+        assert str(error.value).isprintable()
+    assert [*tmp_path.iterdir()] == []
+
+
 def test_mixtures_are_linear_in_the_code(small):
     gan = untrained(small("cgan"))
     made = to_onnx(gan, mixtures=True)

@@ -18,7 +18,13 @@ from gankit.nn.layers import frozen
 from gankit.settings.config import override
 from gankit.storage import read_tensors
 from gankit.training.state import build_game
-from gankit.training.update import why_not_simultaneous
+from gankit.training.update import (
+    alternating,
+    choose_update,
+    simultaneous,
+    simultaneous_coupled,
+    why_not_simultaneous,
+)
 
 SMALL = {
     "network.pixels": 0,
@@ -236,6 +242,21 @@ def test_batch_normalisation_in_a_backbone_couples_nothing_and_stays(monkeypatch
     assert why_not_simultaneous(game(**{"network.head_norm": "none"})) is None
     virtual = game(**{"network.head_norm": "none", "stabilise.virtual_batch": 4})
     assert isinstance(virtual.discriminator.backbone.network.norm, torch.nn.BatchNorm2d)
+
+
+@pytest.mark.parametrize(
+    ("changes", "update"),
+    [
+        ({}, simultaneous_coupled),
+        ({"network.head_norm": "none"}, simultaneous),
+        ({"objective.k": 2}, alternating),
+        ({"objective.g_steps": 2}, alternating),
+        ({"stabilise.lagged": 0.9}, alternating),
+        ({"objective.update": "alternating"}, alternating),
+    ],
+)
+def test_both_players_move_at_once_unless_something_forbids_it(changes, update):
+    assert choose_update(game(**{"network.head_norm": "batch", **changes})) is update
 
 
 @pytest.mark.parametrize(

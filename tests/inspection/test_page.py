@@ -9,6 +9,7 @@ from PIL import Image
 import gankit
 from gankit.data import ArrayDataset
 from gankit.inspection.page import LISTED
+from gankit.pictures import REAL
 from tests.inspection.data import pets
 from tests.pages.pages import Page
 
@@ -41,6 +42,15 @@ def test_everything_is_on_the_page(tmp_path):
     assert 'class="legend"' not in page.source  # its last value says nothing of a histogram
     with Image.open(tmp_path / "out/sheet.png") as sheet:
         assert sheet.mode == "RGB"
+
+
+def test_moments_are_drawn_as_points(tmp_path):
+    moments = np.random.default_rng(0).normal(size=(200, 1, 6)).astype(np.float32)
+    page = read(ArrayDataset("moments", moments, "f"), tmp_path)
+    assert "The first two of 6 numbers are shown." in page.text
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        drawn = (np.asarray(sheet) == REAL).all(2).sum()
+    assert drawn > 5 * len(moments)
 
 
 @pytest.mark.parametrize("names", [(NASTY, "&amp;"), ("cat\u202egpj", "\ud800x"), ("", "\n")])

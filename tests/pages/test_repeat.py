@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from gankit.choose_recipe import configure
+from gankit.game_types import Task
 from gankit.pages.repeat import changes_from_default, command, exactly
 from gankit.recipes import RECIPES
 from gankit.run import Origin, Plan
@@ -56,9 +57,16 @@ def test_the_command_says_what_differs_and_no_more():
     assert command(configure("cgan")) == "gankit train cgan digits"
 
 
+def test_what_the_data_decides_is_no_difference_though_the_data_is_gone():
+    photographs = override(configure(recipe="dcgan-photographs"), {"data.source": "./gone"})
+    assert changes_from_default(photographs, Task((3, 64, 64))) == {}
+    assert command(photographs, Task((3, 64, 64))) == "gankit train dcgan ./gone"
+    assert changes_from_default(photographs, Task((1, 28, 28)))["training.batch"] == 16
+
+
 def test_the_command_says_whose_weights_it_began_with():
     origin = Origin("runs/the other", 5, "f00d", {"generator": 1.0})
-    assert command(configure("cgan"), origin) == (
+    assert command(configure("cgan"), init_from=origin) == (
         "gankit train cgan digits --init-from 'runs/the other'"
     )
 

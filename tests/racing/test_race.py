@@ -13,9 +13,11 @@ import gankit
 from gankit.doctor.diagnosis import Diagnosis, Verdict
 from gankit.errors import ConfigError, MissingExtraError, RunError, TrainingError
 from gankit.owner import own
+from gankit.racing import agreement
 from gankit.racing import journal as journal_module
 from gankit.racing import race as module
 from gankit.racing.judge import Distance
+from gankit.racing.plan import Pace, Plan
 from gankit.racing.race import race
 from gankit.racing.record import read_record
 from gankit.run import Run
@@ -268,14 +270,14 @@ def test_a_budget_in_minutes_is_measured_once_and_ends_the_trials(
     given, tmp_path, stub, monkeypatch
 ):
     stub(lambda name: 1.0)
-    paces = iter([module.Pace(per_step=0.001, per_stop=0.01)])
-    monkeypatch.setattr(module, "_rehearse", lambda *_: next(paces))
-    timed = {**given, "minutes": 0.2, "trials": None, "steps": None}
+    paces = iter([Pace(per_step=0.1, per_stop=1.0)])  # far more time than the trials take
+    monkeypatch.setattr(agreement, "_rehearse", lambda *_: next(paces))
+    timed = {**given, "minutes": 20.0, "trials": None, "steps": None}
     found = race(folder=tmp_path / "a", **timed)
     assert found.record.plan == race(folder=tmp_path / "a", **timed).record.plan
     assert len(found.trials) == found.record.plan.trials
-    monkeypatch.setattr(module, "_rehearse", lambda *_: module.Pace(0.001, 0.01))
-    monkeypatch.setattr(module, "_plan", lambda *_: module.Plan(9, 9, seconds=0.0))
+    monkeypatch.setattr(agreement, "_rehearse", lambda *_: Pace(0.001, 0.01))
+    monkeypatch.setattr(agreement, "_plan", lambda *_: Plan(9, 9, seconds=0.0))
     said = []
     short = race(folder=tmp_path / "b", **timed, say=said.append)
     assert len(short.trials) == 1
@@ -283,10 +285,10 @@ def test_a_budget_in_minutes_is_measured_once_and_ends_the_trials(
 
 
 def test_a_rehearsal_measures_and_keeps_nothing(given, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "REHEARSAL", 0.005)
+    monkeypatch.setattr(agreement, "REHEARSAL", 0.005)
     config = override(given["config"], {"training.steps": 1})
     config, parts = module.read_parts(config, gankit.Dataset.of(given["dataset"]))
-    pace = module._rehearse(config, parts, module.Judge(parts, None, "cpu", print))
+    pace = agreement._rehearse(config, parts, module.Judge(parts, None, "cpu", print))
     assert pace.per_step > 0
     assert pace.per_stop > 0
     assert not list(tmp_path.iterdir())

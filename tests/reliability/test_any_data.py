@@ -12,7 +12,8 @@ import os
 import re
 import tempfile
 import tracemalloc
-from contextlib import contextmanager
+import zipfile
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,8 @@ from PIL import Image, features
 
 from gankit.data import load_dataset
 from gankit.errors import DataError
+
+from ..data.test_packed import write_parquet, write_tar
 
 MORE = os.environ.get("GANKIT_EXAMPLES")
 EXAMPLES = int(MORE or 60)
@@ -263,9 +266,12 @@ TELLING = (
     "train", "Train_Set", "TRAINING", "test", "Testing", "val", "valid_2017", "dev", "fold1",
     "fold2", "mnist_train", "mnist_test", "trainA", "trainB", "images", "masks", "labels",
     "@eaDir", "Thumbs", ".hidden", "$RECYCLE.BIN", "cat", "dog", "007", "07", "7", "10", "2",
+    "__MACOSX", "Thumbs.db", "a\nb", "tab\t", "caf\udce9", "\u202egpj", "\x1b[31m",
     " ", "a b", "it's", '"', "ß", "日本", "x.png", "samples", "checkpoints", "run.json", "-", "~",
 )  # fmt: skip
-PASSED = {"@eadir", "thumbs", ".hidden", "$recycle.bin"}
+PASSED = {"@eadir", "thumbs", ".hidden", "$recycle.bin", "__macosx", "thumbs.db"}
+SUFFIXES = st.sampled_from([".png", ".PNG", ".Png", ".jpg", ".JPEG"])
+"""Of files that hold a PNG: the first bytes decide."""
 NAMES = st.sampled_from(TELLING) | PLAIN
 
 
@@ -294,6 +300,13 @@ def by_class(dataset):
     return {name: sorted(each) for name, each in found.items()}
 
 
+def zipped(content):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("inner.zip", content)
+    return file.getvalue()
+
+
 CLUTTER = {
     "hidden": lambda top: save(top / ".hidden.png", 0),
     "thumbnails": lambda top: save(top / "@eaDir" / "1.jpg" / "SYNOPHOTO_THUMB_M.jpg", 0),
@@ -303,6 +316,8 @@ CLUTTER = {
     "empty": lambda top: (top / "an empty folder").mkdir(),
     "text": lambda top: (top / "notes.txt").write_text("x"),
     "pipe": lambda top: os.mkfifo(top / "pipe.png"),
+    "no bytes": lambda top: (top / "none.png").write_bytes(b""),
+    "zip in a zip": lambda top: (top / "all.zip").write_bytes(zipped(zipped(b"x"))),
     "not a table": lambda top: (top / "sizes.csv").write_text("a,b\n1,2\n"),
 }
 if not hasattr(os, "mkfifo"):
@@ -354,26 +369,40 @@ def test_any_names_and_any_clutter(classes, files, layout, clutter, splits):
 
 
 @BOUNDED
-@given(st.dictionaries(st.lists(NAMES, max_size=4).map(tuple), st.integers(1, 3), max_size=8))
-def test_any_tree_is_read_by_its_names_or_refused(tree):
+@given(
+    st.dictionaries(
+        st.lists(NAMES, max_size=4).map(tuple),
+        st.lists(SUFFIXES, min_size=1, max_size=3),
+        max_size=8,
+    ),
+    st.lists(st.tuples(NAMES, st.integers(0, 7), st.integers(0, 4)), max_size=2),
+)
+def test_any_tree_is_read_by_its_names_or_refused(tree, links):
     with empty_folder() as folder:
         value, parts = 0, {}
-        for names, count in tree.items():
-            for _ in range(count):
+        for names, suffixes in tree.items():
+            for suffix in suffixes:
                 try:
-                    save(folder.joinpath(*names, f"{value}.png"), value + 1)
+                    save(folder.joinpath(*names, f"{value}{suffix}"), value + 1)
                 except OSError:  # a file of that name is there
                     break
                 value += 1
                 parts[value] = names
+        for name, place, depth in links:  # of a folder that lies elsewhere, or above
+            target = folder.joinpath(*[*[*tree, ()][place % (len(tree) + 1)]][:depth])
+            with suppress(OSError):
+                (folder / name).symlink_to(target, target_is_directory=True)
         found = {split: read(folder, split=split) for split in ("train", "test")}
+        for each in filter(None, found.values()):
+            assert len(set(values(each))) == len(each)  # links are followed once
         seen = {split: set(values(each)) for split, each in found.items() if each is not None}
         assert len(seen) < 2 or not seen["train"] & seen["test"]
         for dataset in filter(None, found.values()):
             for name, each in by_class(dataset).items():
                 for number in each:
-                    assert not {part.lower() for part in parts[number]} & PASSED
-                    assert name is None or name in parts[number]
+                    assert links or not {part.lower() for part in parts[number]} & PASSED
+                    linked = {link for link, _, _ in links}
+                    assert name is None or name in parts[number] or name in linked
 
 
 CELL = st.text(st.characters(exclude_categories=("Cs",)), max_size=8) | st.just("x" * 5000)
@@ -403,7 +432,8 @@ def test_any_table_that_is_right_decides_the_classes(files, data, header):
             cut = re.search("[,;\t]", header)[0]
             quoted = [[cell.replace('"', '""') for cell in row] for row in rows]
             lines = [header, *(f'"{file}"{cut}"{label}"' for file, label in quoted)]
-            (folder / "labels.csv").write_text("\n".join(lines), encoding="utf-8")
+            content = data.draw(st.sampled_from(["\n", "\r\n"])).join(lines)
+            (folder / "labels.csv").write_bytes(content.encode())
         wanted = {}
         for value, label in enumerate(labels, 1):
             wanted.setdefault(label, []).append(value)
@@ -569,6 +599,26 @@ def test_a_damaged_file_is_refused_or_read_as_it_was(data, kind, seed):
     assert peak < 50e6
     if found is not None and kind != "idx":  # plain IDX has no checksum
         assert np.array_equal(found.read(np.arange(len(found)))[:, 0], images)
+
+
+@BOUNDED
+@given(st.data(), st.sampled_from(["tar", "parquet"]), st.booleans())
+def test_damaged_packed_pictures_are_refused_or_left_out(data, kind, in_memory):
+    files = {}
+    for value in range(1, 5):
+        file = io.BytesIO()
+        Image.new("L", (SIDE, SIDE), value).save(file, "PNG")
+        files[f"{value}.png"] = file.getvalue()
+    with empty_folder() as folder:
+        write = write_tar if kind == "tar" else write_parquet
+        path = write(folder / f"set.{kind}", files)
+        path.write_bytes(damaged(path.read_bytes(), data.draw))
+        tracemalloc.start()
+        found = read(path, memory_gb=float(in_memory))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 50e6
+    assert found is None or len(found) <= 4
 
 
 @pytest.mark.parametrize("kind", [np.save, np.savez])

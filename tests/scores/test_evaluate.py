@@ -23,9 +23,10 @@ from gankit.pages.report import keep, write_run_report
 from gankit.pictures import read_picture
 from gankit.randomness import Purpose, rng
 from gankit.scores import embed, measures
-from gankit.scores.evaluate import Drawn, Watch, asked_labels, evaluate
+from gankit.scores.evaluate import Drawn, Watch, evaluate
 from gankit.scores.evaluate import score as score_of
 from gankit.scores.measures import METRICS
+from gankit.scores.pairs import asked_labels
 from gankit.scores.reference import most_searched, part, read_reals, shuffled
 from gankit.scores.score import nearest_path, read_reports
 from gankit.storage import read_tensors, write_tensors

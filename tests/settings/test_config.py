@@ -427,8 +427,8 @@ generator_optimizer.weight_decay latent.prior latent.size objective.g_steps obje
 objective.loss objective.penalty objective.penalty_interval objective.penalty_weight
 objective.real_target objective.update output.checkpoint_every output.doctor
 output.evaluate_every output.evaluate_features output.evaluate_in output.keep output.log_every
-output.sample_every output.tensorboard runtime.device runtime.devices runtime.precision
-runtime.threads runtime.workers stabilise.augment stabilise.augment_images
+output.sample_every output.tensorboard output.trackio runtime.device runtime.devices
+runtime.precision runtime.threads runtime.workers stabilise.augment stabilise.augment_images
 stabilise.augment_probability stabilise.augment_target stabilise.entropy stabilise.freeze_d
 stabilise.freeze_g stabilise.historical stabilise.joint_batch stabilise.lagged
 stabilise.lecam stabilise.matching stabilise.minibatch_kernels stabilise.minibatch_size

@@ -115,16 +115,22 @@ def test_a_refusal_is_said_in_one_line(hub, run, status, message):
     assert "\n" not in str(error.value)
 
 
-def test_without_a_network_it_says_so_unless_it_is_in_the_cache(hub, run, monkeypatch):
+def test_without_a_network_it_says_so_at_once_unless_it_is_in_the_cache(
+    hub, run, monkeypatch, capfd
+):
     gankit.load(run).push_to_hub("me/pets", license="other")
     gankit.load("hf://me/pets")
     closed = "http://127.0.0.1:9"
     template = f"{closed}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", closed)
     monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("it tried again"))
+    capfd.readouterr()
     assert gankit.load("hf://me/pets").step == 3
-    with pytest.raises(gankit.RunError, match="cannot be reached"):
+    assert capfd.readouterr().err == ""
+    with pytest.raises(gankit.RunError, match="cannot be reached, and is not in the cache"):
         gankit.load("hf://me/others")
+    assert capfd.readouterr().err == "gankit: fetching 'me/others' from the Hub\n"
 
 
 def test_a_licence_is_asked_for_and_a_file_is_needed(run, small):

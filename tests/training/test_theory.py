@@ -66,6 +66,13 @@ def test_for_a_fixed_generator_d_learns_the_best_d():
     assert np.abs(beliefs_at(state, x[:, None]) - best).max() < 0.15
 
 
+def test_a_map_is_drawn_of_a_discriminator_that_compares_the_examples_of_a_batch():
+    """All places at a time would need numbers for 9,216 x 9,216 pairs: 27 GB."""
+    few = {"stabilise.minibatch_kernels": 16, "objective.loss": "non_saturating"}
+    state, data = opened("toy:ring8", **few)
+    assert draw_theory(state, data).ndim == 3
+
+
 @pytest.mark.parametrize("source", ["toy:gaussian1d", "toy:ring8"])
 def test_the_pictures_are_drawn_and_leave_no_trace(source):
     state, data = opened(source, **{"objective.loss": "minimax"})

@@ -24,7 +24,7 @@ READING = {
 
 def _inspect(
     data: Annotated[
-        str, option("a data set's name, a folder of images or of IDX files, or an .npz file")
+        str, option("a data set's name, a folder of images or of IDX files, or a file of them")
     ],
     /,
     *,

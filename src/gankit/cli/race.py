@@ -54,7 +54,6 @@ def _race(
     """Find the recipe that fits your data best within a budget. The same command again goes on."""
     from gankit.choose_recipe import choose, configure
     from gankit.racing.race import race as run_race
-    from gankit.settings.config import override
 
     if minutes is not None and hours is not None:
         raise ConfigError("--minutes and --hours are both budgets: give one")
@@ -66,7 +65,7 @@ def _race(
         config, reasons = choice.config, choice.reasons
     else:
         reasons = ()
-        config = override(configure(family, data, recipe), given)
+        config = configure(family, data, recipe, given)
     with telling_how_to_go_on():
         found = run_race(
             config,

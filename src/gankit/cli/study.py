@@ -179,7 +179,7 @@ def probe(
     ] = True,
     centroids: Annotated[int, option("of the k-means features")] = 800,
     kmeans_layers: Annotated[
-        int, option("above 1: k-means of so many layers besides, 3 as in the DCGAN paper")
+        int, option("above 1: k-means of so many layers besides; Coates and Ng used 3")
     ] = 1,
     seed: Annotated[int, option("of the draws, of k-means and of the samples")] = 0,
     test_limit: Annotated[int | None, option("so many test images; default: all")] = None,

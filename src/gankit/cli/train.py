@@ -29,8 +29,8 @@ ORDER = (
     "recipe", "config", "size", "fit", "crop", "channels", "holdout", "train_size", "batch",
     "accumulate", "labels_per_class", "z_dim", "prior", "loss", "penalty", "penalty_weight",
     "augment", "k", "g_steps", "update", "ema", "lr_d", "lr_g", "device", "devices", "precision",
-    "threads", "sample_every", "checkpoint_every", "keep", "tensorboard", "evaluate_every", "set_",
-    "watch", "dry_run", "verbose",
+    "threads", "sample_every", "checkpoint_every", "keep", "tensorboard", "trackio",
+    "evaluate_every", "set_", "watch", "dry_run", "verbose",
 )  # fmt: skip
 """The arguments of `train` in the order of --help. Any others follow, and a family's own come
 last."""
@@ -127,6 +127,8 @@ def _train(
     family, data = sort_words(family, data)
     exclusive_budget(**{name: settings.get(name) for name in BUDGETS})
     stored = {} if config is None else read_toml(config)
+    if data is not None:  # what is typed replaces what the file says
+        stored.pop("data.source", None)
     if family is None and recipe is None and "family" in stored:
         family = str(stored["family"])
     own = _own_flags(family, data, recipe)
@@ -134,7 +136,7 @@ def _train(
     given = {known[name].key: value for name, value in settings.items() if value is not None}
     given |= parse_assignments(set_ or [])
     budgets = {f"training.{name}" for name in BUDGETS}
-    if budgets & given.keys():  # it replaces the file's
+    if budgets & given.keys():
         stored = {key: value for key, value in stored.items() if key not in budgets}
     chosen, reasons = _decide(family, data, recipe, {**stored, **given})
     several = [] if seeds is None else parse_seeds(seeds)

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from gankit.data.claims import check_claim
 from gankit.data.dataset import ArrayDataset, array_fingerprint, split_off
-from gankit.data.images import ReadOptions
 from gankit.data.labels import Labels, read_labels
 from gankit.data.layout import SPLITS, name_some
 from gankit.data.mat import examples_first, read_mat
 from gankit.data.pixels import channels_first
+from gankit.data.read_options import ReadOptions
 from gankit.data.values import (
     PLAIN,
     PixelFormat,
@@ -81,13 +81,15 @@ Arrays = dict[str, NDArray[Any]]
 class _Content(NamedTuple):
     """What a file holds: the arrays that are read, by their names in `KNOWN`, and all names.
 
-    `others` are the names that stand for nothing known, or for a split that is not used.
+    `others` are the names that stand for nothing known, or for a split that is not used; `notes`
+    say what else a person should know.
     """
 
     arrays: Arrays
     names: tuple[str, ...]
     others: tuple[str, ...]
     has_test: bool
+    notes: tuple[str, ...] = ()
 
 
 def _roles(keys: Iterable[str]) -> dict[str, str]:
@@ -138,6 +140,7 @@ def _dataset(name: str, content: _Content, prefix: str, options: ReadOptions) ->
         notes += tell_dark(examples) if pixels == PLAIN else ()
     if content.others:
         notes += (f"left out, arrays that are not read: {name_some(content.others)}",)
+    notes += content.notes
     examples = np.ascontiguousarray(examples)
     labels = _labels(name, arrays, prefix, len(examples))
     numbers, names, given = labels or (None, (), None)
@@ -202,18 +205,23 @@ def _read_single(name: str, path: Path) -> _Content:
 def _read_matlab(path: Path, test: bool) -> _Content:
     """Return the arrays of a .mat file, which has its own names and order of axes for them.
 
-    Labels that are unknown, -1, are left out with the others.
+    Labels are not read if some are unknown, which negative ones stand for; a note says so.
     """
     splits = [f"{split}{known}" for split in ("", "test_") for known in KNOWN]
     found, names = read_mat(path, [*MATLAB, *splits])
     others = [name for name in names if name not in found]
     arrays: Arrays = {}
+    notes: list[str] = []
     for key, array in found.items():
         role = MATLAB.get(key, key)
         if role in arrays:
             raise DataError(f"arrays in {str(path)!r} stand twice for {role}: leave one out")
         if role.endswith("labels") and array.size and array.min() < 0:
-            others.append(key)
+            unknown = int((array < 0).sum())
+            notes.append(
+                f"no classes: {unknown:,} of the {array.size:,} labels in array '{key}' are "
+                "negative, so unknown; to train with classes, save the other examples alone"
+            )
         elif role.endswith("labels"):
             arrays[role] = array.ravel()
         else:
@@ -221,7 +229,7 @@ def _read_matlab(path: Path, test: bool) -> _Content:
     has_test = any(role.startswith("test_") for role in arrays)
     if not test:
         arrays = {role: array for role, array in arrays.items() if role in KNOWN}
-    return _Content(arrays, tuple(names), tuple(others), has_test)
+    return _Content(arrays, tuple(names), tuple(others), has_test, tuple(notes))
 
 
 def _read_members(name: str, path: Path, test: bool) -> _Content:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from gankit.data.dataset import Dataset, array_fingerprint
 from gankit.data.folder import read_index
-from gankit.data.images import ReadOptions
 from gankit.data.listing import index_folder
+from gankit.data.read_options import ReadOptions
 from gankit.errors import DataError
 from gankit.text import reason
 
@@ -23,9 +23,9 @@ TRAIN, TEST = 0, 2
 """The numbers of the splits; 1 is validation."""
 
 
-def is_celeba(folder: Path) -> bool:
-    """Return whether a folder holds CelebA's list of attributes."""
-    return (folder / ATTRIBUTES).is_file()
+def is_celeba(names: Collection[str]) -> bool:
+    """Return whether a folder with files of these names holds CelebA's list of attributes."""
+    return ATTRIBUTES in names
 
 
 def read_celeba(name: str, folder: Path, options: ReadOptions) -> Dataset:

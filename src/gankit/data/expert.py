@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gankit.data.arrays import read_member
 from gankit.data.dataset import ArrayDataset, array_fingerprint
-from gankit.data.images import ReadOptions
+from gankit.data.read_options import ReadOptions
 from gankit.data.values import as_float32
 from gankit.errors import DataError, GankitError
 from gankit.text import reason

@@ -18,23 +18,19 @@ from gankit.data.dataset import ArrayDataset, Dataset
 from gankit.data.holdout import held_out, no_test_split, rest, some_of, tell_held
 from gankit.data.images import (
     NOT_ALL_BANDS,
-    Channels,
-    Fit,
     Numbers,
     Parts,
-    ReadOptions,
     Shape,
-    UnreadableError,
     cropped_size,
     decode,
-    header,
     is_transparent,
     numbers_of,
-    quiet_decoding,
 )
 from gankit.data.layout import name_some
 from gankit.data.listing import Index, index_folder, index_pattern
+from gankit.data.opening import UnreadableError, header, quiet_decoding
 from gankit.data.pixels import MOST_CHANNELS
+from gankit.data.read_options import Channels, Fit, ReadOptions
 from gankit.data.stores import Place, Root
 from gankit.data.values import (
     ALPHA_KEPT,

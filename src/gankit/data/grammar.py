@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gankit.data.dataset import ArrayDataset
-from gankit.data.images import ReadOptions
+from gankit.data.read_options import ReadOptions
 from gankit.data.texts import text_dataset
 from gankit.data.tokens import put_together, take_apart
 from gankit.errors import DataError

@@ -7,6 +7,7 @@ import math
 import os
 import re
 import zlib
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from PIL import Image
 
 from gankit.data.claims import check_claim
 from gankit.data.dataset import ArrayDataset, array_fingerprint, split_off
-from gankit.data.images import ReadOptions, Split, cropped_size, planes, resized
+from gankit.data.images import cropped_size, planes, resized
+from gankit.data.read_options import ReadOptions, Split
 from gankit.errors import DataError
 from gankit.text import reason
 
@@ -25,12 +27,13 @@ _SPLIT_NAMES = {"train": ("train",), "test": ("t10k", "test")}
 _UNSIGNED_BYTE = 8
 
 
-def is_idx_folder(folder: Path) -> bool:
-    """Return whether the folder holds IDX images, of any split."""
-    try:
-        return bool(_images_files(folder))
-    except OSError:
-        return False  # reading it as a folder of images tells the user why
+def holds_idx(names: Collection[str]) -> bool:
+    """Return whether a folder with files of these names holds IDX images, of any split."""
+    return any(map(_is_images, names))
+
+
+def _is_images(name: str) -> bool:
+    return not name.startswith(".") and _IMAGES.search(name) is not None
 
 
 def read_idx_folder(name: str, folder: Path, options: ReadOptions) -> ArrayDataset:
@@ -179,8 +182,7 @@ def middle(images: NDArray[np.uint8], crop: int) -> NDArray[np.uint8]:
 
 
 def _images_files(folder: Path) -> list[Path]:
-    files = (file for file in folder.iterdir() if not file.name.startswith("."))
-    return sorted(file for file in files if _IMAGES.search(file.name))
+    return sorted(file for file in folder.iterdir() if _is_images(file.name))
 
 
 def _images_file(folder: Path, split: Split) -> Path:

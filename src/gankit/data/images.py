@@ -1,60 +1,34 @@
-"""Read one picture of any kind as one uint8 array: open, check, convert and resize it."""
+"""Read one picture of any kind as one uint8 array: decode, convert and resize it."""
 
 from __future__ import annotations
 
-import os
-import stat
-import struct
-import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from io import BytesIO
-from typing import Any, BinaryIO, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from gankit.data.memory import DECODING, MOST_BYTES, MOST_JPEG_PIXELS, MOST_PIXELS, bytes_needed
-from gankit.data.stores import Entry, Place
-from gankit.data.tokens import TextOptions
+from gankit.data.memory import MOST_JPEG_PIXELS
+from gankit.data.opening import (
+    UnreadableError,
+    decoded,
+    holds_all_bands,
+    is_deep,
+    is_unsigned,
+    opened,
+    orientation,
+    page_count,
+    white_is_zero,
+)
+from gankit.data.read_options import LARGEST, Fit
+from gankit.data.stores import Place
 from gankit.data.values import Range, span, to_bytes
-from gankit.errors import DataError
-from gankit.text import reason
 
-Fit = Literal["crop", "stretch"]
-Channels = Literal["auto", "grey", "rgb", "rgba", "bands"]
-Split = Literal["train", "test"]
-Values = Range | Literal["own"] | None
 Parts = Literal["colours", "rgba", "bands"]
 """What is read of a picture: colours, or grey; colours with opacity; every band as it is stored."""
 Shape = tuple[int, int, int]
 """(channels, height, width), in pixels."""
-
-SMALLEST, LARGEST = 8, 1024
-"""The fewest and the most pixels per side that a picture can be read at."""
-MOST_HELD = 0.5
-"""The largest share that can be held out."""
-
-SUFFIXES = frozenset(
-    (".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".gif", ".tif",
-     ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".jp2", ".j2k", ".jpx", ".avif", ".heic",
-     ".heif", ".hif")
-)  # fmt: skip
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF")
-"""The formats that are recognised by a file's first bytes. None of them can run code."""
-TGA = ".tga"
-"""The suffix of TGA, which has no first bytes of its own: the suffix alone identifies it."""
-HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-"""The codes after `ftyp` in pictures that need pillow-heif."""
-JPEG = ("JPEG", "MPO")  # these can be decoded at a fraction of their size
-
-# The first bytes of a file that only stands for a picture -> what the file is.
-POINTERS = {
-    b"version https://git-lfs": "a pointer of Git LFS: fetch the picture with git lfs pull",
-    b"/annex/objects/": "a pointer of git-annex: fetch the picture with git annex get",
-}
 
 # EXIF orientation -> the transposition that undoes it.
 _UPRIGHT = {
@@ -66,288 +40,6 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_ORIENTATION_TAG, _PHOTOMETRIC_TAG, _BITS_TAG, _SAMPLE_FORMAT_TAG, _BANDS_TAG = (
-    0x0112, 0x0106, 0x0102, 0x0153, 0x0115
-)  # fmt: skip
-_UNSIGNED, _SIGNED = 1, 2  # sample formats
-TIFF = (b"II*\0", b"MM\0*")
-"""The first bytes of a TIFF."""
-
-
-class UnreadableError(Exception):
-    """Raised if one picture cannot be read; the message is the reason in a few words."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReadOptions:
-    """How pictures are read. The values are checked on creation.
-
-    Attributes:
-        size: (height, width), 8 to 1024 pixels each. None keeps the size of IDX images, and in a
-            folder the size that nine tenths of the pictures share, if its sides are in 16..256;
-            otherwise it is 64 x 64.
-        fit: `crop` scales the short side and cuts the middle out, `stretch` distorts.
-        crop: the pixels a side that are kept of each picture, from its middle, before it is
-            resized; None: all of it.
-        channels: `grey` (1), `rgb` (3), `rgba` (4, with opacity), `bands` (1 to 16: every band of
-            a picture and every page of a TIFF, as they are stored), or `auto`: grey if every
-            picture looked at is grey, else rgb.
-        split: `train` or `test`.
-        memory_gb: a folder that needs more than this (in 10^9 bytes) is read from disk while
-            training.
-        tables: whether to look for labels beyond the folder's own sub-folders (`load_dataset`).
-        values: the values that become black and white in images of more than 8 bits; `own`: one
-            range for the whole set, chosen by its values; None: by the type of each file.
-        holdout: the share, 0 to 0.5, that is kept from training as the test split of a source
-            that has none.
-        text: how sequences of tokens are read.
-        train_size: how many of the training examples are read, chosen at random; None: all.
-
-    Raises:
-        DataError: a value is out of range.
-    """
-
-    size: tuple[int, int] | None = None
-    fit: Fit = "crop"
-    crop: int | None = None
-    channels: Channels = "auto"
-    split: Split = "train"
-    memory_gb: float = 2.0
-    tables: bool = True
-    values: Values = "own"
-    holdout: float = 0.0
-    text: TextOptions = field(default_factory=TextOptions)
-    train_size: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.crop is not None and self.crop < SMALLEST:
-            raise DataError(f"crop {self.crop} is out of range: give {SMALLEST} pixels or more")
-        if self.train_size is not None and self.train_size < 1:
-            raise DataError(f"train_size {self.train_size} is out of range: give 1 or more")
-        for side in self.size or ():
-            if not SMALLEST <= side <= LARGEST:
-                raise DataError(
-                    f"size {side} is out of range: a side is {SMALLEST} to {LARGEST} pixels"
-                )
-        for name, kind in (("fit", Fit), ("channels", Channels), ("split", Split)):
-            given, known = getattr(self, name), get_args(kind)
-            if given not in known:
-                raise DataError(f"{name} {given!r} is unknown: give one of {', '.join(known)}")
-        if not self.memory_gb >= 0:
-            raise DataError(f"memory_gb {self.memory_gb} is out of range: give 0 or more")
-        if isinstance(self.values, tuple) and not self.values[0] < self.values[1]:
-            raise DataError(
-                f"values {self.values} are what becomes black and what becomes white: the first "
-                "must be the lower one"
-            )
-        if not 0 <= self.holdout <= MOST_HELD:
-            raise DataError(f"holdout {self.holdout} is out of range: give 0 to {MOST_HELD}")
-
-    def fits_in_memory(self, count: int, shape: tuple[int, ...]) -> bool:
-        """Return whether `count` examples of this shape, at one byte a value, fit in memory."""
-        return count * int(np.prod(shape)) <= self.memory_gb * 1e9
-
-
-@contextmanager
-def quiet_decoding() -> Iterator[None]:
-    """Drop Pillow's warnings while pictures are decoded.
-
-    Wrap it around a whole batch and not around one picture: warning filters belong to the
-    process, not to a thread.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-@contextmanager
-def opened(path: Place) -> Iterator[Image.Image]:
-    """Open a picture and read only its header; any failure inside becomes an `UnreadableError`."""
-    try:
-        name = path.name if isinstance(path, Entry) else path
-        with _file(path) as file:
-            image = _identified(file, os.path.splitext(name)[1].lower())  # noqa: PTH122
-            try:
-                yield image
-            finally:
-                image.close()
-    except UnreadableError:
-        raise
-    except MemoryError:
-        raise UnreadableError("too large for the memory") from None
-    except OSError as error:
-        raise UnreadableError(error.strerror or reason(error)) from None
-    except Exception as error:  # a damaged file can fail anywhere inside a decoder
-        raise UnreadableError(reason(error)) from None
-
-
-def _file(path: Place) -> BinaryIO:
-    """Open a regular file, or what a store holds of one.
-
-    Raises UnreadableError for a pipe, which could block for ever.
-    """
-    if isinstance(path, Entry):
-        return BytesIO(path.read())
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    file = os.fdopen(os.open(path, flags), "rb")
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise UnreadableError("no regular file")
-    return file
-
-
-def _identified(file: BinaryIO, suffix: str) -> Image.Image:
-    """Return the picture in a file, identified by its first bytes, or for a TGA by its suffix.
-
-    Image.open is not used: its limit counts pixels alone, and for a JPEG it counts pixels that
-    are never decoded. Raises UnreadableError if the file is not an image.
-    """
-    Image.init()
-    start = file.read(64)
-    for name in (*FORMATS, *_further(start, suffix)):
-        if name not in Image.OPEN:  # Pillow was built without it
-            continue
-        factory, accepts = Image.OPEN[name]
-        # Pillow's own loop takes these errors for "not of this format after all".
-        with suppress(SyntaxError, IndexError, TypeError, struct.error):
-            accepted = accepts is None or accepts(start[:16])
-            if not accepted or isinstance(accepted, str):  # text if Pillow lacks the decoder
-                continue
-            file.seek(0)
-            image = factory(file, "")
-            _refuse_signed_bytes(image)
-            return image
-    if start.startswith(TIFF):
-        raise UnreadableError("a TIFF that is damaged, or of a kind that is not read")
-    for pointer, what in POINTERS.items():
-        if start.startswith(pointer):
-            raise UnreadableError(what)
-    raise UnreadableError("not an image")
-
-
-def _refuse_signed_bytes(image: Image.Image) -> None:
-    """Raise UnreadableError for a TIFF of signed bytes, which Pillow reads as if 255 were -1."""
-    tags: Any = getattr(image, "tag_v2", {})
-    if image.mode == "L" and tags.get(_SAMPLE_FORMAT_TAG) in (_SIGNED, (_SIGNED,)):
-        raise UnreadableError("a TIFF of signed 8 bits: save it with 16 bits, or from 0 to 255")
-
-
-def _further(start: bytes, suffix: str) -> tuple[str, ...]:
-    """Return the formats besides `FORMATS` that a file may have.
-
-    Raises UnreadableError for HEIC if pillow-heif is not installed.
-    """
-    if start[4:8] == b"ftyp" and start[8:12] in HEIC and b"avif" not in start[8:32]:
-        try:
-            from pillow_heif import register_heif_opener
-        except ImportError:
-            raise UnreadableError(
-                "HEIC, which needs more than is installed: pip install 'gankit[heic]'"
-            ) from None
-        register_heif_opener()
-        return ("HEIF",)
-    return ("TGA",) if suffix == TGA else ()
-
-
-def _stored_pixels(image: Image.Image) -> int:
-    """Return how many pixels the picture has as stored. Raises UnreadableError if too many."""
-    stored = image.width * image.height
-    most = MOST_JPEG_PIXELS if image.format in JPEG else MOST_PIXELS
-    if stored > most:
-        raise UnreadableError(
-            f"too large: {stored / 1e6:,.0f} megapixels, at most {most / 1e6:,.0f} are decoded: "
-            "save it smaller"
-        )
-    return stored
-
-
-def _affordable(image: Image.Image, stored_pixels: int, copies: int = 0) -> int:
-    """Return how many bytes decoding takes. Raises UnreadableError if too many."""
-    needed = bytes_needed(image, stored_pixels, copies)
-    if needed > MOST_BYTES:
-        raise UnreadableError(
-            f"too large: {image.width} x {image.height} in mode {image.mode} take "
-            f"{needed / 1e9:.1f} GB to decode, at most {MOST_BYTES / 1e9:.0f} GB are taken: "
-            "save it smaller"
-        )
-    return needed
-
-
-class Header(NamedTuple):
-    """What a picture's header says.
-
-    Attributes:
-        size: (height, width) in pixels, as a viewer shows the picture.
-        grey: whether it is stored as grey.
-        deep: whether it holds more than 8 bits of grey, so that a range must be chosen.
-        transparent: whether it may be transparent in parts.
-        floats: whether its numbers are floats.
-        pages: how many pages a TIFF has; 1 for every other picture.
-        bands: how many bands its pages hold together, or 0 if Pillow does not read them all.
-        cut: whether it holds colours of 16 bits, of which only the upper 8 are decoded.
-    """
-
-    size: tuple[int, int]
-    grey: bool
-    deep: bool
-    cut: bool
-    transparent: bool = False
-    floats: bool = False
-    pages: int = 1
-    bands: int = 0
-
-
-def header(path: Place) -> Header:
-    """Read what can be known of a picture without decoding it.
-
-    Raises:
-        UnreadableError: it is not an image, cannot be opened, or is too large.
-    """
-    with opened(path) as image:
-        stored = _stored_pixels(image)
-        turned = _orientation(image) >= 5
-        size = (image.width, image.height) if turned else (image.height, image.width)
-        if image.format in JPEG:
-            image.draft(image.mode, (SMALLEST, SMALLEST))
-        needed = _affordable(image, stored)
-        cut = not _is_deep(image) and any(
-            ";16" in str(tile[3]) for tile in getattr(image, "tile", ())
-        )
-        if turned and image.format == "TIFF":
-            with DECODING.taking(needed):
-                image.load()  # now it is turned: by new Pillow on opening, by old here
-            size = (image.height, image.width)
-        grey = image.mode in ("1", "L", "LA") or _is_deep(image)
-        bands = _band_count(image) if _holds_all_bands(image) else 0
-        found = Header(size, grey, _is_deep(image), cut, image.has_transparency_data)
-        floats = image.mode == "F"
-        try:
-            pages = _page_count(image)
-        except Exception:  # a damaged page may raise anything; the first one may be whole
-            pages = 1
-        return found._replace(floats=floats, pages=pages, bands=pages * bands)
-
-
-def _is_deep(image: Image.Image) -> bool:
-    return image.mode[0] in "IF"
-
-
-def _page_count(image: Image.Image) -> int:
-    """Return how many pages a TIFF has; the frames of other pictures are no pages."""
-    return int(getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1
-
-
-def _band_count(image: Image.Image) -> int:
-    """Return how many bands `_bands` makes of a page."""
-    if image.mode in ("P", "PA"):
-        return 4 if image.has_transparency_data else 3
-    return len(image.getbands())
-
-
-def _holds_all_bands(image: Image.Image) -> bool:
-    """Return whether Pillow reads every band of a picture: of a TIFF it may pass some over."""
-    tags: Any = getattr(image, "tag_v2", {})
-    return int(tags.get(_BANDS_TAG, 1)) <= len(image.getbands())
 
 
 def decode(
@@ -380,7 +72,7 @@ def decode(
     channels, height, width = shape
     size = (height, width)
     least = 2 * max(size) if crop is None else MOST_JPEG_PIXELS  # to crop counts its own pixels
-    with _decoded(path, least, COPIES[parts]) as image:
+    with decoded(path, least, COPIES[parts]) as image:
         if parts == "bands":
             return _every_band(image, shape, fit, values, crop)
         upright = cropped(_upright(image, values), crop)
@@ -391,12 +83,12 @@ def decode(
 
 def _upright(image: Image.Image, values: Range | None) -> Image.Image:
     """Turn a decoded picture as its EXIF asks, and scale more than 8 bits by `values`."""
-    turn = _UPRIGHT.get(_orientation(image))
+    turn = _UPRIGHT.get(orientation(image))
     upright = image.transpose(turn) if turn is not None else image
-    if values is None or not _is_deep(image):
+    if values is None or not is_deep(image):
         return upright
-    numbers = to_bytes(_numbers(upright, _is_unsigned(image)), values)
-    return Image.fromarray(255 - numbers if _white_is_zero(image) else numbers)
+    numbers = to_bytes(_numbers(upright, is_unsigned(image)), values)
+    return Image.fromarray(255 - numbers if white_is_zero(image) else numbers)
 
 
 def _with_opacity(image: Image.Image, size: tuple[int, int], fit: Fit) -> NDArray[np.uint8]:
@@ -404,7 +96,7 @@ def _with_opacity(image: Image.Image, size: tuple[int, int], fit: Fit) -> NDArra
 
     They are resized so, which keeps colours that nobody sees out of their neighbours.
     """
-    opaque = to_8_bit(image, 3) if _is_deep(image) else image
+    opaque = to_8_bit(image, 3) if is_deep(image) else image
     found = planes(resized(opaque.convert("RGBA").convert("RGBa"), size, fit))
     return np.minimum(found, found[3:])  # the filter may overshoot
 
@@ -416,7 +108,7 @@ def _every_band(
     channels, *size = shape
     found: list[NDArray[np.uint8]] = []
     for page in _pages(image):
-        if not _holds_all_bands(page):
+        if not holds_all_bands(page):
             raise UnreadableError(NOT_ALL_BANDS)
         for band in _bands(cropped(_upright(page, values), crop)):
             if len(found) == channels:
@@ -431,7 +123,7 @@ def _pages(image: Image.Image) -> Iterator[Image.Image]:
     """Yield a decoded picture as each of its pages. Raises UnreadableError if sizes differ."""
     own = image.size
     yield image
-    for number in range(1, _page_count(image)):
+    for number in range(1, page_count(image)):
         image.seek(number)
         if image.width * image.height == own[0] * own[1]:  # a larger one may not fit
             image.load()
@@ -442,7 +134,7 @@ def _pages(image: Image.Image) -> Iterator[Image.Image]:
 
 def _bands(page: Image.Image) -> Sequence[Image.Image]:
     """Return the bands of a page, each as grey of 8 bits."""
-    if _is_deep(page) or page.mode == "1":
+    if is_deep(page) or page.mode == "1":
         return (to_8_bit(page, 1),)
     if page.mode in ("P", "PA"):  # the bands of its colours, not the numbers of a palette
         page = page.convert("RGBA" if page.has_transparency_data else "RGB")
@@ -486,11 +178,11 @@ def numbers_of(path: Place, pages: bool = False) -> Numbers | None:
     Call this inside `quiet_decoding`. Raises UnreadableError as `decode` does.
     """
     with opened(path) as image:
-        if not _is_deep(image):
+        if not is_deep(image):
             return None
-    with _decoded(path, LARGEST) as image:
+    with decoded(path, LARGEST) as image:
         some = _pages(image) if pages else [image]
-        every = [_numbers_on(page) for page in some if _is_deep(page)]
+        every = [_numbers_on(page) for page in some if is_deep(page)]
     ends = [pair for found in every if (pair := found.ends) is not None]
     return Numbers(
         (min(low for low, _ in ends), max(high for _, high in ends)) if ends else None,
@@ -500,7 +192,7 @@ def numbers_of(path: Place, pages: bool = False) -> Numbers | None:
 
 
 def _numbers_on(page: Image.Image) -> Numbers:
-    pixels = _numbers(page, _is_unsigned(page))
+    pixels = _numbers(page, is_unsigned(page))
     return Numbers(span([pixels]), page.mode != "F", int((~np.isfinite(pixels)).sum()))
 
 
@@ -510,38 +202,8 @@ def _numbers(image: Image.Image, unsigned: bool) -> NDArray[Any]:
     return pixels.view(np.uint32) if unsigned and pixels.dtype == np.int32 else pixels
 
 
-def _is_unsigned(image: Image.Image) -> bool:
-    """Return whether a picture is a TIFF that says that its 32 bits have no sign."""
-    tags: Any = getattr(image, "tag_v2", {})
-    return tags.get(_BITS_TAG) in (32, (32,)) and (
-        tags.get(_SAMPLE_FORMAT_TAG, _UNSIGNED) in (_UNSIGNED, (_UNSIGNED,))
-    )
-
-
 COPIES: dict[Parts, int] = {"colours": 0, "rgba": 3, "bands": 2}
 """How many more copies of a picture are made than for its colours, at most."""
-
-
-@contextmanager
-def _decoded(path: Place, side: int, copies: int = 0) -> Iterator[Image.Image]:
-    """Open a picture and decode it; `copies` of it are made besides.
-
-    A JPEG is decoded at a half, a quarter or an eighth of its size if both sides then still have
-    `side` pixels.
-    """
-    with opened(path) as image:
-        stored = _stored_pixels(image)
-        if image.format in JPEG:
-            image.draft(image.mode, (side, side))
-        with DECODING.taking(_affordable(image, stored, copies)):
-            image.load()
-            yield image
-
-
-def _white_is_zero(image: Image.Image) -> bool:
-    """Return whether a TIFF counts from white to black, which Pillow undoes only for 8 bits."""
-    tags: Any = getattr(image, "tag_v2", None)
-    return tags is not None and tags.get(_PHOTOMETRIC_TAG) == 0
 
 
 def to_8_bit(image: Image.Image, channels: int) -> Image.Image:
@@ -550,7 +212,7 @@ def to_8_bit(image: Image.Image, channels: int) -> Image.Image:
     Integers of more than 8 bits are divided by 257, so that 65535 becomes 255; larger ones are
     white. Floats are taken as 0..1, 0..255 or 0..65535, the narrowest range that holds them.
     """
-    if _is_deep(image):
+    if is_deep(image):
         values = np.nan_to_num(np.asarray(image, np.float32), posinf=0.0, neginf=0.0)
         top = 65535.0
         if image.mode == "F":
@@ -595,13 +257,3 @@ def planes(image: Image.Image) -> NDArray[np.uint8]:
     """Return the pixels of a picture of 8 bits a band: uint8 [bands, height, width]."""
     pixels = np.asarray(image, np.uint8)
     return pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
-
-
-def _orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation, 1 (upright) to 8; 1 if there is none, or it is damaged."""
-    if image.format == "PNG" and "exif" not in image.info:
-        return 1  # asking Pillow would decode the whole picture first
-    try:
-        return int(image.getexif().get(_ORIENTATION_TAG, 1))
-    except Exception:  # damaged EXIF may raise anything; the picture itself may be whole
-        return 1

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gankit.data.images import SUFFIXES, Split
 from gankit.data.layout import SPLITS, name_some
+from gankit.data.opening import SUFFIXES
+from gankit.data.read_options import Split
 from gankit.errors import DataError
 from gankit.stored import StoredError, read_json
 from gankit.text import reason
@@ -28,6 +29,8 @@ FILE_COLUMNS = (
 LABEL_COLUMNS = ("label", "labels", "class", "class_name", "classname", "category", "target")
 """The names of the columns with the files and with the labels. In a table of two columns, the one
 beside the files is the label, whatever its name."""
+SPLIT_COLUMNS = ("split", "subset", "partition")
+"""The names of the column that says which split a file belongs to."""
 MOST_TABLES, LONGEST = 20, 2**26
 """The most tables that are tried in one folder, and the most bytes that a table may have."""
 OF_A_PARENT = 0.5
@@ -94,6 +97,19 @@ def find_table(root: Path, paths: Sequence[str], top: Path, split: Split | None)
                 problem = f"none of the files that it lists is here: {some}"
                 unfit = unfit or Table(path, {}, problem=problem)
     return unfit
+
+
+def find_split_column(root: Path, paths: Sequence[str]) -> tuple[str, Mapping[str, str]] | None:
+    """Find a table in `root` with a column that says which split each picture belongs to.
+
+    Returns the name of the table, and the word in that column by the picture's path; None if there
+    is no such table. Raises DataError if it is damaged.
+    """
+    for path in _candidates(root, None):
+        rows = None if path.name == JSON else _table_rows(path, SPLIT_COLUMNS)
+        if rows and (words := _matched(path, rows, root, paths).labels):
+            return path.name, words
+    return None
 
 
 def _folders(root: Path, top: Path) -> list[Path]:
@@ -166,7 +182,11 @@ def _text(path: Path, label: Any) -> str:
     )
 
 
-def _table_rows(path: Path) -> Rows | None:
+def _table_rows(path: Path, wanted: Sequence[str] = LABEL_COLUMNS) -> Rows | None:
+    """Return the file of each row of a table, and what stands in the first column `wanted`.
+
+    None if the file is no such table. Raises DataError if it is damaged.
+    """
     try:
         with path.open("rb") as file:
             start = file.read(4096)
@@ -176,8 +196,9 @@ def _table_rows(path: Path) -> Rows | None:
     head = re.split(r"[\r\n]", start.decode(encoding, "replace"), maxsplit=1)[0]
     delimiter = max(",;\t|", key=head.count)
     header = [cell.strip().strip("\"'").lower() for cell in head.strip().split(delimiter)]
-    columns, headed = _columns(header), True
-    if columns is None and len(header) == 2:  # a picture in the first line: there is no header
+    columns, headed = _columns(header, wanted), True
+    # A picture in the first line: there is no header.
+    if columns is None and len(header) == 2 and wanted is LABEL_COLUMNS:
         pictures = [os.path.splitext(cell)[1] in SUFFIXES for cell in header]  # noqa: PTH122
         if any(pictures):
             columns, headed = (pictures.index(True), pictures.index(True) ^ 1), False
@@ -211,14 +232,17 @@ def _table_rows(path: Path) -> Rows | None:
     return found or None
 
 
-def _columns(header: Sequence[str]) -> tuple[int, int] | None:
-    """Return which columns of a table hold the file and the label, or None if that is unclear."""
+def _columns(header: Sequence[str], wanted: Sequence[str]) -> tuple[int, int] | None:
+    """Return which columns of a table hold the file and what is wanted; None if that is unclear.
+
+    In a table of two columns, the one beside the files is the label, unless it names splits.
+    """
     header = [re.sub(r"[\W_]+", "_", name) for name in header]
     file = next((header.index(name) for name in FILE_COLUMNS if name in header), None)
-    label = next((header.index(name) for name in LABEL_COLUMNS if name in header), None)
-    if file is not None and label is None and len(header) == 2:
-        label = 1 - file
-    return None if file is None or label is None else (file, label)
+    found = next((header.index(name) for name in wanted if name in header), None)
+    if file is not None and found is None and len(header) == 2 and wanted is LABEL_COLUMNS:
+        found = None if header[1 - file] in SPLIT_COLUMNS else 1 - file
+    return None if file is None or found is None else (file, found)
 
 
 def _matched(path: Path, rows: Rows, root: Path, paths: Sequence[str]) -> Table:

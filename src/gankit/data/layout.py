@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from gankit.data.images import Split
+from gankit.data.read_options import Split
 from gankit.errors import DataError
 
 SPLITS: Mapping[str, Split] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gankit.data.classes import classes_of
-from gankit.data.images import Split
-from gankit.data.label_files import find_table
-from gankit.data.layout import Splits, by_nature, find_splits, name_some, splits_within
+from gankit.data.label_files import find_split_column, find_table
+from gankit.data.layout import SPLITS, Splits, by_nature, find_splits, name_some, splits_within
+from gankit.data.read_options import Split
 from gankit.data.stores import Root, Store
 from gankit.data.walk import (
     Everything,
@@ -76,7 +76,8 @@ def index_folder(
     """List every picture in the folder and below; its sub-folders are splits or classes.
 
     If sub-folders have the usual names of splits (`find_splits`), only the split asked for is
-    read, and so it is if each class has such sub-folders (`splits_within`). Otherwise two or more
+    read, and so it is if each class has such sub-folders (`splits_within`), or if a table has a
+    column of splits (`find_split_column`). Otherwise two or more
     sub-folders with pictures are classes, and whatever lies deeper belongs to them. Hidden files,
     files of a file system, and gankit's own run directories are passed over.
 
@@ -101,11 +102,15 @@ def index_folder(
     if splits is None:
         if within := splits_within(finds.pictures):
             return _index_within(folder, finds, source, within, split, top, known)
-        if split == "test":
+        index = _index(folder, finds, source, top)
+        column = None if top is None else find_split_column(folder, index.paths)
+        if column is not None:
+            index = _by_column(index, *column, split)
+        if split == "test" and not index.has_test:
             raise DataError(
                 f"{source} has no test split: put the pictures into sub-folders 'train' and 'test'"
             )
-        return _index(folder, finds, source, top)
+        return index
     part = splits.of(split)
     if part is None:
         raise DataError(
@@ -160,6 +165,30 @@ def _index_within(
         f"which is for scores: {len(kept):,} of {len(finds.pictures):,} pictures are read"
     )
     return replace(index, notes=(note, *index.notes), has_test=True)
+
+
+def _by_column(index: Index, table: str, words: Mapping[str, str], split: Split) -> Index:
+    """Return the pictures of one split, by the word that a table has for each.
+
+    If the words are no splits, or not of both kinds, all pictures are returned, and a note says so.
+    """
+    said = dict.fromkeys(word.strip().lower() for word in words.values())
+    test = next((key for key in SPLITS if SPLITS[key] == "test" and key in said), None)
+    train = [key for key in said if SPLITS.get(key) == "train"]
+    if test is None or not train or said.keys() - SPLITS.keys():
+        note = f"the splits in {table} are not used: they are {name_some(said)}, not train and test"
+        return replace(index, notes=(*index.notes, note))
+    wanted = [test] if split == "test" else train
+    kept = [
+        place
+        for place, path in enumerate(index.paths)
+        if words.get(path, "").strip().lower() in wanted
+    ]
+    note = (
+        f"splits by {table}: '{name_some(train)}' is trained on, '{test}' is for scores: "
+        f"{len(kept):,} of {len(index):,} pictures are read"
+    )
+    return replace(index.keep(kept), notes=(note, *index.notes), has_test=True)
 
 
 def _about_splits(splits: Splits, part: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,12 +15,12 @@ from gankit.data.dataset import PYTHON, ArrayDataset, Dataset, Subset, part_of
 from gankit.data.expert import holds_episodes, read_episodes
 from gankit.data.folder import read_image_folder, read_image_pattern
 from gankit.data.holdout import SHARE, some_of
-from gankit.data.idx import is_idx_folder, read_idx_folder
-from gankit.data.images import Channels, Fit, ReadOptions, Split, Values
+from gankit.data.idx import holds_idx, read_idx_folder
 from gankit.data.layout import name_some
 from gankit.data.named import DATASETS
 from gankit.data.packed import is_packed, read_packed
 from gankit.data.published import is_published, read_published
+from gankit.data.read_options import Channels, Fit, ReadOptions, Split, Values
 from gankit.data.texts import is_text, read_text
 from gankit.data.tokens import TextOptions
 from gankit.data.values import Range
@@ -47,9 +48,15 @@ def load_configured(
 
     Raises DataError.
     """
+    return _load(data.source, _options(data, split, begun, tables))
+
+
+def _options(
+    data: DataConfig, split: Split = "train", begun: bool = False, tables: bool = True
+) -> ReadOptions:
+    """Return how `load_configured` reads."""
     own: Values = None if begun else "own"
-    return load_dataset(
-        data.source,
+    return ReadOptions(
         size=data.size,
         fit=data.fit,
         crop=data.crop,
@@ -81,13 +88,7 @@ def glance(data: DataConfig) -> Dataset:
     Others may turn out to be unreadable, so its number of examples is an upper limit. Raises
     DataError.
     """
-    pictures = False
-    if data.source not in DATASETS and looks_like_path(data.source) and not data.is_arrays:
-        path = locate(data.source)
-        pictures = not (
-            (path.is_dir() and (is_idx_folder(path) or is_published(path))) or is_text(path)
-        )
-    return load_configured(replace(data, memory_gb=0.0) if pictures else data)
+    return _load(data.source, _options(data), glance=True)
 
 
 def decided(data: DataConfig, dataset: Dataset) -> DataConfig:
@@ -167,10 +168,14 @@ def load_dataset(
         train_size=train_size,
         text=text or TextOptions(),
     )
-    source = os.fspath(source)
-    dataset = _read(source, options)
-    if train_size is not None and split == "train":
-        dataset = _fewer(dataset, train_size)
+    return _load(os.fspath(source), options)
+
+
+def _load(source: str, options: ReadOptions, *, glance: bool = False) -> Dataset:
+    """Read what a name or a path stands for. `glance`: decode only a few pictures of a folder."""
+    dataset = _read(source, options, glance)
+    if options.train_size is not None and options.split == "train":
+        dataset = _fewer(dataset, options.train_size)
     dataset.source = source
     return dataset
 
@@ -186,7 +191,7 @@ def _fewer(dataset: Dataset, wanted: int) -> Dataset:
     return part_of(dataset, kept) if isinstance(dataset, ArrayDataset) else Subset(dataset, kept)
 
 
-def _read(source: str, options: ReadOptions) -> Dataset:
+def _read(source: str, options: ReadOptions, glance: bool) -> Dataset:
     if source in DATASETS:
         dataset = DATASETS[source](options)
         if os.path.lexists(source):
@@ -204,23 +209,48 @@ def _read(source: str, options: ReadOptions) -> Dataset:
             "data",
         )
     path = locate(source)
-    if is_text(path):
-        return read_text(source, path, options)
-    if is_packed(path):
-        return read_packed(source, path, options)
-    if path.is_dir():
-        if is_idx_folder(path):
-            return read_idx_folder(source, path, options)
-        if is_published(path):
-            return read_published(source, path, options)
-        if is_celeba(path):
-            return read_celeba(source, path, options)
-        return read_image_folder(source, path, options)
-    if _is_archive(path.name) and path.is_file():
-        return (read_episodes if holds_episodes(path) else read_arrays)(source, path, options)
-    if path.exists():
+    reader = _reader_of(path)
+    if reader is None:
         raise _no_file(source)
-    return read_image_pattern(source, str(path), options)
+    if glance and reader in OF_PICTURES:
+        options = replace(options, memory_gb=0.0)
+    return reader(source, path, options)
+
+
+Reader = Callable[[str, Path, ReadOptions], Dataset]
+
+
+def _read_pattern(name: str, path: Path, options: ReadOptions) -> Dataset:
+    return read_image_pattern(name, str(path), options)
+
+
+OF_PICTURES: tuple[Reader, ...] = (read_packed, read_celeba, read_image_folder, _read_pattern)
+"""What reads pictures one by one, and so can leave them on the disk."""
+
+
+def _reader_of(path: Path) -> Reader | None:
+    """Return what reads the data at a path or a pattern; None if nothing reads such a file."""
+    if is_packed(path):
+        return read_packed
+    if is_text(path):
+        return read_text
+    if path.is_dir():
+        names = _names_in(path)
+        if holds_idx(names):
+            return read_idx_folder
+        if is_published(names):
+            return read_published
+        return read_celeba if is_celeba(names) else read_image_folder
+    if _is_archive(path.name) and path.is_file():
+        return read_episodes if holds_episodes(path) else read_arrays
+    return None if path.exists() else _read_pattern
+
+
+def _names_in(folder: Path) -> frozenset[str]:
+    try:
+        return frozenset(os.listdir(folder))  # noqa: PTH208 - the names alone
+    except OSError:
+        return frozenset()  # reading it as a folder of images tells the user why
 
 
 def _no_file(source: str) -> DataError:
@@ -320,13 +350,15 @@ def tell_classes(dataset: Dataset) -> str | None:
 CHANNELS: dict[int, Channels] = {1: "grey", 3: "rgb"}
 
 
-def at_shape(data: DataConfig, source: str, shape: tuple[int, ...]) -> DataConfig:
+def at_shape(data: DataConfig, source: str | Path, shape: tuple[int, ...]) -> DataConfig:
     """Return settings that read `source` at the shape of a run; arrays and points stay as they are.
 
     All other settings are those of `data`.
     """
     every = data.channels in ("rgba", "bands")  # the shape alone does not tell these
-    asked = replace(data, source=source, size=None, channels=data.channels if every else "auto")
+    asked = replace(
+        data, source=os.fspath(source), size=None, channels=data.channels if every else "auto"
+    )
     if asked.is_arrays:
         return asked if asked.channels == "rgba" else replace(asked, channels="auto")
     if len(shape) != 3:
@@ -336,7 +368,7 @@ def at_shape(data: DataConfig, source: str, shape: tuple[int, ...]) -> DataConfi
 
 
 def load_of_shape(
-    source: str,
+    source: str | Path,
     shape: tuple[int, ...],
     split: Split = "train",
     fit: Fit = "crop",

@@ -15,7 +15,7 @@ from gankit.data.dataset import ArrayDataset, Dataset, array_fingerprint
 from gankit.data.expert import expert_dataset
 from gankit.data.fetch import Source, cache_folder, fetch_missing
 from gankit.data.idx import images_dataset, read_idx_folder
-from gankit.data.images import ReadOptions
+from gankit.data.read_options import ReadOptions
 from gankit.data.texts import read_text
 from gankit.errors import DataError
 from gankit.randomness import Purpose, rng

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from gankit.data.dataset import ArrayDataset, array_fingerprint
-from gankit.data.images import ReadOptions
+from gankit.data.read_options import ReadOptions
 from gankit.data.tokens import TextOptions
 from gankit.errors import DataError
 from gankit.nn.token_lstm import TokenLSTM

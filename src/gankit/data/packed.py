@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,13 +11,13 @@ from typing import NamedTuple
 
 from gankit.data.dataset import Dataset
 from gankit.data.folder import read_index
-from gankit.data.images import ReadOptions, Split
 from gankit.data.layout import SPLITS, by_nature, name_some, split_within
 from gankit.data.listing import Index
 from gankit.data.lmdb_store import FILE, index_lmdb
 from gankit.data.parquet_store import index_parquet
+from gankit.data.read_options import ReadOptions, Split
 from gankit.data.tar_store import index_tar
-from gankit.data.walk import is_passed_over, is_picture
+from gankit.data.walk import Everything, is_passed_over, is_picture, walk
 
 LMDB, TAR, PARQUET = ".lmdb", ".tar", ".parquet"
 _NUMBER = re.compile(r"[-_.]?\d+([-_.]of[-_.]\d+)?$")  # of a part: train-00000-of-00002
@@ -39,8 +40,13 @@ class Parts(NamedTuple):
 
 
 def is_packed(path: Path) -> bool:
-    """Return whether a path is such a file, or a folder that holds such files and no pictures."""
-    return _kind_of(path) is not None or bool(_files_in(path))
+    """Return whether a path is such a file, or a folder of such files without a picture beside."""
+    if _kind_of(path) is not None:
+        return True
+    try:
+        return bool(_files_in(path)) and not walk(str(path), Everything()).pictures
+    except OSError:
+        return False  # reading it as a folder of images tells the user why
 
 
 def read_packed(name: str, path: Path, options: ReadOptions) -> Dataset:
@@ -86,20 +92,19 @@ def find_parts(path: Path) -> Parts:
 
 
 def _files_in(folder: Path) -> list[Path]:
-    """Return the files of one kind in a folder or its only sub-folder, in natural order."""
-    try:
-        there = [entry for entry in folder.iterdir() if not is_passed_over(entry.name)]
-    except OSError:
+    """Return the files of one kind in a folder, or in its folder `data`, in natural order."""
+    if not folder.is_dir():
         return []
-    folders = [entry for entry in there if entry.is_dir() and _kind_of(entry) is None]
-    if any(is_picture(entry.name) for entry in there):
+    names = os.listdir(folder)  # noqa: PTH208 - the names alone
+    if any(map(is_picture, names)):  # as in most folders, which may be large
         return []
-    named = {entry.name: entry for entry in there}
+    there = [folder / name for name in by_nature(names) if not is_passed_over(name)]
+    kinds = {path: _kind_of(path) for path in there}
     for kind in INDEXES:
-        found = [named[name] for name in by_nature(named) if _kind_of(named[name]) == kind]
-        if found:
+        if found := [path for path in there if kinds[path] == kind]:
             return found
-    return _files_in(folders[0]) if len(folders) == 1 and folders[0].name == "data" else []
+    inner = folder / "data"
+    return _files_in(inner) if inner in there else []
 
 
 def _kind_of(path: Path) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -36,12 +37,15 @@ class ParquetStore(Store):
         self._forget()
 
     def _forget(self) -> None:
-        self._files: dict[Path, Any] = {}
+        self._process = os.getpid()  # what a process has opened is not for its children
+        self._files: dict[Path, tuple[Any, list[int]]] = {}
         self._groups = OrderedDict[tuple[Path, int], Any]()
         self._lock = Lock()
 
     def read(self, name: str) -> bytes:
         shard, row = located(self._shards, name)
+        if self._process != os.getpid():
+            self._forget()
         with self._lock:
             content = self._content(shard, int(row))
         if content is None:
@@ -51,12 +55,13 @@ class ParquetStore(Store):
 
     def _content(self, shard: Path, row: int) -> bytes | None:
         if shard not in self._files:
-            self._files[shard] = opened_parquet(shard)
-        begins = first_rows(self._files[shard])
+            opened = opened_parquet(shard)
+            self._files[shard] = opened, first_rows(opened)
+        file, begins = self._files[shard]
         group = bisect_right(begins, row) - 1
         known = self._groups.pop((shard, group), None)
         if known is None:
-            read = self._files[shard].read_row_group(group, columns=[self._columns[shard]])
+            read = file.read_row_group(group, columns=[self._columns[shard]], use_threads=False)
             known = read.flatten().column(0) if "." in self._columns[shard] else read.column(0)
         self._groups[shard, group] = known
         while len(self._groups) > GROUPS_KEPT:

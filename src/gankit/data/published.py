@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,9 +12,10 @@ from PIL import Image
 
 from gankit.data.dataset import ArrayDataset, array_fingerprint
 from gankit.data.idx import middle
-from gankit.data.images import ReadOptions, Split, planes, resized, to_8_bit
+from gankit.data.images import planes, resized, to_8_bit
 from gankit.data.mat import examples_first, read_mat
 from gankit.data.pickles import read_pickle
+from gankit.data.read_options import ReadOptions, Split
 from gankit.errors import DataError
 from gankit.text import reason
 
@@ -34,9 +35,9 @@ class Content(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def is_published(folder: Path) -> bool:
-    """Return whether a folder holds one of these sets, by the names of its files."""
-    return _reader(folder) is not None
+def is_published(names: Collection[str]) -> bool:
+    """Return whether a folder with files of these names holds one of these sets."""
+    return any(name in names for name in READERS)
 
 
 def read_published(name: str, folder: Path, options: ReadOptions) -> ArrayDataset:
@@ -47,8 +48,7 @@ def read_published(name: str, folder: Path, options: ReadOptions) -> ArrayDatase
             fit in the memory allowed.
         MissingExtraError: scipy is not installed, which reads .mat files.
     """
-    read = _reader(folder)
-    assert read is not None
+    read = next(read for file, read in READERS.items() if (folder / file).exists())
     images, labels, class_names, notes = read(folder, options.split)
     if len(images) != len(labels):
         raise DataError(
@@ -66,14 +66,6 @@ def read_published(name: str, folder: Path, options: ReadOptions) -> ArrayDatase
 
 
 Reader = Callable[[Path, Split], Content]
-
-
-def _reader(folder: Path) -> Reader | None:
-    try:
-        there = {file.name for file in folder.iterdir()}
-    except OSError:
-        return None  # reading it as a folder of images tells the user why
-    return next((read for name, read in READERS.items() if name in there), None)
 
 
 def _as_asked(name: str, images: NDArray[np.uint8], options: ReadOptions) -> NDArray[np.uint8]:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from gankit.data.images import Split
 from gankit.data.layout import by_nature, name_some
 from gankit.data.listing import Index, index_listed
+from gankit.data.read_options import Split
 from gankit.data.stores import Store, check_stored, located, named
 from gankit.data.walk import Finds, is_passed_over, is_picture
 from gankit.errors import DataError
@@ -58,7 +58,7 @@ def index_tar(shards: tuple[Path, ...], split: Split) -> Index:
             if any(map(is_passed_over, path.split("/"))):
                 finds.passed.append(path)
             elif path.endswith(CLASS) and member.size <= LONGEST_CLASS:
-                classes[path.removesuffix(CLASS)] = _text(shard, member)
+                classes[_key(path)] = _text(shard, member)
             elif is_picture(path):
                 finds.pictures[path] = member.size
                 where[path] = (member.offset_data, member.size)
@@ -94,6 +94,12 @@ def _members(shard: Path, notes: list[str]) -> Iterator[tarfile.TarInfo]:
         )
 
 
+def _key(path: str) -> str:
+    """Return what the files of one example share: the path up to the first dot in its name."""
+    folder, slash, name = path.rpartition("/")
+    return folder + slash + name.partition(".")[0]
+
+
 def _text(shard: Path, member: tarfile.TarInfo) -> str:
     with shard.open("rb") as file:
         file.seek(member.offset_data)
@@ -102,16 +108,16 @@ def _text(shard: Path, member: tarfile.TarInfo) -> str:
 
 def _by_class_files(index: Index, classes: Mapping[str, str]) -> Index:
     """Return only the pictures with a class, which files beside them say."""
-    stems = [os.path.splitext(path)[0] for path in index.paths]  # noqa: PTH122
-    kept = [place for place, stem in enumerate(stems) if stem in classes]
-    names = by_nature({classes[stems[place]] for place in kept})
+    keys = [_key(path) for path in index.paths]
+    kept = [place for place, key in enumerate(keys) if key in classes]
+    names = by_nature({classes[keys[place]] for place in kept})
     note = f"{len(classes):,} {CLASS} files say the classes"
-    if left := len(stems) - len(kept):
+    if left := len(keys) - len(kept):
         note += f"; left out, without one: {left:,} pictures"
     if not kept:
         return replace(index, notes=(*index.notes, f"{CLASS} files belong to no picture"))
     number = {name: label for label, name in enumerate(names)}
-    labels = np.array([number[classes[stems[place]]] for place in kept], np.int64)
+    labels = np.array([number[classes[keys[place]]] for place in kept], np.int64)
     chosen = replace(index, labels=None).keep(kept)
     return replace(
         chosen, labels=labels, class_names=(*names,), by_table=True, notes=(*index.notes, note)

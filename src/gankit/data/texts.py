@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gankit.data.dataset import ArrayDataset, array_fingerprint, split_off
-from gankit.data.images import ReadOptions, Split
 from gankit.data.layout import SPLITS, by_nature, split_of
+from gankit.data.read_options import ReadOptions, Split
 from gankit.data.tokens import END, UNKNOWN, TextOptions, Tokens, put_together, take_apart
 from gankit.data.walk import is_picture, is_run
 from gankit.errors import DataError

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gankit.data.dataset import ArrayDataset, array_fingerprint
-from gankit.data.images import ReadOptions, Split
+from gankit.data.read_options import ReadOptions, Split
 from gankit.errors import DataError
 from gankit.randomness import Purpose, rng
 

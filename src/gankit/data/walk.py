@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Protocol, Self
 
-from gankit.data.images import SUFFIXES
+from gankit.data.opening import SUFFIXES
 
 RUN_RECORD = "run.json"
 RUN_FILES = frozenset((RUN_RECORD, ".lock", "metrics.jsonl", "events.jsonl", "model.safetensors"))

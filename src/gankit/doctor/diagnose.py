@@ -21,7 +21,7 @@ NOTHING_TRAINED = "nothing is trained yet"
 
 
 def diagnose(
-    folder: Path, data: str | None = None, *, networks: Networks | None = None
+    folder: str | Path, data: str | Path | None = None, *, networks: Networks | None = None
 ) -> Diagnosis:
     """Look for every sign of sickness in a run, finished or not.
 
@@ -54,12 +54,12 @@ def look_at(run: Run, record: Record, draw: Callable[[Case], Drawn]) -> Diagnosi
     return look_for(replace(case, examination=examination, why_none=why_none))
 
 
-def examine(folder: Path, data: str | None = None) -> list[Verdict]:
+def examine(folder: str | Path, data: str | Path | None = None) -> list[Verdict]:
     """Return what is wrong with a run, sick signs first; empty if it is healthy. Writes nothing."""
     return list(diagnose(folder, data).verdicts)
 
 
-def read_verdicts(folder: Path) -> list[Verdict] | None:
+def read_verdicts(folder: str | Path) -> list[Verdict] | None:
     """Return the doctor's last verdicts (RUN/doctor.json); None if it never looked."""
     diagnosis = read_diagnosis(folder)
     return None if diagnosis is None else list(diagnosis.verdicts)
@@ -70,14 +70,16 @@ def why_not_drawn(run: Run, record: Record, networks: Networks | None = None) ->
     if record.networks and networks is None:
         return (
             "the run keeps the weights of your own networks, not their code: give them from "
-            f"Python, gankit.doctor.diagnose.diagnose(Path({str(run.folder)!r}), networks=(G, D))"
+            f"Python, gankit.doctor.diagnose.diagnose({str(run.folder)!r}, networks=(G, D))"
         )
     if not record.task.is_drawn:
         return f"{record.task.kind} are judged by the log alone"
     return None
 
 
-def _samples(run: Run, record: Record, source: str | None, networks: Networks | None) -> Drawn:
+def _samples(
+    run: Run, record: Record, source: str | Path | None, networks: Networks | None
+) -> Drawn:
     """Return samples and the run's data, or None and the reason why there are none."""
     why = why_not_drawn(run, record, networks)
     if why is not None:

@@ -11,6 +11,7 @@ from typing import Literal
 from gankit.errors import RunError
 from gankit.storage import FORMAT, check_format, write_atomically
 from gankit.stored import StoredError, build, parse_json, read_text
+from gankit.text import from_home
 from gankit.version import __version__
 
 NAME = "doctor.json"
@@ -142,9 +143,9 @@ def write_diagnosis(folder: Path, diagnosis: Diagnosis) -> Path:
     return path
 
 
-def read_diagnosis(folder: Path) -> Diagnosis | None:
+def read_diagnosis(folder: str | Path) -> Diagnosis | None:
     """Read the doctor's last diagnosis of a run; None if it never looked. Raises RunError."""
-    path = folder / NAME
+    path = from_home(folder) / NAME
     if not path.exists():
         return None
     try:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from gankit.choose_recipe import AUGMENTED, FEW, configure
+from gankit.choose_recipe import AUGMENTED, FEW, recipe_for
 from gankit.doctor.case import Case
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES
@@ -57,7 +57,7 @@ def usual(case: Case) -> Config:
         return of.family, of.generator_optimizer.name, of.discriminator_optimizer.name
 
     points = not case.record.task.is_images
-    default = configure(config.family, config.data.source)
+    default = recipe_for(config.family, config.data.source, case.record.task)
     recipes = [default, *(RECIPES[name]() for name in RECIPES.names())]
     alike = [
         recipe

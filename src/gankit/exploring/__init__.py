@@ -3,7 +3,7 @@
 from gankit.exploring import interpolate, write_sheet
 
 gan = gankit.load("runs/digits")
-write_sheet(gan, interpolate(gan, gan.latents(4, seed=0), 10), Path("ways.png"))
+write_sheet(gan, interpolate(gan, gan.latents(4, seed=0), 10), "ways.png")
 """
 
 from gankit.exploring.covering import Covering, cover

@@ -105,10 +105,10 @@ def cover(
     *,
     say: Say,
     among: int = AMONG,
-    path: Path | None = None,
+    path: str | Path | None = None,
     labels: Labels = None,
     seed: int = 0,
-    data: str | None = None,
+    data: str | Path | None = None,
     features: FeatureNetwork | None = None,
 ) -> Covering:
     """Choose the samples that cover the real examples best, and say whether it helped.

@@ -15,7 +15,7 @@ from PIL import Image, features
 from gankit.errors import ConfigError, RunError
 from gankit.pictures import Pixels
 from gankit.storage import write_atomically
-from gankit.text import reason
+from gankit.text import from_home, reason
 
 FILMS = (".gif", ".webp", ".mp4")
 """The endings of films."""
@@ -23,8 +23,9 @@ MOST_SECONDS = 600
 """The most seconds that ffmpeg is waited for."""
 
 
-def check_film(target: Path) -> None:
+def check_film(target: str | Path) -> None:
     """Raise ConfigError if a film of this ending cannot be written here."""
+    target = from_home(target)
     if target.suffix not in FILMS:
         raise ConfigError(f"a film is name{', name'.join(FILMS)}, got {target.name}", "target")
     if target.suffix == ".mp4" and shutil.which("ffmpeg") is None:
@@ -37,7 +38,7 @@ def check_film(target: Path) -> None:
         raise ConfigError(f"this Pillow writes no WebP: give name.gif, not {target.name}", "target")
 
 
-def write_film(frames: Sequence[Pixels], target: Path, milliseconds: int = 120) -> None:
+def write_film(frames: Sequence[Pixels], target: str | Path, milliseconds: int = 120) -> None:
     """Write a film that runs for ever, each frame for `milliseconds`; MP4 runs once.
 
     Args:
@@ -48,6 +49,7 @@ def write_film(frames: Sequence[Pixels], target: Path, milliseconds: int = 120) 
     Raises ConfigError as `check_film` does, RunError if ffmpeg fails, OSError if the file cannot be
     written.
     """
+    target = from_home(target)
     check_film(target)
     if target.suffix == ".mp4":
         write_atomically(target, _mp4(frames, milliseconds))

@@ -27,6 +27,7 @@ from gankit.game_types import Answer
 from gankit.randomness import Purpose, rng
 from gankit.scores.embed import read_blocks
 from gankit.scores.reference import Say, read_reals, shuffled
+from gankit.text import from_home
 from gankit.trained.drawing import BLOCK
 from gankit.trained.gan import GAN
 from gankit.trained.labelling import Labels
@@ -174,7 +175,7 @@ def _chances(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(1 / (1 + np.exp(-log_odds.clip(-500, 500))))
 
 
-def read_critic(gan: GAN, path: Path) -> tuple[Critic, str]:
+def read_critic(gan: GAN, path: str | Path) -> tuple[Critic, str]:
     """Return a run's discriminator as a function, and where it comes from, in words.
 
     An artifact holds D only if D answers users; otherwise it is in the run's newest checkpoint.
@@ -184,7 +185,7 @@ def read_critic(gan: GAN, path: Path) -> tuple[Critic, str]:
     if gan.game.judges:
         game, source = gan.game, "D of the artifact, averaged"
     else:
-        game, source = _from_checkpoint(gan, path)
+        game, source = _from_checkpoint(gan, from_home(path))
     if game.coupling == "minibatch discrimination":
         raise ConfigError(
             "the D of this run compares the samples of a batch (minibatch discrimination), so it "
@@ -241,12 +242,12 @@ def best(
     gan: GAN,
     n: int,
     *,
-    path: Path,
+    path: str | Path,
     say: Say,
     labels: Labels = None,
     seed: int = 0,
     proposals: int = PROPOSALS,
-    data: str | None = None,
+    data: str | Path | None = None,
 ) -> Best:
     """Draw samples that a Metropolis-Hastings chain of D's answers chooses.
 

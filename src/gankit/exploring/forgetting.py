@@ -24,7 +24,7 @@ from gankit.exploring.sheets import check_count, pictures_of
 from gankit.pictures import Pixels, read_picture
 from gankit.randomness import Purpose, rng
 from gankit.storage import list_folder
-from gankit.text import shown
+from gankit.text import from_home, shown
 from gankit.trained.drawing import BLOCK
 from gankit.trained.gan import GAN
 from gankit.trained.labelling import Labels
@@ -96,12 +96,12 @@ def read_boxes(gan: GAN, texts: Sequence[str]) -> Marks:
     return marks
 
 
-def read_masks(gan: GAN, folder: Path) -> Marks:
+def read_masks(gan: GAN, folder: str | Path) -> Marks:
     """Return the light pixels of pictures of the run's size, each named after its sample, `17.png`.
 
     Raises DataError if there is none, if one cannot be read, or if one has another size.
     """
-    marks = {}
+    folder, marks = from_home(folder), {}
     for path in list_folder(folder):
         if path.suffix != ".png" or not path.stem.isdecimal():
             continue

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gankit.data import Dataset, as_pictures, as_planes, load_of_shape
-from gankit.data.images import Split, UnreadableError, decode, quiet_decoding
+from gankit.data.images import decode
+from gankit.data.opening import UnreadableError, quiet_decoding
 from gankit.data.pixels import to_network
+from gankit.data.read_options import Split
 from gankit.data.walk import is_picture
 from gankit.errors import ConfigError, DataError
 from gankit.exploring.columns import check_images, limits, movable, spread

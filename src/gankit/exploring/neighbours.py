@@ -77,9 +77,9 @@ def find_neighbours(
     latents: Latents,
     *,
     say: Say,
-    data: str | None = None,
+    data: str | Path | None = None,
     features: FeatureNetwork | None = None,
-    path: Path | None = None,
+    path: str | Path | None = None,
     device: str = "cpu",
 ) -> list[Nearest]:
     """Find the training example that is nearest to each sample: in pixels, and in features.

@@ -14,6 +14,7 @@ from gankit.errors import ConfigError, RunError
 from gankit.exploring.columns import check_images
 from gankit.exploring.films import FILMS, check_film, write_film
 from gankit.pictures import Pixels, grid, save_png, visible, with_names
+from gankit.text import from_home
 from gankit.trained.export import MOST_PIXELS
 from gankit.trained.gan import GAN
 from gankit.trained.latents import Latents
@@ -59,8 +60,9 @@ def pictures_of(gan: GAN, latents: Latents) -> Pixels:
     return visible(gan.as_stored(latents=latents), gan.pixels.alpha)
 
 
-def check_target(target: Path) -> None:
+def check_target(target: str | Path) -> None:
     """Raise ConfigError unless `target` is name.png or a film that can be written."""
+    target = from_home(target)
     if target.suffix == ".png":
         return
     if target.suffix not in FILMS:
@@ -71,13 +73,14 @@ def check_target(target: Path) -> None:
     check_film(target)
 
 
-def check_picture(target: Path) -> None:
+def check_picture(target: str | Path) -> None:
     """Raise ConfigError unless `target` is name.png."""
+    target = from_home(target)
     if target.suffix != ".png":
         raise ConfigError(f"target must be name.png, got {target.name}", "target")
 
 
-def write_sheet(gan: GAN, sheet: Sheet, target: Path) -> None:
+def write_sheet(gan: GAN, sheet: Sheet, target: str | Path) -> None:
     """Write a sheet as a grid, name.png, or as a film of its columns (`films.FILMS`).
 
     Raises ConfigError for another ending, or as `draw` does; RunError if it cannot be written.
@@ -87,13 +90,14 @@ def write_sheet(gan: GAN, sheet: Sheet, target: Path) -> None:
 
 
 def write_images(
-    images: NDArray[np.uint8], target: Path, names: Sequence[str] = (), *, loop: bool = False
+    images: NDArray[np.uint8], target: str | Path, names: Sequence[str] = (), *, loop: bool = False
 ) -> None:
     """Write images [rows, columns, H, W] or [rows, columns, H, W, C] as a grid or a film.
 
     The film shows one column after another, all rows at once, to and fro or in a circle. Raises
     ConfigError for another ending, RunError if the file cannot be written.
     """
+    target = from_home(target)
     check_target(target)
     rows = images.shape[0]
     if target.suffix == ".png":
@@ -116,8 +120,9 @@ def laid_out(images: NDArray[np.uint8], names: Sequence[str] = ()) -> Pixels:
     return grid(images.reshape(-1, *images.shape[2:]), images.shape[1])
 
 
-def write_picture(picture: Pixels, target: Path) -> None:
+def write_picture(picture: Pixels, target: str | Path) -> None:
     """Write a picture as name.png. Raises ConfigError for another ending, or RunError."""
+    target = from_home(target)
     check_picture(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

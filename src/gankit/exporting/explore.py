@@ -11,7 +11,7 @@ from gankit.pages.local_server import LocalHandler, LocalServer, check_port, ope
 from gankit.trained.artifact import load
 
 
-def explore(run: Path, *, port: int = 0, browser: bool = True) -> None:
+def explore(run: str | Path, *, port: int = 0, browser: bool = True) -> None:
     """Serve the page of a run, open it in a browser, and return after Ctrl-C.
 
     Args:

@@ -170,7 +170,8 @@ def check_difference(found: float, limit: float, what: str) -> None:
 def check_images(gan: GAN, what: str) -> None:
     """Raise RunError if the run makes no images."""
     if gan.kind != "images":
-        raise RunError(f"{what}, and this run makes {gan.kind}: export it to onnx or torch")
+        others = "torch" if gan.kind == "tokens" else "onnx or torch"
+        raise RunError(f"{what}, and this run makes {gan.kind}: export it to {others}")
 
 
 def about(gan: GAN) -> dict[str, Any]:

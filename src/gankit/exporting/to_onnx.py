@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -158,7 +159,21 @@ def _model(network: nn.Module, inputs: Inputs, names: Sequence[str], output: str
         assert made is not None
         return made.model_proto
     except Exception as error:  # an operator that ONNX does not have, or anything else
-        raise RunError(f"this network cannot be written as ONNX: {reason(error)}") from None
+        raise RunError(
+            f"this network cannot be written as ONNX: {_first_cause(error)}; export it to torch"
+        ) from None
+
+
+MISSING = re.compile(r"No ONNX function found for <OpOverload\(op='\w+\.(\w+)'")
+"""How torch says that ONNX has nothing like one of its own functions."""
+
+
+def _first_cause(error: BaseException) -> str:
+    """Return why torch failed, without what it tells its developers around that."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    found = MISSING.search(str(error))
+    return f"ONNX has nothing like torch's {found[1]}" if found else reason(error)
 
 
 def _halve(model: ModelProto) -> None:

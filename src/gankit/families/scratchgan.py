@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ from gankit.advantages import discounted
 from gankit.bibliography import MASSON_2019, PFAU_2016
 from gankit.families.seqgan import PolicyGame, PolicyOptions, judging, text_recipe
 from gankit.game import register_family
-from gankit.game_types import Answer, Batch, Terms
+from gankit.game_types import Answer, Batch, Symptom, Terms
 from gankit.nn.token_judge import TokenJudge
 from gankit.nn.token_lstm import Said
 from gankit.recipes import RECIPES, adam
@@ -55,6 +55,13 @@ class ScratchGAN(PolicyGame):
     data_recipes: ClassVar[Mapping[str, str]] = {"oracle": "scratchgan-oracle"}
     losses = ("non_saturating", "minimax")  # for which D is a probability
 
+    @classmethod
+    def symptoms(cls, config: Config) -> Sequence[Symptom]:
+        weaker = {"discriminator_optimizer.lr": config.discriminator_optimizer.lr / 3}
+        sure = "D is sure of every token, so all of them are paid alike and G learns nothing"
+        saturated = Symptom("reward saturated", "d_fake", sure, low=0.02, changes=[weaker])
+        return (saturated, *super().symptoms(config))
+
     def build_discriminator(self) -> nn.Module:
         o, task = self.options, self.task
         return TokenJudge(len(task.symbols), o.embedding, o.judge, o.dropout, task.end)
@@ -74,10 +81,10 @@ class ScratchGAN(PolicyGame):
         return discounted((2 * beliefs - 1).nan_to_num(0.0), self.options.discount)
 
 
-def scratch_recipe(network: ScratchOptions, source: str, steps: int) -> Config:
-    """Return the settings that the recipes share: a large batch, and a D that L2 holds."""
+def scratch_recipe(network: ScratchOptions, source: str, **training: object) -> Config:
+    """Return the settings that the recipes share; L2 holds D."""
     return replace(
-        text_recipe("scratchgan", network, source, steps=steps, batch=256, ema=0.99),
+        text_recipe("scratchgan", network, source, **training),
         generator_optimizer=adam(2e-3, 0.5, clip=5.0),
         discriminator_optimizer=adam(2e-3, 0.5, weight_decay=1e-6),
     )
@@ -86,10 +93,11 @@ def scratch_recipe(network: ScratchOptions, source: str, steps: int) -> Config:
 @RECIPES.register("scratchgan-fast", "sentences by a policy gradient alone, without likelihood")
 def scratchgan_fast() -> Config:
     """Small enough for a few minutes on a CPU."""
-    return scratch_recipe(ScratchOptions(), "sentences", steps=1_500)
+    return scratch_recipe(ScratchOptions(), "sentences", steps=1_500, batch=256, ema=0.99)
 
 
 @RECIPES.register("scratchgan-oracle", "sequences of an oracle by a policy gradient alone")
 def scratchgan_oracle() -> Config:
-    """The experiment of `seqgan-oracle` in about its time."""
-    return scratch_recipe(ScratchOptions(hidden=32), "oracle", steps=2_000)
+    """The experiment of `seqgan-oracle`, by a G of its size."""
+    network = ScratchOptions(hidden=32, judge=32)
+    return scratch_recipe(network, "oracle", steps=1_000, batch=128, ema=0.99)

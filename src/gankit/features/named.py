@@ -29,7 +29,7 @@ from gankit.text import from_home, reason
 FEATURES: Registry[Callable[[str], FeatureNetwork]] = Registry("feature network")
 
 
-def load_network(name: str, device: str = "cpu") -> FeatureNetwork:
+def load_network(name: str | Path, device: str = "cpu") -> FeatureNetwork:
     """Load the feature network of this name, on `device`, or in this .onnx or .pt2 file.
 
     A network in a file computes on the CPU.
@@ -39,9 +39,9 @@ def load_network(name: str, device: str = "cpu") -> FeatureNetwork:
             network of images.
         MissingExtraError: it needs a package that is not installed.
     """
-    if name not in FEATURES and Path(name).suffix.lower() in ENDINGS:
+    if str(name) not in FEATURES and Path(name).suffix.lower() in ENDINGS:
         return load_file(from_home(name))
-    return FEATURES[name](device)
+    return FEATURES[str(name)](device)
 
 
 @FEATURES.register("pixels")

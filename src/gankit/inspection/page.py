@@ -145,7 +145,8 @@ def _about_sheet(found: Inspection) -> str:
     count = sum(len(row.examples) for row in found.sheet)
     told = f"{count:,} examples of the training split, drawn with seed {found.seed}."
     if found.kind != "images":
-        return told
+        numbers = found.shape[-1]
+        return told if numbers < 3 else f"{told} The first two of {numbers} numbers are shown."
     told += " They are resized, and in the values and colours that are read."
     if how := tell_visible(found.shape[0], found.alpha):
         told += f" {how}"

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from gankit.data import Dataset
 from gankit.data.folder import FolderDataset
-from gankit.data.images import UnreadableError, decode, header, quiet_decoding
+from gankit.data.images import decode
+from gankit.data.opening import UnreadableError, header, quiet_decoding
 from gankit.inspection.repeats import SIDE, small_copies
 from gankit.randomness import Purpose, rng
 

@@ -52,6 +52,8 @@ def strips(found: Inspection) -> Iterator[tuple[str, Pixels]]:
             yield row.name, grid(_small_enough(np.ascontiguousarray(pictures)), COLUMNS)
         elif found.kind == "points":
             yield row.name, scatter(None, row.examples)
+        elif found.kind == "trajectories" and found.shape[0] == 1:  # a moment has no path
+            yield row.name, scatter(None, row.examples[:, 0])
         elif found.kind == "trajectories":
             yield row.name, paths(row.examples[:PATHS])
 

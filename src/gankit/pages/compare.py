@@ -12,7 +12,7 @@ from gankit.pages.run_summary import Facts, interval, minutes, number, rate, rea
 from gankit.scores.score import Score
 from gankit.settings.schema import flatten
 from gankit.settings.text import typed
-from gankit.text import in_shell
+from gankit.text import from_home, in_shell
 from gankit.trained.artifact import load
 from gankit.trained.gan import GAN
 
@@ -40,7 +40,7 @@ class Comparison:
         return list(dict.fromkeys(name for run in self.runs for name in run.newest_reports()))
 
 
-def compare(folders: Sequence[Path], *, allow_differences: bool = False) -> Comparison:
+def compare(folders: Sequence[str | Path], *, allow_differences: bool = False) -> Comparison:
     """Read runs that are to be compared.
 
     Args:
@@ -52,8 +52,9 @@ def compare(folders: Sequence[Path], *, allow_differences: bool = False) -> Comp
             kinds of samples, or their protocols differ.
         RunError: a run is missing, damaged, or has no generator yet.
     """
-    names, runs, differ = read_runs(folders, 2, MOST_RUNS, allow_differences=allow_differences)
-    return Comparison(names, runs, [load(folder) for folder in folders], differ)
+    places = [from_home(folder) for folder in folders]
+    names, runs, differ = read_runs(places, 2, MOST_RUNS, allow_differences=allow_differences)
+    return Comparison(names, runs, [load(place) for place in places], differ)
 
 
 def read_runs(

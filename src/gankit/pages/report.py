@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from gankit.choose_recipe import configure
 from gankit.errors import GankitError
 from gankit.families import FAMILIES
 from gankit.pages.chart import Curve, chart
@@ -30,7 +29,7 @@ from gankit.pages.html import (
     table,
     warning,
 )
-from gankit.pages.repeat import changes_from_default, command, exactly
+from gankit.pages.repeat import changes_from_default, command, default, exactly
 from gankit.pages.run_summary import (
     Facts,
     interval,
@@ -77,12 +76,12 @@ class ReportPage(Callback):
             trainer.display.say(f"no report.html: {problem}")
 
 
-def write_run_report(folder: Path) -> Path:
+def write_run_report(folder: str | Path) -> Path:
     """Write `folder`/report.html from what is in the run directory, and return its path.
 
     Raises RunError if the run is missing or damaged, or the page cannot be written.
     """
-    seen = read_facts(folder)
+    seen = read_facts(from_home(folder))
     config = seen.record.config
     content = page(
         f"{config.family} on {config.data.source}",
@@ -407,12 +406,13 @@ def doctor(seen: Facts) -> Iterable[Html]:
 
 def _settings(seen: Facts) -> Iterable[Html]:
     config, data, plan = seen.record.config, seen.record.data, seen.record.plan
-    changed, every = changes_from_default(config), flatten(config)
+    task = seen.record.task
+    changed, every = changes_from_default(config, task), flatten(config)
     usual = f"gankit train {config.family} {in_shell(config.data.source)}"
     if changed:
         yield note("Other than in ", element("code", usual), ":")
-        default = flatten(configure(config.family, config.data.source))
-        rows = [[key, typed(value), typed(default[key])] for key, value in changed.items()]
+        usually = default(config, task)
+        rows = [[key, typed(value), typed(usually[key])] for key, value in changed.items()]
         yield table(["", "here", "there"], rows)
     else:
         yield note("All as in ", element("code", usual), ".")
@@ -467,7 +467,9 @@ def _repetition(seen: Facts) -> Iterable[Html]:
         f"--threads {plan.threads} {begun}--out runs/again"
     )
     yield element("p", "Or by what differs from the default settings:")
-    yield code(f"{command(override(config, exactly(plan)), origin)} --out runs/again")
+    yield code(
+        f"{command(override(config, exactly(plan)), seen.record.task, origin)} --out runs/again"
+    )
     yield note(
         "With this number of steps and of threads, the same data, versions and machine, the "
         "weights are the same to the bit."
@@ -475,7 +477,7 @@ def _repetition(seen: Facts) -> Iterable[Html]:
     yield folded("settings.toml", code(toml))
 
 
-def keep(run: Path, report: Report) -> Path | None:
+def keep(run: str | Path, report: Report) -> Path | None:
     """Write a report into its run directory and onto the run's page, and return its path.
 
     None, and nothing is written, if `run` is a bare artifact. Raises RunError if it cannot be

@@ -6,6 +6,7 @@ from the same few labels, by the protocol of docs/probe.md.
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -63,10 +64,10 @@ Extractor = Callable[[NDArray[np.generic]], Features]
 
 
 def probe(
-    folder: Path,
-    data: str | None = None,
+    folder: str | Path,
+    data: str | Path | None = None,
     *,
-    test: str | None = None,
+    test: str | Path | None = None,
     labels_per_class: Sequence[int] = (10, 100),
     draws: int = 5,
     classifiers: Sequence[Classifier] = ("svm",),
@@ -99,13 +100,14 @@ def probe(
     memory, or if scikit-learn is missing.
     """
     started, versions = time.monotonic(), _versions()
+    test = None if test is None else os.fspath(test)
     _check_numbers(labels_per_class, draws, centroids, kmeans_layers, test_limit)
     run = Run(folder)
     record = known_run(run)
     check_depth(record.task.shape[1:], kmeans_layers if baselines else 1)
     game, step = trained_discriminator(run, say)
     own = ConvFeatures(game)
-    source, train, tested = _data(folder, record, data, test, say)
+    source, train, tested = _data(run.folder, record, data, test, say)
     random = rng(seed, Purpose.REFERENCE, 1)
     chosen = np.sort(random.permutation(len(tested))[:test_limit])
     chances = _Draws(train, labels_per_class, draws, seed)
@@ -135,7 +137,7 @@ def probe(
         say("nearest generated samples")
         rows += _nearest(gan, train, tested, chosen, draws, seed)
     return Probe(
-        run=folder.resolve().name,
+        run=run.folder.resolve().name,
         family=record.config.family,
         step=step,
         convolutions=own.convolutions,
@@ -241,7 +243,11 @@ def _check_numbers(
 
 
 def _data(
-    folder: Path, record: Record, source: str | None, test: str | None, say: Callable[[str], None]
+    folder: Path,
+    record: Record,
+    source: str | Path | None,
+    test: str | None,
+    say: Callable[[str], None],
 ) -> tuple[str, Dataset, Dataset]:
     """Return (source, training examples, test examples), of the run's shape and equal classes."""
     found = find_data(record.config.data, record.task.shape, source, folder, record)

@@ -24,7 +24,7 @@ from gankit.features.named import load_network
 from gankit.metrics.intervals import interval_of_draws
 from gankit.metrics.kernel import squared_mmd
 from gankit.scores.embed import read_blocks
-from gankit.scores.evaluate import asked_labels
+from gankit.scores.pairs import asked_labels
 from gankit.scores.reference import FEWEST, Reals, choose_network, shuffled
 from gankit.settings.config import Config
 from gankit.trained.artifact import load
@@ -101,7 +101,7 @@ class Judge:
     """
 
     def __init__(
-        self, parts: Parts, features: str | None, device: str, say: Callable[[str], None]
+        self, parts: Parts, features: str | Path | None, device: str, say: Callable[[str], None]
     ) -> None:
         """Embed the held-out examples.
 

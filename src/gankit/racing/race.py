@@ -20,50 +20,41 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from signal import Signals
-from tempfile import TemporaryDirectory
-from typing import Any
 
 from gankit.data import Dataset
 from gankit.doctor.diagnosis import read_diagnosis
 from gankit.errors import ConfigError, RunError, TrainingError
-from gankit.families import FAMILIES, Task
+from gankit.families import Task
 from gankit.fitting import fit
 from gankit.owner import own
 from gankit.pages.report import keep
+from gankit.racing.agreement import agree, allowed_space
 from gankit.racing.cost import cost_of_step, steps_at_equal_cost
 from gankit.racing.journal import NAME as JOURNAL
 from gankit.racing.journal import Entry, Journal, check_installed
 from gankit.racing.judge import Judge, Parts, read_parts
 from gankit.racing.page import PAGE, write_page
-from gankit.racing.plan import FINAL, Pace, Plan, check_budget, goes_on, plan_race, rungs
+from gankit.racing.plan import check_budget, goes_on, rungs
 from gankit.racing.record import (
     Budget,
     Final,
     Record,
-    check_same,
-    in_words,
     read_record,
     write_record,
 )
 from gankit.racing.words import RECIPE, best_of, final_line, trial_line
-from gankit.run import describe
 from gankit.scores.evaluate import evaluate
-from gankit.search_space import Among, Space, Value
+from gankit.search_space import Space, Value
 from gankit.settings.config import Config, override
 from gankit.settings.schema import flatten
-from gankit.settings.text import settings_toml, typed
+from gankit.settings.text import settings_toml
 from gankit.storage import write_atomically
 from gankit.text import from_home
 from gankit.training.callbacks import Callback
 from gankit.training.loop import Outcome
-from gankit.training.optimizers import check_length
 from gankit.training.runtime import check_processes
 from gankit.training.session import Session
 
-MINUTES = 60.0
-"""The budget of a race if none is given."""
-REHEARSAL = 0.1
-"""Minutes for which the default recipe is trained to see how long things take."""
 Say = Callable[[str], None]
 
 
@@ -135,7 +126,7 @@ def race(
     steps: int | None = None,
     seed: int = 0,
     dataset: object = None,
-    features: str | None = None,
+    features: str | Path | None = None,
     space: Space | None = None,
     fixed: Collection[str] = (),
     say: Say = lambda _line: None,
@@ -188,13 +179,11 @@ def race(
     read_record(folder)  # a refusal leaves no file behind
     given = None if dataset is None else Dataset.of(dataset)
     config, parts = read_parts(config, given)
-    allowed = _allowed(space, config, parts.train, fixed)
+    allowed = allowed_space(space, config, parts.train, fixed)
     judge = Judge(parts, features, _device(config), say)
     with _owned(folder, say):
         begun = read_record(folder)
-        record = _agree(
-            folder, begun, config, parts, judge, allowed, Budget(minutes, trials, steps)
-        )
+        record = agree(folder, begun, config, parts, judge, allowed, Budget(minutes, trials, steps))
         if record != begun:
             write_record(folder, record, [])
         return _Racing(folder, record, parts, judge, Journal(folder, allowed), say).run()
@@ -391,103 +380,6 @@ def _sickness(place: Path, step: int) -> str:
 def _device(config: Config) -> str:
     device = config.runtime.device
     return "cpu" if device == "auto" else device
-
-
-def _allowed(space: Space | None, config: Config, train: Dataset, fixed: Collection[str]) -> Space:
-    """Return what may be tried on these data. Raises ConfigError if that cannot work."""
-    given = space
-    if given is None:
-        given = FAMILIES[config.family].search_space(config, Task.of(train))
-    flat = flatten(config)
-    for key, part in given.items():
-        override(config, {key: flat.get(key)})  # it is a setting
-        if not part.holds(flat[key]):
-            raise ConfigError(
-                f"{key} = {typed(flat[key])} is not among what the race tries ({part}), but the "
-                "default recipe is the first trial",
-                "space",
-            )
-    allowed = {key: _that_fit(part, key, train) for key, part in given.items() if key not in fixed}
-    if not allowed:
-        raise ConfigError("nothing is left to try: fix fewer settings", "space", "fixed")
-    return allowed
-
-
-def _that_fit(part: Any, key: str, train: Dataset) -> Any:
-    """Leave out batches that are larger than the data."""
-    if key == "training.batch" and isinstance(part, Among):
-        return Among(tuple(v for v in part.values if int(v) <= len(train)))
-    return part
-
-
-def _agree(
-    folder: Path,
-    begun: Record | None,
-    config: Config,
-    parts: Parts,
-    judge: Judge,
-    allowed: Space,
-    asked: Budget,
-) -> Record:
-    """Return the record of a new race, or of one that goes on, perhaps with a larger budget.
-
-    Raises RunError if the race in the folder is another one.
-    """
-    data, space = describe(parts.train), in_words(allowed)
-    if begun is not None:
-        check_same(folder, begun, config, data, judge.name, space)
-        if not asked.said or asked == begun.asked:
-            return begun
-        if asked.steps not in (None, begun.plan.steps):
-            raise RunError(
-                f"'{folder}' holds a race of trials of {begun.plan.steps:,} steps: leave steps "
-                "out, or choose another folder",
-                *("steps", "folder"),
-            )
-        pace = begun.pace
-        if asked.minutes is not None and pace is None:
-            pace = _rehearse(config, parts, judge)
-        trials = begun.plan.trials if asked == Budget(steps=asked.steps) else asked.trials
-        plan = _plan(replace(asked, trials=trials, steps=begun.plan.steps), pace)
-        return replace(begun, asked=asked, plan=plan, pace=pace, chosen=None)
-    if asked.minutes is None and (asked.trials is None or asked.steps is None):
-        asked = replace(asked, minutes=MINUTES)
-    pace = None if asked.minutes is None else _rehearse(config, parts, judge)
-    plan = _plan(asked, pace)
-    check_length(config, FINAL * plan.steps)
-    return Record(
-        config=config,
-        data=data,
-        held_out=(len(parts.seen), len(parts.unseen)),
-        features=judge.name,
-        floor=judge.floor,
-        space=space,
-        asked=asked,
-        plan=plan,
-        pace=pace,
-    )
-
-
-def _plan(asked: Budget, pace: Pace | None) -> Plan:
-    seconds = None if asked.minutes is None else 60 * asked.minutes
-    return plan_race(trials=asked.trials, steps=asked.steps, seconds=seconds, pace=pace)
-
-
-def _rehearse(config: Config, parts: Parts, judge: Judge) -> Pace:
-    """Train and measure the default recipe for a few seconds, and keep nothing but the times."""
-    with TemporaryDirectory() as folder:
-        place, began = Path(folder) / "rehearsal", time.monotonic()
-        short = override(config, {"training.minutes": REHEARSAL})
-        outcome = fit(short, place, dataset=parts.train, quiet=True)
-        if outcome.signal is not None:
-            raise KeyboardInterrupt
-        judge.distance(place)
-        measured = outcome.run.record()
-        assert measured is not None
-        per_step = measured.plan.seconds_per_step or 0.0
-        if outcome.step:  # more steps than were timed before the first one
-            per_step = outcome.seconds / outcome.step
-        return Pace(per_step, time.monotonic() - began - outcome.seconds)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from gankit.reproduce.papers import REPRODUCTIONS
 from gankit.reproduce.protocol import NEEDS, Need, Trained
 from gankit.settings.config import may_change, override
 from gankit.storage import write_atomically
+from gankit.text import from_home
 from gankit.trained.artifact import load
 from gankit.version import __version__
 
@@ -30,8 +31,8 @@ def reproduce(
     name: str,
     *,
     seed: int,
-    runs: Path,
-    results: Path,
+    runs: str | Path,
+    results: str | Path,
     data: str | None = None,
     changes: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -65,7 +66,7 @@ def reproduce(
     options["text"] = text_options(config.data)
     train, test = (load_dataset(source, split=split, **options) for split in ("train", "test"))
     _check(what.needs, source, train, test)
-    outcome = fit(config, runs / f"{name}-{seed}")
+    outcome = fit(config, from_home(runs) / f"{name}-{seed}")
     if not outcome.finished:
         raise TrainingError(
             f"stopped at step {outcome.step:,} of {outcome.steps:,}, nothing measured: "
@@ -85,7 +86,7 @@ def reproduce(
         "torch": torch.__version__,
         "python": platform.python_version(),
     }
-    _append(results / f"{name}.csv", line)
+    _append(from_home(results) / f"{name}.csv", line)
     return line
 
 

@@ -21,6 +21,7 @@ from gankit.features.network import FeatureNetwork, OverWhite
 from gankit.randomness import Purpose, rng
 from gankit.run_data import find_data, note_other, record_beside
 from gankit.scores.embed import read_blocks
+from gankit.text import from_home
 from gankit.trained.gan import GAN
 
 Split = Literal["train", "test"]
@@ -68,7 +69,11 @@ class Parts:
 
 
 def read_reals(
-    gan: GAN, source: str | None, split: Split | None, say: Say, path: Path | None = None
+    gan: GAN,
+    source: str | Path | None,
+    split: Split | None,
+    say: Say,
+    path: str | Path | None = None,
 ) -> Reals:
     """Read the real data of a run, or other data at the run's size.
 
@@ -86,9 +91,10 @@ def read_reals(
     """
     if gan.kind == "trajectories":
         raise ConfigError(f"there are no measures of {gan.kind}: this run cannot be evaluated")
-    name = source or gan.config.data.source
+    name = str(source or gan.config.data.source)
     if name.startswith("toy:") and gan.kind == "images":  # a toy would refuse the size instead
         raise DataError(f"data '{name}' is points, the run makes images: give other data", "data")
+    path = None if path is None else from_home(path)
     record = None if path is None else record_beside(path)
     trained, where = gan.config.data, path or Path()
     read = find_data(trained, gan.shape, source, where, record)

@@ -161,7 +161,8 @@ class ObjectiveConfig:
     )  # fmt: skip
     update: Update = setting(
         "auto",
-        "who moves when; auto: at once if one pass through D serves both exactly; "
+        "who moves when; auto: at once if one pass through D serves both exactly, or if the "
+        "family moves so; "
         "simultaneous_coupled: at once with a D that couples the samples of a batch",
         flag="--update",
     )  # fmt: skip
@@ -356,6 +357,9 @@ class OutputConfig:
         False,
         "write TensorBoard events too, with histograms of z, D(x) and D(G(z))",
         flag="--tensorboard",
+    )
+    trackio: bool = setting(
+        False, "log into trackio too, a dashboard on this machine", flag="--trackio"
     )
     evaluate_every: int = setting(
         0, "steps between scores, measured in the background; 0: never",

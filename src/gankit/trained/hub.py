@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,10 +45,37 @@ def fetch(name: str) -> Path:
     repository, _, revision = name.partition("@")
     check_name(repository)
     _check_there()
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
 
+    version = revision or None
     with _told(repository):
-        return Path(hf_hub_download(repository, FILE, revision=revision or None))
+        kept = isinstance(try_to_load_from_cache(repository, FILE, revision=version), str)
+        if not kept:
+            print(f"gankit: fetching '{repository}' from the Hub", file=sys.stderr)
+        # The client by itself would try for 24 seconds to reach what it cannot reach.
+        offline = not _is_reached(repository, version, kept)
+        return Path(hf_hub_download(repository, FILE, revision=version, local_files_only=offline))
+
+
+def _is_reached(repository: str, version: str | None, kept: bool) -> bool:
+    """Return whether the Hub answers for a file, asked once; False only if the file is `kept`.
+
+    Raises RunError if it cannot be reached, and what the client raises if it refuses.
+    """
+    from huggingface_hub import errors, get_hf_file_metadata, hf_hub_url
+
+    try:
+        get_hf_file_metadata(hf_hub_url(repository, FILE, revision=version))
+    except Exception as error:  # the client lets errors of its HTTP library through
+        if kept:
+            return False
+        if isinstance(error, errors.HfHubHTTPError):
+            raise
+        why = reason(error.__cause__ or error)
+        raise RunError(
+            f"'{repository}' cannot be reached, and is not in the cache: {why}"
+        ) from None
+    return True
 
 
 def publish(

@@ -1,6 +1,6 @@
-"""Log numbers every so many steps and seconds: to metrics.jsonl, the display and TensorBoard.
+"""Log numbers every so many steps and seconds: to metrics.jsonl, the display and trackers.
 
-TensorBoard is given histograms too.
+A tracker may be given histograms too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from gankit.nn.layers import frozen
 from gankit.storage import flush
 from gankit.training.callbacks import Callback
 from gankit.training.session import Session
-from gankit.training.tensorboard import Tracker
+from gankit.training.trackers import Tracker
 
 
 class Log(Callback):
@@ -49,7 +49,7 @@ class Log(Callback):
         for name, player in trainer.state.players.items():
             numbers[f"lr_{name[0]}"] = player.optimizer.param_groups[0]["lr"]
         self._write(trainer, numbers)
-        if self._tracker.on:
+        if self._tracker.wants_histograms:
             self._tracker.histograms(trainer.state.step, histograms(trainer))
 
     def _write(self, trainer: Session, numbers: dict[str, float]) -> None:

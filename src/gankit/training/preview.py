@@ -18,8 +18,8 @@ from gankit.trained.drawing import BLOCK, draw_block
 from gankit.training.callbacks import Callback
 from gankit.training.session import Session, due
 from gankit.training.state import State
-from gankit.training.tensorboard import Tracker
 from gankit.training.theory import can_show, draw_theory
+from gankit.training.trackers import Tracker
 
 POINTS = 2000
 

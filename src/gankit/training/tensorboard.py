@@ -1,4 +1,4 @@
-"""Write events for TensorBoard, if it is installed and asked for."""
+"""Write events for TensorBoard."""
 
 from __future__ import annotations
 
@@ -13,20 +13,18 @@ from torch import Tensor
 
 from gankit.errors import ConfigError
 from gankit.pictures import Pixels
+from gankit.training.trackers import Tracker
 
 
-class Tracker:
-    """Writes scalars and pictures as TensorBoard events; does nothing unless `wanted`."""
+class TensorBoard(Tracker):
+    """Writes scalars, pictures and histograms as TensorBoard events."""
 
-    def __init__(self, folder: Path, wanted: bool) -> None:
+    def __init__(self, folder: Path) -> None:
         """Create nothing on disk before the first number or picture.
 
-        Raises ConfigError if TensorBoard is wanted and not installed.
+        Raises ConfigError if TensorBoard is not installed.
         """
         self._writer: Any = None
-        self._make: Callable[[], Any] | None = None
-        if not wanted:
-            return
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
@@ -35,7 +33,7 @@ class Tracker:
                 "output.tensorboard off",
                 "output.tensorboard",
             ) from None
-        self._make = partial(SummaryWriter, folder / "tensorboard")
+        self._make: Callable[[], Any] | None = partial(SummaryWriter, folder / "tensorboard")
 
     def _write(self, act: Callable[[Any], None]) -> None:
         """Call `act` with the writer. A disk that fails ends TensorBoard's log, not the run."""
@@ -49,8 +47,6 @@ class Tracker:
             warnings.warn(f"TensorBoard's events end here: {error}", stacklevel=2)
 
     def numbers(self, step: int, numbers: Mapping[str, float]) -> None:
-        """Write a step's scalars, by name."""
-
         def add(writer: Any) -> None:
             for name, value in numbers.items():
                 writer.add_scalar(name, value, step)
@@ -58,13 +54,11 @@ class Tracker:
         self._write(add)
 
     def picture(self, step: int, picture: Pixels) -> None:
-        """Write the picture of a step's samples, uint8 [H, W] or [H, W, 3]."""
         layout = "HW" if picture.ndim == 2 else "HWC"
         self._write(lambda w: w.add_image("samples", picture, step, dataformats=layout))
 
     def histograms(self, step: int, values: Mapping[str, Tensor]) -> None:
-        """Write the histograms of a step's tensors, by name. Tensors of no finite number are left
-        out."""
+        """Write the histograms of a step's tensors. Those of no finite number are left out."""
 
         def add(writer: Any) -> None:
             for name, found in values.items():
@@ -75,11 +69,9 @@ class Tracker:
         self._write(add)
 
     @property
-    def on(self) -> bool:
-        """Whether events are written."""
+    def wants_histograms(self) -> bool:
         return self._make is not None
 
     def close(self) -> None:
-        """Flush what was written, and close the file."""
         if self._writer is not None:
             self._writer.close()

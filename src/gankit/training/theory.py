@@ -22,6 +22,9 @@ from gankit.training.state import State
 SAMPLES = 20_000
 CELLS = 96
 """The number of cells on each side of a map of the plane."""
+AT_ONCE = 256
+"""The most places that D is asked about at a time: one that compares the examples of a batch needs
+memory for every pair of them."""
 BELIEF, BEST = (40, 70, 200), (200, 40, 30)
 """The colours of D and of the best D."""
 COLOURS = "blue: generated (0), white: 1/2, red: real (1)"
@@ -71,8 +74,9 @@ def beliefs_at(state: State, places: NDArray[np.floating]) -> NDArray[np.float64
     network = state.players["discriminator"].network
     weight, was_training = next(network.parameters()), network.training
     network.eval()
+    asked = torch.from_numpy(places).to(weight.device, weight.dtype)
     with torch.no_grad():
-        logits = network(torch.from_numpy(places).to(weight.device, weight.dtype), None)
+        logits = torch.cat([network(some, None) for some in asked.split(AT_ONCE)])
     network.train(was_training)
     beliefs: NDArray[np.float64] = logits.double().sigmoid().cpu().numpy()
     return beliefs

@@ -38,9 +38,9 @@ Update = Callable[[State, Draw, Runtime], Moves]
 def choose_update(game: Game) -> Update:
     """Return the update that the game's configuration asks for.
 
-    `auto` prefers the family's own update, then the simultaneous one if it is exact. Raises
-    ConfigError if `simultaneous` is asked for and would not be exact, or if the family brings its
-    own update and another one is asked for.
+    `auto` prefers the family's own update, then the simultaneous one if it is exact or if the
+    family moves both players `at_once`. Raises ConfigError if `simultaneous` is asked for and would
+    not be exact, or if the family brings its own update and another one is asked for.
     """
     asked = game.config.objective.update
     _check_parts(game)
@@ -49,6 +49,8 @@ def choose_update(game: Game) -> Update:
         return partial(_take_turn, own)
     if asked == "simultaneous_coupled":
         _check_coupled(game)
+        return simultaneous_coupled
+    if asked == "auto" and game.at_once and game.coupling and not _why_in_turns(game):
         return simultaneous_coupled
     reason = why_not_simultaneous(game)
     if asked == "simultaneous" and reason:
@@ -77,13 +79,18 @@ def _several_turns(game: Game) -> str | None:
     return None
 
 
+def _why_in_turns(game: Game) -> str | None:
+    """Return why the players cannot move at once, whatever D's layers are; None if they can."""
+    return _several_turns(game) or _alternating_only(game)
+
+
 def _alternating_only(game: Game) -> str | None:
     return next((p.alternating_only for p in game.parts if p.alternating_only), None)
 
 
 def _check_coupled(game: Game) -> None:
     """Raise SettingError if the players cannot move at once, or if D couples no samples."""
-    reason = _several_turns(game) or _alternating_only(game)
+    reason = _why_in_turns(game)
     if reason is not None:
         reason += "; use alternating"
     elif not game.coupling:

@@ -16,6 +16,7 @@ from gankit.owner import ask_to_stop, is_owned
 from gankit.pages.compare_groups import unfolded
 from gankit.pages.local_server import ADDRESS, LocalHandler, LocalServer, open_server, serve
 from gankit.run import PICTURE, Run
+from gankit.text import from_home
 from gankit.watching.look import Look
 from gankit.watching.page import watch_page
 
@@ -29,7 +30,7 @@ FIELDS = {
 }
 
 
-def watch(folders: Sequence[Path], *, port: int = 0, browser: bool = True) -> None:
+def watch(folders: Sequence[str | Path], *, port: int = 0, browser: bool = True) -> None:
     """Serve a page of runs, finished or not, open it in a browser, and return after Ctrl-C.
 
     Args:
@@ -43,7 +44,7 @@ def watch(folders: Sequence[Path], *, port: int = 0, browser: bool = True) -> No
     """
     if not folders:
         raise ConfigError("watch needs the folder of a run, or of several")
-    found = unfolded(folders)
+    found = unfolded([from_home(folder) for folder in folders])
     for folder in found:
         if not Run(folder).record_path.exists():
             raise RunError(f"'{folder}' holds no run: give the folder of one that has begun")

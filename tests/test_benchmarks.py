@@ -1,0 +1,92 @@
+"""The benchmarks run, in a tiny form, and print the line of JSON that the page of speed is from."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def told(monkeypatch, capsys):
+    """Run a benchmark's `main` in this process, and return what its line says.
+
+    The page of speed can be written from the line.
+    """
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    sections = importlib.import_module("write_speed").EACH
+
+    def run(module, *arguments):
+        monkeypatch.setattr(sys, "argv", [module.__file__, *arguments])
+        module.main()
+        line = json.loads(capsys.readouterr().out)
+        assert line["benchmark"] == module.__name__
+        assert line["torch"]
+        assert line["gankit"]
+        _, section = sections[module.__name__]
+        assert f"python benchmarks/{module.__name__}.py" in "\n".join(section(line))
+        return line
+
+    return run
+
+
+def test_a_steps_cost_is_told_beside_the_tutorials_and_by_family(told, monkeypatch):
+    module = importlib.import_module("training_step")
+    monkeypatch.setattr(module, "CASES", {"tiny": (16, 1, 4, 4, 2, False)})
+    monkeypatch.setattr(module, "SHAPES", ((16, 16, 1),))
+    monkeypatch.setattr(module, "limit", lambda: 1e6)
+    line = told(module, "--rounds", "2", "--seconds", "0", "--threads", "1", "--families", "began")
+    (case,) = line["against_tutorial"]
+    assert case["ratio"]["least"] <= case["ratio"]["median"] <= case["ratio"]["most"]
+    assert case["gankit_images_per_s"] > 0
+    (family,) = line["families"]
+    assert (family["family"], family["shape"], family["batch"]) == ("began", "16x16x1", 16)
+    assert family["ms"]["median"] > 0
+    assert family["share_of_limit"] > 0
+
+
+def test_a_family_that_refuses_a_shape_says_why(told, monkeypatch):
+    module = importlib.import_module("training_step")
+    asked = argparse.Namespace(threads=1, seconds=0.0, rounds=1)
+    assert "16 to 256" in module.of_family("began", (8, 8, 1), asked)["refused"]
+
+
+def test_memory_and_time_are_told_for_every_point(told, monkeypatch):
+    module = importlib.import_module("scaling")
+    monkeypatch.setattr(module, "BASE", {"size": 16, "batch": 4, "width": 4, "images": 20})
+    monkeypatch.setattr(module, "POINTS", {"batch": (2, 4), "images_on_disk": (20, 40)})
+    monkeypatch.setattr(
+        module, "in_own_process", lambda point, asked: module.measure(point, 1, asked.seconds)
+    )
+    line = told(module, "--points", "batch,images_on_disk", "--seconds", "0")
+    assert [point["value"] for point in line["points"]["batch"]] == [2, 4]
+    for points in line["points"].values():
+        assert all(point["ms"]["median"] > 0 for point in points)
+        assert all(point["peak_mb"] >= point["grown_mb"] >= 0 for point in points)
+
+
+@pytest.mark.slow
+def test_a_run_of_processes_is_timed_by_its_log(told, monkeypatch):
+    module = importlib.import_module("scaling")
+    monkeypatch.setattr(module, "BASE", {"size": 16, "batch": 4, "width": 4, "images": 20})
+    monkeypatch.setattr(module, "PROCESS_STEPS", 4)
+    line = told(module, "--points", "processes", "--most", "1")
+    assert line["points"]["processes"][0]["ms"] > 0
+
+
+def test_a_start_is_timed_until_its_file_holds_something(told, tmp_path):
+    module = importlib.import_module("startup")
+    code = "import sys, time; open(sys.argv[1], 'w').write('1'); time.sleep(600)"
+    seconds, cpu = module.run([sys.executable, "-c", code, str(tmp_path / "log")], tmp_path / "log")
+    assert 0 < cpu < seconds < 300
+    with pytest.raises(SystemExit, match="no budget"):
+        module.run([sys.executable, "-c", "raise SystemExit('no budget')"], tmp_path / "none")
+    line = told(module, "--rounds", "1", "--only", "help")
+    assert line["clock_s"]["help"]["median"] >= line["cpu_s"]["help"]["median"] / 2 > 0
