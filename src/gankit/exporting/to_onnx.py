@@ -208,7 +208,7 @@ def runner(content: bytes) -> Runs:
     names = [one.name for one in session.get_inputs()]
 
     def run(inputs: Inputs) -> NDArray[Any]:
-        given = {name: part.numpy() for name, part in zip(names, inputs, strict=True)}
+        given = {name: part.numpy() for name, part in zip(names, inputs, strict=False)}
         made: NDArray[Any] = session.run(None, given)[0]
         return made
 
