@@ -13,13 +13,15 @@ from torch import nn
 from gankit.data import Dataset, decided, load_configured
 from gankit.doctor.while_training import Watch
 from gankit.errors import GankitError, TrainingError
+from gankit.families import FAMILIES
 from gankit.game import Game
 from gankit.own_networks import Networks
 from gankit.pages.report import ReportPage
 from gankit.run import Record, Run, describe
 from gankit.run_data import as_begun, load_begun
 from gankit.scores.while_training import Evaluations
-from gankit.settings.config import Config, DataConfig
+from gankit.settings.config import Config, DataConfig, differences, override
+from gankit.settings.text import typed
 from gankit.text import from_home
 from gankit.training.briefing import brief
 from gankit.training.budget import given_steps
@@ -133,9 +135,11 @@ def opened(
         else:
             config = replace(config, data=as_begun(config.data, record))
             dataset = load_begun(config.data, record)
+    told = []
     if record is not None:  # its owner checks again; here a refusal leaves no file behind
         dataset.number_classes(record.task.class_names, record.task.condition)
         own = () if networks is None else ("G", "D")
+        config, told = _as_the_recipe_was(config, record.config)
         run.check_resumable(record, config, describe(dataset), own, init_from)
         reasons = reasons or record.reasons
     with _telling_of(dataset):
@@ -149,7 +153,7 @@ def opened(
     check_processes(config.runtime, why_one_process(game))
     runtime = start_runtime(config.runtime)
     with Display(quiet=runtime.rank != 0, wordless=quiet) as display:
-        for line in (*brief(dataset, game), *reasons, *(start.lines if start else ())):
+        for line in (*brief(dataset, game), *reasons, *told, *(start.lines if start else ())):
             display.say(line)
         usual = usual_callbacks(
             game, dataset, run, display, networks=networks, writes=runtime.rank == 0
@@ -182,6 +186,21 @@ def _given(data: DataConfig, dataset: Dataset, record: Record | None) -> DataCon
     if dataset.held_out and dataset.source == data.source:
         return decided(data, dataset)
     return replace(data, source=dataset.whence, holdout=0.0)
+
+
+def _as_the_recipe_was(config: Config, began: Config) -> tuple[Config, list[str]]:
+    """Return the configuration with what its recipe was in an earlier version, and a line for that.
+
+    It stays as it is unless a run began just so: then the same command goes on with that run.
+    """
+    but = ("data.source",)  # the fingerprint says whether it is the same data
+    if differences(began, config, but):
+        for changes in FAMILIES[config.family].earlier:
+            earlier = override(config, changes)
+            if not differences(began, earlier, but):
+                former = ", ".join(f"{key} = {typed(value)}" for key, value in changes.items())
+                return earlier, [f"it goes on as it began, by an earlier recipe: {former}"]
+    return config, []
 
 
 @contextmanager

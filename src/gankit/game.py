@@ -82,6 +82,8 @@ class Game(Part, ABC):
         kind_recipes: recipes for kinds of data (`gankit.choose_recipe.KINDS`) that the default one
             does not suit.
         data_recipes: recipes for single data sets, by name, which come before any other.
+        earlier: what the family's recipes had in earlier versions, as changes of what they have now.
+            A run that began with one of these goes on with it.
         suits: the recipe for each kind of data (`gankit.choose_recipe.KINDS`) for which this family
             is chosen if a user names none.
         judged_from: the least step from which the doctor judges a run; 500 at most.
@@ -119,6 +121,7 @@ class Game(Part, ABC):
     points_recipe: ClassVar[str | None] = None
     kind_recipes: ClassVar[Mapping[str, str]] = {}
     data_recipes: ClassVar[Mapping[str, str]] = {}
+    earlier: ClassVar[Sequence[Mapping[str, Any]]] = ()
     suits: ClassVar[Mapping[str, str]] = {}
     judged_from: ClassVar[int] = 500
     adversarial_share: ClassVar[float] = 1.0

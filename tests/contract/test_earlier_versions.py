@@ -12,11 +12,15 @@ import pytest
 from PIL import Image
 
 import gankit
+from gankit.errors import RunError
+from gankit.families import FAMILIES
 from gankit.fitting import fit
 from gankit.run import Run
 from gankit.run_data import find_data
 from gankit.settings.config import override
 from gankit.storage import read_tensors
+
+from ..conftest import SMALL, source_of
 
 STORED = Path(__file__).parents[1] / "fixtures"
 RUNS = sorted(path.parent for path in STORED.glob("*/*/run.json"))
@@ -65,6 +69,27 @@ def test_given_the_same_budget_there_is_nothing_to_train(stored):
     assert (outcome.trained, outcome.step) == (0, 8)
     assert (folder / "model.safetensors").read_bytes() == before
     assert (folder / "report.html").exists()
+
+
+RECIPES_THEN = [(name, then) for name in FAMILIES.names() for then in FAMILIES[name].earlier]
+
+
+@pytest.mark.parametrize(
+    ("family", "then"),
+    RECIPES_THEN,
+    ids=[f"{name}-{', '.join(then)}"[:60] for name, then in RECIPES_THEN],
+)
+def test_a_run_of_an_earlier_recipe_goes_on_by_the_same_command(family, then, tmp_path, capsys):
+    small = SMALL[family] | {"data.size": 16, "training.steps": 1}
+    now = gankit.configure(family, source_of(family), settings=small)
+    fit(override(now, then), tmp_path / "run")
+    capsys.readouterr()
+    assert fit(override(now, {"training.steps": 2}), tmp_path / "run").trained == 1
+    assert "it goes on as it began, by an earlier recipe: " in capsys.readouterr().err
+    goes_on = Run(tmp_path / "run").record().config
+    assert goes_on == override(now, {**then, "training.steps": 2})
+    with pytest.raises(RunError, match="latent.size"):
+        fit(override(now, {"latent.size": 7}), tmp_path / "run")
 
 
 def as_written_before(folder):

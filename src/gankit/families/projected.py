@@ -271,6 +271,7 @@ class Projected(Game):
     Options = ProjectedOptions
     default_recipe = "projected-fast"
     suits: ClassVar = {"photographs": "projected-fast"}
+    earlier = ({"objective.update": "alternating"},)
     kinds = ("images",)
     takes_vectors = True
     takes_networks = False
