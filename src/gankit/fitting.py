@@ -135,7 +135,7 @@ def opened(
         else:
             config = replace(config, data=as_begun(config.data, record))
             dataset = load_begun(config.data, record)
-    told = []
+    told: list[str] = []
     if record is not None:  # its owner checks again; here a refusal leaves no file behind
         dataset.number_classes(record.task.class_names, record.task.condition)
         own = () if networks is None else ("G", "D")
@@ -199,7 +199,7 @@ def _as_the_recipe_was(config: Config, began: Config) -> tuple[Config, list[str]
             earlier = override(config, changes)
             if not differences(began, earlier, but):
                 former = ", ".join(f"{key} = {typed(value)}" for key, value in changes.items())
-                return earlier, [f"it goes on as it began, by an earlier recipe: {former}"]
+                return earlier, [f"it goes on with the recipe of its first start: {former}"]
     return config, []
 
 

@@ -82,7 +82,7 @@ class Game(Part, ABC):
         kind_recipes: recipes for kinds of data (`gankit.choose_recipe.KINDS`) that the default one
             does not suit.
         data_recipes: recipes for single data sets, by name, which come before any other.
-        earlier: what the family's recipes had in earlier versions, as changes of what they have now.
+        earlier: what its recipes had in earlier versions, as changes of what they have now.
             A run that began with one of these goes on with it.
         suits: the recipe for each kind of data (`gankit.choose_recipe.KINDS`) for which this family
             is chosen if a user names none.

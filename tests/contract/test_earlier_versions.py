@@ -85,10 +85,10 @@ def test_a_run_of_an_earlier_recipe_goes_on_by_the_same_command(family, then, tm
     fit(override(now, then), tmp_path / "run")
     capsys.readouterr()
     assert fit(override(now, {"training.steps": 2}), tmp_path / "run").trained == 1
-    assert "it goes on as it began, by an earlier recipe: " in capsys.readouterr().err
+    assert "it goes on with the recipe of its first start: " in capsys.readouterr().err
     goes_on = Run(tmp_path / "run").record().config
     assert goes_on == override(now, {**then, "training.steps": 2})
-    with pytest.raises(RunError, match="latent.size"):
+    with pytest.raises(RunError, match=r"latent\.size"):
         fit(override(now, {"latent.size": 7}), tmp_path / "run")
 
 
