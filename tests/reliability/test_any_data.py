@@ -307,6 +307,12 @@ def zipped(content):
     return file.getvalue()
 
 
+def deepest(top):
+    """Return a folder that holds pictures, as far below `top` as there is one."""
+    holding = (Path(at) for at, _, files in os.walk(top) if any(f.endswith(".png") for f in files))
+    return max(holding, key=lambda folder: len(folder.parts))
+
+
 CLUTTER = {
     "hidden": lambda top: save(top / ".hidden.png", 0),
     "thumbnails": lambda top: save(top / "@eaDir" / "1.jpg" / "SYNOPHOTO_THUMB_M.jpg", 0),
@@ -316,7 +322,7 @@ CLUTTER = {
     "empty": lambda top: (top / "an empty folder").mkdir(),
     "text": lambda top: (top / "notes.txt").write_text("x"),
     "pipe": lambda top: os.mkfifo(top / "pipe.png"),
-    "no bytes": lambda top: (top / "none.png").write_bytes(b""),
+    "no bytes": lambda top: (deepest(top) / "none.png").write_bytes(b""),  # a loose one counts
     "zip in a zip": lambda top: (top / "all.zip").write_bytes(zipped(zipped(b"x"))),
     "not a table": lambda top: (top / "sizes.csv").write_text("a,b\n1,2\n"),
 }
