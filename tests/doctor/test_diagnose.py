@@ -144,7 +144,7 @@ def test_the_log_of_networks_of_ones_own_is_read_without_them(small, tmp_path, m
     assert {"collapse", "D worse than guessing", "not finite"} <= set(diagnosis.looked_for)
     assert "your own networks, not their code" in diagnosis.unseen["memorisation"]
     (line,) = [line for line in str(diagnosis).splitlines() if "not their code" in line]
-    assert f"diagnose(Path('{tmp_path / 'r'}'), networks=(G, D))" in line
+    assert f"diagnose('{tmp_path / 'r'}', networks=(G, D))" in line
     whole = diagnose(tmp_path / "r", networks=(g, None))
     assert set(whole.unseen) < set(diagnosis.unseen)
     assert "not their code" not in str(whole)
