@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 import gankit
 from gankit.exporting.to_onnx import to_onnx
@@ -72,14 +73,29 @@ def test_a_file_that_differs_is_not_written(small, tmp_path, monkeypatch):
     assert [*tmp_path.iterdir()] == []
 
 
-def test_text_says_what_onnx_lacks_and_what_to_do(small, tmp_path):
-    gan = untrained(small("seqgan"), Task((2,), symbols=("a", "b"), tokens="words"))
-    for form, said in (
-        ("onnx", "cannot be written as ONNX: ONNX has nothing like torch's .*; export it to torch"),
-        ("html", "this run makes tokens: export it to torch"),
+class Searching(torch.nn.Module):
+    """A generator that calls what ONNX does not have."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, noise, labels=None):
+        places = torch.searchsorted(torch.zeros(2), noise)
+        return self.inner(noise, labels) + 0 * places.sum()
+
+
+def test_what_onnx_lacks_is_said_with_what_to_do(small, tmp_path):
+    gan = untrained(small("gan"))
+    gan.game.generator = Searching(gan.game.generator).eval()
+    text = untrained(small("seqgan"), Task((2,), symbols=("a", "b"), tokens="words"))
+    lacks = "cannot be written as ONNX: ONNX has nothing like torch's .*; export it to torch"
+    for given, form, said in (
+        (gan, "onnx", lacks),
+        (text, "html", "this run makes tokens: export it to onnx or torch"),
     ):
         with pytest.raises(gankit.RunError, match=f"{said}$") as error:
-            gankit.export(gan, tmp_path / "g", form)
+            gankit.export(given, tmp_path / "g", form)
         assert str(error.value).isprintable()
     assert [*tmp_path.iterdir()] == []
 

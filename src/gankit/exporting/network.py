@@ -170,8 +170,7 @@ def check_difference(found: float, limit: float, what: str) -> None:
 def check_images(gan: GAN, what: str) -> None:
     """Raise RunError if the run makes no images."""
     if gan.kind != "images":
-        others = "torch" if gan.kind == "tokens" else "onnx or torch"
-        raise RunError(f"{what}, and this run makes {gan.kind}: export it to {others}")
+        raise RunError(f"{what}, and this run makes {gan.kind}: export it to onnx or torch")
 
 
 def about(gan: GAN) -> dict[str, Any]:
