@@ -12,6 +12,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from made_page import write_or_check
+
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "how_long.md"
 INTRODUCTION = """\
@@ -108,14 +110,7 @@ def page() -> str:
 
 
 def main() -> int:
-    written = page()
-    if "--check" not in sys.argv[1:]:
-        PAGE.write_text(written)
-        return 0
-    if PAGE.exists() and PAGE.read_text() == written:
-        return 0
-    print(f"{PAGE.name} is not what the tables say: python tools/write_how_long.py")
-    return 1
+    return write_or_check(PAGE, page(), "the tables say")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
+from made_page import write_or_check
+
 RESULTS = Path(__file__).parent.parent / "results"
 PAGE = RESULTS / "README.md"
 PLACE = re.compile(r"(<!-- table ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -277,13 +279,7 @@ def main() -> int:
     if sorted(places) != sorted(TABLES):
         print(f"{PAGE.name} has {', '.join(sorted(places))}; declared: {', '.join(sorted(TABLES))}")
         return 1
-    if "--check" not in sys.argv[1:]:
-        PAGE.write_text(page(text))
-        return 0
-    if page(text) == text:
-        return 0
-    print(f"{PAGE.name} is not what the files beside it say: python tools/write_results.py")
-    return 1
+    return write_or_check(PAGE, page(text), "the files beside it say")
 
 
 if __name__ == "__main__":

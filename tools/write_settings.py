@@ -13,6 +13,7 @@ from pathlib import Path
 from gankit.families import FAMILIES
 from gankit.settings.config import Config
 from gankit.settings.reference import Setting, every_setting
+from made_page import write_or_check
 
 PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
 INTRODUCTION = """\
@@ -67,14 +68,7 @@ def row(setting: Setting) -> str:
 
 
 def main() -> int:
-    written = page()
-    if "--check" not in sys.argv[1:]:
-        PAGE.write_text(written)
-        return 0
-    if PAGE.read_text() == written:
-        return 0
-    print(f"{PAGE.name} is not what the code says: python tools/write_settings.py")
-    return 1
+    return write_or_check(PAGE, page(), "the code says")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from made_page import write_or_check
+
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "speed.md"
 INTRODUCTION = """\
@@ -245,14 +247,7 @@ def page() -> str:
 
 
 def main() -> int:
-    written = page()
-    if "--check" not in sys.argv[1:]:
-        PAGE.write_text(written)
-        return 0
-    if PAGE.exists() and PAGE.read_text() == written:
-        return 0
-    print(f"{PAGE.name} is not what the benchmarks' lines say: python tools/write_speed.py")
-    return 1
+    return write_or_check(PAGE, page(), "the benchmarks' lines say")
 
 
 if __name__ == "__main__":

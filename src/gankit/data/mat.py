@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,22 +35,28 @@ def read_mat(path: Path, wanted: Collection[str]) -> tuple[dict[str, NDArray[Any
     except ImportError:
         raise MissingExtraError("a .mat file", "evaluate") from None
     what = f"data {str(path)!r}"
+    with _told(what), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of names that occur twice
+        listed = {name: shape for name, shape, _kind in whosmat(path)}
+        chosen = [name for name in listed if name in wanted]
+        claimed = sum(math.prod(listed[name]) for name in chosen)
+        check_claim(what, claimed, path.stat().st_size, compressed=True)
+        found = loadmat(path, variable_names=chosen)
+    arrays = {name: np.asarray(found[name]) for name in chosen}
+    return {name: a for name, a in arrays.items() if a.dtype.kind in NUMBERS}, [*listed]
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Raise DataError for whatever goes wrong in reading a file, since damage can fail anywhere."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of names that occur twice
-            listed = {name: shape for name, shape, _kind in whosmat(path)}
-            chosen = [name for name in listed if name in wanted]
-            claimed = sum(math.prod(listed[name]) for name in chosen)
-            check_claim(what, claimed, path.stat().st_size, compressed=True)
-            found = loadmat(path, variable_names=chosen)
+        yield
     except DataError:
         raise
     except MemoryError:
         raise DataError(f"{what} does not fit into memory: save fewer examples") from None
-    except Exception as error:  # damage can fail anywhere inside scipy
+    except Exception as error:
         raise DataError(f"{what} is no .mat file of arrays: {reason(error)}") from None
-    arrays = {name: np.asarray(found[name]) for name in chosen}
-    return {name: a for name, a in arrays.items() if a.dtype.kind in NUMBERS}, [*listed]
 
 
 def _begins(path: Path) -> bytes:
@@ -68,30 +75,23 @@ def _read_hdf5(path: Path, wanted: Collection[str]) -> tuple[dict[str, NDArray[A
     except ImportError:
         raise MissingExtraError("a .mat file of MATLAB 7.3", "matlab") from None
     what = f"data {str(path)!r}"
-    try:
-        with h5py.File(path, "r") as file:
-            listed = [name for name in file if not name.startswith("#")]
-            inside = {
-                name: file[name]
-                for name in listed
-                if name in wanted and isinstance(file.get(name, getlink=True), h5py.HardLink)
-            }
-            arrays = {
-                name: array
-                for name, array in inside.items()
-                if isinstance(array, h5py.Dataset)
-                and array.dtype.kind in NUMBERS
-                and not (array.external or array.is_virtual)
-            }
-            claimed = sum(array.nbytes for array in arrays.values())
-            check_claim(what, claimed, path.stat().st_size, compressed=True)
-            return {name: array[()].T for name, array in arrays.items()}, listed
-    except DataError:
-        raise
-    except MemoryError:
-        raise DataError(f"{what} does not fit into memory: save fewer examples") from None
-    except Exception as error:  # damage can fail anywhere inside h5py
-        raise DataError(f"{what} is no .mat file of arrays: {reason(error)}") from None
+    with _told(what), h5py.File(path, "r") as file:
+        listed = [name for name in file if not name.startswith("#")]
+        inside = {
+            name: file[name]
+            for name in listed
+            if name in wanted and isinstance(file.get(name, getlink=True), h5py.HardLink)
+        }
+        arrays = {
+            name: array
+            for name, array in inside.items()
+            if isinstance(array, h5py.Dataset)
+            and array.dtype.kind in NUMBERS
+            and not (array.external or array.is_virtual)
+        }
+        claimed = sum(array.nbytes for array in arrays.values())
+        check_claim(what, claimed, path.stat().st_size, compressed=True)
+        return {name: array[()].T for name, array in arrays.items()}, listed
 
 
 def examples_first(images: NDArray[Any]) -> NDArray[Any]:
