@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import statistics
 import time
 from collections.abc import Callable
@@ -38,6 +37,7 @@ from torch.nn import functional as F
 import gankit
 from gankit.data import load_configured
 from gankit.nn.text_cnn import TextCNN
+from telling import machine, spread
 
 BATCH, LENGTH, SYMBOLS = 64, 20, 200
 EMBEDDING = HIDDEN = 32
@@ -181,12 +181,10 @@ def compared(ours: Round, theirs: Round | None, count: int, rounds: int, least: 
     for play in contenders:
         play()  # what is made at the first call
     found = [[count / seconds_of(play, least) for play in contenders] for _ in range(rounds)]
-    line = {"gankit": round(statistics.median(each[0] for each in found))}
+    line: dict[str, Any] = {"gankit_per_s": round(statistics.median(each[0] for each in found))}
     if theirs is not None:
-        ratios = sorted(each[0] / each[1] for each in found)
-        line["other"] = round(statistics.median(each[1] for each in found))
-        line["ratio"] = round(statistics.median(ratios), 2)
-        line["from"], line["to"] = round(ratios[0], 2), round(ratios[-1], 2)
+        line["other_per_s"] = round(statistics.median(each[1] for each in found))
+        line["ratio"] = spread([a / b for a, b in found], 2)
     return line
 
 
@@ -209,11 +207,11 @@ def main() -> None:
         if given.only and not name.startswith(given.only):
             continue
         line = {
-            "a second": name,
+            "benchmark": "tokens_and_steps",
+            "what": name,
             **compared(*made(), given.rounds, given.least),
             "rounds": given.rounds,
-            "torch": torch.__version__,
-            "machine": platform.processor() or platform.machine(),
+            **machine(threads=1),
         }
         print(json.dumps(line), flush=True)
         if given.out is not None:

@@ -12,7 +12,6 @@ as its run ends; the same command goes on where it was stopped.
 from __future__ import annotations
 
 import argparse
-import csv
 import re
 import time
 from itertools import product
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 
 import gankit
 from gankit.features.named import Digits
+from table_lines import read_lines, write_lines
 
 CHAPTER = Path(__file__).parent.parent / "docs/book/04_dcgan_rules.md"
 CELL = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -62,20 +62,6 @@ def pictures(split: str) -> NDArray[np.uint8]:
     return gankit.load_dataset("digits", size=16, split=split).read(np.arange(SAMPLES))[:, 0]
 
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def write_lines(path: Path, lines: list[dict[str, Any]]) -> None:
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(lines)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--steps", type=int, default=300)
@@ -95,7 +81,7 @@ def main() -> None:
         spent = round(time.process_time() - start, 1)
         line = {"rule": rule, "seed": seed, "steps": given.steps, "cpu_seconds": spent}
         lines.append({**line, **judge.scores(gan.sample(SAMPLES, seed=1))})
-        write_lines(given.out, lines)
+        write_lines(given.out, lines, COLUMNS)
         print(*(f"{k} {v}" for k, v in lines[-1].items()), sep="  ", flush=True)
 
 

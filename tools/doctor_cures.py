@@ -13,7 +13,6 @@ there is not trained again. `--remedy` tries another one, and prints its line in
 from __future__ import annotations
 
 import argparse
-import csv
 import shlex
 from contextlib import suppress
 from pathlib import Path
@@ -31,17 +30,11 @@ from gankit.fitting import fit
 from gankit.settings.config import Config, override
 from gankit.settings.reference import flags_of
 from gankit.settings.text import parse_assignments
+from table_lines import read_lines, write_lines
 
 TRIALS = Path(__file__).parent.parent / "results/doctor.csv"
 QUICKEST = ("gan", "cgan", "dcgan", "modern", "infogan", "began")
 """Families in the order in which their runs are trained, after those on toys."""
-
-
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def chosen(only: str) -> list[tuple[Trial, int]]:
@@ -119,10 +112,7 @@ def main() -> None:
         print(*(f"{k}={v}" for k, v in lines[-1].items()), sep="  ", flush=True)
         if given.remedy:
             continue
-        with given.out.open("w", newline="") as file:
-            writer = csv.DictWriter(file, lines[0])
-            writer.writeheader()
-            writer.writerows(lines)
+        write_lines(given.out, lines)
 
 
 if __name__ == "__main__":

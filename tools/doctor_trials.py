@@ -11,7 +11,6 @@ Prints the confusion table.
 from __future__ import annotations
 
 import argparse
-import csv
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +27,7 @@ from gankit.errors import TrainingError
 from gankit.families import FAMILIES
 from gankit.fitting import fit
 from gankit.settings.config import Config, override
+from table_lines import write_lines
 
 PLAIN: dict[str, Any] = {
     "network.activation": "maxout",
@@ -318,10 +318,7 @@ def main() -> None:
             lines.append(play(trial, seed, given.runs, given.split))
             print(*(f"{k}={v}" for k, v in lines[-1].items()), sep="  ", flush=True)
             if given.out is not None:
-                with given.out.open("w", newline="") as file:
-                    writer = csv.DictWriter(file, lines[0])
-                    writer.writeheader()
-                    writer.writerows(lines)
+                write_lines(given.out, lines)
     print(confusion(lines))
 
 

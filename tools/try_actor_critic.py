@@ -11,7 +11,6 @@ condition on the critic.
 from __future__ import annotations
 
 import argparse
-import csv
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from torch import nn
 
 import gankit
 from gankit.data.toys import modes
+from table_lines import read_lines, write_lines
 
 HIDDEN = 64
 PLAIN = {
@@ -124,10 +124,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results/actor-critic.csv"))
     given = parser.parse_args()
     torch.set_num_threads(1)
-    lines: list[dict[str, Any]] = []
-    if given.out.exists():
-        with given.out.open(newline="") as file:
-            lines = list(csv.DictReader(file))
+    lines = read_lines(given.out)
     done = {(line["method"], str(line["seed"])) for line in lines}
     for seed in SEEDS:
         for method in METHODS:
@@ -135,10 +132,7 @@ def main() -> None:
                 continue
             lines.append(trial(method, seed))
             print(*lines[-1].values(), sep="  ", flush=True)
-            with given.out.open("w", newline="") as file:
-                writer = csv.DictWriter(file, lines[0], lineterminator="\n")
-                writer.writeheader()
-                writer.writerows(lines)
+            write_lines(given.out, lines)
 
 
 if __name__ == "__main__":

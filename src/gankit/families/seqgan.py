@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -186,9 +187,9 @@ class TextGame(Game):
             return Moves(d_terms, Terms({}), {"grad_d": grad_d})
         return self.move_both(turn)
 
+    @abstractmethod
     def move_both(self, turn: Turn) -> Moves:
         """Take a step of the game."""
-        raise NotImplementedError
 
     def learn_by_likelihood(self, turn: Turn) -> Moves:
         """Move G to make a batch of real sequences likelier, in nats per token."""
@@ -203,9 +204,9 @@ class TextGame(Game):
         grad_g = turn.descend("generator", terms.with_terms(self.weight_terms("generator")))
         return Moves(Terms({}), terms, {"grad_g": grad_g})
 
+    @abstractmethod
     def teach(self, turn: Turn) -> tuple[Terms, float]:
         """Move D on `objective.k` batches of real sequences and as many new ones of G."""
-        raise NotImplementedError
 
 
 class PolicyGame(TextGame):
@@ -213,9 +214,9 @@ class PolicyGame(TextGame):
 
     own_g_steps = True
 
+    @abstractmethod
     def rewards(self, said: Said) -> Tensor:
         """Return what each token is paid, [N, T]; no gradient is collected."""
-        raise NotImplementedError
 
     @property
     def relative(self) -> bool:
