@@ -84,6 +84,14 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 """Settings that make a family's default networks tiny. A new family is tested without them."""
 
+QUIET = {
+    "output.log_every": 400,
+    "output.sample_every": 0,
+    "output.checkpoint_every": 0,
+    "output.doctor": 0,
+}
+"""For a run whose end alone is looked at. It ends in the same weights."""
+
 SOURCES = {"tokens": "sentences"}
 """What families are tested on that make no images, by the kind that they make."""
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -38,31 +36,35 @@ STAND_INS = {"your_tracker.md": {"wandb.py": WANDB}}
 """By page, modules that its Python imports and gankit does not install."""
 
 
-def test_links_and_commands():
+@pytest.fixture
+def holds(forks):
+    """A tool, run in the repository, says that all is well."""
+
+    def run(tool, *arguments):
+        done = forks.start(partial(python, ROOT / tool, *arguments), folder=ROOT).wait()
+        assert done.code == 0, done.text
+
+    return run
+
+
+def test_links_and_commands(holds):
     holds("tools/check_docs.py")
 
 
-def test_the_page_of_settings_is_what_the_code_says():
+def test_the_page_of_settings_is_what_the_code_says(holds):
     holds("tools/write_settings.py", "--check")
 
 
-def test_how_long_it_takes_is_what_the_tables_say():
+def test_how_long_it_takes_is_what_the_tables_say(holds):
     holds("tools/write_how_long.py", "--check")
 
 
-def test_the_tables_of_results_are_what_the_files_say():
+def test_the_tables_of_results_are_what_the_files_say(holds):
     holds("tools/write_results.py", "--check")
 
 
-def test_the_page_of_speed_is_what_the_benchmarks_lines_say():
+def test_the_page_of_speed_is_what_the_benchmarks_lines_say(holds):
     holds("tools/write_speed.py", "--check")
-
-
-def holds(tool, *arguments):
-    done = subprocess.run(
-        [sys.executable, ROOT / tool, *arguments], capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.slow

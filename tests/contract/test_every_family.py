@@ -25,7 +25,7 @@ from gankit.training.runtime import Runtime
 from gankit.training.state import build_game, build_state, draw_batch
 from gankit.training.update import choose_update, why_one_process
 
-from ..conftest import THREADS, families_of
+from ..conftest import QUIET, THREADS, families_of
 
 RUNTIME = Runtime(torch.device("cpu"))
 EVERY = [name for name in FAMILIES.names() if not FAMILIES[name].acts]
@@ -228,7 +228,7 @@ LEARN: dict[str, dict[str, Any]] = {
 @pytest.mark.slow
 def test_it_learns_an_easy_pair_of_pictures(small, family, monkeypatch, tmp_path):
     monkeypatch.setattr("gankit.fitting.load_configured", lambda _config: pictures(256))
-    settings = {
+    settings = QUIET | {
         "training.steps": 400,
         "training.batch": 16,
         "training.ema": 0.95,
@@ -236,8 +236,6 @@ def test_it_learns_an_easy_pair_of_pictures(small, family, monkeypatch, tmp_path
         "discriminator_optimizer.lr": 1e-3,
         "generator_optimizer.schedule": "constant",
         "discriminator_optimizer.schedule": "constant",
-        "output.log_every": 400,
-        "output.sample_every": 0,
     }
     fit(small(family, **settings | LEARN.get(family, {})), tmp_path / "run")
     samples = gankit.load(tmp_path / "run").sample(64).astype(float)
@@ -277,7 +275,8 @@ def test_points_are_refused_before_anything_is_written(family, tmp_path):
 def test_it_finds_every_mode_of_the_ring(family, tmp_path):
     if not takes_points(family):
         pytest.skip("makes images alone")
-    fit(override(configure(family, "toy:ring8"), {"runtime.threads": THREADS}), tmp_path / "run")
+    config = override(configure(family, "toy:ring8"), QUIET | {"runtime.threads": THREADS})
+    fit(config, tmp_path / "run")
     points = gankit.load(tmp_path / "run").sample(4000, seed=1)
     centres, sigma = modes("toy:ring8")
     distance = np.linalg.norm(points[:, None] - centres, axis=2)

@@ -127,9 +127,10 @@ def command(*arguments: object) -> None:
     main()
 
 
-def python(path: Path) -> None:
-    """A file of Python, as a job: what `python PATH` runs."""
+def python(path: Path, *arguments: str) -> None:
+    """A file of Python, as a job: what `python PATH ARGUMENTS` runs."""
     sys.path.insert(0, str(path.parent))
+    sys.argv = [str(path), *arguments]
     runpy.run_path(str(path), run_name="__main__")
 
 
