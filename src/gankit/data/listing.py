@@ -46,6 +46,7 @@ class Index:
         notes: what was left out, and why.
         has_test: whether there is a test split beside the pictures.
         by_table: whether a file of labels decided the classes.
+        splits_by: the name of the table whose column of splits was read, if there is one.
     """
 
     root: Root
@@ -56,6 +57,7 @@ class Index:
     notes: tuple[str, ...]
     has_test: bool = False
     by_table: bool = False
+    splits_by: str = ""
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -71,7 +73,12 @@ class Index:
 
 
 def index_folder(
-    folder: Path, split: Split, tables: bool = True, known: Collection[str] = ()
+    folder: Path,
+    split: Split,
+    tables: bool = True,
+    known: Collection[str] = (),
+    *,
+    splits_by_table: bool = True,
 ) -> Index:
     """List every picture in the folder and below; its sub-folders are splits or classes.
 
@@ -88,6 +95,7 @@ def index_folder(
             (`gankit.data.label_files`), and whether a single sub-folder that holds everything is
             searched for classes.
         known: the classes of the training split: a folder of such a name is a class, even alone.
+        splits_by_table: whether a table's column of splits is read, if `tables` are.
 
     Raises:
         DataError: there are no pictures, there is no such split, the folder cannot be listed, or
@@ -103,7 +111,8 @@ def index_folder(
             find_labels = _finder(folder, folder, split) if tables else None
             return _index_within(folder, finds, source, within, split, find_labels, known)
         index = _index(folder, finds, source, _finder(folder, folder, None) if tables else None)
-        column = find_split_column(folder, index.paths) if tables else None
+        reads_column = tables and splits_by_table
+        column = find_split_column(folder, index.paths) if reads_column else None
         if column is not None:
             index = _by_column(index, *column, split)
         if split == "test" and not index.has_test:
@@ -202,7 +211,8 @@ def _by_column(index: Index, table: str, words: Mapping[str, str], split: Split)
         f"splits by {table}: '{name_some(train)}' is trained on, '{test}' is for scores: "
         f"{len(kept):,} of {len(index):,} pictures are read"
     )
-    return replace(index.keep(kept), notes=(note, *index.notes), has_test=True)
+    notes = (note, *index.notes)
+    return replace(index.keep(kept), notes=notes, has_test=True, splits_by=table)
 
 
 def _about_splits(splits: Splits, part: str) -> list[str]:

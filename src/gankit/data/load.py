@@ -34,7 +34,12 @@ PACKED = (".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
 
 
 def load_configured(
-    data: DataConfig, split: Split = "train", *, begun: bool = False, tables: bool = True
+    data: DataConfig,
+    split: Split = "train",
+    *,
+    begun: bool = False,
+    tables: bool = True,
+    splits: bool = True,
 ) -> Dataset:
     """Read the data set that a configuration names, in the way that it says.
 
@@ -45,15 +50,14 @@ def load_configured(
             images of more than 8 bits, such a run has read each file by its type; a new run
             chooses one range for the whole set.
         tables: whether to look for labels beyond the folder's own sub-folders (`load_dataset`).
+        splits: whether a table's column of splits is read, if `tables` are.
 
     Raises DataError.
     """
-    return _load(data.source, _options(data, split, begun, tables))
+    return _load(data.source, replace(_options(data, split, begun), tables=tables, splits=splits))
 
 
-def _options(
-    data: DataConfig, split: Split = "train", begun: bool = False, tables: bool = True
-) -> ReadOptions:
+def _options(data: DataConfig, split: Split = "train", begun: bool = False) -> ReadOptions:
     """Return how `load_configured` reads."""
     own: Values = None if begun else "own"
     return ReadOptions(
@@ -65,7 +69,6 @@ def _options(
         memory_gb=data.memory_gb,
         values=own if data.values is None else data.values,
         holdout=SHARE if data.holdout is None else data.holdout,
-        tables=tables,
         train_size=data.train_size,
         text=text_options(data),
     )
