@@ -68,6 +68,7 @@ def _options(
         tables=tables,
         train_size=data.train_size,
         text=text_options(data),
+        transitions=data.transitions,
     )
 
 
@@ -114,6 +115,7 @@ def load_dataset(
     tables: bool = True,
     text: TextOptions | None = None,
     train_size: int | None = None,
+    transitions: bool = False,
 ) -> Dataset:
     """Read the data set of this name, or the images or texts at this path.
 
@@ -151,6 +153,7 @@ def load_dataset(
         text: how texts are read, and what an oracle makes; None: into words, as they are.
         train_size: how many of the training examples are read, chosen at random, the same ones
             every time; None: all.
+        transitions: whether each move of an expert is read with what was seen next.
 
     Raises:
         DataError: there is nothing, nothing in it can be read, or an option is out of range.
@@ -167,6 +170,7 @@ def load_dataset(
         crop=crop,
         train_size=train_size,
         text=text or TextOptions(),
+        transitions=transitions,
     )
     return _load(os.fspath(source), options)
 
