@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +16,7 @@ from gankit.game import register_family
 from gankit.game_types import Answer, Task
 from gankit.nn.actor import Rewarder
 from gankit.recipes import RECIPES
-from gankit.settings.config import Config
+from gankit.settings.config import Config, TrainingConfig
 
 
 @register_family("airl", "a policy learns from an expert, and with it a reward of what is seen")
@@ -33,6 +35,7 @@ class AIRL(Imitation):
 
     Options = ImitationOptions
     default_recipe = "airl-fast"
+    data_recipes: ClassVar[Mapping[str, str]] = {"expert:Pendulum-v1": "airl-pendulum"}
     losses = LOGISTIC
     papers = (FU_2017, HO_2016, SCHULMAN_2015, SCHULMAN_2017)
 
@@ -69,10 +72,24 @@ class AIRL(Imitation):
 
 @RECIPES.register("airl-fast", "AIRL by PPO, a few minutes on a CPU")
 def airl_fast() -> Config:
+    """Where episodes end by failing, a D that is sure pays so little that failing is best."""
     config = gail_fast()
     return replace(
         config,
         family="airl",
         data=replace(config.data, transitions=True),
         network=ImitationOptions(),
+        objective=replace(config.objective, k=1, penalty="r1", penalty_weight=1.0),
+    )
+
+
+@RECIPES.register("airl-pendulum", "AIRL by PPO for the pendulum, some minutes on a CPU")
+def airl_pendulum() -> Config:
+    config = airl_fast()
+    return replace(
+        config,
+        data=replace(config.data, source="expert:Pendulum-v1"),
+        network=ImitationOptions(epochs=5),
+        objective=replace(gail_fast().objective, k=3),
+        training=TrainingConfig(steps=100, batch=256, ema=0.0),
     )
