@@ -10,6 +10,7 @@ from pathlib import Path
 
 from torch import nn
 
+from gankit.choose_recipe import earlier_recipes
 from gankit.data import Dataset, decided, load_configured
 from gankit.doctor.while_training import Watch
 from gankit.errors import GankitError, TrainingError
@@ -195,7 +196,7 @@ def _as_the_recipe_was(config: Config, began: Config) -> tuple[Config, list[str]
     """
     but = ("data.source",)  # the fingerprint says whether it is the same data
     if differences(began, config, but):
-        for changes in FAMILIES[config.family].earlier:
+        for changes in earlier_recipes(config.family):
             earlier = override(config, changes)
             if not differences(began, earlier, but):
                 former = ", ".join(f"{key} = {typed(value)}" for key, value in changes.items())

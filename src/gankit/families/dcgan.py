@@ -92,23 +92,6 @@ def check_stages(asked: int | None, task: Task) -> int:
     return stages
 
 
-NO_RECIPE_FOR_PHOTOGRAPHS = {
-    "network.discriminator_norm": "batch",
-    "network.generator_units": 256,
-    "network.discriminator_units": 256,
-    "objective.loss": "non_saturating",
-    "objective.penalty": "none",
-    "objective.penalty_weight": 1.0,
-    "objective.penalty_interval": 1,
-    "generator_optimizer.lr": 2e-3,
-    "generator_optimizer.beta2": 0.999,
-    "discriminator_optimizer.lr": 5e-4,
-    "discriminator_optimizer.beta2": 0.999,
-    "training.batch": 32,
-}
-"""What `dcgan-fast` had when it was for photographs too, beside `dcgan-photographs`."""
-
-
 @register_family("dcgan")
 class DCGAN(Game):
     """Strided convolutions and batch normalisation in both players (Radford 2015).
@@ -129,7 +112,7 @@ class DCGAN(Game):
     default_recipe = "dcgan-fast"
     kind_recipes: ClassVar = {"photographs": "dcgan-photographs"}
     suits: ClassVar = {"drawings": "dcgan-fast"}
-    earlier = ({"generator_optimizer.lr": 2e-3}, NO_RECIPE_FOR_PHOTOGRAPHS)
+    earlier = ({"generator_optimizer.lr": 2e-3},)
     kinds = ("images",)
 
     @classmethod
