@@ -14,7 +14,6 @@ from gankit.choose_recipe import earlier_recipes
 from gankit.data import Dataset, decided, load_configured
 from gankit.doctor.while_training import Watch
 from gankit.errors import GankitError, TrainingError
-from gankit.families import FAMILIES
 from gankit.game import Game
 from gankit.own_networks import Networks
 from gankit.pages.report import ReportPage
