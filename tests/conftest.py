@@ -80,6 +80,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "gumbel": TEXT,
     "scratchgan": {key: value for key, value in TEXT.items() if key != "network.filters"},
     "gail": {"network.hidden": "8,8", "network.episodes": 2, "network.epochs": 1, "objective.k": 1},
+    "airl": {"network.hidden": "8,8", "network.episodes": 2, "network.epochs": 1, "objective.k": 1},
     "bc": {"network.hidden": "8,8"},
 }
 """Settings that make a family's default networks tiny. A new family is tested without them."""
