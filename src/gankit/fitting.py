@@ -11,10 +11,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from gankit.choose_recipe import earlier_recipes
 from gankit.data import Dataset, decided, load_configured
 from gankit.doctor.while_training import Watch
 from gankit.errors import GankitError, TrainingError
-from gankit.families import FAMILIES
 from gankit.game import Game
 from gankit.own_networks import Networks
 from gankit.pages.report import ReportPage
@@ -206,7 +206,7 @@ def _as_the_recipe_was(config: Config, began: Config) -> tuple[Config, list[str]
     """
     but = ("data.source",)  # the fingerprint says whether it is the same data
     if differences(began, config, but):
-        for changes in FAMILIES[config.family].earlier:
+        for changes in earlier_recipes(config.family):
             earlier = override(config, changes)
             if not differences(began, earlier, but):
                 former = ", ".join(f"{key} = {typed(value)}" for key, value in changes.items())

@@ -238,7 +238,8 @@ def test_no_setting_takes_what_it_cannot_be(family):
     """Every setting is given every kind of nonsense: it is taken as a value of its type within its
     limits, or refused in one line that names it."""
     config = configure(family, "digits")
-    for key in flatten(config):
+    own = [key for key in flatten(config) if key.startswith("network.")]
+    for key in flatten(config) if family == "cgan" else own:  # the others are every family's
         for value in (*LARGE, *NO_NUMBER, *OTHER, -1, -(10**39), [1, 2], [[1]], [DEEP], "1," * 99):
             made, said = made_or_said(lambda key=key, value=value: override(config, {key: value}))
             if made is None:

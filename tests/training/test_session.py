@@ -29,9 +29,10 @@ DEAD = 2**22 + 1  # above the largest process number that Linux gives
 
 @pytest.fixture
 def config(small):
-    """Twelve steps of a tiny run, a checkpoint every four; no rate depends on the budget."""
+    """Twelve steps of a tiny run, a checkpoint every four, a picture every six; no rate depends
+    on the budget."""
     tiny = {"network.generator_hidden": "8,8", "network.discriminator_hidden": "8,8"}
-    every = {"output.checkpoint_every": 4, "training.steps": 12}
+    every = {"output.checkpoint_every": 4, "output.sample_every": 6, "training.steps": 12}
     return small("gan", "toy:ring8", **tiny, **every, **CONSTANT)
 
 
@@ -252,7 +253,7 @@ def test_a_picture_that_could_not_be_read_joins_the_film_later(config, finished,
     read = pictures.read_picture
 
     def refused_once(path):
-        if path.name == "0000004.png":
+        if path.name == "0000006.png":
             raise PermissionError(errno.EACCES, "Permission denied")
         return read(path)
 

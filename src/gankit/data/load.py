@@ -71,6 +71,7 @@ def _options(data: DataConfig, split: Split = "train", begun: bool = False) -> R
         holdout=SHARE if data.holdout is None else data.holdout,
         train_size=data.train_size,
         text=text_options(data),
+        transitions=data.transitions,
     )
 
 
@@ -117,6 +118,7 @@ def load_dataset(
     tables: bool = True,
     text: TextOptions | None = None,
     train_size: int | None = None,
+    transitions: bool = False,
 ) -> Dataset:
     """Read the data set of this name, or the images or texts at this path.
 
@@ -154,6 +156,7 @@ def load_dataset(
         text: how texts are read, and what an oracle makes; None: into words, as they are.
         train_size: how many of the training examples are read, chosen at random, the same ones
             every time; None: all.
+        transitions: whether each move of an expert is read with what was seen next.
 
     Raises:
         DataError: there is nothing, nothing in it can be read, or an option is out of range.
@@ -170,6 +173,7 @@ def load_dataset(
         crop=crop,
         train_size=train_size,
         text=text or TextOptions(),
+        transitions=transitions,
     )
     return _load(os.fspath(source), options)
 

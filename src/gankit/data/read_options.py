@@ -46,6 +46,7 @@ class ReadOptions:
             that has none.
         text: how sequences of tokens are read.
         train_size: how many of the training examples are read, chosen at random; None: all.
+        transitions: whether each move of an expert is read with what was seen next.
 
     Raises:
         DataError: a value is out of range.
@@ -63,6 +64,7 @@ class ReadOptions:
     holdout: float = 0.0
     text: TextOptions = field(default_factory=TextOptions)
     train_size: int | None = None
+    transitions: bool = False
 
     def __post_init__(self) -> None:
         if self.crop is not None and self.crop < SMALLEST:

@@ -109,6 +109,9 @@ class DataConfig:
     oracle: int = setting(
         0, "which oracle: its weights follow from this seed", least=0, below=2**48
     )
+    transitions: bool = setting(
+        False, "of an expert's episodes: read each move with what was seen next"
+    )
 
     def __post_init__(self) -> None:
         check_settings(self, "data.")
