@@ -39,6 +39,7 @@ class ReadOptions:
         memory_gb: a folder that needs more than this (in 10^9 bytes) is read from disk while
             training.
         tables: whether to look for labels beyond the folder's own sub-folders (`load_dataset`).
+        splits: whether a table's column of splits is read.
         values: the values that become black and white in images of more than 8 bits; `own`: one
             range for the whole set, chosen by its values; None: by the type of each file.
         holdout: the share, 0 to 0.5, that is kept from training as the test split of a source
@@ -58,6 +59,7 @@ class ReadOptions:
     split: Split = "train"
     memory_gb: float = 2.0
     tables: bool = True
+    splits: bool = True
     values: Values = "own"
     holdout: float = 0.0
     text: TextOptions = field(default_factory=TextOptions)

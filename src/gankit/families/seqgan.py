@@ -91,7 +91,7 @@ class SeqGANOptions(PolicyOptions, ConvolutionOptions):
         8, "ways to go on from each place, over which a reward is a mean", least=1, most=1024,
         flag="--rollouts",
     )  # fmt: skip
-    moved = (("g_steps", "objective.g_steps"),)  # where runs of earlier versions have it
+    former = (("network.g_steps", "objective.g_steps"),)  # where runs of earlier versions have it
 
 
 class TextGame(Game):
