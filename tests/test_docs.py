@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
+from tools.breaking.processes import python
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted((ROOT / "docs").glob("your_*.md"))
@@ -36,43 +36,47 @@ STAND_INS = {"your_tracker.md": {"wandb.py": WANDB}}
 """By page, modules that its Python imports and gankit does not install."""
 
 
-def test_links_and_commands():
+@pytest.fixture
+def holds(forks):
+    """A tool, run in the repository, says that all is well."""
+
+    def run(tool, *arguments):
+        done = forks.start(partial(python, ROOT / tool, *arguments), folder=ROOT).wait()
+        assert done.code == 0, done.text
+
+    return run
+
+
+def test_links_and_commands(holds):
     holds("tools/check_docs.py")
 
 
-def test_the_page_of_settings_is_what_the_code_says():
+def test_the_page_of_settings_is_what_the_code_says(holds):
     holds("tools/write_settings.py", "--check")
 
 
-def test_how_long_it_takes_is_what_the_tables_say():
+def test_how_long_it_takes_is_what_the_tables_say(holds):
     holds("tools/write_how_long.py", "--check")
 
 
-def test_the_tables_of_results_are_what_the_files_say():
+def test_the_tables_of_results_are_what_the_files_say(holds):
     holds("tools/write_results.py", "--check")
 
 
-def test_the_page_of_speed_is_what_the_benchmarks_lines_say():
+def test_the_page_of_speed_is_what_the_benchmarks_lines_say(holds):
     holds("tools/write_speed.py", "--check")
-
-
-def holds(tool, *arguments):
-    done = subprocess.run(
-        [sys.executable, ROOT / tool, *arguments], capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_the_python_of_a_page_runs(page, tmp_path):
-    script, out = run_page(page, tmp_path)
+def test_the_python_of_a_page_runs(forks, page, tmp_path):
+    script, out = run_page(page, tmp_path, forks)
     said = [line.split("# ")[1] for line in script.splitlines() if "# (" in line]
     assert all(line in out for line in said)
 
 
-def run_page(page, folder):
-    """Run the Python of a page in a folder; return it, and what it prints."""
+def run_page(page, folder, forks):
+    """Run the Python of a page in a folder and a process; return it, and what it prints."""
     script = ["import gankit\n"]
     for block in BLOCK.findall(page.read_text()):
         if named := FILE.match(block):
@@ -82,16 +86,14 @@ def run_page(page, folder):
     for name, content in STAND_INS.get(page.name, {}).items():
         (folder / name).write_text(content)
     (folder / "page.py").write_text("\n".join(script))
-    done = subprocess.run(
-        [sys.executable, "page.py"], cwd=folder, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr
-    return "".join(script), done.stdout
+    done = forks.start(partial(python, folder / "page.py"), folder=folder).wait()
+    assert done.code == 0, done.err
+    return "".join(script), done.out
 
 
 @pytest.mark.slow
-def test_the_tracker_is_fed(tmp_path):
-    _, out = run_page(ROOT / "docs" / "your_tracker.md", tmp_path)
+def test_the_tracker_is_fed(forks, tmp_path):
+    _, out = run_page(ROOT / "docs" / "your_tracker.md", tmp_path, forks)
     first, *steps, picture, last = out.splitlines()
     assert (first, picture, last) == ("init ring toy:ring8", "log None samples", "finish")
     log = (tmp_path / "runs" / "ring" / "metrics.jsonl").read_text().splitlines()

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from gankit.choose_recipe import earlier_recipes
@@ -96,13 +97,23 @@ def fit(
         ):
             return play(session, signals)
     except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and "memory" not in str(error):
+        if not _is_out_of_memory(error):
             raise
         raise TrainingError(
             "out of memory: lower training.batch, data.size or the networks' widths; what was "
             "reached is kept",
             *("training.batch", "data.size"),
         ) from None
+
+
+OUT_OF_MEMORY = ("DefaultCPUAllocator", "out of memory", "ALLOC_FAILED")
+"""What torch's allocators and CUDA's libraries say without an error of their own kind."""
+
+
+def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(
+        said in str(error) for said in OUT_OF_MEMORY
+    )
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES, Game, Task
 from gankit.game_types import Latent
+from gankit.nn.uncompiled import shapes_alone
 from gankit.settings.config import Config
 
 COPIES = 4
@@ -27,7 +28,7 @@ def check_size(config: Config, task: Task) -> None:
     numbers that they hold. They are too large if they take more memory than this machine has,
     together with their gradients and the batch.
     """
-    with torch.random.fork_rng(devices=[]), torch.device("meta"), torch.no_grad():
+    with torch.random.fork_rng(devices=[]), shapes_alone(), torch.no_grad():
         try:
             with warnings.catch_warnings():  # a layer without weights shows in the error below
                 warnings.simplefilter("ignore")

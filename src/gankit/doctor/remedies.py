@@ -12,6 +12,7 @@ from gankit.choose_recipe import AUGMENTED, FEW, recipe_for
 from gankit.doctor.case import Case
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES
+from gankit.nn.uncompiled import shapes_alone
 from gankit.recipes import RECIPES
 from gankit.settings.config import Config, override
 from gankit.settings.reference import flag_of
@@ -134,7 +135,7 @@ def _admitted(case: Case, changes: Mapping[str, Any]) -> bool:
         return False
     try:
         changed = override(case.config, changes)
-        with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        with torch.random.fork_rng(devices=[]), shapes_alone():
             game = FAMILIES[changed.family](changed, case.record.task)
     except ConfigError:
         return False

@@ -42,7 +42,7 @@ class BEGANOptions:
     gamma: float = setting(0.5, "diversity: wanted L(G(z)) / L(x)", above=0, most=1)
     lambda_k: float = setting(0.001, "how fast k follows", above=0, most=1000)
     patience: int = setting(
-        0, "steps without a better M after which both rates are halved; 0: never",
+        0, "steps without a better M after which both rates are halved", off="never",
         least=0, most=RARELY,
     )  # fmt: skip
 

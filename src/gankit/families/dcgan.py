@@ -45,10 +45,10 @@ class DCGANOptions:
     first_norm: bool = setting(False, "normalise D's first convolution too; the paper does not")
     # The paper has no hidden dense layers; its code for MNIST has.
     generator_units: int = setting(
-        0, "a hidden layer before G's core; 0: none", least=0, most=LAYER
+        0, "a hidden layer before G's core", off="none", least=0, most=LAYER
     )
     discriminator_units: int = setting(
-        0, "a hidden layer before D's logit; 0: none", least=0, most=LAYER
+        0, "a hidden layer before D's logit", off="none", least=0, most=LAYER
     )
     paired: bool = setting(False, "D has a convolution of stride 1 before each of stride 2")
     head: Literal["v1", "v2"] = setting("v1", "v1: one sigmoid; v2: a softmax over (true, fake)")

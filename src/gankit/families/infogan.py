@@ -63,7 +63,7 @@ class InfoGANOptions:
     )
     kernel: int = setting(4, "size of the convolutions", least=1, most=64)
     units: int = setting(
-        1024, "units of the dense layers of G and of the trunk; 0: none", least=0, most=LAYER
+        1024, "units of the dense layers of G and of the trunk", off="none", least=0, most=LAYER
     )
     output: Literal["sigmoid", "tanh"] = setting("sigmoid", "last activation of G")
     posterior_units: int = setting(128, "units of Q's own layer", least=1, most=LAYER)

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from gankit.errors import ConfigError
 from gankit.nn.efficientnet_lite import Classifier, EfficientNetLite, fold
+from gankit.nn.uncompiled import shapes_alone
 from gankit.text import reason
 
 
@@ -84,7 +85,7 @@ def _unusable(lite: Lite, why: str) -> ConfigError:
 def build_lite(name: str, weights: Mapping[str, Tensor]) -> EfficientNetLite:
     """Return the convolutions of EfficientNet-Lite with these weights, as `read_weights` gives."""
     lite = LITES[name]
-    with torch.device("meta"):  # no weights are drawn
+    with shapes_alone():  # no weights are drawn
         network = EfficientNetLite(lite.width, lite.depth)
     _put(network, _folded(weights, dict(_convolutions(network))))
     return network
@@ -92,7 +93,7 @@ def build_lite(name: str, weights: Mapping[str, Tensor]) -> EfficientNetLite:
 
 def build_classifier(weights: Mapping[str, Tensor]) -> Classifier:
     """Return what follows the convolutions, with these weights, as `read_weights` gives."""
-    with torch.device("meta"):
+    with shapes_alone():
         network = Classifier(weights["_conv_head.weight"].shape[1])
     linear = {f"classify.{part}": weights[f"_fc.{part}"] for part in ("weight", "bias")}
     _put(network, {**_folded(weights, {"widen": ("_conv_head", "_bn1")}), **linear})

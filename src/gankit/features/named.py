@@ -22,6 +22,7 @@ from gankit.features.digits_network import CLASSES, DigitsNetwork
 from gankit.features.efficientnet import build_classifier, build_lite, read_weights
 from gankit.features.files import ENDINGS, load_file
 from gankit.features.network import FeatureNetwork, make_ready
+from gankit.nn.uncompiled import shapes_alone
 from gankit.registry import Registry
 from gankit.storage import digest, read_tensors
 from gankit.text import from_home, reason
@@ -94,7 +95,7 @@ class Digits(FeatureNetwork):
         with resources.as_file(file) as path:
             weights, header = read_tensors(path, "feature network")
         self.digest = header["digest"]
-        with torch.device("meta"):  # no weights are drawn
+        with shapes_alone():  # no weights are drawn
             self._network = DigitsNetwork()
         state = {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
         self._network.load_state_dict(state, assign=True)

@@ -7,6 +7,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from gankit.families import FAMILIES, Game, Task
 from gankit.game_types import Latent
+from gankit.nn.uncompiled import shapes_alone
 from gankit.settings.config import Config
 
 OVERHEAD = 10**8
@@ -22,7 +23,7 @@ def cost_of_step(config: Config, task: Task) -> float:
 
     Raises ConfigError if the settings make no network for such data.
     """
-    with torch.random.fork_rng(devices=[]), torch.device("meta"), torch.no_grad():
+    with torch.random.fork_rng(devices=[]), shapes_alone(), torch.no_grad():
         game = FAMILIES[config.family](config, task)
         for network in (game.generator, game.discriminator):
             network.to("meta")

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from gankit.errors import ConfigError, RunError
 from gankit.families import FAMILIES, Game, Task
 from gankit.losses import LOSSES
+from gankit.nn.uncompiled import shapes_alone
 from gankit.own_networks import Networks, with_networks
 from gankit.penalties import PENALTIES
 from gankit.registry import Registry
@@ -212,7 +213,7 @@ def _empty_game(header: Mapping[str, Any], networks: Networks | None = None) -> 
         raise ValueError(f"its step is {shown(header['step'])}")
     if networks is not None:
         family = with_networks(family, networks)
-    with nullcontext() if networks is not None else torch.device("meta"):
+    with nullcontext() if networks is not None else shapes_alone():
         return family(config, Task.stored(header))
 
 

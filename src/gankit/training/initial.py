@@ -27,6 +27,7 @@ from gankit.errors import ConfigError, RunError
 from gankit.game import Game
 from gankit.game_types import Task
 from gankit.nn.ema import Average
+from gankit.nn.uncompiled import shapes_alone
 from gankit.run import Origin, Run, checkpoints, real_path
 from gankit.stabilisers.batch import WithReference
 from gankit.storage import not_finite, read_tensors
@@ -293,7 +294,7 @@ def _changed_axes(game: Game, task: Task) -> dict[str, dict[str, tuple[int, int]
     That is (axis, how much longer it is) of each tensor that differs along one axis. The game is
     built on the meta device, which takes no memory.
     """
-    with torch.device("meta"):
+    with shapes_alone():
         other = type(game)(game.config, task)
     return {
         player: {

@@ -11,6 +11,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from gankit.bibliography import DASKALAKIS_2017
+from gankit.nn.uncompiled import unwrapped
 from gankit.settings.config import Config, OptimizerConfig
 from gankit.settings.schema import SettingError
 
@@ -21,7 +22,7 @@ def build_optimizer(
     """Build Adam or SGD, in the fused form if the device has one, or optimistic Adam."""
     fused = device.type in ("cpu", "cuda")
     if config.name == "sgd":
-        return torch.optim.SGD(
+        return SGD(
             parameters,
             config.lr,
             momentum=config.momentum,
@@ -31,12 +32,31 @@ def build_optimizer(
     betas = (float(config.beta1), float(config.beta2))
     if config.name == "optimistic_adam":
         return OptimisticAdam(parameters, config.lr, betas, config.weight_decay)
-    return torch.optim.Adam(
-        parameters, config.lr, betas=betas, weight_decay=config.weight_decay, fused=fused
-    )
+    return Adam(parameters, config.lr, betas=betas, weight_decay=config.weight_decay, fused=fused)
 
 
-class OptimisticAdam(Optimizer):
+class _Uncompiled:
+    """The methods of every optimiser of torch, which would load its compiler."""
+
+    add_param_group = unwrapped(Optimizer.add_param_group)
+    zero_grad = unwrapped(Optimizer.zero_grad)
+    state_dict = unwrapped(Optimizer.state_dict)
+    load_state_dict = unwrapped(Optimizer.load_state_dict)
+
+
+class Adam(_Uncompiled, torch.optim.Adam):
+    """torch's Adam, without its compiler."""
+
+    step = torch.no_grad()(unwrapped(torch.optim.Adam.step))
+
+
+class SGD(_Uncompiled, torch.optim.SGD):
+    """torch's SGD, without its compiler."""
+
+    step = torch.no_grad()(unwrapped(torch.optim.SGD.step))
+
+
+class OptimisticAdam(_Uncompiled, Optimizer):
     """Adam that goes twice along this step's direction and once back along the last one's.
 
     w <- w - lr (2 u_t - u_{t-1}), u = m / (sqrt(v) + eps) with both bias-corrected
