@@ -12,9 +12,8 @@ import pytest
 import torch
 from torch import nn
 
-from gankit.nn.convolutions import WIDE, FastConv2d
-
 import gankit
+from gankit.nn.convolutions import WIDE, FastConv2d
 
 ROOT = Path(__file__).parent.parent
 
