@@ -273,6 +273,20 @@ KYNKAANNIEMI_2019 = Paper(
     2019,
     "1904.06991",
 )
+LI_2015 = Paper(
+    "li2015generative",
+    "Generative Moment Matching Networks",
+    ("Li, Yujia", "Swersky, Kevin", "Zemel, Richard"),
+    2015,
+    "1502.02761",
+)
+SANTOS_2019 = Paper(
+    "dossantos2019learning",
+    "Learning Implicit Generative Models by Matching Perceptual Features",
+    ("dos Santos, Cicero Nogueira", "Mroueh, Youssef", "Padhi, Inkit", "Dognin, Pierre"),
+    2019,
+    "1904.02762",
+)
 SINHA_2020 = Paper(
     "sinha2020topk",
     "Top-k Training of GANs: Improving GAN Performance by Throwing Away Bad Samples",

@@ -23,6 +23,7 @@ EVERY = {
     "stabilise.lagged": 0.9,
     "stabilise.top_k": 0.5,
     "stabilise.matching": "l1",
+    "stabilise.perceptual": 1.0,
     "stabilise.entropy": 0.1,
     "stabilise.lecam": 0.1,
     "stabilise.historical": 0.1,
@@ -44,7 +45,7 @@ def test_each_setting_asks_for_one_and_their_order_is_stated():
     assert [type(s) for s in asked_for(config)] == list(ORDER)
     assert [kind.__name__ for kind in ORDER] == [
         "JointBatch", "VirtualBatch", "MinibatchCloseness", "Replay", "Augment", "Noise",
-        "LaggedDiscriminator", "TopK", "FeatureMatching", "Entropy", "LeCam",
+        "LaggedDiscriminator", "TopK", "FeatureMatching", "PerceptualMatching", "Entropy", "LeCam",
         "HistoricalAverage", "Freezing",
     ]  # fmt: skip
 

@@ -210,6 +210,10 @@ class StabiliserConfig:
     matching: Literal["none", "l2", "l1"] = setting(
         "none", "G matches D's mean features in this norm, and fools nobody"
     )
+    perceptual: float = setting(
+        0.0, "weight of the distance from the data, as D's backbone sees it, in G's loss",
+        least=0, most=10**6,
+    )  # fmt: skip
     top_k: float = setting(
         1.0,
         "share of fakes, the most real ones, that G learns from; it falls from 1 over the budget",

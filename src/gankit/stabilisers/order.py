@@ -21,6 +21,7 @@ from gankit.stabilisers.generator_terms import Entropy, TopK
 from gankit.stabilisers.lecam import LeCam
 from gankit.stabilisers.noise import Noise
 from gankit.stabilisers.past import HistoricalAverage, LaggedDiscriminator, Replay
+from gankit.stabilisers.perceptual import PerceptualMatching
 from gankit.text import reason, shown
 
 ORDER = (
@@ -33,6 +34,7 @@ ORDER = (
     LaggedDiscriminator,
     TopK,
     FeatureMatching,
+    PerceptualMatching,
     Entropy,
     LeCam,
     HistoricalAverage,

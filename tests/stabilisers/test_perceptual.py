@@ -1,0 +1,132 @@
+"""Perceptual matching: its distance against a closed form, its memory, runs that go on with it."""
+
+from __future__ import annotations
+
+import multiprocessing
+
+import pytest
+import torch
+from torch import distributed
+
+from gankit.choose_recipe import configure
+from gankit.errors import ConfigError
+from gankit.families import Task
+from gankit.fitting import fit
+from gankit.game_types import Answer, Terms
+from gankit.run import Run
+from gankit.settings.config import override
+from gankit.stabilisers import perceptual
+from gankit.stabilisers.perceptual import (
+    FEWEST,
+    REAL,
+    PerceptualMatching,
+    of_all_processes,
+    witness,
+)
+from gankit.training.state import build_game
+
+SMALL = {
+    "stabilise.perceptual": 2.0,
+    "network.backbone": "random",
+    "network.least_side": 16,
+    "network.generator_width": 4,
+    "network.mixed": 8,
+    "network.head_width": 8,
+    "network.pixels": 0,
+}
+
+
+def squared_distance(fake, real):
+    """The maximum mean discrepancy squared, pair by pair."""
+
+    def mean(a, b):
+        pairs = [((x - y) ** 2).mean() for x in a for y in b]
+        return sum(sum(c / (c + d) for c in (0.25, 1, 4)) for d in pairs) / len(pairs)
+
+    return mean(fake, fake) - 2 * mean(fake, real) + mean(real, real)
+
+
+def test_its_gradient_is_that_of_the_kernel_distance():
+    draws = torch.Generator().manual_seed(0)
+    fake = torch.randn(3, 3, dtype=torch.float64, generator=draws, requires_grad=True)
+    real = torch.randn(4, 3, dtype=torch.float64, generator=draws) + 1
+    (exact,) = torch.autograd.grad(squared_distance(fake, real), fake)
+    (ours,) = torch.autograd.grad(witness(fake, real, fake.detach()).mean(), fake)
+    torch.testing.assert_close(ours, exact, rtol=1e-10, atol=1e-12)
+
+
+def told(features):
+    return Answer(torch.zeros(len(features)), features)
+
+
+def step(matching, real, fake):
+    terms = matching.g_terms(Terms({}), told(real), told(fake), fake)
+    matching.after_step({})
+    return float(terms.loss.detach())
+
+
+def test_it_remembers_the_latest_and_begins_when_it_knows_enough():
+    matching = PerceptualMatching(1.0)
+    matching.widths = [2, 2]
+    real = torch.arange(4.0 * REAL).view(-1, 4)
+    away = torch.full((64, 4), -1e6)
+    for start in range(0, FEWEST, 64):
+        assert step(matching, real[start : start + 64], away) == 0
+    far, near = (step(matching, real[FEWEST:300], x) for x in (away[:9], real[:9]))
+    assert near < 0 < far
+    step(matching, real, away)
+    assert torch.equal(matching.state()["perceptual/real"], real)
+    again = PerceptualMatching(1.0)
+    again.widths = matching.widths
+    again.load_state(matching.state())
+    assert step(again, real[:5], real[:9]) == step(matching, real[:5], real[:9])
+
+
+def test_a_run_goes_on_with_what_it_remembers(small, tmp_path, newest, equal, monkeypatch):
+    monkeypatch.setattr(perceptual, "FEWEST", 32)
+    ahead = {"training.batch": 8, "training.steps": 7, "data.size": 16}
+    config = small("projected", "digits", **SMALL | ahead)
+    flat = {f"{player}_optimizer.schedule": "constant" for player in ("generator", "discriminator")}
+    config = override(config, flat)
+    fit(config, tmp_path / "a", quiet=True)
+    fit(override(config, {"training.steps": 5}), tmp_path / "b", quiet=True)
+    fit(config, tmp_path / "b", quiet=True)
+    assert equal(newest(tmp_path / "a"), newest(tmp_path / "b"))
+    assert "g/perceptual" in Run(tmp_path / "a").metrics()[-1]
+
+
+@pytest.mark.parametrize(
+    ("family", "changes", "said"),
+    [
+        ("dcgan", {"stabilise.perceptual": 1.0}, "has no backbone"),
+        ("projected", SMALL | {"stabilise.lagged": 0.9}, "leave lagged out"),
+    ],
+)
+def test_what_it_cannot_look_through_is_refused(family, changes, said):
+    config = override(configure(family, "digits"), changes)
+    with pytest.raises(ConfigError, match=said):
+        build_game(config, Task((3, 16, 16)))
+
+
+def test_two_kinds_of_matching_are_one_too_many():
+    config = override(configure("dcgan", "digits"), {"stabilise.matching": "l2"})
+    game = build_game(config, Task((1, 16, 16)))
+    with pytest.raises(ConfigError, match="leave matching out"):
+        PerceptualMatching(1.0).build(game)
+
+
+def _meet(rank, store, answers):
+    distributed.init_process_group("gloo", f"file://{store}", world_size=2, rank=rank)
+    answers.put(of_all_processes(torch.full((2, 1), float(rank))).flatten().tolist())
+    distributed.destroy_process_group()
+
+
+def test_every_process_remembers_what_all_have_seen(tmp_path):
+    context = multiprocessing.get_context("fork")
+    answers = context.Queue()
+    others = [context.Process(target=_meet, args=(r, tmp_path / "met", answers)) for r in (0, 1)]
+    for process in others:
+        process.start()
+    assert [answers.get(timeout=60) for _ in others] == [[0, 0, 1, 1]] * 2
+    for process in others:
+        process.join()
