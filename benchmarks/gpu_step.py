@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import statistics
 import time
 from pathlib import Path
@@ -21,6 +20,7 @@ import torch
 
 import gankit
 from gankit.errors import GankitError
+from telling import machine
 
 CASES = [  # family, side, batch
     ("dcgan", 64, 64),
@@ -69,11 +69,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0, help="of each case")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    about = {
-        "card": torch.cuda.get_device_name(),
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-    }
+    about = {"card": torch.cuda.get_device_name(), **machine(torch.get_num_threads())}
     for family, side, batch in CASES:
         for precision in ("32", "bf16"):
             line = {"benchmark": "gpu_step", "family": family, "side": side, "batch": batch}

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import statistics
 import tempfile
 import time
@@ -26,6 +24,7 @@ import torch
 import gankit
 from gankit.exporting.network import Inputs, example
 from gankit.exporting.to_torch import load_code
+from telling import machine
 
 BATCHES = (1, 64)
 Run = Callable[[Inputs], object]
@@ -90,13 +89,9 @@ def main() -> None:
                 "family": gan.config.family,
                 "shape": gan.shape,
                 "parameters": sum(p.numel() for p in gan.generator.parameters()),
-                "threads": asked.threads,
-                "cores": os.cpu_count(),
                 "rounds": asked.rounds,
-                "torch": torch.__version__,
                 "onnxruntime": onnxruntime.__version__,
-                "processor": platform.processor() or platform.machine(),
-                "load": round(os.getloadavg()[0], 1),
+                **machine(asked.threads),
             }
         )
     )

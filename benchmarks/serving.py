@@ -16,8 +16,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
-import platform
 import signal
 import subprocess
 import sys
@@ -26,6 +24,9 @@ from collections import Counter
 from itertools import count
 
 import numpy as np
+import torch
+
+from telling import machine
 
 
 async def answered(reader: asyncio.StreamReader) -> tuple[int, bool]:
@@ -116,13 +117,7 @@ def main() -> None:
         said = server.stderr.read()
         code = server.wait(120)
     print(said, file=sys.stderr, end="")
-    machine = {
-        "processors": os.cpu_count(),
-        "load_average": round(os.getloadavg()[0], 1),
-        "threads": os.environ.get("OMP_NUM_THREADS"),
-        "python": platform.python_version(),
-    }
-    print(json.dumps({**found, "exit_code": code, **machine}))
+    print(json.dumps({**found, "exit_code": code, **machine(torch.get_num_threads())}))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import subprocess
 import sys
 import tempfile
@@ -40,6 +39,7 @@ import gankit
 from gankit.data import ArrayDataset, Dataset, as_pictures
 from gankit.pictures import grid, save_png
 from gankit.trained.artifact import save_artifact
+from telling import machine
 from tutorial import NOISE, begin, tutorial_networks, tutorial_step
 
 Images = NDArray[np.uint8]
@@ -163,6 +163,12 @@ def measure(
     return found
 
 
+def _with_isa(line: dict[str, Any]) -> dict[str, Any]:
+    """Return a line as it is written now: earlier ones hold machine and instruction set in one."""
+    name, comma, isa = str(line.get("machine", "")).partition(", ")
+    return {**line, "machine": name, "isa": isa} if comma else line
+
+
 class Table:
     """The lines that were written, and those that will be."""
 
@@ -177,22 +183,20 @@ class Table:
             "seed": options.seed,
             "settings": options.set,
             "length": length,  # seconds, over which gankit's schedules go
-            "threads": 1,
-            "machine": f"{platform.machine()}, {torch.backends.cpu.get_cpu_capability()}",
-            "torch": torch.__version__,
-            "gankit": gankit.__version__,
         }
+        self.machine = machine(threads=1)
         text = options.out.read_text() if options.out.exists() else ""
-        self.lines = [json.loads(line) for line in text.splitlines()]
+        self.lines = [_with_isa(json.loads(line)) for line in text.splitlines()]
 
     def has(self, contender: str, seconds: float) -> bool:
-        wanted = {"contender": contender, "seconds": seconds, **self.about}
+        same = {key: self.machine[key] for key in ("threads", "machine", "isa", "torch", "gankit")}
+        wanted = {"contender": contender, "seconds": seconds, **self.about, **same}
         return any(wanted.items() <= line.items() for line in self.lines)
 
     def add(self, contender: str, seconds: float, steps: int | None, samples: Images) -> None:
         line: dict[str, Any] = {"benchmark": "time_to_quality", "contender": contender}
         line |= {"seconds": seconds, "steps": steps}
-        line |= {"scores": measure(samples, self.test, self.options), **self.about}
+        line |= {"scores": measure(samples, self.test, self.options), **self.about, **self.machine}
         with self.options.out.open("a") as file:
             file.write(json.dumps(line) + "\n")
         print(json.dumps(line), flush=True)

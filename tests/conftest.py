@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +80,18 @@ SMALL: dict[str, dict[str, Any]] = {
     "gumbel": TEXT,
     "scratchgan": {key: value for key, value in TEXT.items() if key != "network.filters"},
     "gail": {"network.hidden": "8,8", "network.episodes": 2, "network.epochs": 1, "objective.k": 1},
+    "airl": {"network.hidden": "8,8", "network.episodes": 2, "network.epochs": 1, "objective.k": 1},
     "bc": {"network.hidden": "8,8"},
 }
 """Settings that make a family's default networks tiny. A new family is tested without them."""
+
+QUIET = {
+    "output.log_every": 400,
+    "output.sample_every": 0,
+    "output.checkpoint_every": 0,
+    "output.doctor": 0,
+}
+"""For a run whose end alone is looked at. It ends in the same weights."""
 
 SOURCES = {"tokens": "sentences"}
 """What families are tested on that make no images, by the kind that they make."""
@@ -104,6 +113,23 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["GANKIT_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
+@pytest.fixture(scope="session")
+def forks(own_cache: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    """What starts a process in a hundredth of the time that importing torch takes.
+
+    The process is a fork of one that has imported torch and gankit: files, signals, output and exit
+    codes are those of a process of its own. What a start itself does (imports, `python -m`, the
+    environment) is not tested by it; tests of that start Python.
+    """
+    if not hasattr(os, "fork"):
+        pytest.skip("this system does not fork processes")
+    from tools.breaking.processes import Forks
+
+    made = Forks(tmp_path_factory.mktemp("forks"))
+    yield made
+    made.close()
+
+
 @pytest.fixture(autouse=True)
 def same_start() -> None:
     """Whatever ran before in this process: a run sets its threads, most things draw."""
@@ -122,6 +148,7 @@ def small() -> Callable[..., Config]:
             **({} if budgets else {"training.steps": 6}),
             "training.batch": 8,
             "output.log_every": 1,
+            "output.sample_every": 0,  # pictures cost more than the steps between them
             "runtime.threads": THREADS,
             "runtime.device": "cpu",
         }

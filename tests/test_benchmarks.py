@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import nn
 
+import gankit
 from gankit.nn.convolutions import WIDE, FastConv2d
 
 ROOT = Path(__file__).parent.parent
@@ -152,3 +153,26 @@ def test_a_start_is_timed_until_its_file_holds_something(told, tmp_path):
         module.run([sys.executable, "-c", "raise SystemExit('no budget')"], tmp_path / "none")
     line = told(module, "--rounds", "1", "--only", "help")
     assert line["clock_s"]["help"]["median"] >= line["cpu_s"]["help"]["median"] / 2 > 0
+
+
+@pytest.mark.parametrize("name", ["gpu_step", "serving", "time_to_quality"])
+def test_every_benchmark_tells_its_machine_in_one_way(told, name):
+    module, telling = importlib.import_module(name), importlib.import_module("telling")
+    assert module.machine is telling.machine
+
+
+def test_a_measurement_is_not_made_again_on_the_same_machine(told, tmp_path):
+    """Lines of earlier versions hold the machine and its instruction set in one."""
+    module = importlib.import_module("time_to_quality")
+    data = gankit.load_dataset("toy:ring8")
+    asked = argparse.Namespace(n=8, seed=0, set=[], out=tmp_path / "lines.jsonl")
+    line = module.Table(asked, data, data, 60.0)
+    about = line.about | line.machine
+    earlier = about | {"machine": f"{about['machine']}, {about['isa']}"}
+    for key in ("isa", "load", "cpus", "onednn", "python"):
+        del earlier[key]
+    lines = [about | {"load": 99.0, "seconds": 1.0}, earlier | {"seconds": 2.0}]
+    lines.append(about | {"isa": "another", "seconds": 3.0})
+    asked.out.write_text("".join(json.dumps({"contender": "x"} | one) + "\n" for one in lines))
+    table = module.Table(asked, data, data, 60.0)
+    assert [table.has("x", seconds) for seconds in (1.0, 2.0, 3.0)] == [True, True, False]

@@ -12,11 +12,12 @@ from PIL import Image
 
 import gankit
 from gankit import choose_recipe
-from gankit.choose_recipe import CHANGES, KINDS, Facts, choose, configure
+from gankit.choose_recipe import CHANGES, KINDS, Facts, choose, configure, earlier_recipes
 from gankit.errors import ConfigError, DataError
 from gankit.families import FAMILIES, Task
 from gankit.recipes import RECIPES
 from gankit.run import Run
+from gankit.settings.config import differences, override
 from gankit.settings.schema import flatten
 
 
@@ -104,6 +105,19 @@ def test_a_named_family_has_a_recipe_of_its_own_for_photographs(tmp_path):
     assert folder.data.source == str(tmp_path)
     grey = configure("dcgan", tmp_path, settings={"data.channels": "grey"})
     assert grey.objective == RECIPES["dcgan-fast"]().objective
+
+
+@pytest.mark.parametrize("family", [n for n in FAMILIES.names() if FAMILIES[n].kind_recipes])
+def test_a_recipe_for_a_kind_of_data_knows_the_default_one_that_was_there_before(family):
+    game = FAMILIES[family]
+    default = RECIPES[game.default_recipe]()
+    for name in game.kind_recipes.values():
+        now = RECIPES[name]()
+        befores = [override(now, changes) for changes in earlier_recipes(family)]
+        assert any(not differences(default, b, ("data.source",)) for b in befores)
+        for then in game.earlier:
+            former = override(default, then)
+            assert any(not differences(former, b, ("data.source",)) for b in befores)
 
 
 def test_what_cannot_be_read_has_the_usual_recipe(tmp_path):

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from examples.tagging import choose_tags
+from tools.breaking.processes import python
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
-def run(name: str, *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, str(EXAMPLES / name), *arguments],
-        capture_output=True, text=True, timeout=900, check=True,
-    )  # fmt: skip
-    return done.stdout
+@pytest.fixture
+def run(forks, tmp_path) -> Callable[..., str]:
+    """Run an example in a process of its own; what it prints."""
+
+    def started(name: str, *arguments: str) -> str:
+        done = forks.start(partial(python, EXAMPLES / name, *arguments), folder=tmp_path).wait(900)
+        assert done.code == 0, done.err
+        return done.out
+
+    return started
 
 
 @pytest.mark.slow
-def test_the_actor_critic_has_the_gans_gradients():
+def test_the_actor_critic_has_the_gans_gradients(run):
     lines = run("actor_critic.py").splitlines()
     assert len(lines) == 4
     for line in lines:
@@ -35,7 +40,7 @@ def test_the_actor_critic_has_the_gans_gradients():
 
 @pytest.mark.learning
 @pytest.mark.slow
-def test_generated_tags_beat_the_most_common_words():
+def test_generated_tags_beat_the_most_common_words(run):
     out = run("tagging.py", "--steps", "4000", "--images", "100")
     precision = dict(re.findall(r"(generated|most common words): precision ([\d.]+)", out))
     # 2 seeds: .59 to .65 against .51; untrained .32.

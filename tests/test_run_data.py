@@ -13,6 +13,7 @@ from gankit.doctor.diagnose import diagnose
 from gankit.errors import DataError
 from gankit.fitting import fit
 from gankit.probe.probe import probe
+from gankit.run_data import find_data
 from gankit.scores.evaluate import Watch, evaluate
 from gankit.scores.reference import read_reals
 
@@ -176,3 +177,31 @@ def test_a_record_without_the_same_data_is_told_once(run, source):
     (run / "run.json").write_text(json.dumps(record))
     _, said = told(run)
     assert said.count("the training data is not what the run was trained on") == 1
+
+
+def test_a_run_that_began_before_a_tables_splits_were_read_goes_on_with_all(at_home, small):
+    """The table is written after the start: then it says what was not read of it."""
+    rng = np.random.default_rng(0)
+    lines = ["file,split"]
+    for i in range(240):
+        name = f"{('cat', 'dog')[i % 2]}/{i}.png"
+        (at_home / "photos" / name).parent.mkdir(parents=True, exist_ok=True)
+        pixels = rng.integers(0, 256, (16, 16), np.uint8)
+        Image.fromarray(pixels).save(at_home / "photos" / name)
+        lines.append(f"{name},{'train' if i < 200 else 'test'}")
+    config = small("cgan", "photos", **{"training.steps": 1, "output.doctor": 0})
+    run = fit(config, "runs/r", quiet=True).run
+    (at_home / "photos" / "splits.csv").write_text("\n".join(lines))
+    record = run.record()
+    found = {
+        split: find_data(record.config.data, record.task.shape, None, run.folder, record, split)
+        for split in ("train", "test")
+    }
+    counts = {split: len(one.dataset) for split, one in found.items()}
+    assert (counts, found["train"].same) == ({"train": 216, "test": 24}, True)
+    assert any("splits in splits.csv are not read" in n for n in found["train"].dataset.notes)
+    assert fit(gankit.override(config, {"training.steps": 2}), "runs/r", quiet=True).step == 2
+    later = fit(config, "runs/later", quiet=True).run.record()  # a new run reads them
+    assert later.data["count"] == 200
+    again = find_data(later.config.data, later.task.shape, None, run.folder, later, "test")
+    assert len(again.dataset) == 40

@@ -26,6 +26,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tools.breaking.kinds import KINDS, all_cases
+from tools.breaking.processes import Forks
 from tools.breaking.runs import Bench, Case, Fault, Lost
 
 import gankit
@@ -51,12 +52,13 @@ def main() -> int:
     chosen = options.only or list(KINDS)
     print(f"breaking {Path(gankit.__file__).parent}", flush=True)
     until = time.monotonic() + 60 * options.minutes
-    bench, rows = Bench(Path(tempfile.mkdtemp(prefix="break-it-"))), []
+    scratch = Path(tempfile.mkdtemp(prefix="break-it-"))
+    bench, rows = Bench(scratch, Forks(scratch)), []
     for place, kind in enumerate(chosen):
         share = (until - time.monotonic()) / (len(chosen) - place)
         rows.append(break_one(bench, kind, share, options))
         print(line_of(rows[-1]), flush=True)
-    bench.close()
+    bench.forks.close()
     if options.keep:
         print(f"the folders of the cases with a fault are in {bench.scratch}")
     else:

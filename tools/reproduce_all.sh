@@ -18,8 +18,9 @@ cd "$(dirname "$0")/.."
 runs=${1:-runs/reproduce}
 results=${2:-results}
 python=${PYTHON:-python3}
-names=${NAMES:-ring-modes grid-modes began-balance stacked-modern stacked-dcgan cgan-nearest \
-infogan-mnist ssgan-mnist gan-mnist-parzen cgan-mnist-parzen}
+names=${NAMES:-ring-modes grid-modes began-balance gumbel-oracle gail-cartpole seqgan-oracle \
+gail-pendulum scratchgan-oracle stacked-modern stacked-dcgan cgan-nearest infogan-mnist ssgan-mnist \
+gan-mnist-parzen cgan-mnist-parzen}
 
 mkdir -p "$runs" || exit 2
 failed=0

@@ -8,7 +8,7 @@ A chapter is one Markdown page. Its ```python blocks are the cells of a notebook
 another in one kernel. After a block come what it shows, `![what is seen](images/NAME.png)`, a line
 for each picture, and what it prints, an ```output block; `--write` makes both anew. Numbers and
 pixels change with the processor, so a chapter says in assertions what must hold, and fails if one
-does not.
+does not. The other chapters are run, and with `--write` kept, all the same.
 
 Beside each page lies the same chapter as a notebook without pictures and outputs, which `--write`
 makes too.
@@ -30,6 +30,7 @@ import jupytext
 import nbformat
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 from PIL import Image
 
 BOOK = Path(__file__).parent.parent / "docs" / "book"
@@ -44,6 +45,10 @@ MOST_BYTES = 60_000
 """Of a picture."""
 COLOURS = 128
 """Of a picture; with more of them, curves look no better and files grow."""
+
+
+class ChapterError(Exception):
+    """A chapter's page and what its cells show do not fit; the message says how."""
 
 
 def notebook_of(page: str) -> nbformat.NotebookNode:
@@ -93,17 +98,19 @@ def printed_by(outputs: list[Any]) -> str:
 
 
 def save_picture(encoded: str, path: Path) -> None:
-    """Write a PNG with few colours. Raises SystemExit if it is large all the same."""
+    """Write a PNG with few colours. Raises ChapterError if it is large all the same."""
     image = Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGB")
     image.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
     if path.stat().st_size > MOST_BYTES:
-        raise SystemExit(f"{path.name} has {path.stat().st_size} bytes; {MOST_BYTES} are the most")
+        raise ChapterError(
+            f"{path.name} has {path.stat().st_size} bytes; {MOST_BYTES} are the most"
+        )
 
 
 def with_outputs(page: Path, notebook: nbformat.NotebookNode) -> str:
     """Write a chapter's pictures; return its page with the new outputs.
 
-    Raises SystemExit if a cell shows more or fewer pictures than its page names.
+    Raises ChapterError if a cell shows more or fewer pictures than its page names.
     """
     cells = iter(cell for cell in notebook.cells if cell.cell_type == "code")
 
@@ -113,8 +120,8 @@ def with_outputs(page: Path, notebook: nbformat.NotebookNode) -> str:
         names = PICTURE.findall(found["shown"])
         if len(names) != len(pictures):
             code = found["code"].splitlines()[1]
-            raise SystemExit(
-                f"{page.name}: the cell `{code}` shows {len(pictures)} pictures, "
+            raise ChapterError(
+                f"the cell `{code}` shows {len(pictures)} pictures, "
                 f"and the page names {len(names)} after it"
             )
         for name, picture in zip(names, pictures, strict=True):
@@ -125,13 +132,19 @@ def with_outputs(page: Path, notebook: nbformat.NotebookNode) -> str:
     return CELL.sub(anew, page.read_text())
 
 
-def run(page: Path, *, write: bool) -> None:
+def run(page: Path, *, write: bool) -> bool:
+    """Run a chapter, keep what it shows if it holds, and return whether it does."""
     start = time.perf_counter()
-    notebook = executed(page)
-    if write:
-        page.write_text(with_outputs(page, notebook))
-        stored(page).write_text(text_of(page))
+    try:
+        notebook = executed(page)
+        if write:
+            page.write_text(with_outputs(page, notebook))
+            stored(page).write_text(text_of(page))
+    except (CellExecutionError, ChapterError) as error:
+        print(f"{page.name}: does not hold: {error}", flush=True)
+        return False
     print(f"{page.name}: holds, {time.perf_counter() - start:.0f} s", flush=True)
+    return True
 
 
 def check(pages: list[Path]) -> int:
@@ -150,9 +163,8 @@ def main() -> int:
     pages = [p for p in given.pages if p.suffix == ".md"] or sorted(BOOK.glob("[0-9]*.md"))
     if given.check:
         return check(pages)
-    for page in pages:
-        run(page, write=given.write)
-    return 0
+    held = [run(page, write=given.write) for page in pages]
+    return 0 if all(held) else 1
 
 
 if __name__ == "__main__":

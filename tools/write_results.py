@@ -244,8 +244,8 @@ TABLES = {
         ),
     ),
     **{
-        f"gail-{name}": Table(
-            f"gail-{name}.csv",
+        name: Table(
+            f"{name}.csv",
             (
                 SEED, STEPS,
                 Column("likeliest actions", "policy", ".0f"),
@@ -256,7 +256,7 @@ TABLES = {
             ),
             by=("steps",),
         )
-        for name in ("cartpole", "pendulum")
+        for name in ("gail-cartpole", "gail-pendulum", "airl-pendulum")
     },
     "gail-controls": Table(
         "gail-controls.csv",

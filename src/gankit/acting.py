@@ -105,6 +105,12 @@ class Acting(Game):
         chosen = in_turn(np.stack(every), episodes.lengths)
         return Played(episodes, torch.from_numpy(chosen).to(self.weight.device))
 
+    def as_data(self, episodes: Episodes) -> Tensor:
+        """Return the moments of episodes as the data has the expert's, [M, *shape]."""
+        wider = self.task.shape[1] > self.world.numbers
+        rows = episodes.transitions if wider else episodes.moments
+        return torch.from_numpy(rows).to(self.weight)[:, None]
+
     def act(
         self, observations: Tensor, rng: np.random.Generator | None = None
     ) -> NDArray[np.generic]:

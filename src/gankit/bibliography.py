@@ -194,6 +194,13 @@ KUSNER_2016 = Paper(
     2016,
     "1611.04051",
 )
+FU_2017 = Paper(
+    "fu2017learning",
+    "Learning Robust Rewards with Adversarial Inverse Reinforcement Learning",
+    ("Fu, Justin", "Luo, Katie", "Levine, Sergey"),
+    2017,
+    "1710.11248",
+)
 MASSON_2019 = Paper(
     "demasson2019training",
     "Training Language GANs from Scratch",

@@ -24,7 +24,8 @@ from gankit.data import Dataset, glance
 from gankit.errors import ConfigError, GankitError
 from gankit.families import FAMILIES, Task
 from gankit.recipes import RECIPES
-from gankit.settings.config import BUDGETS, DEFAULT_FAMILY, Config, override
+from gankit.settings.config import BUDGETS, DEFAULT_FAMILY, Config, may_change, override
+from gankit.settings.schema import flatten
 from gankit.settings.text import typed
 from gankit.text import shown
 
@@ -254,6 +255,26 @@ def recipe_for(family: str, name: str, task: Task | None) -> Config:
     if config.family != family or recipe is None:
         config = replace(config, family=family, network=game.Options())
     return config
+
+
+def earlier_recipes(family: str) -> list[Mapping[str, Any]]:
+    """Return what the family's recipes had in earlier versions, as changes of what they have now.
+
+    These are `Game.earlier`. And a kind of data that has a recipe of its own had the default one
+    before, so there are also the differences between the two.
+    """
+    game = FAMILIES[family]
+    found: list[Mapping[str, Any]] = list(game.earlier)
+    for name in game.kind_recipes.values():
+        assert game.default_recipe is not None
+        now, then = flatten(RECIPES[name]()), flatten(RECIPES[game.default_recipe]())
+        changed = {
+            key: value
+            for key, value in then.items()
+            if value != now.get(key) and not key.startswith("data.") and not may_change(key)
+        }
+        found += [changed, *({**changed, **earlier} for earlier in game.earlier)]
+    return found
 
 
 def _task(

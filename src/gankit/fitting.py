@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import torch
 from torch import nn
 
+from gankit.choose_recipe import earlier_recipes
 from gankit.data import Dataset, decided, load_configured
 from gankit.doctor.while_training import Watch
 from gankit.errors import GankitError, TrainingError
-from gankit.families import FAMILIES
 from gankit.game import Game
 from gankit.own_networks import Networks
 from gankit.pages.report import ReportPage
@@ -96,13 +97,23 @@ def fit(
         ):
             return play(session, signals)
     except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and "memory" not in str(error):
+        if not _is_out_of_memory(error):
             raise
         raise TrainingError(
             "out of memory: lower training.batch, data.size or the networks' widths; what was "
             "reached is kept",
             *("training.batch", "data.size"),
         ) from None
+
+
+OUT_OF_MEMORY = ("DefaultCPUAllocator", "out of memory", "ALLOC_FAILED")
+"""What torch's allocators and CUDA's libraries say without an error of their own kind."""
+
+
+def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(
+        said in str(error) for said in OUT_OF_MEMORY
+    )
 
 
 @contextmanager
@@ -195,7 +206,7 @@ def _as_the_recipe_was(config: Config, began: Config) -> tuple[Config, list[str]
     """
     but = ("data.source",)  # the fingerprint says whether it is the same data
     if differences(began, config, but):
-        for changes in FAMILIES[config.family].earlier:
+        for changes in earlier_recipes(config.family):
             earlier = override(config, changes)
             if not differences(began, earlier, but):
                 former = ", ".join(f"{key} = {typed(value)}" for key, value in changes.items())

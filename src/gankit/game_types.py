@@ -68,7 +68,7 @@ class Task:
             raise ValueError(f"texts cannot be taken apart into {shown(tokens)}")
         place = data.get("world")
         world = None if place is None else World.stored(place)
-        if world is not None and shape != (1, world.numbers):
+        if world is not None and shape not in ((1, world.numbers), (1, world.transition)):
             raise ValueError(f"examples of {list(shape)} are no moments of {world.name}")
         return cls(shape, names, data.get("condition", 0), symbols, pixels, tokens, world)
 

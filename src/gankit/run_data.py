@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -106,9 +107,24 @@ def load_begun(data: DataConfig, record: Record) -> Dataset:
 
 
 def _load(settings: DataConfig, split: Literal["train", "test"], record: Record | None) -> Dataset:
-    """Read data as a run has it. Labels that the run has not read are left alone."""
+    """Read data as a run has it. What the run has not read is left alone: labels, and splits.
+
+    In earlier versions of gankit a table's column of splits was not read. A run that began so, on
+    all pictures, goes on with all of them.
+    """
     tables = record is None or bool(record.task.class_names)
-    return load_configured(settings, split, begun=True, tables=tables)
+    read = partial(load_configured, settings, begun=True, tables=tables)
+    dataset = read(split)
+    if record is None or not dataset.splits_by:
+        return dataset
+    train = dataset if split == "train" else read("train")
+    began = record.data["fingerprint"]
+    if train.fingerprint == began or read("train", splits=False).fingerprint != began:
+        return dataset
+    whole = read(split, splits=False)
+    note = f"the splits in {dataset.splits_by} are not read: the run started without them"
+    whole.notes = (*whole.notes, note)
+    return whole
 
 
 def advice(source: str, run: Path) -> str:

@@ -61,7 +61,12 @@ def parse_json(text: str) -> Any:
 
 def read_json(path: Path) -> dict[str, Any]:
     """Read the object that a JSON file holds. Raises StoredError."""
-    found = parse_json(read_text(path))
+    return as_object(read_text(path))
+
+
+def as_object(text: str) -> dict[str, Any]:
+    """Return the object that a text of JSON says. Raises StoredError."""
+    found = parse_json(text)
     if not isinstance(found, dict):
         raise StoredError(f"it holds {shown(found)} in place of an object")
     return found

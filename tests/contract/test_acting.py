@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import gankit
+from gankit.data.load import load_configured
 from gankit.families import FAMILIES
 from gankit.fitting import fit
 
@@ -131,11 +132,11 @@ def test_several_processes_are_refused(small, family, tmp_path):
 @every_family
 @pytest.mark.slow
 def test_a_step_in_double_precision_and_of_vectors(small, family):
-    data = gankit.load_dataset("expert:MountainCarContinuous-v0")
-    changes = {"runtime.precision": "64", "network.episodes": 1}
-    if family != "gail":
-        del changes["network.episodes"]
+    changes = {"runtime.precision": "64"}
+    if hasattr(FAMILIES[family].Options, "episodes"):
+        changes["network.episodes"] = 1
     config = small(family, "expert:MountainCarContinuous-v0", **changes)
+    data = load_configured(config.data)
     with gankit.Trainer(gankit.build_game(config, data), data) as trainer:
         trainer.plan = gankit.run.Plan(2, 1)
         assert math.isfinite(sum(trainer.step().values()))

@@ -25,13 +25,16 @@ from gankit.training.runtime import Runtime
 from gankit.training.state import build_game, build_state, draw_batch
 from gankit.training.update import choose_update, why_one_process
 
-from ..conftest import THREADS, families_of
+from ..conftest import QUIET, THREADS, families_of
 
 RUNTIME = Runtime(torch.device("cpu"))
-every_family = pytest.mark.parametrize(
-    "family", [name for name in FAMILIES.names() if not FAMILIES[name].acts]
-)  # a policy is tested in test_acting.py
+EVERY = [name for name in FAMILIES.names() if not FAMILIES[name].acts]
+"""A policy is tested in test_acting.py."""
+every_family = pytest.mark.parametrize("family", EVERY)
 every_image_family = pytest.mark.parametrize("family", families_of("images"))
+
+
+FEW = {"training.steps": 3, "output.checkpoint_every": 0}
 
 
 def pictures(count: int = 64, side: int = 16) -> ArrayDataset:
@@ -147,12 +150,25 @@ def test_configuration_survives_its_trip_through_a_file(small, family):
     assert from_dict(to_dict(config), FAMILIES[family].Options) == config
 
 
+@pytest.fixture(scope="module")
+def three_steps(tmp_path_factory):
+    """A family's run of three steps, which is trained once; not to be changed."""
+    folders = {}
+
+    def train(small, family):
+        if family not in folders:
+            folders[family] = tmp_path_factory.mktemp(family) / "run"
+            fit(small(family, **FEW), folders[family])
+        return folders[family]
+
+    return train
+
+
 @every_family
 @pytest.mark.slow
-def test_saved_loaded_and_sampled_is_the_same_to_the_bit(small, family, tmp_path):
-    config = small(family, **{"training.steps": 3})
-    fit(config, tmp_path / "run")
-    once, again = gankit.load(tmp_path / "run"), gankit.load(tmp_path / "run/model.safetensors")
+def test_saved_loaded_and_sampled_is_the_same_to_the_bit(small, family, three_steps):
+    run = three_steps(small, family)
+    once, again = gankit.load(run), gankit.load(run / "model.safetensors")
     a, b = once.sample(30, seed=4, output="np"), again.sample(30, seed=4, output="np")
     images = once.kind == "images"
     assert a.dtype == (np.uint8 if images else np.int64)
@@ -166,22 +182,25 @@ def test_saved_loaded_and_sampled_is_the_same_to_the_bit(small, family, tmp_path
 @every_family
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_run_and_another_one_does_not(
-    small, family, tmp_path, newest, equal
+    small, family, tmp_path, newest, equal, three_steps
 ):
-    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
-        fit(small(family, **{"training.steps": 3, "training.seed": seed}), tmp_path / name)
-    assert equal(newest(tmp_path / "a"), newest(tmp_path / "b"))
-    assert not equal(newest(tmp_path / "a"), newest(tmp_path / "c"))
+    first = newest(three_steps(small, family))
+    for name, seed in (("again", 0), ("other", 1)):
+        fit(small(family, **FEW, **{"training.seed": seed}), tmp_path / name)
+    assert equal(newest(tmp_path / "again"), first)
+    assert not equal(newest(tmp_path / "other"), first)
 
 
-@every_family
-@pytest.mark.parametrize("precision", ["32", "64"])
+@pytest.mark.parametrize(
+    ("family", "precision"),
+    [*((name, "32") for name in EVERY), ("cgan", "64"), ("scratchgan", "64")],
+)
 @pytest.mark.slow
 def test_resumed_equals_undisturbed_to_the_bit(small, family, tmp_path, newest, equal, precision):
-    changes = {}
+    changes = {"output.checkpoint_every": 0, "runtime.precision": precision}
     if family in families_of("images"):
-        changes = {"objective.penalty": "r1", "objective.penalty_interval": 2}
-    changes |= {"runtime.precision": precision, "generator_optimizer.schedule": "constant"}
+        changes |= {"objective.penalty": "r1", "objective.penalty_interval": 2}
+    changes |= {"generator_optimizer.schedule": "constant"}
     changes |= {"discriminator_optimizer.schedule": "constant"}
     fit(small(family, **changes), tmp_path / "whole")
     fit(small(family, **changes, **{"training.steps": 3}), tmp_path / "parts")
@@ -209,7 +228,7 @@ LEARN: dict[str, dict[str, Any]] = {
 @pytest.mark.slow
 def test_it_learns_an_easy_pair_of_pictures(small, family, monkeypatch, tmp_path):
     monkeypatch.setattr("gankit.fitting.load_configured", lambda _config: pictures(256))
-    settings = {
+    settings = QUIET | {
         "training.steps": 400,
         "training.batch": 16,
         "training.ema": 0.95,
@@ -217,8 +236,6 @@ def test_it_learns_an_easy_pair_of_pictures(small, family, monkeypatch, tmp_path
         "discriminator_optimizer.lr": 1e-3,
         "generator_optimizer.schedule": "constant",
         "discriminator_optimizer.schedule": "constant",
-        "output.log_every": 400,
-        "output.sample_every": 0,
     }
     fit(small(family, **settings | LEARN.get(family, {})), tmp_path / "run")
     samples = gankit.load(tmp_path / "run").sample(64).astype(float)
@@ -258,7 +275,8 @@ def test_points_are_refused_before_anything_is_written(family, tmp_path):
 def test_it_finds_every_mode_of_the_ring(family, tmp_path):
     if not takes_points(family):
         pytest.skip("makes images alone")
-    fit(override(configure(family, "toy:ring8"), {"runtime.threads": THREADS}), tmp_path / "run")
+    config = override(configure(family, "toy:ring8"), QUIET | {"runtime.threads": THREADS})
+    fit(config, tmp_path / "run")
     points = gankit.load(tmp_path / "run").sample(4000, seed=1)
     centres, sigma = modes("toy:ring8")
     distance = np.linalg.norm(points[:, None] - centres, axis=2)

@@ -8,9 +8,11 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
+from tools.breaking.processes import Call, Result, command, installed_in, python
 
 PLUGIN = '''
 """A family, a loss, a penalty, a stabiliser and a data set that are not gankit's."""
@@ -123,11 +125,12 @@ def site(tmp_path: Path) -> Path:
     return tmp_path / "site"
 
 
-def python(*arguments: object, folder: Path, site: Path | None = None):
+def started(*arguments: object, folder: Path, site: Path | None = None):
+    """The command in an interpreter of its own, which finds the packages of `site`."""
     path = [str(site)] if site else []
     path += filter(None, [os.environ.get("PYTHONPATH")])
     return subprocess.run(
-        [sys.executable, *map(str, arguments)],
+        [sys.executable, "-m", "gankit", *map(str, arguments)],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
         capture_output=True,
@@ -136,31 +139,57 @@ def python(*arguments: object, folder: Path, site: Path | None = None):
     )
 
 
-def gankit(*arguments: object, folder: Path, site: Path | None = None):
-    return python("-m", "gankit", *arguments, folder=folder, site=site)
+@pytest.fixture
+def inside(forks, tmp_path):
+    """Python in a process of its own, which finds the packages of `site`: a quick start."""
+
+    def run(call: Call, site: Path | None = None) -> Result:
+        prepare = (partial(installed_in, site),) if site else ()
+        return forks.start(call, prepare, tmp_path).wait()
+
+    return run
 
 
-def test_an_installed_plugin_and_a_run_of_it_without_the_plugin(site, tmp_path):
-    done = gankit(*TRAIN, "--out", "run", folder=tmp_path, site=site)
-    assert done.returncode == 0, done.stderr
-    code = "import gankit; print(gankit.load('run').sample(3).shape, gankit.load('run').config)"
-    loaded = python("-c", code, folder=tmp_path, site=site)
-    assert loaded.stdout.startswith("(3, 2)"), loaded.stderr
-    assert "lr=0.0002" in loaded.stdout  # the plain default: no other family's recipe
+@pytest.fixture
+def gankit(inside):
+    """The same for the command."""
+    return lambda *arguments, site=None: inside(partial(command, *arguments), site)
+
+
+@pytest.fixture
+def say(inside, site):
+    """say("x = 1", "x") -> what the expression is after the code, in the plugin's company."""
+
+    def run(code: str, expression: str) -> str:
+        path = site.parent / "say.py"
+        path.write_text(f"{code}\nprint({expression})")
+        said = inside(partial(python, path), site)
+        assert said.code == 0, said.err
+        return said.out
+
+    return run
+
+
+def test_an_installed_plugin_and_a_run_of_it_without_the_plugin(gankit, say, site, tmp_path):
+    done = gankit(*TRAIN, "--out", "run", site=site)
+    assert done.code == 0, done.err
+    loaded = say("import gankit; gan = gankit.load('run')", "gan.sample(3).shape, gan.config")
+    assert loaded.startswith("(3, 2)")
+    assert "lr=0.0002" in loaded  # the plain default: no other family's recipe
     last = json.loads((tmp_path / "run/metrics.jsonl").read_text().splitlines()[-1])
     assert last["pulled"] == 2
     assert last["g/pull"] > 0
     assert "d/level" in last
     longer = ["3" if word == "2" else word for word in TRAIN]
-    more = gankit(*longer, "--out", "run", folder=tmp_path, site=site)
-    assert more.returncode == 0, more.stderr
+    more = gankit(*longer, "--out", "run", site=site)
+    assert more.code == 0, more.err
     last = json.loads((tmp_path / "run/metrics.jsonl").read_text().splitlines()[-1])
     assert (last["step"], last["pulled"]) == (3, 3)  # it remembers
     for arguments in (("sample", "run"), ("doctor", "run")):
-        alone = gankit(*arguments, folder=tmp_path)
-        assert alone.returncode == 2
-        assert ("family 'mine' is defined in hinge_gan: import it first (--import)") in alone.stderr
-        assert alone.stderr.count("\n") == 1
+        alone = gankit(*arguments)
+        assert alone.code == 2
+        assert ("family 'mine' is defined in hinge_gan: import it first (--import)") in alone.err
+        assert alone.err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -170,17 +199,17 @@ def test_an_installed_plugin_and_a_run_of_it_without_the_plugin(site, tmp_path):
         (("--penalty", "r1+level"), "penalty 'level' is defined in hinge_gan"),
     ],
 )
-def test_what_gankits_own_family_takes_from_outside_is_named(site, tmp_path, options, said):
+def test_what_gankits_own_family_takes_from_outside_is_named(gankit, site, options, said):
     train = ("train", "gan", "toy:ring8", "--steps", "1", "--batch", "8", "--threads", "1")
-    done = gankit(*train, *options, "--out", "run", folder=tmp_path, site=site)
-    assert done.returncode == 0, done.stderr
-    alone = gankit("sample", "run", folder=tmp_path)
-    assert (alone.returncode, said in alone.stderr) == (2, True), alone.stderr
-    assert alone.stderr.count("\n") == 1
+    done = gankit(*train, *options, "--out", "run", site=site)
+    assert done.code == 0, done.err
+    alone = gankit("sample", "run")
+    assert (alone.code, said in alone.err) == (2, True), alone.err
+    assert alone.err.count("\n") == 1
 
 
 def test_a_broken_plugin_is_one_line_and_hinders_no_other(site, tmp_path):
-    listed = gankit("list", folder=tmp_path, site=site)
+    listed = started("list", folder=tmp_path, site=site)
     assert listed.returncode == 0
     assert "two dense layers" in listed.stdout
     assert "hinge by another name" in listed.stdout
@@ -190,33 +219,33 @@ def test_a_broken_plugin_is_one_line_and_hinders_no_other(site, tmp_path):
     )
 
 
-def test_a_file_that_is_imported_in_two_processes_too(site, tmp_path):
+def test_a_file_that_is_imported_in_two_processes_too(gankit, site, tmp_path):
     own = ("--import", site / "hinge_gan.py")
-    done = gankit(*own, *TRAIN, "--devices", "2", "--out", "run", folder=tmp_path)
+    done = started(*own, *TRAIN, "--devices", "2", "--out", "run", folder=tmp_path)
     assert done.returncode == 0, done.stderr
-    sampled = gankit("sample", "run", "--import=site/hinge_gan.py", folder=tmp_path)
-    assert sampled.returncode == 0, sampled.stderr
-    named = gankit("--import", "hinge_gan", "sample", "../run", folder=site)
+    sampled = gankit("sample", "run", "--import=site/hinge_gan.py")
+    assert sampled.code == 0, sampled.err
+    named = started("--import", "hinge_gan", "sample", "../run", folder=site)
     assert named.returncode == 0, named.stderr
 
 
-def test_its_own_flags_are_options_of_train_and_its_sign_is_the_doctors(site, tmp_path):
+def test_its_own_flags_are_options_of_train_and_its_sign_is_the_doctors(gankit, say, site):
     own = ("--wide", "--depth=3", "--set", "output.log_every=25", "--set", "training.steps=500")
-    done = gankit(*TRAIN, *own, "--out", "run", folder=tmp_path, site=site)
-    assert done.returncode == 0, done.stderr
-    assert "the doctor: too deep: layers is 3 in " in done.stderr
-    looked = gankit("doctor", "run", folder=tmp_path, site=site)
-    assert re.search(r"sick: too deep, since step \d+\n", looked.stdout)
-    assert re.search(r"layers is 3 in \d+ logged lines \(3 or more is a sign\)\n", looked.stdout)
-    assert "try:   --depth 1\n" in looked.stdout
-    code = "import gankit; o = gankit.load('run').config.network; print(o.depth, o.wide)"
-    assert python("-c", code, folder=tmp_path, site=site).stdout == "3 True\n"
+    done = gankit(*TRAIN, *own, "--sample-every", "0", "--out", "run", site=site)
+    assert done.code == 0, done.err
+    assert "the doctor: too deep: layers is 3 in " in done.err
+    looked = gankit("doctor", "run", site=site)
+    assert re.search(r"sick: too deep, since step \d+\n", looked.out)
+    assert re.search(r"layers is 3 in \d+ logged lines \(3 or more is a sign\)\n", looked.out)
+    assert "try:   --depth 1\n" in looked.out
+    code = "import gankit; o = gankit.load('run').config.network"
+    assert say(code, "o.depth, o.wide") == "3 True\n"
 
 
-def test_its_own_flags_are_in_its_help_and_their_limits_in_its_refusals(site, tmp_path):
+def test_its_own_flags_are_in_its_help_and_their_limits_in_its_refusals(gankit, site):
     own = ("--import", site / "hinge_gan.py")
-    shown = gankit(*own, "train", "mine", "--help", folder=tmp_path)
-    assert "--depth INT  hidden layers" in shown.stdout, shown.stderr
-    assert "--batch INT" in shown.stdout
-    refused = gankit(*own, *TRAIN, "--depth", "10", "--out", "run", folder=tmp_path)
-    assert refused.stderr == "gankit: network.depth must be at most 9, got 10 (--depth)\n"
+    shown = gankit(*own, "train", "mine", "--help")
+    assert "--depth INT  hidden layers" in shown.out, shown.err
+    assert "--batch INT" in shown.out
+    refused = gankit(*own, *TRAIN, "--depth", "10", "--out", "run")
+    assert refused.err == "gankit: network.depth must be at most 9, got 10 (--depth)\n"

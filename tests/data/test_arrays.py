@@ -17,6 +17,8 @@ from gankit.errors import ConfigError, DataError
 from gankit.fitting import fit
 from gankit.settings.config import override
 
+from ..conftest import QUIET
+
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (40, 16, 20)).astype(np.uint8)
 POINTS = RNG.normal(size=(40, 5))
@@ -342,7 +344,7 @@ def conditional(tmp_path, small, **changes):
 @pytest.mark.learning
 @pytest.mark.slow
 def test_several_labels_at_once_are_obeyed(tmp_path, small):
-    learn = {
+    learn = QUIET | {
         "training.steps": 800,
         "generator_optimizer.lr": 2e-3,
         "discriminator_optimizer.lr": 2e-3,

@@ -23,6 +23,11 @@ def test_a_named_expert_and_its_file_are_the_same_moments(tmp_path):
     assert read.world.name == "CartPole-v1"
     assert read.returns.tolist() == [500]
     assert read.notes == ("1 episode of CartPole-v1, returns 500 on average",)
+    wide = [gankit.load_dataset(d, transitions=True) for d in ("expert:CartPole-v1", path)]
+    assert wide[0].shape == wide[1].shape == (1, 11)
+    assert wide[0].fingerprint == wide[1].fingerprint != read.fingerprint
+    assert np.array_equal(wide[0].read(np.arange(25))[..., :6], read.read(np.arange(25)))
+    assert Task.stored(Task.of(wide[0]).to_store()) == Task.of(wide[0])
 
 
 def test_the_test_split_is_of_other_episodes():
@@ -71,6 +76,31 @@ def test_other_arrays_are_one_clear_line(tmp_path, changes, said):
     with pytest.raises(GankitError, match=said) as caught:
         gankit.load_dataset(tmp_path / "bad.npz")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, r"write it anew \(gankit expert CartPole-v1 -o FILE\.npz\), or add an array next"),
+        ({"next_observations": SEEN[:7]}, r"they are \[7, 4\] and bool \[8\]"),
+        ({"next_observations": SEEN[:, :3]}, "next_observations in .* are 3 numbers each"),
+        ({"next_observations": SEEN, "ends": np.zeros(8)}, "they are .* float64"),
+        ({"next_observations": SEEN, "ends": np.zeros(9, bool)}, r"bool \[9\]"),
+    ],
+)
+def test_a_file_that_does_not_say_what_followed_is_one_clear_line(tmp_path, changes, said):
+    path = tmp_path / "mine.npz"
+    np.savez(path, **GOOD, **changes)
+    assert gankit.load_dataset(path).shape == (1, 6)  # who asks for moments does not look at it
+    with pytest.raises(DataError, match=said) as caught:
+        gankit.load_dataset(path, transitions=True)
+    assert "\n" not in str(caught.value)
+
+
+def test_where_a_users_episodes_ended_may_be_left_out(tmp_path):
+    np.savez(tmp_path / "mine.npz", **GOOD, next_observations=SEEN + 1)
+    moments = gankit.load_dataset(tmp_path / "mine.npz", transitions=True).read(np.arange(8))
+    assert moments[:, 0, 6:].tolist() == [[1, 1, 1, 1, 0]] * 8
 
 
 def test_actions_beyond_their_limits_are_refused(tmp_path):

@@ -359,7 +359,7 @@ def test_an_own_folder_by_the_name_of_a_set_is_named(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ("photos.zip", "a packed archive: unpack it"),
+        ("photos.7z", "a packed archive: unpack it"),
         ("photos.tar.gz", "a packed archive: unpack it"),
         ("cat.JPG", "a single picture: give the folder"),
         ("data.npz.bin", "a file; training needs a folder of images, an .npz"),

@@ -1,4 +1,4 @@
-"""Pictures in LMDB, tar and Parquet: each is read as the same folder is, and damage is one line."""
+"""Pictures in packed files: each is read as the same folder is, and damage is one line."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ import io
 import json
 import pickle
 import tarfile
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from gankit.data import load_dataset
+from gankit.data import glance, load_dataset
 from gankit.data.packed import find_parts, is_packed
 from gankit.errors import DataError
+from gankit.settings.config import DataConfig
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (30, 24, 20, 3), np.uint8)
-KINDS = ["lmdb", "tar", "parquet"]
+KINDS = ["lmdb", "tar", "parquet", "zip"]
 
 
 def content(pixels, kind="PNG"):
@@ -50,6 +52,13 @@ def write_tar(path, files=FILES, suffix=".webp"):
     return path
 
 
+def write_zip(path, files=FILES, suffix=".webp", method=zipfile.ZIP_DEFLATED):
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, file in files.items():
+            archive.writestr(name if "." in name else name + suffix, file)
+    return path
+
+
 def write_parquet(path, files=FILES, labels=None, names=None, group=7, column="image"):
     pa = pytest.importorskip("pyarrow")
     from pyarrow import parquet
@@ -66,7 +75,8 @@ def write_parquet(path, files=FILES, labels=None, names=None, group=7, column="i
 
 
 def write(kind, path, files=FILES):
-    return {"lmdb": write_lmdb, "tar": write_tar, "parquet": write_parquet}[kind](path, files)
+    writers = {"lmdb": write_lmdb, "tar": write_tar, "parquet": write_parquet, "zip": write_zip}
+    return writers[kind](path, files)
 
 
 @pytest.mark.parametrize("memory", [2.0, 0.0])
@@ -169,7 +179,8 @@ def test_a_database_that_was_cut_off_is_refused_before_it_is_read(tmp_path):
 # tar
 
 
-def test_a_packed_folder_has_its_splits_and_classes(tmp_path):
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_a_packed_folder_has_its_splits_and_classes(tmp_path, kind):
     files = {
         f"./pets/{split}/{('cat', 'dog')[i % 2]}/{i}.webp": FILES[f"{i:03d}"]
         for split, some in (("train", range(20)), ("test", range(20, 30)))
@@ -180,7 +191,7 @@ def test_a_packed_folder_has_its_splits_and_classes(tmp_path):
         "./pets/__MACOSX/train/cat/._1.png": b"",
         "./pets/a.txt": b"",
     }
-    path = write_tar(tmp_path / "pets.tar", files)
+    path = write(kind, tmp_path / f"pets.{kind}", files)
     train, test = (load_dataset(path, split=split) for split in ("train", "test"))
     assert (len(train), len(test)) == (20, 10)
     assert train.class_names == test.class_names == ("cat", "dog")
@@ -221,6 +232,97 @@ def test_a_compressed_tar_file_and_links_in_one(tmp_path):
         tar.addfile(link)
     with pytest.raises(DataError, match="no images"):
         load_dataset(packed)
+
+
+# zip
+
+
+def stylegan(labels, folder=""):
+    """A data set as StyleGAN's tools write it."""
+    names = [f"{i // 8:05d}/img{i:08d}.webp" for i in range(30)]
+    given = None if labels is None else [[n, c] for n, c in zip(names, labels, strict=False)]
+    files = {folder + name: FILES[f"{i:03d}"] for i, name in enumerate(names)}
+    return files | {f"{folder}dataset.json": json.dumps({"labels": given}).encode()}
+
+
+@pytest.mark.parametrize("folder", ["", "faces-64/"])
+def test_a_data_set_of_stylegan_has_the_labels_of_its_json(tmp_path, folder):
+    files = stylegan([i % 3 for i in range(30)], folder)
+    path = write_zip(tmp_path / "faces.zip", files, method=zipfile.ZIP_STORED)
+    dataset = load_dataset(path)
+    assert dataset.class_names == ("0", "1", "2")
+    assert dataset.labels.tolist() == [i % 3 for i in range(30)]
+    assert dataset.notes == (f"labels are read from {folder}dataset.json",)
+    some = load_dataset(write_zip(path, stylegan([0, 1] * 10, folder)))
+    assert (len(some), some.class_names) == (20, ("0", "1"))
+    none = load_dataset(write_zip(path, stylegan(None, folder)))
+    assert (len(none), none.labels) == (30, None)  # and its folders are no classes
+
+
+def test_a_json_that_lists_what_is_not_there_or_is_damaged(tmp_path):
+    files = stylegan([i % 3 for i in range(30)])
+    del files["00000/img00000003.webp"]
+    path = tmp_path / "faces.zip"
+    told = load_dataset(write_zip(path, files)).notes
+    assert any("listed in dataset.json and not there: 1 file (00000/img00000003" in n for n in told)
+    for damaged in (b"{", b"\xff", b"[]", b'{"labels": [["a.webp", [0.5]]]}'):
+        write_zip(path, files | {"dataset.json": damaged})
+        with pytest.raises(DataError, match=r"dataset\.json") as failed:
+            load_dataset(path)
+        assert "\n" not in str(failed.value)
+
+
+def test_a_zip_archive_of_windows_in_several_parts(tmp_path):
+    for part in range(2):
+        files = {f"photos\\{i % 2}\\{part}{i}.webp": FILES[f"{i:03d}"] for i in range(10)}
+        write_zip(tmp_path / f"photos-{part}.zip", files)
+    dataset = load_dataset(tmp_path)
+    assert (len(dataset), dataset.labels) == (20, None)
+    assert load_dataset(tmp_path / "photos-0.zip").class_names == ("0", "1")
+
+
+def test_a_zip_archive_with_damage_inside_names_the_picture(tmp_path):
+    files = {f"{name}.webp": file for name, file in FILES.items()}
+    path = write_zip(tmp_path / "x.zip", files)
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        content[archive.getinfo("004.webp").header_offset + 200] ^= 255
+    path.write_bytes(content)
+    dataset = load_dataset(path)
+    assert len(dataset) == 29
+    assert any("unreadable" in note and "004.webp" in note for note in dataset.notes)
+
+
+def test_an_encrypted_zip_archive_is_refused(tmp_path):
+    path = write_zip(tmp_path / "x.zip", {"a.webp": FILES["001"]})
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\1\2") + 8] |= 1  # the flag of the only entry of the directory
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"is encrypted: unpack it with its password"):
+        load_dataset(path)
+
+
+def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr("gankit.data.zip_store.HARMLESS", 1_000_000)
+    path = write_zip(tmp_path / "x.zip", {f"{i}.bmp": bytes(500_000) for i in range(3)})
+    with pytest.raises(DataError, match=r"is a zip bomb: its .* bytes claim to be 1,500,000"):
+        load_dataset(path)
+    one = write_zip(tmp_path / "y.zip", {"a.webp": FILES["001"], "b.webp": FILES["002"]})
+    content = bytearray(one.read_bytes())
+    last = content.rindex(b"PK\1\2")
+    content[last + 42 : last + 46] = bytes(4)  # both entries begin with the first one's bytes
+    one.write_bytes(content)
+    with pytest.raises(DataError, match=r"is a zip bomb"):
+        load_dataset(one)
+
+
+def test_a_picture_in_a_zip_archive_is_never_larger_than_it_says(tmp_path):
+    path = write_zip(tmp_path / "x.zip", FILES)
+    content = bytearray(path.read_bytes())
+    first = content.index(b"PK\1\2")
+    content[first + 24 : first + 28] = (10).to_bytes(4, "little")
+    path.write_bytes(content)
+    assert len(load_dataset(path)) == 29
 
 
 # Parquet
@@ -294,6 +396,22 @@ def test_pictures_in_a_folder_come_first(tmp_path, where):
     (tmp_path / where / "1.webp").write_bytes(FILES["001"])
     assert not is_packed(tmp_path)
     assert len(load_dataset(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_start_lists_the_pictures_once(tmp_path, monkeypatch, kind):
+    from gankit.data import packed
+
+    path = write(kind, tmp_path / f"photos.{kind}")
+    suffix = f".{kind}"
+    own, listed = packed.INDEXES[suffix], []
+    counted = lambda shards, split: listed.append(shards) or own(shards, split)  # noqa: E731
+    monkeypatch.setitem(packed.INDEXES, suffix, counted)
+    found = [len(read) for read in (glance(DataConfig(source=str(path))), load_dataset(path))]
+    assert (found, len(listed)) == ([30, 30], 1)
+    path.rename(tmp_path / "moved")
+    write(kind, path, dict([*FILES.items()][:25]))
+    assert (len(load_dataset(path)), len(listed)) == (25, 2)
 
 
 def test_parts_by_their_names(tmp_path):

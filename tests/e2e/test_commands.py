@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
 from PIL import Image
+from tools.breaking.processes import python
 
 import gankit as package
 from gankit.cli.app import app
@@ -20,7 +22,7 @@ from gankit.reproduce.papers import REPRODUCTIONS
 from gankit.stabilisers.augment import AUGMENTATIONS
 from tests.conftest import SMALL, THREADS
 
-from .conftest import TINY, environment
+from .conftest import TINY
 
 
 @pytest.fixture
@@ -69,20 +71,19 @@ def test_samples_as_arrays_pictures_and_a_folder(gankit, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("run")
-def test_memory_does_not_grow_with_the_number_of_samples(tmp_path):
+def test_memory_does_not_grow_with_the_number_of_samples(forks, tmp_path):
+    (tmp_path / "peak.py").write_text(
+        "import resource; from gankit.cli import main\n"
+        "try:\n    main()\n"
+        "finally:\n    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
     peaks = []
-    for count in (500, 10_000):
-        code = (
-            "import atexit, resource, sys; from gankit.cli import main;"
-            "atexit.register(lambda: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss));"
-            f"sys.argv = ['gankit', 'sample', 'r', '-n', '{count}', '-o', 'x{count}.npz']; main()"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=tmp_path, env=environment(),
-            capture_output=True, text=True, check=True, timeout=600,
-        )  # fmt: skip
-        peaks.append(int(done.stdout.split()[-1]) * 1024)
+    for count in ("500", "10000"):
+        arguments = ("sample", "r", "-n", count, "-o", f"x{count}.npz")
+        call = partial(python, tmp_path / "peak.py", *arguments)
+        done = forks.start(call, folder=tmp_path).wait()
+        assert done.code == 0, done.err
+        peaks.append(int(done.out.split()[-1]) * 1024)
     result = 10_000 * 28 * 28
     # The arrays, their compressed copy in memory, and some slack for the allocator.
     assert peaks[1] - peaks[0] < 4 * result

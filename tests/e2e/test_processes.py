@@ -58,12 +58,15 @@ def finish(child) -> tuple[str, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("update", ["simultaneous", "alternating"])
-def test_two_processes_play_the_game_of_one(gankit, process, tmp_path, update):
-    code, _, err = gankit(*command("one", update))
+def test_two_processes_play_the_game_of_one(gankit, process, tmp_path):
+    """From another run's weights, which every process begins with."""
+    assert gankit(*command("old", "alternating", "--seed", "5", steps=2))[0] == 0
+    code, _, err = gankit(*command("one", "alternating", "--init-from", "old"))
     assert code == 0, err
-    out, _ = finish(process(*command("two", update, "--devices", "2")))
+    more = ("--init-from", "old", "--devices", "2")
+    out, err = finish(process(*command("two", "alternating", *more)))
     assert out.count("trained 20 steps") == 1  # only the first process speaks
+    assert (out + err).count("begins with all of the generator") == 1
     assert_same(tmp_path, "one", "two")
 
 
@@ -77,25 +80,14 @@ def test_under_torchrun(gankit, process, tmp_path):
 
 @pytest.mark.slow
 def test_a_run_goes_on_with_another_number_of_processes(gankit, process, tmp_path):
+    """With one, then two, then one again."""
     assert gankit(*command("whole", "simultaneous"))[0] == 0
-    assert gankit(*command("widened", "simultaneous", steps=10))[0] == 0
-    finish(process(*command("widened", "simultaneous", "--devices", "2")))
-    finish(process(*command("narrowed", "simultaneous", "--devices", "2", steps=10)))
-    assert gankit(*command("narrowed", "simultaneous"))[0] == 0
-    for name in ("widened", "narrowed"):
-        assert_same(tmp_path, "whole", name)
-        header = read_tensors(tmp_path / name / "model.safetensors", "artifact")[1]
-        assert header["step"] == STEPS
-
-
-@pytest.mark.slow
-def test_every_process_begins_with_the_same_weights(gankit, process, tmp_path):
-    assert gankit(*command("old", "simultaneous", "--seed", "5", steps=2))[0] == 0
-    assert gankit(*command("one", "simultaneous", "--init-from", "old"))[0] == 0
-    more = ("--init-from", "old", "--devices", "2")
-    out, err = finish(process(*command("two", "simultaneous", *more)))
-    assert (out + err).count("begins with all of the generator") == 1
-    assert_same(tmp_path, "one", "two")
+    assert gankit(*command("parts", "simultaneous", steps=6))[0] == 0
+    finish(process(*command("parts", "simultaneous", "--devices", "2", steps=14)))
+    assert gankit(*command("parts", "simultaneous"))[0] == 0
+    assert_same(tmp_path, "whole", "parts")
+    header = read_tensors(tmp_path / "parts/model.safetensors", "artifact")[1]
+    assert header["step"] == STEPS
 
 
 @pytest.mark.slow

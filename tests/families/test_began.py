@@ -54,6 +54,18 @@ def test_any_size_comes_out_as_asked(shape):
     assert g.discriminator.reconstruct(images).shape == images.shape
 
 
+def test_skips_show_the_core_to_every_later_scale():
+    """What the first scale loses still reaches the image, at any size."""
+    for skips, shape in ((False, (3, 17, 33)), (True, (3, 17, 33)), (True, (1, 28, 28))):
+        g = game(shape, skips=skips, stages=2)
+        for parameter in g.generator.scales[0].parameters():
+            nn.init.zeros_(parameter)
+        images = g.generator(torch.randn(2, 64))
+        assert images.shape == (2, *shape)
+        assert torch.equal(images[0], images[1]) is not skips
+        assert g.discriminator.reconstruct(images).shape == images.shape
+
+
 def test_the_answer_is_minus_the_mean_absolute_error_of_each_example():
     g = game()
     images = torch.randn(3, 1, 16, 16)

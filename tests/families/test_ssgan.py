@@ -19,7 +19,7 @@ from gankit.game_types import Answer, Batch, Latent
 from gankit.recipes import RECIPES
 from gankit.settings.config import override
 
-from ..conftest import THREADS
+from ..conftest import QUIET, THREADS
 
 TASK = Task((1, 16, 16), ("a", "b", "c"))
 
@@ -137,9 +137,8 @@ def test_it_learns_digits_from_ten_labels_a_class(tmp_path):
     """600 steps: about a linear classifier's 70 %, far from the paper's 99 %; chance is 10 %."""
     config = override(
         configure("ssgan", "digits"),
-        {"training.steps": 600, "training.ema": 0.99, "runtime.threads": THREADS,
-         "network.discriminator_hidden": "300,150", "network.generator_hidden": "200",
-         "output.sample_every": 0},
+        {**QUIET, "training.steps": 600, "training.ema": 0.99, "runtime.threads": THREADS,
+         "network.discriminator_hidden": "300,150", "network.generator_hidden": "200"},
     )  # fmt: skip
     fit(config, tmp_path / "run")
     test = load_dataset("digits", split="test")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 
 import pytest
 
@@ -12,9 +11,7 @@ if not sys.platform.startswith("linux"):
 
 
 @pytest.fixture(scope="session")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+def bench(forks, tmp_path_factory: pytest.TempPathFactory) -> object:
     from tools.breaking.runs import Bench
 
-    made = Bench(tmp_path_factory.mktemp("bench"))
-    yield made
-    made.close()
+    return Bench(tmp_path_factory.mktemp("bench"), forks)

@@ -13,13 +13,13 @@ from tools.breaking.kinds import KINDS, all_cases
 from tools.breaking.runs import Case
 
 COUNTS = {
-    "kill": 16,
-    "random": 7,
-    "signals": 12,
-    "damage": 20,
-    "poison": 14,
-    "starts": 12,
-    "disk": 14,
+    "kill": 7,
+    "random": 3,
+    "signals": 5,
+    "damage": 8,
+    "poison": 6,
+    "starts": 5,
+    "disk": 6,
     "loads": 1,
 }
 
@@ -36,7 +36,7 @@ def test_broken_on_purpose(bench, kind, place):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", mutate.KINDS)
 def test_mutants_are_met_with_the_thing_or_a_line(bench, name):
-    count = min(40, mutate.BATCH.get(name, 6))
+    count = min(20, mutate.BATCH.get(name, 6))
     what = f"{count} mutants of {name}"
     bench.try_out(Case(what, partial(mutate.batch, name, 0, count, what)))
 

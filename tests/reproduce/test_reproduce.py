@@ -263,6 +263,10 @@ def test_all_reproductions_go_on_from_where_they_were_stopped(tmp_path):
     assert (again, begun(further)) == (0, [*first[2:], *rest])
     assert all(("--data /m n" in line) == ("mnist" in line) for line in further)
     assert called() == (0, [])
+    del environment["NAMES"]  # by default all headlines, but not what they are compared with
+    controls = {"seqgan-oracle-likelihood", "seqgan-oracle-constant"}
+    named = {call.split()[0] for call in called()[1]}
+    assert named | {"ring-modes", *names.split()} == {*REPRODUCTIONS.names()} - controls
 
 
 def begun(calls):

@@ -7,7 +7,7 @@ import math
 import os
 import pickle
 from contextlib import suppress
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +21,15 @@ from gankit.choose_recipe import configure
 from gankit.errors import ConfigError
 from gankit.families import FAMILIES
 from gankit.recipes import RECIPES
-from gankit.settings.config import TrainingConfig, differences, from_dict, override, to_dict
+from gankit.settings.config import (
+    Config,
+    TrainingConfig,
+    differences,
+    from_dict,
+    override,
+    to_dict,
+)
+from gankit.settings.reference import every_setting
 from gankit.settings.schema import SettingError, flatten
 from gankit.settings.text import parse_assignments, read_toml
 
@@ -230,7 +238,8 @@ def test_no_setting_takes_what_it_cannot_be(family):
     """Every setting is given every kind of nonsense: it is taken as a value of its type within its
     limits, or refused in one line that names it."""
     config = configure(family, "digits")
-    for key in flatten(config):
+    own = [key for key in flatten(config) if key.startswith("network.")]
+    for key in flatten(config) if family == "cgan" else own:  # the others are every family's
         for value in (*LARGE, *NO_NUMBER, *OTHER, -1, -(10**39), [1, 2], [[1]], [DEEP], "1," * 99):
             made, said = made_or_said(lambda key=key, value=value: override(config, {key: value}))
             if made is None:
@@ -487,6 +496,22 @@ def test_an_option_that_became_a_setting_of_all_is_read_where_it_was():
     stored["network"]["g_steps"] = "many"
     with pytest.raises(ConfigError, match=r"objective\.g_steps"):
         from_dict(stored, FAMILIES["seqgan"].Options)
+
+
+@pytest.mark.parametrize("family", ["began", "cgan", "dcgan", "infogan", "projected", "seqgan"])
+def test_false_turns_off_what_0_turns_off(family):
+    options = FAMILIES[family].Options()
+    config = replace(Config(family=family), network=options)
+    for setting in every_setting(options):
+        for typed in (False, "false", "off", "No"):
+            if "; 0: " in setting.text:
+                turned = flatten(override(config, {setting.key: typed}))[setting.key]
+                assert turned in (0, (0, 0)), setting.key
+            elif setting.kind is int:
+                with pytest.raises(ConfigError, match=r"must be a whole number"):
+                    override(config, {setting.key: typed})
+    with pytest.raises(ConfigError, match=r"output\.doctor must be a whole number, got True"):
+        override(config, {"output.doctor": True})
 
 
 def test_former_names_of_sections_are_read_and_still_written():

@@ -29,9 +29,10 @@ DEAD = 2**22 + 1  # above the largest process number that Linux gives
 
 @pytest.fixture
 def config(small):
-    """Twelve steps of a tiny run, a checkpoint every four; no rate depends on the budget."""
+    """Twelve steps of a tiny run, a checkpoint every four, a picture every six; no rate depends
+    on the budget."""
     tiny = {"network.generator_hidden": "8,8", "network.discriminator_hidden": "8,8"}
-    every = {"output.checkpoint_every": 4, "training.steps": 12}
+    every = {"output.checkpoint_every": 4, "output.sample_every": 6, "training.steps": 12}
     return small("gan", "toy:ring8", **tiny, **every, **CONSTANT)
 
 
@@ -50,6 +51,15 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
     return read_tensors(folder / "model.safetensors", "artifact")[0]
+
+
+def raises(error: Exception):
+    """A method that fails with this error, whatever it is given."""
+
+    def method(*_given):
+        raise error
+
+    return method
 
 
 # What cannot be read is never removed, overwritten or begun anew
@@ -243,7 +253,7 @@ def test_a_picture_that_could_not_be_read_joins_the_film_later(config, finished,
     read = pictures.read_picture
 
     def refused_once(path):
-        if path.name == "0000004.png":
+        if path.name == "0000006.png":
             raise PermissionError(errno.EACCES, "Permission denied")
         return read(path)
 
@@ -522,12 +532,25 @@ def test_half_a_step_is_not_kept(config, tmp_path, monkeypatch):
     assert [p.name for p in checkpoints(Run(tmp_path / "r"))] == ["step-00000000.safetensors"]
 
 
-def test_out_of_memory_before_the_first_step_is_one_line_too(config, tmp_path, monkeypatch):
-    def after_step(_self, _numbers):
-        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9")
-
-    monkeypatch.setattr("gankit.game.Game.after_step", after_step)
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate(handle)"),
+        torch.OutOfMemoryError("CUDA: tried to allocate 9 GiB"),
+    ],
+)
+def test_out_of_memory_before_the_first_step_is_one_line_too(config, tmp_path, monkeypatch, error):
+    monkeypatch.setattr("gankit.game.Game.after_step", raises(error))
     with pytest.raises(gankit.TrainingError, match=r"out of memory: lower training.batch"):
+        fit(config, tmp_path / "r")
+
+
+def test_an_error_that_only_speaks_of_memory_stays_what_it_is(config, tmp_path, monkeypatch):
+    error = RuntimeError("could not create a memory object")
+    monkeypatch.setattr("gankit.game.Game.after_step", raises(error))
+    with pytest.raises(RuntimeError, match="a memory object"):
         fit(config, tmp_path / "r")
 
 

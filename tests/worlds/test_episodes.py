@@ -18,6 +18,8 @@ def episodes(lengths=(2, 5, 3)):
         world=WORLD,
         observations=np.arange(4 * moments, dtype=np.float32).reshape(moments, 4),
         actions=np.arange(moments) % 2,
+        next_observations=np.arange(4, 4 * moments + 4, dtype=np.float32).reshape(moments, 4),
+        ends=np.isin(np.arange(moments), np.cumsum(lengths) - 1),
         returns=np.array(lengths, float),
         lengths=np.array(lengths),
         seeds=np.arange(count),
@@ -51,7 +53,8 @@ def test_the_file_holds_what_was_seen_and_done(tmp_path):
     path = episodes().save(tmp_path / "new" / "expert.npz")
     with np.load(path) as kept:
         assert set(kept) == {
-            "environment", "observations", "actions", "returns", "lengths", "seeds",
+            "environment", "observations", "actions", "next_observations", "ends", "returns",
+            "lengths", "seeds",
         }  # fmt: skip
         assert str(kept["environment"]) == "CartPole-v1"
     with pytest.raises(ConfigError, match=r"name\.npz"):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gankit.errors import ConfigError, MissingExtraError
+from gankit.worlds.episodes import OF_EPISODES, OF_MOMENTS
 from gankit.worlds.play import Stage, in_turn, world_of
 from gankit.worlds.world import World
 
@@ -22,16 +23,29 @@ def test_an_episode_does_not_depend_on_those_beside_it():
     together, alone = stage.play(lean, [3, 4, 5]), stage.play(lean, [4])
     assert len(set(together.lengths)) > 1
     middle = together[1:2]
-    for name in ("observations", "actions", "returns", "lengths", "seeds", "ended", "last"):
+    for name in (*OF_MOMENTS, *OF_EPISODES):
         assert np.array_equal(getattr(middle, name), getattr(alone, name)), name
     assert together.returns.tolist() == together.lengths.tolist()  # it pays 1 a moment
     assert together.ended.all()
+
+
+def test_what_follows_a_moment_is_the_next_one_or_the_end():
+    played = Stage(world_of("CartPole-v1")).play(lean, [3, 4])
+    final = np.cumsum(played.lengths) - 1
+    within = np.delete(np.arange(played.lengths.sum()), final)
+    assert np.array_equal(played.next_observations[within], played.observations[within + 1])
+    assert np.array_equal(played.next_observations[final], played.last)
+    assert played.ends.nonzero()[0].tolist() == final.tolist()
+    thin = played.thinned(3)
+    assert np.array_equal(thin.next_observations[0], played.observations[1])
+    assert thin.transitions.shape == (len(thin.actions), thin.world.transition)
 
 
 def test_an_episode_that_meets_the_limit_has_not_ended():
     stage = Stage(world_of("Pendulum-v1"))
     played = stage.play(lambda seen, _: np.zeros((len(seen), 1), np.float32), [0])
     assert (played.lengths.item(), played.ended.item()) == (200, False)
+    assert not played.ends.any()
     assert (played.returns < 0).all()
 
 

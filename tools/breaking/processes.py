@@ -11,6 +11,7 @@ import importlib
 import os
 import pickle
 import pkgutil
+import runpy
 import signal
 import subprocess
 import sys
@@ -124,6 +125,18 @@ def command(*arguments: object) -> None:
 
     sys.argv = ["gankit", *map(str, arguments)]
     main()
+
+
+def python(path: Path, *arguments: str) -> None:
+    """A file of Python, as a job: what `python PATH ARGUMENTS` runs."""
+    sys.path.insert(0, str(path.parent))
+    sys.argv = [str(path), *arguments]
+    runpy.run_path(str(path), run_name="__main__")
+
+
+def installed_in(folder: Path) -> None:
+    """For `prepare`: what lies in a folder can be imported, as an installed package can."""
+    sys.path.insert(0, str(folder))
 
 
 def serve() -> None:

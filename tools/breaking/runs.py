@@ -54,13 +54,9 @@ class Case:
 class Bench:
     """Where cases are tried: the processes, a scratch folder, what was undisturbed."""
 
-    def __init__(self, scratch: Path) -> None:
-        self.scratch = scratch
-        self.forks = Forks(scratch)
+    def __init__(self, scratch: Path, forks: Forks) -> None:
+        self.scratch, self.forks = scratch, forks
         self._count, self._kept, self._lock = 0, {}, threading.RLock()
-
-    def close(self) -> None:
-        self.forks.close()
 
     def try_out(self, case: Case) -> None:
         """Check one case in a folder of its own, which goes when the case held."""

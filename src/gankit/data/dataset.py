@@ -65,6 +65,7 @@ class Dataset(ABC):
         files: the path of each example's file, in the order of the examples; else empty.
         left_out: why each file that was left out cannot be read, by its path.
         held_out: how many examples of the source are held out from training as its test split.
+        splits_by: the name of the table beside the pictures whose column says the splits, if any.
         pixels: what the 8 bits of images stand for: their range and type, and whether they have
             alpha.
         source: what `load_dataset` can read the data from again; None if a program gave it.
@@ -84,6 +85,7 @@ class Dataset(ABC):
     files: tuple[str, ...] = ()
     left_out: Mapping[str, str] = MappingProxyType({})
     held_out: int = 0
+    splits_by: str = ""
     pixels: PixelFormat = PLAIN
     source: str | None = None
 

@@ -20,10 +20,14 @@ from gankit.worlds.play import world_of
 from gankit.worlds.world import World
 
 NEEDED = ("environment", "observations", "actions")
+PERHAPS = ("returns", "next_observations", "ends")
 
 
 class ExpertDataset(ArrayDataset):
     """What an expert saw and did: trajectories of one moment, float32 [1, O + moves].
+
+    If transitions are asked for, a moment goes on with what was seen next and with whether the
+    episode ended by itself there, 0 or 1: float32 [1, O + moves + O + 1].
 
     An example is a moment and not an episode, because a discriminator judges one move at a time,
     episodes are of different lengths, and one episode may be all that is known.
@@ -40,7 +44,7 @@ class ExpertDataset(ArrayDataset):
         moments: NDArray[np.float32],
         returns: NDArray[np.float64] | None,
     ) -> None:
-        """Hold the moments of an expert, float32 [M, world.numbers]."""
+        """Hold the moments of an expert, float32 [M, world.numbers], or its transitions."""
         fingerprint = array_fingerprint(moments, np.frombuffer(world.name.encode(), np.uint8))
         super().__init__(name, moments[:, None], fingerprint, notes=_notes(world, returns))
         self.world, self.returns = world, returns
@@ -66,10 +70,12 @@ def read_episodes(name: str, path: Path, options: ReadOptions) -> ExpertDataset:
     """Read the episodes of a file that `gankit expert` or `Episodes.save` wrote, or a user's own.
 
     It holds `environment` (a name of gymnasium's), `observations` [M, O], `actions`, whole numbers
-    [M] or numbers [M, A], and perhaps `returns` [E], of whole episodes.
+    [M] or numbers [M, A], and perhaps `returns` [E], of whole episodes. Transitions need
+    `next_observations` [M, O], and `ends` [M], true where an episode ended by itself; it is false
+    everywhere if it is not there.
 
-    Raises DataError if it holds something else, or if a size or a test split is asked for, and
-    ConfigError or MissingExtraError if the environment cannot be made.
+    Raises DataError if it holds something else, or not what is asked for, and ConfigError or
+    MissingExtraError if the environment cannot be made.
     """
     check_options(name, options)
     arrays = _read_file(name, path)
@@ -77,17 +83,15 @@ def read_episodes(name: str, path: Path, options: ReadOptions) -> ExpertDataset:
     if environment.dtype.kind != "U" or environment.size != 1:
         raise DataError(f"environment in '{name}' must be a name, such as CartPole-v1")
     world = world_of(str(environment.reshape(())))
-    seen = _numbers(name, "observations", arrays["observations"], 2)
-    if seen.shape[1] != world.observations:
-        raise DataError(
-            f"observations in '{name}' are {seen.shape[1]} numbers each; {world.name} shows "
-            f"{world.observations}: is the environment another one?"
-        )
+    seen = _seen(name, world, "observations", arrays["observations"])
     done = _actions(name, world, arrays["actions"], len(seen))
+    columns = [seen, world.written(done)]
+    if options.transitions:
+        columns += _following(name, world, arrays, len(seen))
     returns = arrays.get("returns")
     if returns is not None:
         returns = _numbers(name, "returns", returns, 1).astype(np.float64)
-    return ExpertDataset(name, world, np.concatenate([seen, world.written(done)], 1), returns)
+    return ExpertDataset(name, world, np.concatenate(columns, 1), returns)
 
 
 def expert_dataset(
@@ -101,7 +105,8 @@ def expert_dataset(
     check_options(name, options, split=True)
     seed = 0 if options.split == "train" else episodes
     played = make_expert(environment, episodes, seed=seed, every=every)
-    return ExpertDataset(name, played.world, played.moments, played.returns)
+    moments = played.transitions if options.transitions else played.moments
+    return ExpertDataset(name, played.world, moments, played.returns)
 
 
 def check_options(name: str, options: ReadOptions, split: bool = False) -> None:
@@ -120,7 +125,7 @@ def _read_file(name: str, path: Path) -> dict[str, NDArray[Any]]:
             arrays = {
                 key: read_member(f"array '{key}' in {name!r}", archive, info, size)
                 for info in archive.infolist()
-                if (key := info.filename.removesuffix(".npy")) in (*NEEDED, "returns")
+                if (key := info.filename.removesuffix(".npy")) in (*NEEDED, *PERHAPS)
             }
     except GankitError:
         raise
@@ -132,6 +137,41 @@ def _read_file(name: str, path: Path) -> dict[str, NDArray[Any]]:
     if missing:
         raise DataError(f"data '{name}' is episodes without {' and '.join(missing)}")
     return arrays
+
+
+def _seen(name: str, world: World, what: str, given: NDArray[Any]) -> NDArray[np.float32]:
+    """Return observations of an environment, float32 [M, O]. Raises DataError."""
+    seen = _numbers(name, what, given, 2)
+    if seen.shape[1] != world.observations:
+        raise DataError(
+            f"{what} in '{name}' are {seen.shape[1]} numbers each; {world.name} shows "
+            f"{world.observations}: is the environment another one?"
+        )
+    return seen
+
+
+def _following(
+    name: str, world: World, arrays: dict[str, NDArray[Any]], count: int
+) -> list[NDArray[np.float32]]:
+    """Return what was seen after each of `count` moments, and where episodes ended, [count, 1].
+
+    Raises DataError if the file does not say.
+    """
+    if "next_observations" not in arrays:
+        raise DataError(
+            f"data '{name}' does not say what was seen after each move: write it anew (gankit "
+            f"expert {world.name} -o FILE.npz), or add an array next_observations [{count}, "
+            f"{world.observations}]"
+        )
+    following = _seen(name, world, "next_observations", arrays["next_observations"])
+    ends = arrays.get("ends", np.zeros(count, bool))
+    if len(following) != count or ends.dtype != bool or ends.shape != (count,):
+        raise DataError(
+            f"next_observations and ends in '{name}' must be numbers [{count}, "
+            f"{world.observations}] and true or false [{count}]; they are "
+            f"{list(following.shape)} and {ends.dtype} {list(ends.shape)}"
+        )
+    return [following, ends[:, None].astype(np.float32)]
 
 
 def _numbers(name: str, what: str, given: NDArray[Any], axes: int) -> NDArray[np.float32]:

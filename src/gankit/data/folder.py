@@ -134,10 +134,12 @@ def read_image_folder(name: str, folder: Path, options: ReadOptions) -> Dataset:
     Raises:
         DataError: there are no images, there is no such split, or no image can be read.
     """
-    index = index_folder(folder, "train", options.tables)
+    splits = options.splits
+    index = index_folder(folder, "train", options.tables, splits_by_table=splits)
     if options.split == "train" or not index.has_test:
         return read_index(name, index, index, options)
-    there = index_folder(folder, "test", options.tables, index.class_names)
+    known = index.class_names
+    there = index_folder(folder, "test", options.tables, known, splits_by_table=splits)
     tested = read_index(name, index, there, options)
     tested.number_as_trained(index.class_names)
     return tested
@@ -177,7 +179,7 @@ def read_index(name: str, whole: Index, index: Index, options: ReadOptions) -> D
         notes = index.notes + notes
         in_memory = options.fits_in_memory(len(index), read_as.shape)
         dataset = (_in_memory if in_memory else _on_disk)(name, index, read_as, notes)
-    dataset.held_out, dataset.pixels = len(held), pixels
+    dataset.held_out, dataset.pixels, dataset.splits_by = len(held), pixels, whole.splits_by
     return dataset
 
 

@@ -7,8 +7,8 @@ import io
 import os
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from gankit.data.layout import SPLITS, name_some
 from gankit.data.opening import SUFFIXES
 from gankit.data.read_options import Split
 from gankit.errors import DataError
-from gankit.stored import StoredError, read_json
+from gankit.stored import StoredError, as_object, read_json
 from gankit.text import reason
 
 JSON = "dataset.json"
@@ -112,6 +112,39 @@ def find_split_column(root: Path, paths: Sequence[str]) -> tuple[str, Mapping[st
     return None
 
 
+def table_within(
+    name: str, content: bytes, paths: Sequence[str], every: Collection[str]
+) -> Table | None:
+    """Return the labels that a `dataset.json` inside an archive gives to the pictures below it.
+
+    Args:
+        name: its name in the archive.
+        content: what it holds.
+        paths: the pictures that are to be labelled.
+        every: all pictures in the archive.
+
+    Returns:
+        None if it holds no labels, or if none of the pictures below it is listed.
+
+    Raises DataError if it is damaged.
+    """
+    path, above = Path(name), posixpath.join(posixpath.dirname(name), "")
+    try:
+        rows = _json_rows(path, as_object(content.decode()))
+    except (StoredError, UnicodeDecodeError) as error:
+        raise DataError(f"label file {name!r} cannot be read: {reason(error)}") from None
+    if rows is None:
+        return None
+    below = [own.removeprefix(above) for own in paths if own.startswith(above)]
+    table = _matched(Path(JSON), rows, Path(), below)
+    if rows and not (table.labels or table.problem):
+        return None
+    there = {own.removeprefix(above) for own in every}
+    missing = tuple(file for file in table.missing if _slashes(file).strip() not in there)
+    labels = {above + own: label for own, label in table.labels.items()}
+    return replace(table, path=path, labels=labels, missing=missing)
+
+
 def _folders(root: Path, top: Path) -> list[Path]:
     root, top = Path(os.path.abspath(root)), Path(os.path.abspath(top))  # noqa: PTH100
     below = [folder for folder in (root, *root.parents) if folder.is_relative_to(top)]
@@ -145,14 +178,15 @@ def _rows_of(path: Path) -> Rows | None:
     """
     if not path.is_file():
         return None
-    return _json_rows(path) if path.name == JSON else _table_rows(path)
-
-
-def _json_rows(path: Path) -> Rows | None:
+    if path.name != JSON:
+        return _table_rows(path)
     try:
-        content = read_json(path)
+        return _json_rows(path, read_json(path))
     except StoredError as error:
         raise DataError(f"label file {str(path)!r} cannot be read: {reason(error)}") from None
+
+
+def _json_rows(path: Path, content: Mapping[str, Any]) -> Rows | None:
     if "labels" not in content:
         return None
     labels = content["labels"]

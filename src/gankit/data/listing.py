@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gankit.data.classes import classes_of
-from gankit.data.label_files import find_split_column, find_table
+from gankit.data.label_files import Table, find_split_column, find_table
 from gankit.data.layout import SPLITS, Splits, by_nature, find_splits, name_some, splits_within
 from gankit.data.read_options import Split
 from gankit.data.stores import Root, Store
@@ -46,6 +46,7 @@ class Index:
         notes: what was left out, and why.
         has_test: whether there is a test split beside the pictures.
         by_table: whether a file of labels decided the classes.
+        splits_by: the name of the table whose column of splits was read, if there is one.
     """
 
     root: Root
@@ -56,6 +57,7 @@ class Index:
     notes: tuple[str, ...]
     has_test: bool = False
     by_table: bool = False
+    splits_by: str = ""
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -71,7 +73,12 @@ class Index:
 
 
 def index_folder(
-    folder: Path, split: Split, tables: bool = True, known: Collection[str] = ()
+    folder: Path,
+    split: Split,
+    tables: bool = True,
+    known: Collection[str] = (),
+    *,
+    splits_by_table: bool = True,
 ) -> Index:
     """List every picture in the folder and below; its sub-folders are splits or classes.
 
@@ -88,6 +95,7 @@ def index_folder(
             (`gankit.data.label_files`), and whether a single sub-folder that holds everything is
             searched for classes.
         known: the classes of the training split: a folder of such a name is a class, even alone.
+        splits_by_table: whether a table's column of splits is read, if `tables` are.
 
     Raises:
         DataError: there are no pictures, there is no such split, the folder cannot be listed, or
@@ -98,12 +106,13 @@ def index_folder(
         raise DataError(f"{source} is a run directory, not data: give a folder of images")
     finds = _walked(folder, Everything(), source)
     splits = find_splits(finds.pictures)
-    top = folder if tables else None
     if splits is None:
         if within := splits_within(finds.pictures):
-            return _index_within(folder, finds, source, within, split, top, known)
-        index = _index(folder, finds, source, top)
-        column = None if top is None else find_split_column(folder, index.paths)
+            find_labels = _finder(folder, folder, split) if tables else None
+            return _index_within(folder, finds, source, within, split, find_labels, known)
+        index = _index(folder, finds, source, _finder(folder, folder, None) if tables else None)
+        reads_column = tables and splits_by_table
+        column = find_split_column(folder, index.paths) if reads_column else None
         if column is not None:
             index = _by_column(index, *column, split)
         if split == "test" and not index.has_test:
@@ -118,12 +127,26 @@ def index_folder(
         )
     root = folder / part
     finds, source = _walked(root, Everything(), source), f"data folder {str(root)!r}"
-    index = _index(root, finds, source, top, split, known)
+    index = _index(root, finds, source, _finder(root, folder, split) if tables else None, known)
     notes = (*_about_splits(splits, part), *index.notes)
     return replace(index, notes=notes, has_test=splits.of("test") not in (None, part))
 
 
-def index_listed(store: Store, finds: Finds, source: str, split: Split) -> Index:
+FindLabels = Callable[[Sequence[str]], Table | None]
+"""Returns what a file of labels says of these pictures; None if there is no such file."""
+
+
+def _finder(root: Path, top: Path, split: Split | None) -> FindLabels:
+    return lambda paths: find_table(root, paths, top, split)
+
+
+def index_listed(
+    store: Store,
+    finds: Finds,
+    source: str,
+    split: Split,
+    find_labels: FindLabels | None = None,
+) -> Index:
     """Index pictures in a store by the folders in their names, as `index_folder` does.
 
     Raises DataError as it does.
@@ -131,13 +154,13 @@ def index_listed(store: Store, finds: Finds, source: str, split: Split) -> Index
     splits = find_splits(finds.pictures)
     if splits is None:
         if within := splits_within(finds.pictures):
-            return _index_within(store, finds, source, within, split, None, ())
-        return _index(store, finds, source)
+            return _index_within(store, finds, source, within, split, find_labels, ())
+        return _index(store, finds, source, find_labels)
     part = splits.of(split)
     if part is None:
         raise DataError(f"{source} has no {split} split: it has {', '.join(splits.folders)}")
     kept = {path: size for path, size in finds.pictures.items() if path.startswith(f"{part}/")}
-    index = _index(store, replace(finds, pictures=kept), source, split=split)
+    index = _index(store, replace(finds, pictures=kept), source, find_labels)
     notes = (*_about_splits(splits, part), *index.notes)
     return replace(index, notes=notes, has_test=splits.of("test") not in (None, part))
 
@@ -148,7 +171,7 @@ def _index_within(
     source: str,
     within: Sequence[Splits],
     split: Split,
-    top: Path | None,
+    find_labels: FindLabels | None,
     known: Collection[str],
 ) -> Index:
     """Index one split of a folder whose sub-folders hold the splits: `cat/train`, `dog/train`."""
@@ -158,7 +181,7 @@ def _index_within(
         for path, size in finds.pictures.items()
         if "/".join(path.split("/", 2)[:2]) in parts
     }
-    index = _index(root, replace(finds, pictures=kept), source, top, split, known)
+    index = _index(root, replace(finds, pictures=kept), source, find_labels, known)
     trained, tested = (posixpath.basename(within[0].of(kind) or "") for kind in ("train", "test"))
     note = (
         f"each sub-folder holds splits, such as '{trained}', which is trained on, and '{tested}', "
@@ -188,7 +211,8 @@ def _by_column(index: Index, table: str, words: Mapping[str, str], split: Split)
         f"splits by {table}: '{name_some(train)}' is trained on, '{test}' is for scores: "
         f"{len(kept):,} of {len(index):,} pictures are read"
     )
-    return replace(index.keep(kept), notes=(note, *index.notes), has_test=True)
+    notes = (note, *index.notes)
+    return replace(index.keep(kept), notes=notes, has_test=True, splits_by=table)
 
 
 def _about_splits(splits: Splits, part: str) -> list[str]:
@@ -241,20 +265,19 @@ def _index(
     root: Root,
     finds: Finds,
     source: str,
-    top: Path | None = None,
-    split: Split | None = None,
+    find_labels: FindLabels | None = None,
     known: Collection[str] = (),
 ) -> Index:
     """Index what was found, with its classes. Raises DataError if there are no pictures.
 
-    `top` is the folder that was given, in or near which a file of labels may be; None: read none,
-    and take only sub-folders of `root` for classes; those of a store may lie deeper too.
+    Without `find_labels`, only sub-folders of `root` are taken for classes; those of a store may
+    lie deeper too.
     """
     if not finds.pictures:
         raise _no_pictures(finds, source)
     paths = tuple(sorted(finds.pictures))
-    folder, nested = (Path(), True) if isinstance(root, Store) else (root, top is not None)
-    table = None if top is None else find_table(folder, paths, top, split)
+    folder, nested = (Path(), True) if isinstance(root, Store) else (root, find_labels is not None)
+    table = None if find_labels is None else find_labels(paths)
     found = classes_of(folder, paths, finds.folders, table, nested, known)
     if table is not None and table.path.parent == Path(os.path.abspath(folder)):  # noqa: PTH100
         finds.others[table.path.suffix.lower()] -= 1

@@ -29,12 +29,17 @@ from gankit.errors import DataError
 from gankit.registry import did_you_mean, load_plugins
 from gankit.settings.config import ARRAYS, DataConfig
 
-PACKED = (".zip", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
+PACKED = (".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
 """The suffixes of archives, which have to be unpacked first."""
 
 
 def load_configured(
-    data: DataConfig, split: Split = "train", *, begun: bool = False, tables: bool = True
+    data: DataConfig,
+    split: Split = "train",
+    *,
+    begun: bool = False,
+    tables: bool = True,
+    splits: bool = True,
 ) -> Dataset:
     """Read the data set that a configuration names, in the way that it says.
 
@@ -45,15 +50,14 @@ def load_configured(
             images of more than 8 bits, such a run has read each file by its type; a new run
             chooses one range for the whole set.
         tables: whether to look for labels beyond the folder's own sub-folders (`load_dataset`).
+        splits: whether a table's column of splits is read, if `tables` are.
 
     Raises DataError.
     """
-    return _load(data.source, _options(data, split, begun, tables))
+    return _load(data.source, replace(_options(data, split, begun), tables=tables, splits=splits))
 
 
-def _options(
-    data: DataConfig, split: Split = "train", begun: bool = False, tables: bool = True
-) -> ReadOptions:
+def _options(data: DataConfig, split: Split = "train", begun: bool = False) -> ReadOptions:
     """Return how `load_configured` reads."""
     own: Values = None if begun else "own"
     return ReadOptions(
@@ -65,9 +69,9 @@ def _options(
         memory_gb=data.memory_gb,
         values=own if data.values is None else data.values,
         holdout=SHARE if data.holdout is None else data.holdout,
-        tables=tables,
         train_size=data.train_size,
         text=text_options(data),
+        transitions=data.transitions,
     )
 
 
@@ -114,6 +118,7 @@ def load_dataset(
     tables: bool = True,
     text: TextOptions | None = None,
     train_size: int | None = None,
+    transitions: bool = False,
 ) -> Dataset:
     """Read the data set of this name, or the images or texts at this path.
 
@@ -127,7 +132,7 @@ def load_dataset(
             folder of IDX files, a folder of the files of CIFAR-10, SVHN, STL-10 or CelebA as
             their authors publish them, a pattern such as `photos/*.jpg`, or an .npz or .mat file
             of arrays or an .npy file of one (`gankit.data.arrays`), pictures in an LMDB database,
-            in .tar or in .parquet files (`gankit.data.packed`), or a .txt file or a folder of
+            in .tar, .zip or .parquet files (`gankit.data.packed`), or a .txt file or a folder of
             them (`gankit.data.texts`); `~` and `$VAR` work.
         size: pixels, one number for a square, or (height, width), 8 to 1024 each. None keeps the
             size of IDX images, and in a folder the size that nine tenths of the pictures share, if
@@ -151,6 +156,7 @@ def load_dataset(
         text: how texts are read, and what an oracle makes; None: into words, as they are.
         train_size: how many of the training examples are read, chosen at random, the same ones
             every time; None: all.
+        transitions: whether each move of an expert is read with what was seen next.
 
     Raises:
         DataError: there is nothing, nothing in it can be read, or an option is out of range.
@@ -167,6 +173,7 @@ def load_dataset(
         crop=crop,
         train_size=train_size,
         text=text or TextOptions(),
+        transitions=transitions,
     )
     return _load(os.fspath(source), options)
 
@@ -230,16 +237,16 @@ OF_PICTURES: tuple[Reader, ...] = (read_packed, read_celeba, read_image_folder, 
 
 def _reader_of(path: Path) -> Reader | None:
     """Return what reads the data at a path or a pattern; None if nothing reads such a file."""
-    if is_packed(path):
+    names = _names_in(path)
+    if holds_idx(names):
+        return read_idx_folder
+    if is_published(names):
+        return read_published
+    if is_packed(path):  # after the above, whose archives often lie beside them
         return read_packed
     if is_text(path):
         return read_text
     if path.is_dir():
-        names = _names_in(path)
-        if holds_idx(names):
-            return read_idx_folder
-        if is_published(names):
-            return read_published
         return read_celeba if is_celeba(names) else read_image_folder
     if _is_archive(path.name) and path.is_file():
         return read_episodes if holds_episodes(path) else read_arrays
@@ -262,8 +269,8 @@ def _no_file(source: str) -> DataError:
         return DataError(f"data {source!r} is a packed archive: unpack it, and give the folder")
     return DataError(
         f"data {source!r} is a file; training needs a folder of images, an .npz (numpy.savez) or "
-        ".mat of arrays called images and labels, an .npy of images, an .lmdb, .tar or .parquet of "
-        "pictures, or a .txt of lines of text"
+        ".mat of arrays called images and labels, an .npy of images, an .lmdb, .tar, .zip or "
+        ".parquet of pictures, or a .txt of lines of text"
     )
 
 

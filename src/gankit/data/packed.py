@@ -1,4 +1,4 @@
-"""Data sets whose pictures lie together in files: LMDB, tar and Parquet, in one or several."""
+"""Data sets whose pictures lie together in files: LMDB, tar, zip, Parquet, in one or several."""
 
 from __future__ import annotations
 
@@ -18,17 +18,19 @@ from gankit.data.parquet_store import index_parquet
 from gankit.data.read_options import ReadOptions, Split
 from gankit.data.tar_store import index_tar
 from gankit.data.walk import Everything, is_passed_over, is_picture, walk
+from gankit.data.zip_store import index_zip
 
-LMDB, TAR, PARQUET = ".lmdb", ".tar", ".parquet"
+LMDB, TAR, PARQUET, ZIP = ".lmdb", ".tar", ".parquet", ".zip"
 _NUMBER = re.compile(r"[-_.]?\d+([-_.]of[-_.]\d+)?$")  # of a part: train-00000-of-00002
 _MARK = re.compile(r"[-_.]?lmdb$")
+_last: dict[object, Index] = {}
 
 
 class Parts(NamedTuple):
     """The files of a data set.
 
     Attributes:
-        kind: `.lmdb`, `.tar` or `.parquet`.
+        kind: `.lmdb`, `.tar`, `.parquet` or `.zip`.
         train, test: the files of each split; `test` is empty if there is none.
         others: the names of files of the kind that are of neither split.
     """
@@ -57,16 +59,29 @@ def read_packed(name: str, path: Path, options: ReadOptions) -> Dataset:
         MissingExtraError: the package that reads such files is not installed.
     """
     parts = find_parts(path)
-    index = INDEXES[parts.kind]
-    whole = index(parts.train, "train")
+    whole = _listed(parts.kind, parts.train, "train")
     whole = replace(
         whole, notes=(*_about(parts), *whole.notes), has_test=whole.has_test or bool(parts.test)
     )
     if options.split == "train" or not whole.has_test:
         return read_index(name, whole, whole, options)
-    tested = read_index(name, whole, index(parts.test or parts.train, "test"), options)
+    there = _listed(parts.kind, parts.test or parts.train, "test")
+    tested = read_index(name, whole, there, options)
     tested.number_as_trained(whole.class_names)
     return tested
+
+
+def _listed(kind: str, shards: tuple[Path, ...], split: Split) -> Index:
+    """List the pictures in files, or return what was listed last if it was just that.
+
+    A start reads a data set twice: to choose how to train on it, and to train.
+    """
+    about = [(shard / FILE if shard.is_dir() else shard).stat() for shard in shards]
+    key = (kind, shards, split, tuple((one.st_ino, one.st_size, one.st_mtime_ns) for one in about))
+    if key not in _last:
+        _last.clear()
+        _last[key] = INDEXES[kind](shards, split)
+    return _last[key]
 
 
 def find_parts(path: Path) -> Parts:
@@ -148,5 +163,6 @@ INDEXES: dict[str, Callable[[tuple[Path, ...], Split], Index]] = {
     LMDB: _index_lmdb,
     TAR: index_tar,
     PARQUET: lambda shards, _split: index_parquet(shards),
+    ZIP: index_zip,
 }
 """What lists the pictures in files of each kind, by their suffix."""

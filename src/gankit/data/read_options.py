@@ -39,12 +39,14 @@ class ReadOptions:
         memory_gb: a folder that needs more than this (in 10^9 bytes) is read from disk while
             training.
         tables: whether to look for labels beyond the folder's own sub-folders (`load_dataset`).
+        splits: whether a table's column of splits is read.
         values: the values that become black and white in images of more than 8 bits; `own`: one
             range for the whole set, chosen by its values; None: by the type of each file.
         holdout: the share, 0 to 0.5, that is kept from training as the test split of a source
             that has none.
         text: how sequences of tokens are read.
         train_size: how many of the training examples are read, chosen at random; None: all.
+        transitions: whether each move of an expert is read with what was seen next.
 
     Raises:
         DataError: a value is out of range.
@@ -57,10 +59,12 @@ class ReadOptions:
     split: Split = "train"
     memory_gb: float = 2.0
     tables: bool = True
+    splits: bool = True
     values: Values = "own"
     holdout: float = 0.0
     text: TextOptions = field(default_factory=TextOptions)
     train_size: int | None = None
+    transitions: bool = False
 
     def __post_init__(self) -> None:
         if self.crop is not None and self.crop < SMALLEST:

@@ -6,7 +6,7 @@ import copy
 import json
 import logging
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -105,12 +105,36 @@ def quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def difference(made: Runs, gan: GAN, *, pixels: bool = False) -> float:
-    """Return the largest difference between what `made` returns and gankit's own samples.
+def compare(
+    made: Sequence[Runs],
+    network: nn.Module,
+    batches: Sequence[Inputs],
+    what: str,
+    limit: float | None = None,
+) -> tuple[float, float]:
+    """Run an exported network beside gankit's own.
 
-    It is NaN if a number is not finite, and infinite if the shapes differ.
+    Args:
+        made: what runs it, in each form in which it is written.
+        network: gankit's own.
+        batches: what both are called with.
+        what: what was exported, for the error.
+        limit: the largest difference that is accepted; None: as `accepted` finds it.
+
+    Returns:
+        the largest difference, and the accepted one.
+
+    Raises RunError if it differs by more, or by a number that is none.
     """
-    return largest_difference(made, Network(gan.game, pixels=pixels), examples(gan))
+    found = float(np.max([largest_difference(run, network, batches) for run in made]))
+    if limit is None:
+        limit = accepted(found, network, batches)
+    if not found <= limit:
+        raise RunError(
+            f"{what} differs from gankit's own samples by {found:.3g}, and {limit:g} is the most "
+            "that is accepted: nothing was written"
+        )
+    return found, limit
 
 
 def examples(gan: GAN) -> list[Inputs]:
@@ -156,15 +180,6 @@ def accepted(found: float, network: nn.Module, batches: Iterable[Inputs]) -> flo
     except Exception:  # a user's network may know single precision alone
         return LIMIT
     return min(MOST, max(LIMIT, ROUNDINGS * own))
-
-
-def check_difference(found: float, limit: float, what: str) -> None:
-    """Raise RunError if an exported network differs too much, or by a number that is none."""
-    if not found <= limit:
-        raise RunError(
-            f"{what} differs from gankit's own samples by {found:.3g}, and {limit:g} is the most "
-            "that is accepted: nothing was written"
-        )
 
 
 def check_images(gan: GAN, what: str) -> None:

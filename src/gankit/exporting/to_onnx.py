@@ -21,9 +21,7 @@ from gankit.exporting.network import (
     Network,
     Runs,
     about,
-    accepted,
-    check_difference,
-    difference,
+    compare,
     example,
     examples,
     quiet,
@@ -86,14 +84,16 @@ def to_onnx(
     given = as_shares(example(gan, 3), shares)
     content = written(network, given, INPUTS, str(gan.kind), facts, half=half)
     run = runner(content)
-    found = difference(lambda inputs: run(as_shares(inputs, shares)), gan, pixels=pixels)
     # A difference of 1e-3 moves a picture's number by at most one step of 255, one of 1e-2 by two.
-    if pixels:
-        limit = 2.0 if half else 1.0
-    else:
-        limit = HALF if half else accepted(found, Network(gan.game), examples(gan))
-    check_difference(found, limit, "the ONNX file")
-    return OnnxFile(content, facts, found, limit)
+    limit = (2.0 if half else 1.0) if pixels else (HALF if half else None)
+    found = compare(
+        [lambda inputs: run(as_shares(inputs, shares))],
+        Network(gan.game, pixels=pixels),
+        examples(gan),
+        "the ONNX file",
+        limit,
+    )
+    return OnnxFile(content, facts, *found)
 
 
 def written(

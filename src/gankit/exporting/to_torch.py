@@ -21,10 +21,8 @@ from gankit.exporting.network import (
     Inputs,
     Network,
     about,
-    accepted,
     as_json,
-    check_difference,
-    difference,
+    compare,
     example,
     examples,
     quiet,
@@ -65,9 +63,8 @@ def write_torch(gan: GAN, folder: Path) -> tuple[float, float]:
         if draws is None:
             latents = torch.from_numpy(first_blocks(gan.game, 1)[0])
             (aside / "latents.safetensors").write_bytes(save({"latents": latents}))
-        found = max(difference(load_code(aside), gan), difference(_program(buffer), gan))
-        limit = accepted(found, Network(gan.game), examples(gan))
-        check_difference(found, limit, "the plain network")
+        both = (load_code(aside), _program(buffer))
+        found, limit = compare(both, Network(gan.game), examples(gan), "the plain network")
         facts = about(gan) | {"difference": found, "limit": limit}
         (aside / FACTS).write_bytes(as_json(facts))
         _take_name(aside, folder)

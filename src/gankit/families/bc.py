@@ -54,7 +54,7 @@ class Cloning(Acting):
     def clone(self, turn: Turn) -> Moves:
         """Make the expert's moves in a batch likelier."""
         moments = turn.draw(0).real[:, 0]
-        seen, done = moments.tensor_split([self.world.observations], 1)
+        seen, done = moments[:, : self.world.numbers].tensor_split([self.world.observations], 1)
         self.generator.seen.update(seen)
         said = self.generator(seen)[:, :-1]
         terms = Terms(

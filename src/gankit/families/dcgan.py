@@ -14,9 +14,9 @@ from gankit.game_types import Task
 from gankit.nn.conv import ConvDiscriminator, ConvGenerator
 from gankit.nn.init import init_normal
 from gankit.nn.shapes import stages_for, widths_for
-from gankit.recipes import RECIPES, adam
+from gankit.recipes import RECIPES, adam, for_photographs
 from gankit.search_space import Space, widths
-from gankit.settings.config import Config, DataConfig, LatentConfig, ObjectiveConfig, TrainingConfig
+from gankit.settings.config import Config, DataConfig, LatentConfig, TrainingConfig
 from gankit.settings.schema import LAYER, check_settings, setting
 
 
@@ -45,10 +45,10 @@ class DCGANOptions:
     first_norm: bool = setting(False, "normalise D's first convolution too; the paper does not")
     # The paper has no hidden dense layers; its code for MNIST has.
     generator_units: int = setting(
-        0, "a hidden layer before G's core; 0: none", least=0, most=LAYER
+        0, "a hidden layer before G's core", off="none", least=0, most=LAYER
     )
     discriminator_units: int = setting(
-        0, "a hidden layer before D's logit; 0: none", least=0, most=LAYER
+        0, "a hidden layer before D's logit", off="none", least=0, most=LAYER
     )
     paired: bool = setting(False, "D has a convolution of stride 1 before each of stride 2")
     head: Literal["v1", "v2"] = setting("v1", "v1: one sigmoid; v2: a softmax over (true, fake)")
@@ -92,23 +92,6 @@ def check_stages(asked: int | None, task: Task) -> int:
     return stages
 
 
-NO_RECIPE_FOR_PHOTOGRAPHS = {
-    "network.discriminator_norm": "batch",
-    "network.generator_units": 256,
-    "network.discriminator_units": 256,
-    "objective.loss": "non_saturating",
-    "objective.penalty": "none",
-    "objective.penalty_weight": 1.0,
-    "objective.penalty_interval": 1,
-    "generator_optimizer.lr": 2e-3,
-    "generator_optimizer.beta2": 0.999,
-    "discriminator_optimizer.lr": 5e-4,
-    "discriminator_optimizer.beta2": 0.999,
-    "training.batch": 32,
-}
-"""What `dcgan-fast` had when it was for photographs too, beside `dcgan-photographs`."""
-
-
 @register_family("dcgan")
 class DCGAN(Game):
     """Strided convolutions and batch normalisation in both players (Radford 2015).
@@ -129,7 +112,7 @@ class DCGAN(Game):
     default_recipe = "dcgan-fast"
     kind_recipes: ClassVar = {"photographs": "dcgan-photographs"}
     suits: ClassVar = {"drawings": "dcgan-fast"}
-    earlier = ({"generator_optimizer.lr": 2e-3}, NO_RECIPE_FOR_PHOTOGRAPHS)
+    earlier = ({"generator_optimizer.lr": 2e-3},)
     kinds = ("images",)
 
     @classmethod
@@ -202,16 +185,9 @@ def dcgan_photographs() -> Config:
     On photographs `dcgan-fast` drew one grey picture from its first steps on. This recipe left that
     within 160 steps at 32 x 32, and at 64 x 64 between 120 and 1,015.
     """
-    optimizer = adam(1e-3, 0.5, 0.99, schedule="linear", decay_from=0.4)
-    return replace(
+    return for_photographs(
         dcgan_paper(),
-        network=DCGANOptions(generator_width=32, discriminator_width=32, discriminator_norm="none"),
-        objective=ObjectiveConfig(
-            loss="relativistic", penalty="r1+r2", penalty_weight=0.1, penalty_interval=16
-        ),
-        generator_optimizer=optimizer,
-        discriminator_optimizer=optimizer,
-        training=TrainingConfig(minutes=10, batch=16, ema=0.998),
+        DCGANOptions(generator_width=32, discriminator_width=32, discriminator_norm="none"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
@@ -17,7 +18,7 @@ from gankit.bibliography import HO_2016, SCHULMAN_2015, SCHULMAN_2017
 from gankit.errors import ConfigError
 from gankit.game import register_family
 from gankit.game_types import Moves, Symptom, Task, Terms, Turn
-from gankit.nn.actor import Judge
+from gankit.nn.actor import Judge, Rewarder
 from gankit.recipes import RECIPES, adam
 from gankit.settings.config import (
     Config,
@@ -46,16 +47,11 @@ LOGISTIC = ("non_saturating", "minimax")
 
 
 @dataclass(frozen=True, kw_only=True)
-class GAILOptions:
+class ImitationOptions:
     """Settings of the networks and of PPO; the defaults are the paper's where it states them."""
 
     hidden: tuple[int, ...] = setting(
         (100, 100), "tanh units of policy, value function and D", least=1, most=LAYER
-    )
-    reward: Reward = setting(
-        "positive",
-        "of a move: -log(1 - D), log D, their sum; random: a control",
-        flag="--reward",
     )
     episodes: int = setting(
         8, "whole episodes a step, each from its start", least=1, most=10**4, flag="--episodes"
@@ -71,28 +67,29 @@ class GAILOptions:
         check_settings(self, "network.")
 
 
-@register_family("gail", "a policy learns to act as an expert did, paid by the discriminator")
-class GAIL(Acting):
-    """Generative adversarial imitation learning: D tells an expert's moves from the policy's.
+@dataclass(frozen=True, kw_only=True)
+class GAILOptions(ImitationOptions):
+    """The same, and what a move is paid."""
+
+    reward: Reward = setting(
+        "positive",
+        "of a move: -log(1 - D), log D, their sum; random: a control",
+        flag="--reward",
+    )
+
+
+class Imitation(Acting):
+    """A policy that D's answers to its moves teach, by PPO; a family adds D and the rewards.
 
     Each step plays whole episodes; D takes k steps on as many of their moments as of the expert's;
     then PPO improves the policy by D's rewards. The environment's own reward is only logged.
-
-    Departs from the paper: PPO in place of TRPO; rewards are scaled by 1 - gamma, so that values
-    are of the size of rewards; an episode that meets the limit of moments is worth, at its end,
-    what the value function says.
     """
 
-    Options = GAILOptions
-    default_recipe = "gail-fast"
     baseline = "bc-fast"
-    suits: ClassVar[Mapping[str, str]] = {"moves": "gail-fast"}
-    data_recipes: ClassVar[Mapping[str, str]] = {"expert:Pendulum-v1": "gail-pendulum"}
-    papers = (HO_2016, SCHULMAN_2015, SCHULMAN_2017)
     judged_from = 20  # a step plays thousands of moves
     meets = True
     known = 0
-    discriminator: Judge
+    discriminator: Judge | Rewarder
 
     def __init__(self, config: Config, task: Task) -> None:
         super().__init__(config, task)
@@ -101,19 +98,10 @@ class GAIL(Acting):
             raise SettingError(
                 "network.episodes", f"is {episodes}, more than training.batch = {batch}: lower it"
             )
-        reward = self.options.reward
-        if reward in ("positive", "negative") and config.objective.loss not in LOGISTIC:
-            raise ConfigError(
-                f"network.reward = {reward} reads D as a probability, which loss "
-                f"'{config.objective.loss}' does not make it: choose network.reward = logit"
-            )
 
-    def build_discriminator(self) -> nn.Module:
-        world = self.world
-        low, high = world.low, world.high
-        if world.discrete:  # a choice is seen as -1 and 1
-            low, high = (0.0,) * world.choices, (1.0,) * world.choices
-        return Judge(world.observations, low, high, self.options.hidden)
+    @abstractmethod
+    def rewards(self, moments: Tensor) -> Tensor:
+        """Return what each moment [M, *shape] is paid, [M]."""
 
     def meet(self, examples: Tensor, labels: Tensor | None) -> None:
         """Count the expert's moments, up to as many as a game is shown."""
@@ -125,17 +113,13 @@ class GAIL(Acting):
     def imitate(self, turn: Turn) -> Moves:
         """Play, let D learn from what was done, then the policy from what D says of it."""
         played = self.play_out(turn.draw(0).latent[: self.options.episodes])
-        moments = torch.from_numpy(played.episodes.moments).to(self.weight)[:, None]
+        moments = self.as_data(played.episodes)
         d_terms, grad_d = self._judge(turn, moments)
         with torch.no_grad():
             rewards = self.rewards(moments)
         g_terms, grad_g = self._improve(turn, played, rewards)
         g_terms = g_terms.with_terms(Terms({}, self._watched(played, rewards)))
         return Moves(d_terms, g_terms, {"grad_d": grad_d, "grad_g": grad_g})
-
-    def rewards(self, moments: Tensor) -> Tensor:
-        """Return what each moment [M, 1, numbers] is paid, [M]."""
-        return REWARDS[self.options.reward](self.logits(moments, None))
 
     def _judge(self, turn: Turn, moments: Tensor) -> tuple[Terms, float]:
         """Take D's steps; return the terms and the gradient's norm of the last one."""
@@ -225,7 +209,7 @@ class GAIL(Acting):
                 "entropy gone",
                 "undecided",
                 "the policy tries nothing new any more, whatever it is paid",
-                low=0.02,
+                low=0.1,
                 changes=[{"network.entropy": 0.01}, {"network.clip": config.network.clip / 2}],
             ),
             Symptom(
@@ -237,6 +221,42 @@ class GAIL(Acting):
                 changes=[{"network.episodes": max(1, config.network.episodes // 4)}],
             ),
         ]
+
+
+@register_family("gail", "a policy learns to act as an expert did, paid by the discriminator")
+class GAIL(Imitation):
+    """Generative adversarial imitation learning: D tells an expert's moves from the policy's.
+
+    Departs from the paper: PPO in place of TRPO; rewards are scaled by 1 - gamma, so that values
+    are of the size of rewards; an episode that meets the limit of moments is worth, at its end,
+    what the value function says.
+    """
+
+    Options = GAILOptions
+    default_recipe = "gail-fast"
+    suits: ClassVar[Mapping[str, str]] = {"moves": "gail-fast"}
+    data_recipes: ClassVar[Mapping[str, str]] = {"expert:Pendulum-v1": "gail-pendulum"}
+    papers = (HO_2016, SCHULMAN_2015, SCHULMAN_2017)
+
+    def __init__(self, config: Config, task: Task) -> None:
+        super().__init__(config, task)
+        reward = self.options.reward
+        if reward in ("positive", "negative") and config.objective.loss not in LOGISTIC:
+            raise ConfigError(
+                f"network.reward = {reward} reads D as a probability, which loss "
+                f"'{config.objective.loss}' does not make it: choose network.reward = logit"
+            )
+
+    def build_discriminator(self) -> nn.Module:
+        world = self.world
+        low, high = world.low, world.high
+        if world.discrete:  # a choice is seen as -1 and 1
+            low, high = (0.0,) * world.choices, (1.0,) * world.choices
+        return Judge(world.observations, low, high, self.options.hidden)
+
+    def rewards(self, moments: Tensor) -> Tensor:
+        """Return what each moment [M, *shape] is paid, [M]."""
+        return REWARDS[self.options.reward](self.logits(moments, None))
 
 
 @RECIPES.register("gail-fast", "GAIL by PPO, a few minutes on a CPU")

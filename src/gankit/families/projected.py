@@ -48,8 +48,9 @@ class ProjectedOptions:
     head_width: int = setting(64, "channels of D's heads", least=1, most=LAYER)
     head_norm: Literal["batch", "none"] = setting("batch", "normalisation in D's heads")
     pixels: int = setting(
-        0, "short side at which a head of D looks at the image itself; 0: none", least=0, most=1024
-    )
+        0, "short side at which a head of D looks at the image itself", off="none",
+        least=0, most=1024,
+    )  # fmt: skip
     generator_width: int = setting(
         24, "channels of G at the image; doubling towards the core", least=1, most=LAYER
     )

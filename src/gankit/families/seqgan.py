@@ -91,7 +91,7 @@ class SeqGANOptions(PolicyOptions, ConvolutionOptions):
         8, "ways to go on from each place, over which a reward is a mean", least=1, most=1024,
         flag="--rollouts",
     )  # fmt: skip
-    moved = (("g_steps", "objective.g_steps"),)  # where runs of earlier versions have it
+    former = (("network.g_steps", "objective.g_steps"),)  # where runs of earlier versions have it
 
 
 class TextGame(Game):
@@ -303,9 +303,12 @@ class SeqGAN(PolicyGame):
         sure = "D is sure of every sentence, so all of them are paid alike and G learns nothing"
         fooled = "D believes every sentence, so all of them are paid alike and G learns nothing"
         shared = super().symptoms(config)
-        return (
+        of_rewards = (
             Symptom("reward saturated", "reward", sure, low=0.02, changes=[weaker, longer]),
             Symptom("reward saturated", "reward", fooled, high=0.98, changes=[longer]),
+        )
+        return (
+            *(of_rewards if config.network.learn_from == "reward" else ()),  # the others have no D
             *(replace(symptom, changes=[spread, *symptom.changes]) for symptom in shared),
         )
 

@@ -82,7 +82,10 @@ class Actor(nn.Module):
 
 
 class Judge(nn.Module):
-    """A discriminator of moments [N, 1, O + moves] -> logits [N], high for the expert's."""
+    """A discriminator of moments [N, 1, O + moves] -> logits [N], high for the expert's.
+
+    What else a moment may hold is not looked at.
+    """
 
     limits: Tensor
 
@@ -97,11 +100,41 @@ class Judge(nn.Module):
         self.layers = tanh_layers([observations + len(low), *hidden, 1])
 
     def forward(self, moments: Tensor, labels: Tensor | None = None) -> Tensor:
-        seen = moments[:, 0, : len(self.seen.mean)]
         low, high = self.limits
-        done = (2 * moments[:, 0, len(self.seen.mean) :] - low - high) / (high - low)
+        size = len(self.seen.mean)
+        seen, done = moments[:, 0, : size + len(low)].tensor_split([size], 1)
+        done = (2 * done - low - high) / (high - low)
         logits: Tensor = self.layers(torch.cat([self.seen(seen), done], 1))[:, 0]
         return logits
+
+
+class Rewarder(nn.Module):
+    """What transitions [N, 1, O + moves + O + 1] are worth to an expert, f [N].
+
+    f = g(s) + gamma h(s') - h(s), for s seen now and s' seen next; h is 0 where an episode ended.
+    g is the reward. The potential h takes up what the dynamics make of it (Fu et al. 2017).
+    """
+
+    def __init__(self, observations: int, hidden: Sequence[int], discount: float) -> None:
+        super().__init__()
+        self.seen = Standardise(observations)
+        self.worth = tanh_layers([observations, *hidden, 1])
+        self.potential = tanh_layers([observations, *hidden, 1])
+        self.discount = discount
+
+    def forward(self, transitions: Tensor, labels: Tensor | None = None) -> Tensor:
+        size = len(self.seen.mean)
+        now, later, ended = (
+            transitions[:, 0, part] for part in (slice(size), slice(-size - 1, -1), -1)
+        )
+        ahead = (1 - ended) * self.potential(self.seen(later))[:, 0]
+        f: Tensor = self.reward(now) + self.discount * ahead - self.potential(self.seen(now))[:, 0]
+        return f
+
+    def reward(self, observations: Tensor) -> Tensor:
+        """Return g of observations [N, O], [N]; a constant may be added to it."""
+        g: Tensor = self.worth(self.seen(observations))[:, 0]
+        return g
 
 
 class Said(Protocol):

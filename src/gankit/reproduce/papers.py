@@ -311,5 +311,10 @@ for _name, _summary, _what in (
         "four episodes of an expert, imitated (after Ho 2016)",
         Reproduction("gail-pendulum", returns, "none", "expert:Pendulum-v1", "moves"),
     ),
+    (
+        "airl-pendulum",
+        "four episodes of an expert, imitated, and a reward learned (after Fu 2017)",
+        Reproduction("airl-pendulum", returns, "none", "expert:Pendulum-v1", "moves"),
+    ),
 ):
     REPRODUCTIONS.register(_name, _summary)(_what)

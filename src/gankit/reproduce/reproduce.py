@@ -61,7 +61,8 @@ def reproduce(
         {**what.changes, **(changes or {}), "training.seed": seed},
     )
     options: dict[str, Any] = {
-        name: getattr(config.data, name) for name in ("size", "channels", "fit", "crop")
+        name: getattr(config.data, name)
+        for name in ("size", "channels", "fit", "crop", "transitions")
     }
     options["text"] = text_options(config.data)
     train, test = (load_dataset(source, split=split, **options) for split in ("train", "test"))
@@ -136,12 +137,20 @@ def _append(path: Path, line: Mapping[str, Any]) -> None:
 
 
 def _commit() -> str:
-    """Return the commit of the sources; the empty text without a repository, or without git."""
+    """Return the commit of the sources; the empty text without a repository, or without git.
+
+    It ends in `-dirty` if a source was changed since. A table that has got a line does not count.
+    """
+    package = str(Path(__file__).parents[1])
+    commit = _git("-C", package, "describe", "--always")
+    changed = _git("-C", package, "status", "--porcelain", "--untracked-files=no", ".")
+    return f"{commit}-dirty" if commit and changed else commit
+
+
+def _git(*arguments: str) -> str:
+    """Return what git prints; the empty text if it fails or is not there."""
     try:
-        found = subprocess.run(
-            ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        found = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
     except OSError:
         return ""
     return found.stdout.strip()

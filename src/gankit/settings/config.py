@@ -109,6 +109,9 @@ class DataConfig:
     oracle: int = setting(
         0, "which oracle: its weights follow from this seed", least=0, below=2**48
     )
+    transitions: bool = setting(
+        False, "of an expert's episodes: read each move with what was seen next"
+    )
 
     def __post_init__(self) -> None:
         check_settings(self, "data.")
@@ -185,20 +188,22 @@ class StabiliserConfig:
         1.0, "of each augmentation; with a target, the first one", least=0, most=1
     )
     augment_target: float = setting(
-        0.0, "adapt the probability to hold ADA's E[sign D(real)] here; 0: never", least=0, below=1
-    )
+        0.0, "adapt the probability to hold ADA's E[sign D(real)] here", off="never",
+        least=0, below=1,
+    )  # fmt: skip
     augment_images: int = setting(
         100_000, "adaptive: images in which the probability may go from 0 to 1",
         least=1, most=10**12,
     )  # fmt: skip
     joint_batch: bool = setting(False, "real and fake share the statistics of a batch-normalised D")
     virtual_batch: int = setting(
-        0, "size of the reference batch that batch normalisation uses; 0: none",
+        0, "size of the reference batch that batch normalisation uses", off="none",
         least=0, most=10**4,
     )  # fmt: skip
     minibatch_kernels: int = setting(
-        0, "kernels of minibatch discrimination before D's last layer; 0: none", least=0, most=10**4
-    )
+        0, "kernels of minibatch discrimination before D's last layer", off="none",
+        least=0, most=10**4,
+    )  # fmt: skip
     minibatch_size: int = setting(
         5, "dimensions of each kernel of minibatch discrimination", least=1, most=10**3
     )
@@ -221,7 +226,7 @@ class StabiliserConfig:
         0.0, "weight of ||w - mean of w so far||^2 in both players' losses", least=0, most=10**6
     )
     lagged: float = setting(
-        0.0, "G plays against an average of D with this decay; 0: against D itself",
+        0.0, "G plays against an average of D with this decay", off="against D itself",
         least=0, below=1,
     )  # fmt: skip
     replay: float = setting(0.0, "share of fakes shown to D that are past ones", least=0, below=1)
@@ -276,10 +281,10 @@ class OptimizerConfig:
         0.0, "this times each weight is added to its gradient (L2)", least=0, most=1000
     )
     clip: float = setting(
-        0.0, "the gradient is scaled down to this norm; 0: never", least=0, most=10**6
+        0.0, "the gradient is scaled down to this norm", off="never", least=0, most=10**6
     )
     max_norm: float = setting(
-        0.0, "norm of the weights into one unit of a dense layer, after a step; 0: any",
+        0.0, "norm of the weights into one unit of a dense layer, after a step", off="any",
         least=0, most=10**6,
     )  # fmt: skip
 
@@ -316,7 +321,7 @@ class TrainingConfig:
     )  # fmt: skip
     seed: int = setting(0, "everything random follows from it", least=0, below=2**48, flag="--seed")
     ema: float = setting(
-        0.999, "decay of the averaged generator; 0: no average", least=0, below=1, flag="--ema"
+        0.999, "decay of the averaged generator", off="no average", least=0, below=1, flag="--ema"
     )
 
     def __post_init__(self) -> None:
@@ -340,17 +345,17 @@ class OutputConfig:
     """What a run writes, and how often, in steps unless the setting says otherwise."""
 
     sample_every: int | None = setting(
-        None, "steps between pictures; 0: at the end; unless given, 48 over the run",
+        None, "steps between pictures", off="at the end; unless given, 48 over the run",
         least=0, most=RARELY, flag="--sample-every",
     )  # fmt: skip
     checkpoint_every: int | None = setting(
-        None, "steps between checkpoints; 0: at the end; unless given, 12 over the run",
+        None, "steps between checkpoints", off="at the end; unless given, 12 over the run",
         least=0, most=RARELY, flag="--checkpoint-every",
     )  # fmt: skip
     keep: int = setting(2, "how many checkpoints to keep", least=1, most=10**6, flag="--keep")
     log_every: int = setting(50, "steps between lines of the log", least=1, most=RARELY)
     doctor: int = setting(
-        10, "logged lines between two looks of the doctor at the run; 0: never",
+        10, "logged lines between two looks of the doctor at the run", off="never",
         least=0, most=RARELY,
     )  # fmt: skip
     tensorboard: bool = setting(
@@ -362,7 +367,7 @@ class OutputConfig:
         False, "log into trackio too, a dashboard on this machine", flag="--trackio"
     )
     evaluate_every: int = setting(
-        0, "steps between scores, measured in the background; 0: never",
+        0, "steps between scores, measured in the background", off="never",
         least=0, most=RARELY, flag="--evaluate-every",
     )  # fmt: skip
     evaluate_in: Literal["background", "between"] = setting(
@@ -438,7 +443,7 @@ class Config:
 
 FORMER = {"generator": "generator_optimizer", "discriminator": "discriminator_optimizer"}
 """The names that two sections have in run.json and in artifacts, with their present names. TOML
-files and `--set` may use both."""
+files and `--set` may use both, as for the settings that a family's options name in `former`."""
 BUDGETS = ("minutes", "steps", "epochs", "images")
 """The settings of `training` of which exactly one is set."""
 FREE_ON_RESUME = (
@@ -466,27 +471,40 @@ def from_dict(given: Mapping[str, Any], network_options: type) -> Config:
     for anything that a JSON file may hold instead.
     """
     given = section(given, "the configuration")
-    sections = {FORMER.get(key, key): value for key, value in given.items()}
+    for then, now in _former(network_options).items():
+        given = _moved(given, then, now)
+    sections = dict(given)
     if isinstance(sections.get("data"), Mapping):  # of 0.1, which held nothing out
         sections["data"] = {"holdout": 0.0, **sections["data"]}
     network = sections.get("network")
-    network = dict(section({} if network is None else network, "network"))
-    for name, key in _moved(network_options).items():
-        if name in network:
-            present, leaf = key.split(".")
-            sections[present] = {**section(sections.get(present, {}), present)}
-            sections[present][leaf] = network.pop(name)
+    network = section({} if network is None else network, "network")
     options = build(network_options, network, "network.")
     config: Config = build(Config, {**sections, "network": options}, "")
     return config
 
 
-def _moved(options: type) -> dict[str, str]:
-    """Return the options of a family that are now settings of all, each with its present key.
+def _former(options: type) -> dict[str, str]:
+    """Return the former keys of sections and settings, each with its present one.
 
-    A class of options names those of earlier versions in `moved`, as pairs.
+    A family's class of options names its own in `former`, as pairs.
     """
-    return dict(getattr(options, "moved", ()))
+    return {**FORMER, **dict(getattr(options, "former", ()))}
+
+
+def _moved(given: Mapping[str, Any], then: str, now: str) -> Mapping[str, Any]:
+    """Return sections of settings with what stands at one key, `then`, at another one, `now`.
+
+    Both are sections, or both settings in one.
+    """
+    if "." not in then:
+        return {now if name == then else name: value for name, value in given.items()}
+    (old, leaf), (present, name) = then.split("."), now.split(".")
+    held = given.get(old)
+    if not isinstance(held, Mapping) or leaf not in held:
+        return given
+    rest = {key: value for key, value in held.items() if key != leaf}
+    there = section(given.get(present, {}), present)
+    return {**given, old: rest, present: {**there, name: held[leaf]}}
 
 
 def override(config: Config, changes: Mapping[str, Any]) -> Config:
@@ -506,8 +524,8 @@ def override(config: Config, changes: Mapping[str, Any]) -> Config:
     Raises ConfigError if a key is unknown (with a suggestion), or if a value is out of range or of
     a wrong type.
     """
-    moved = {f"network.{name}": key for name, key in _moved(type(config.network)).items()}
-    changes = {moved.get(key, _current(key)): value for key, value in changes.items()}
+    former = _former(type(config.network))
+    changes = {_current(key, former): value for key, value in changes.items()}
     budget = [key for key in changes if key in {f"training.{name}" for name in BUDGETS}]
     if budget:
         changes = {f"training.{name}": None for name in BUDGETS} | dict(changes)
@@ -530,10 +548,10 @@ def override(config: Config, changes: Mapping[str, Any]) -> Config:
     return changed
 
 
-def _current(key: str) -> str:
+def _current(key: str, former: Mapping[str, str]) -> str:
     """Return the present name of a key: `generator.lr` -> `generator_optimizer.lr`."""
     name, dot, rest = str(key).partition(".")
-    return FORMER[name] + dot + rest if dot and name in FORMER else key
+    return former.get(key) or (former[name] + dot + rest if dot and name in former else key)
 
 
 def differences(old: Config, new: Config, but: Sequence[str] = ()) -> list[str]:

@@ -102,6 +102,7 @@ def setting(
     above: float | None = None,
     below: float | None = None,
     flag: str | None = None,
+    off: str | None = None,
 ) -> T:
     """Declare a setting as a field of a dataclass.
 
@@ -112,6 +113,8 @@ def setting(
         above, below: in place of `least` and `most` if the limit itself is not allowed.
         flag: its option of `gankit train`, such as `--batch`; a family's own setting may have one
             too. Without a flag it is typed `--set key=value`.
+        off: what 0 stands for, if it turns something off; `text` then ends with it, and `false` may
+            be given in place of 0.
 
     Raises TypeError if the flag has another form, or if there are limits, but not one lower and one
     upper limit.
@@ -125,7 +128,9 @@ def setting(
         if (least is None) == (above is None) or (most is None) == (below is None):
             raise TypeError("a number has one lower limit and one upper limit")
         limits = Limits(least, most, above, below)
-    return field(default=default, metadata={"text": text, "limits": limits, "flag": flag})
+    told = text if off is None else f"{text}; 0: {off}"
+    about = {"text": told, "limits": limits, "flag": flag, "off": off is not None}
+    return field(default=default, metadata=about)
 
 
 def nested(make: Callable[[], T], **flags: Flag) -> T:
@@ -191,6 +196,7 @@ def build(kind: type, given: Mapping[str, Any], prefix: str) -> Any:
         if dataclasses.is_dataclass(hints[key]):
             values[key] = build(hints[key], value, f"{prefix}{key}.")
         else:
+            value = _or_zero(value, fields[key].metadata)
             values[key] = _coerce(value, hints[key], prefix + key)
             check_setting(fields[key].metadata, values[key], prefix + key)
     return kind(**values)
@@ -206,9 +212,16 @@ def replaced(node: Any, changes: Mapping[str, Any], prefix: str) -> Any:
             if any(changed.startswith(f"{key}.") for changed in changes):
                 values[item.name] = replaced(value, changes, f"{key}.")
         elif key in changes:
-            values[item.name] = _coerce(changes[key], hints[item.name], key)
+            value = _or_zero(changes[key], item.metadata)
+            values[item.name] = _coerce(value, hints[item.name], key)
             check_setting(item.metadata, values[item.name], key)
     return dataclasses.replace(node, **values) if values else node
+
+
+def _or_zero(value: Any, metadata: Mapping[Any, Any]) -> Any:
+    """Return 0 in place of `false` for a setting that 0 turns off, else the value."""
+    says_no = value is False or (isinstance(value, str) and value.lower() in NO)
+    return 0 if says_no and metadata.get("off") else value
 
 
 def _coerce(value: Any, hint: Any, key: str) -> Any:
@@ -274,12 +287,15 @@ def _coerce_scalar(value: Any, hint: type, key: str) -> Any:
     return number
 
 
+YES, NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+
+
 def _coerce_bool(value: object, key: str) -> bool:
     if isinstance(value, bool):
         return value
     typed = value.lower() if isinstance(value, str) else shown(value)
-    if typed in ("true", "yes", "on", "1", "false", "no", "off", "0"):
-        return typed in ("true", "yes", "on", "1")
+    if typed in (*YES, *NO):
+        return typed in YES
     raise SettingError(key, f"must be true or false, got {shown(value)}")
 
 

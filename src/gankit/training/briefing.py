@@ -54,7 +54,7 @@ def describe_examples(task: Task) -> str:
     if task.kind == "tokens":
         return f"texts of {task.shape[0]} tokens, of {len(task.symbols)} symbols"
     if task.world is not None:
-        return f"moments of {task.world.name}, {task.world.numbers} numbers each"
+        return f"moments of {task.world.name}, {task.shape[1]} numbers each"
     return f"trajectories of {task.shape[0]} moments, {task.shape[1]} numbers each"
 
 

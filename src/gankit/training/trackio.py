@@ -49,7 +49,8 @@ class Trackio(Tracker):
 
     def close(self) -> None:
         if self._record is not None:
-            self._write(lambda record: record.finish())
+            # Not the record's own finish: trackio would finish it once more as the process ends.
+            self._write(lambda _record: self._trackio.finish())
         self._record = None
 
     def _write(self, act: Callable[[Any], None]) -> None:

@@ -16,6 +16,10 @@ from gankit.storage import write_atomically
 from gankit.text import from_home
 from gankit.worlds.world import World
 
+OF_MOMENTS = ("observations", "actions", "next_observations", "ends")
+OF_EPISODES = ("returns", "lengths", "seeds", "ended", "last")
+"""The arrays that have a row for each moment, and those that have one for each episode."""
+
 
 @dataclass(frozen=True, eq=False)
 class Episodes:
@@ -30,6 +34,8 @@ class Episodes:
         world: the environment.
         observations: what was seen, float32 [M, O].
         actions: what was then done, int64 [M], or float32 [M, A] within the limits.
+        next_observations: what was seen after that, float32 [M, O].
+        ends: whether the episode ended by itself there, bool [M].
         returns: what the environment paid for each whole episode, float64 [E].
         lengths: the moments of each episode that are here, int64 [E].
         seeds: the seed from which each began, int64 [E].
@@ -40,6 +46,8 @@ class Episodes:
     world: World
     observations: NDArray[np.float32]
     actions: NDArray[Any]
+    next_observations: NDArray[np.float32]
+    ends: NDArray[np.bool_]
     returns: NDArray[np.float64]
     lengths: NDArray[np.int64]
     seeds: NDArray[np.int64]
@@ -59,17 +67,20 @@ class Episodes:
         """What was seen and done at each moment, float32 [M, world.numbers]."""
         return np.concatenate([self.observations, self.world.written(self.actions)], 1)
 
+    @property
+    def transitions(self) -> NDArray[np.float32]:
+        """The moments, what was seen next, and 1 at an end, float32 [M, world.transition]."""
+        return np.concatenate([self.moments, self.next_observations, self.ends[:, None]], 1)
+
     def __getitem__(self, part: slice) -> Episodes:
         """Return some of the episodes, which follow one another."""
         first, end, _ = part.indices(len(self))
         begins = np.append(self.starts, len(self.observations))
         rows = slice(begins[first], begins[end])
-        whole = ("returns", "lengths", "seeds", "ended", "last")
         return replace(
             self,
-            observations=self.observations[rows],
-            actions=self.actions[rows],
-            **{name: getattr(self, name)[first:end] for name in whole},
+            **{name: getattr(self, name)[rows] for name in OF_MOMENTS},
+            **{name: getattr(self, name)[first:end] for name in OF_EPISODES},
         )
 
     def thinned(self, every: int) -> Episodes:
@@ -79,8 +90,7 @@ class Episodes:
         rows = np.concatenate(kept)
         return replace(
             self,
-            observations=self.observations[rows],
-            actions=self.actions[rows],
+            **{name: getattr(self, name)[rows] for name in OF_MOMENTS},
             lengths=np.array([len(one) for one in kept]),
         )
 
@@ -97,8 +107,8 @@ class Episodes:
     def save(self, path: str | Path) -> Path:
         """Write them to a file x.npz, which is data for families that learn to act.
 
-        It holds `observations`, `actions`, `lengths`, `returns`, `seeds`, and the environment's
-        name as `environment`.
+        It holds `observations`, `actions`, `next_observations`, `ends`, `lengths`, `returns`,
+        `seeds`, and the environment's name as `environment`.
 
         Raises ConfigError if the name does not end in .npz, RunError if it cannot be written.
         """
@@ -107,8 +117,7 @@ class Episodes:
         np.savez_compressed(
             buffer,
             environment=np.array(self.world.name),
-            observations=self.observations,
-            actions=self.actions,
+            **{name: getattr(self, name) for name in OF_MOMENTS},
             lengths=self.lengths,
             returns=self.returns,
             seeds=self.seeds,
@@ -134,6 +143,6 @@ def join_episodes(parts: Iterable[Episodes]) -> Episodes:
     every = list(parts)
     joined = {
         name: np.concatenate([getattr(part, name) for part in every])
-        for name in ("observations", "actions", "returns", "lengths", "seeds", "ended", "last")
+        for name in (*OF_MOMENTS, *OF_EPISODES)
     }
     return Episodes(every[0].world, **joined)

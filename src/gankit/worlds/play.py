@@ -108,10 +108,15 @@ class Stage:
                 else:
                     going.append(place)
             playing = going
+        shown = np.stack([*(one for one, _ in every), seen])
+        ends = np.zeros(lengths.sum(), bool)
+        ends[np.cumsum(lengths) - 1] = ended
         return Episodes(
             world=world,
-            observations=in_turn(np.stack([one for one, _ in every]), lengths),
+            observations=in_turn(shown[:-1], lengths),
             actions=in_turn(np.stack([one for _, one in every]), lengths),
+            next_observations=in_turn(shown[1:], lengths),
+            ends=ends,
             returns=returns,
             lengths=lengths,
             seeds=np.array(seeds, np.int64),

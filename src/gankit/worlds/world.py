@@ -65,6 +65,11 @@ class World:
         """How many numbers say what was seen and done at a moment."""
         return self.observations + self.moves
 
+    @property
+    def transition(self) -> int:
+        """How many numbers say that, what was seen next, and whether the episode ended there."""
+        return self.numbers + self.observations + 1
+
     def written(self, actions: NDArray[Any]) -> NDArray[np.float32]:
         """Return actions [N] or [N, A] as numbers float32 [N, moves]: a choice becomes one-hot."""
         if self.discrete:
