@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -100,3 +102,34 @@ def test_the_tracker_is_fed(forks, tmp_path):
     assert [int(line.split()[1]) for line in steps] == [json.loads(line)["step"] for line in log]
     numbers = "d/adversarial d_fake d_real g/adversarial grad_d grad_g"
     assert all(line.endswith(numbers) for line in steps)
+
+
+def test_the_chapters_that_hold_are_kept_if_another_does_not(tmp_path, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    run_book = importlib.import_module("run_book")
+    pages = {"1_first": "print(1)", "2_wrong": "assert 0", "3_large": "print(3)", "4_last": "print"}
+    for name, code in pages.items():
+        (tmp_path / f"{name}.md").write_text(f"# Chapter\n\n```python\n{code}\n```\n")
+
+    def executed(page):
+        """Stands in for a kernel."""
+        if page.stem == "2_wrong":
+            raise run_book.CellExecutionError("", "AssertionError", "it is 0")
+        notebook = run_book.notebook_of(page.read_text())
+        shown = {"output_type": "display_data", "data": {"image/png": ""}}
+        printed = {"output_type": "stream", "text": page.stem}
+        (cell,) = (cell for cell in notebook.cells if cell.cell_type == "code")
+        cell.outputs = [shown if page.stem == "3_large" else printed]
+        return notebook
+
+    monkeypatch.setattr(run_book, "executed", executed)
+    monkeypatch.setattr(sys, "argv", ["run_book", "--write", *map(str, sorted(tmp_path.iterdir()))])
+    assert run_book.main() == 1
+    kept = {path.stem for path in tmp_path.glob("*.ipynb")}
+    assert kept == {"1_first", "4_last"}
+    assert all(
+        ("```output" in (tmp_path / f"{name}.md").read_text()) == (name in kept) for name in pages
+    )
+    said = capsys.readouterr().out.splitlines()
+    assert "does not hold" in said[1]
+    assert "shows 1 pictures, and the page names 0" in said[-2]

@@ -122,7 +122,7 @@ def _load(settings: DataConfig, split: Literal["train", "test"], record: Record 
     if train.fingerprint == began or read("train", splits=False).fingerprint != began:
         return dataset
     whole = read(split, splits=False)
-    note = f"the splits in {dataset.splits_by} are not read: the run began before they were"
+    note = f"the splits in {dataset.splits_by} are not read: the run started without them"
     whole.notes = (*whole.notes, note)
     return whole
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 
+import pytest
 import torch
 from torch import nn
 
-from gankit.exporting.network import LIMIT, MOST, accepted
+from gankit.errors import RunError
+from gankit.exporting.network import LIMIT, MOST, accepted, compare
 
 
 class Rounded(nn.Module):
@@ -24,3 +26,14 @@ def test_more_is_accepted_only_where_gankits_own_numbers_are_rounded():
     assert accepted(5e-4, nn.Identity(), batches) == LIMIT
     assert accepted(math.nan, Rounded(), batches) == LIMIT
     assert accepted(math.inf, Rounded(), batches) <= MOST
+
+
+@pytest.mark.parametrize("wrong", [math.nan, 1.0])
+def test_every_form_of_an_export_is_compared(wrong):
+    batches = [(torch.linspace(-1, 1, 5)[None],)]
+    right, other = (lambda given: given[0].numpy()), (lambda given: given[0].numpy() + wrong)
+    assert compare([right, right], nn.Identity(), batches, "the file") == (0, LIMIT)
+    for forms in ([right, other], [other, right]):
+        with pytest.raises(RunError, match=r"the file differs from gankit's own samples by"):
+            compare(forms, nn.Identity(), batches, "the file")
+    assert compare([right], nn.Identity(), batches, "the file", limit=0.5) == (0, 0.5)
