@@ -14,11 +14,13 @@ classes, the median of turns; costly steps with penalties count for their share.
 
 How large a ratio can be depends on the processor: where the tutorial's own convolutions run near
 its limit, only work that is left out can win, a quarter of it in the simultaneous update and a
-twelfth in the alternating one. So the share of that limit, the rate of the processor's fastest
-convolution, stands beside each number.
+twelfth in the alternating one. So beside each number stand the operations of a step that are left
+out, and the share of the limit: the rate of its products and convolutions over that of the fastest
+of some convolutions that suit the processor, the best turn of the whole run.
 
 With one thread, seconds are the process's own on the processor, which other programs on the machine
-disturb less than the clock; with several they are the clock's. One line of JSON is printed.
+disturb less than the clock; with several they are the clock's, and the machine must be idle. One
+line of JSON is printed.
 """
 
 from __future__ import annotations
@@ -27,13 +29,15 @@ import argparse
 import json
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
@@ -55,6 +59,8 @@ CASES = {  # name: side, channels, batch, widths of D, stages, batch norm in D
     "28x28x1, batch 128, batch norm in D (equal mathematics)": (28, 1, 128, 64, 2, True),
 }
 SHAPES = ((64, 64, 3), (28, 28, 1))
+FASTEST = ((8, 256, 256, 8, 3, 1), (32, 128, 128, 16, 3, 1), (32, 128, 256, 16, 4, 2))
+"""Convolutions near a processor's limit: batch, channels in and out, side, kernel, stride."""
 
 
 def noise(*shape: int) -> Dataset:
@@ -66,7 +72,10 @@ def noise(*shape: int) -> Dataset:
 
 @contextmanager
 def stepping(config: Config, dataset: Dataset, threads: int) -> Iterator[Step]:
-    """The step that `gankit train` takes by this configuration."""
+    """The step that `gankit train` takes by this configuration, after a first one.
+
+    The first one measures some steps to plan the budget.
+    """
     asked = {
         "training.minutes": None,
         "training.steps": 10**6,
@@ -74,6 +83,7 @@ def stepping(config: Config, dataset: Dataset, threads: int) -> Iterator[Step]:
         "runtime.device": "cpu",
     }
     with Trainer(build_game(override(config, asked), dataset), dataset) as trainer:
+        trainer.step()
         yield trainer.step
 
 
@@ -93,15 +103,28 @@ def like_the_tutorial(dataset: Dataset, batch: int, width: int, stages: int, nor
     )
 
 
+def clock() -> float:
+    """Return seconds: of this process alone if it computes in one thread."""
+    return time.process_time() if torch.get_num_threads() == 1 else time.perf_counter()
+
+
 def seconds_of(step: Step, seconds: float, each: int = 1) -> float:
     """Return the seconds of a step, over about so many of them and whole rounds of `each` steps."""
-    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
     started, count = clock(), 0
     while count == 0 or clock() - started < seconds:
         for _ in range(each):
             step()
         count += each
     return (clock() - started) / count
+
+
+def product_flops(x: Tensor, weight: Tensor, *_: object, **__: object) -> int:
+    """Return the operations of x w^T, x [M, K] and w [N, K]."""
+    return 2 * x.numel() * len(weight)
+
+
+COUNTED = {**flop_registry, torch.ops.mkldnn._linear_pointwise: product_flops}
+"""How operations are counted: torch's table, and the product that gankit's convolutions use."""
 
 
 class Counter(TorchDispatchMode):
@@ -111,7 +134,7 @@ class Counter(TorchDispatchMode):
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
         out = func(*args, **(kwargs or {}))
-        if (count := flop_registry.get(func.overloadpacket)) is not None:
+        if (count := COUNTED.get(func.overloadpacket)) is not None:
             self.total += count(*args, **(kwargs or {}), out_val=out)
         return out
 
@@ -124,32 +147,39 @@ def flops(step: Step, each: int = 1) -> float:
     return counter.total / each
 
 
-@cache
-def limit() -> float:
-    """What this processor can do: the rate of a convolution that suits it, in operations a second;
-    the best of many turns."""
-    x = torch.randn(32, 128, 16, 16).contiguous(memory_format=torch.channels_last)
-    weight = torch.randn(256, 128, 4, 4).contiguous(memory_format=torch.channels_last)
-    best = float("inf")
-    for _ in range(50):
-        started = time.perf_counter()
-        out = F.conv2d(x, weight, None, 2, 1)
-        best = min(best, time.perf_counter() - started)
-    return 2 * out.numel() * weight[0].numel() / best
+def limit(seconds: float = 0.3) -> float:
+    """Return what this processor can do now, in operations a second: the best turn of some
+    convolutions that suit it, each tried for so many seconds."""
+    return max(rate(*shape, seconds) for shape in FASTEST)
 
 
-def against_tutorial(name: str, asked: argparse.Namespace) -> dict[str, object]:
-    """Return images a second of both sides in one case, and their ratio."""
+def rate(
+    batch: int, inputs: int, outputs: int, side: int, kernel: int, stride: int, seconds: float
+) -> float:
+    """Return the operations a second of a convolution's best turn."""
+    x = torch.randn(batch, inputs, side, side).contiguous(memory_format=torch.channels_last)
+    weight = torch.randn(outputs, inputs, kernel, kernel)
+    weight = weight.contiguous(memory_format=torch.channels_last)
+    best, work, ends = float("inf"), 0, clock() + seconds
+    while not work or clock() < ends:
+        started = clock()
+        out = F.conv2d(x, weight, None, stride, 1)
+        best = min(best, clock() - started)
+        work = 2 * out.numel() * weight[0].numel()
+    return work / best
+
+
+def against_tutorial(name: str, asked: argparse.Namespace) -> dict[str, Any]:
+    """Return images a second of both sides in one case, their ratio, and what each computes."""
     side, channels, batch, width, stages, norm = CASES[name]
     torch.manual_seed(0)
     real = torch.rand(batch, channels, side, side) * 2 - 1
     networks = tutorial_networks(side, channels, width, stages, norm)
     theirs = partial(tutorial_step(networks), real)
-    work = flops(theirs)
     dataset = noise(side, side, channels)
     config = like_the_tutorial(dataset, batch, width, stages, norm)
     with stepping(config, dataset, asked.threads) as ours:
-        ours()
+        work = flops(theirs), flops(ours)
         pairs = [
             (seconds_of(theirs, asked.seconds), seconds_of(ours, asked.seconds))
             for _ in range(asked.rounds)
@@ -160,13 +190,15 @@ def against_tutorial(name: str, asked: argparse.Namespace) -> dict[str, object]:
         "tutorial_images_per_s": round(batch / a, 1),
         "gankit_images_per_s": round(batch / b, 1),
         "ratio": spread([a / b for a, b in pairs], 2),
-        "tutorial_share_of_limit": round(work / a / limit(), 2),
+        "operations_left_out": round(1 - work[1] / work[0], 3),
+        "tutorial_gflops": round(work[0] / a / 1e9, 2),
+        "gankit_gflops": round(work[1] / b / 1e9, 2),
     }
 
 
 def of_family(
     family: str, shape: tuple[int, int, int], asked: argparse.Namespace
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Return what a step of a family's recipe costs on images of a shape, or why it takes none."""
     line: dict[str, object] = {"family": family, "shape": "x".join(map(str, shape))}
     dataset = noise(*shape)
@@ -182,8 +214,19 @@ def of_family(
     return line | {
         "batch": config.training.batch,
         "ms": spread([1000 * seconds for seconds in took], 1),
-        "share_of_limit": round(work / statistics.median(took) / limit(), 2),
+        "gflops": round(work / statistics.median(took) / 1e9, 2),
     }
+
+
+def measured(
+    measure: Callable[..., dict[str, Any]], cases: Iterable[tuple[Any, ...]], limits: list[float]
+) -> list[dict[str, Any]]:
+    """Return what `measure` finds in each case; the limit is measured again after each."""
+    found = []
+    for case in cases:
+        found.append(measure(*case))
+        limits.append(limit())
+    return found
 
 
 def main() -> None:
@@ -192,17 +235,24 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0, help="of each turn")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--families", help="joined by commas; by default all that make images")
+    parser.add_argument(
+        "--shapes", type=int, default=len(SHAPES), help="the first so many of these"
+    )
     parser.add_argument("--cases", type=int, default=len(CASES), help="the first so many of these")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
     images = [name for name in FAMILIES.names() if "images" in FAMILIES[name].kinds]
     families = images if asked.families is None else asked.families.split(",")
+    limits = [limit()]
+    cases = [(name, asked) for name in list(CASES)[: asked.cases]]
+    shaped = [(family, shape, asked) for family in families for shape in SHAPES[: asked.shapes]]
     line = {
         "benchmark": "training_step",
         "rounds": asked.rounds,
         "seconds": asked.seconds,
-        "against_tutorial": [against_tutorial(name, asked) for name in list(CASES)[: asked.cases]],
-        "families": [of_family(family, shape, asked) for family in families for shape in SHAPES],
+        "against_tutorial": measured(against_tutorial, cases, limits),
+        "families": measured(of_family, shaped, limits),
+        "limit_gflops": round(max(limits) / 1e9, 2),
     }
     print(json.dumps(line | machine(asked.threads)))
 

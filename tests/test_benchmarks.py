@@ -9,8 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from torch import nn
 
 import gankit
+from gankit.nn.convolutions import WIDE, FastConv2d
 
 ROOT = Path(__file__).parent.parent
 
@@ -43,17 +46,73 @@ def test_a_steps_cost_is_told_beside_the_tutorials_and_by_family(told, monkeypat
     module = importlib.import_module("training_step")
     monkeypatch.setattr(module, "CASES", {"tiny": (16, 1, 4, 4, 2, False)})
     monkeypatch.setattr(module, "SHAPES", ((16, 16, 1),))
-    monkeypatch.setattr(module, "limit", lambda: 1e6)
+    monkeypatch.setattr(module, "limit", lambda: 2e9)
     few = ("--rounds", "2", "--seconds", "0", "--threads", "1")
     line = told(module, *few, "--families", "began,gan")  # gan's penalty is of some steps alone
     (case,) = line["against_tutorial"]
     assert case["ratio"]["least"] <= case["ratio"]["median"] <= case["ratio"]["most"]
     assert case["gankit_images_per_s"] > 0
+    assert 0 < case["operations_left_out"] < 0.25  # of the three passes through D, part of one
+    assert line["limit_gflops"] == 2
     assert [family["family"] for family in line["families"]] == ["began", "gan"]
     for family in line["families"]:
         assert family["shape"] == "16x16x1"
         assert family["ms"]["median"] > 0
-        assert family["share_of_limit"] > 0
+        assert family["gflops"] > 0
+
+
+def test_operations_are_those_counted_by_hand(told):
+    module = importlib.import_module("training_step")
+    x = torch.randn(2, 4, 8, 8, requires_grad=True)
+    layer = nn.Conv2d(4, 6, 3, 2, 1, bias=False)
+    one = (
+        2 * (2 * 6 * 4 * 4) * (4 * 3 * 3)
+    )  # of each of N x C x h x w outputs, a product with a kernel
+    assert module.flops(lambda: layer(x)) == one
+    assert module.flops(lambda: layer(x).sum().backward()) == 3 * one  # x's and the weight's too
+    assert module.flops(lambda: layer(x.detach()).sum().backward(), each=2) == 2 * one
+    product = nn.Linear(5, 7)
+    assert module.flops(lambda: product(torch.randn(3, 5))) == 2 * 3 * 5 * 7
+
+
+def test_the_tutorials_step_counts_as_by_hand(told):
+    module, batch = importlib.import_module("training_step"), 4
+    d = [64 * 4 * 16, 16 * 8 * 4 * 16, 8 * 16]  # products of each layer for an image of 16x16
+    g = [100 * 8 * 16, 16 * 8 * 4 * 16, 64 * 4 * 16]
+    d_steps = 2 * (2 * sum(d) + sum(d[1:]))  # the pass, gradients of weights, of all but the image
+    g_step = 3 * sum(d) + 2 * sum(g) + sum(g[1:])  # all of D's too
+    networks = module.tutorial_networks(16, 1, 4, 2, norm=True)
+    step = module.tutorial_step(networks)
+    real = torch.rand(batch, 1, 16, 16)
+    assert module.flops(lambda: step(real)) == 2 * batch * (d_steps + g_step)
+
+
+def test_every_step_of_a_family_counts_alike(told):
+    module = importlib.import_module("training_step")
+    data = module.noise(16, 16, 1)
+    config = module.like_the_tutorial(data, 4, 4, 2, norm=False)
+    with module.stepping(config, data, 1) as step:
+        assert module.flops(step) == module.flops(step, each=2)
+
+
+def test_a_fast_convolution_counts_as_torchs_own(told):
+    module = importlib.import_module("training_step")
+    sides = (2, WIDE // 64 + 1, 4, 4)
+    for own in (FastConv2d, nn.Conv2d):
+        layer = own(sides[1], 64, 4, 2, 1, bias=False)
+        x = torch.randn(sides, requires_grad=True)
+        counted = module.flops(lambda: layer(x).sum().backward())  # noqa: B023
+        assert counted == 3 * 2 * (2 * 64 * 2 * 2) * (sides[1] * 4 * 4)
+
+
+def test_the_limit_is_the_best_turn_of_the_fastest_convolution(told, monkeypatch):
+    module = importlib.import_module("training_step")
+    seconds = iter([0.0, 0.0, 2.0, 2.5, 2.5, 3.0, 9.0])  # turns of 2 and of .5 seconds
+    monkeypatch.setattr(module, "clock", lambda: next(seconds))
+    assert module.rate(1, 2, 4, 8, 3, 1, seconds=3) == 2 * (4 * 8 * 8) * (2 * 3 * 3) / 0.5
+    rates = {shape: float(i) for i, shape in enumerate(module.FASTEST)}
+    monkeypatch.setattr(module, "rate", lambda *given: rates[given[:-1]])
+    assert module.limit() == max(rates.values())
 
 
 def test_a_family_that_refuses_a_shape_says_why(told, monkeypatch):

@@ -23,8 +23,8 @@ INTRODUCTION = """\
 
 Every setting can be typed as `--set key=value`, and stand in a TOML file that `--config` names.
 Those with a flag have an option of `gankit train`, too. Flags win over the file, and `--set` over
-both. `gankit list settings --family began` prints the same. Where 0 turns something
-off, `false` does too.
+both. `gankit list settings --family began` prints the same. Where 0 turns something off, `false`
+does too.
 
 The defaults here are those of a plain `gankit.settings.config.Config`. A recipe has its own:
 `gankit train FAMILY DATA --dry-run --verbose` shows what a run would have.

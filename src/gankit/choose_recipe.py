@@ -273,7 +273,7 @@ def earlier_recipes(family: str) -> list[Mapping[str, Any]]:
             for key, value in then.items()
             if value != now.get(key) and not key.startswith("data.") and not may_change(key)
         }
-        found += [changed, *(changed | earlier for earlier in game.earlier)]
+        found += [changed, *({**changed, **earlier} for earlier in game.earlier)]
     return found
 
 

@@ -11,6 +11,7 @@ import torch
 import gankit
 from gankit.data import ArrayDataset
 from gankit.errors import ConfigError
+from gankit.families import FAMILIES
 from gankit.families.seqgan import mean_of_others
 
 LENGTH, SYMBOLS = 3, 3
@@ -164,3 +165,12 @@ def test_text_from_a_file_to_lines_that_it_says(small, tmp_path, capsys):
     page = (tmp_path / "run" / "report.html").read_text()
     assert "texts of the averaged generator" in page
     assert "is a number" in page
+
+
+def test_a_reward_that_is_always_the_same_is_not_called_saturated(small):
+    """It is a control, in which D is not asked."""
+    for learn_from, looked_for in (("reward", True), ("constant", False)):
+        config = small("seqgan", "sentences", **{"network.learn_from": learn_from})
+        signs = {symptom.sign for symptom in FAMILIES["seqgan"].symptoms(config)}
+        assert ("reward saturated" in signs) == looked_for
+        assert "repeated sentences" in signs

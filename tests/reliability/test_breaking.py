@@ -13,13 +13,13 @@ from tools.breaking.kinds import KINDS, all_cases
 from tools.breaking.runs import Case
 
 COUNTS = {
-    "kill": 8,
+    "kill": 7,
     "random": 3,
-    "signals": 6,
-    "damage": 10,
-    "poison": 7,
-    "starts": 6,
-    "disk": 7,
+    "signals": 5,
+    "damage": 8,
+    "poison": 6,
+    "starts": 5,
+    "disk": 6,
     "loads": 1,
 }
 

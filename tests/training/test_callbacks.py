@@ -54,7 +54,7 @@ def test_a_run_ends_in_the_same_bits_with_callbacks_and_without(
     small, tmp_path, newest, equal, family, monkeypatch
 ):
     """With none at all: no log, no pictures, no doctor, no page."""
-    config = small(family, **{"output.checkpoint_every": 2})
+    config = small(family, **{"output.checkpoint_every": 3, "output.sample_every": 3})
     gankit.fit(config, tmp_path / "with", callbacks=[Told()])
     monkeypatch.setattr("gankit.fitting.usual_callbacks", lambda *_, **__: [])
     gankit.fit(config, tmp_path / "without")

@@ -16,7 +16,7 @@ from gankit.game import register_family
 from gankit.game_types import Answer, Task
 from gankit.nn.actor import Rewarder
 from gankit.recipes import RECIPES
-from gankit.settings.config import Config, TrainingConfig
+from gankit.settings.config import Config, StabiliserConfig, TrainingConfig
 
 
 @register_family("airl", "a policy learns from an expert, and with it a reward of what is seen")
@@ -28,9 +28,10 @@ class AIRL(Imitation):
     be told from the expert, f is the expert's advantage, and g, which sees no action, its reward.
     `discriminator.reward` of a run is g.
 
-    Departs from the paper: PPO in place of TRPO; D is not shown moves of earlier policies, unless
-    `stabilise.replay` asks for it; a vector that was drawn beyond its limits is judged as what was
-    done, at the limits; and what the class `GAIL` says of rewards and of the limit of moments.
+    Departs from the paper: PPO in place of TRPO; moves of earlier policies are shown to D only if
+    `stabilise.replay` asks for it, and are judged by the policy's chances of today; a vector that
+    was drawn beyond its limits is judged as what was done, at the limits; and what the class `GAIL`
+    says of rewards and of the limit of moments.
     """
 
     Options = ImitationOptions
@@ -85,11 +86,13 @@ def airl_fast() -> Config:
 
 @RECIPES.register("airl-pendulum", "AIRL by PPO for the pendulum, some minutes on a CPU")
 def airl_pendulum() -> Config:
+    """Half of what D is shown are moves of earlier policies, so that g forgets no place."""
     config = airl_fast()
     return replace(
         config,
         data=replace(config.data, source="expert:Pendulum-v1"),
         network=ImitationOptions(epochs=5),
         objective=replace(gail_fast().objective, k=3),
+        stabilise=StabiliserConfig(replay=0.5, replay_size=50_000),
         training=TrainingConfig(steps=100, batch=256, ema=0.0),
     )

@@ -209,7 +209,7 @@ class Imitation(Acting):
                 "entropy gone",
                 "undecided",
                 "the policy tries nothing new any more, whatever it is paid",
-                low=0.02,
+                low=0.1,
                 changes=[{"network.entropy": 0.01}, {"network.clip": config.network.clip / 2}],
             ),
             Symptom(

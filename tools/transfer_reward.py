@@ -1,13 +1,15 @@
 """Does a reward that was learned from an expert teach a new policy where the dynamics are others?
 
     gankit reproduce airl-pendulum --runs runs
+    gankit reproduce airl-pendulum --set stabilise.replay=0 --runs forgetful
     gankit reproduce gail-pendulum --runs runs
-    python benchmarks/transfer.py runs/airl-pendulum-0 runs/gail-pendulum-0 --out transfer.csv
+    python tools/transfer_reward.py runs/*-0 forgetful/*-0 --own --out results/airl-transfer.csv
 
 The pendulum's motor is wired the other way round: what pushed to the left pushes to the right, so
 a policy from the first world does the wrong thing. Fresh policies are trained by PPO there: by what
 the discriminator of a run says, which stands still, and by the environment's own reward. Every
 policy plays 50 episodes, its likeliest actions, from the same seeds; returns are the environment's.
+All fresh policies have the settings of the first run. One thread.
 
 Before that, a reward of what is seen alone (`discriminator.reward`) is compared with the
 environment's own, -(angle^2 + speed^2 / 10), which leaves out what the torque costs.
@@ -16,7 +18,6 @@ environment's own, -(angle^2 + speed^2 / 10), which leaves out what the torque c
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ from gankit.scores.returns import random_returns
 from gankit.settings.config import Config
 from gankit.trained.gan import GAN
 from gankit.worlds.play import Act, Stage, world_of
+from table_lines import read_lines, write_lines
 
 WORLD, TURNED = "Pendulum-v1", "TurnedPendulum-v1"
 EPISODES = 50
@@ -142,7 +144,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("runs", nargs="+", type=Path, help="runs of airl or gail on Pendulum-v1")
     parser.add_argument("--seed", type=int, default=0, help="of the fresh policies")
-    parser.add_argument("--out", type=Path, default=None)
+    parser.add_argument("--own", action="store_true", help="and by the environment's own reward")
+    parser.add_argument("--out", type=Path, default=None, help="a table to add lines to")
     given = parser.parse_args()
     torch.set_num_threads(1)
     gymnasium.register(TURNED, turned, max_episode_steps=200)
@@ -151,35 +154,36 @@ def main() -> None:
     data = gankit.load_dataset("expert:" + WORLD, transitions=True)
     assert isinstance(data, ExpertDataset)
     data.world = world  # nothing is learned from its moves here: only the batches' size is used
-    lines: list[dict[str, Any]] = []
 
-    def tell(run: str, what: str, returns: NDArray[np.float64]) -> None:
+    def tell(run: GAN | None, name: str, what: str, returns: NDArray[np.float64]) -> None:
         low, high = interval_of_mean(returns.tolist())
         numbers = (float(returns.mean()), low, high)
-        lines.append({"run": run, "what": what, **dict(zip(COLUMNS, numbers, strict=True))})
-        print(*(f"{k}={v}" for k, v in lines[-1].items()), sep="  ", flush=True)
+        line = {
+            "run": name,
+            "replay": "" if run is None else run.config.stabilise.replay,
+            "what": what,
+            "seed": given.seed,
+            **{k: round(v, 1) for k, v in zip(("returns", "low", "high"), numbers, strict=True)},
+        }
+        print(*(f"{k}={v}" for k, v in line.items()), sep="  ", flush=True)
+        if given.out is not None:
+            write_lines(given.out, [*read_lines(given.out), line])
 
-    runs = {path.name: gankit.load(path) for path in given.runs}
-    for name, run in runs.items():
-        tell(name, "its policy, unchanged", earned(stage, likeliest(run)))
-    for name, run in runs.items():
+    runs = [gankit.load(path) for path in given.runs]
+    config = runs[0].config
+    for path, run in zip(given.runs, runs, strict=True):
+        name = path.name
+        tell(run, name, "its policy, unchanged", earned(stage, likeliest(run)))
         if isinstance(run.discriminator, Rewarder):
-            print(name, "g and the environment's own reward:", agreement(run))
-    config = next(iter(runs.values())).config
-    for name, run in runs.items():
+            print(name, "g and the environment's own reward:", agreement(run), flush=True)
         what, pay = pay_of(run)
-        tell(name, what, earned(stage, likeliest(fresh(config, data, pay, given.seed, name))))
-    policy = fresh(config, data, environments_own, given.seed, "own reward")
-    tell("", "the environment's own reward", earned(stage, likeliest(policy)))
-    tell("", "random actions", random_returns(world, EPISODES, 0))
-    if given.out is not None:
-        with given.out.open("w", newline="") as file:
-            writer = csv.DictWriter(file, lines[0], lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(lines)
+        policy = fresh(config, data, pay, given.seed, name)
+        tell(run, name, what, earned(stage, likeliest(policy)))
+    if given.own:
+        policy = fresh(config, data, environments_own, given.seed, "own reward")
+        tell(None, "", "the environment's own reward", earned(stage, likeliest(policy)))
+        tell(None, "", "random actions", random_returns(world, EPISODES, 0))
 
-
-COLUMNS = ("returns", "low", "high")
 
 if __name__ == "__main__":
     main()
