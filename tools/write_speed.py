@@ -146,7 +146,8 @@ def training_step(line: Line) -> list[str]:
         "operations left out | the tutorial's share of the limit | gankit's |"
     )
     by_family = [
-        "By family, the recipe of its own, on images of noise in ten classes:",
+        "By family, the recipe of its own, on images of noise in ten classes"
+        f"{', one round' if line.get('families_rounds') == 1 else ''}:",
         "",
         *table("| family | shape | batch | ms a step | share of the limit |", families),
     ]
