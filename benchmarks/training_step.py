@@ -28,6 +28,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -221,11 +222,15 @@ def of_family(
 def measured(
     measure: Callable[..., dict[str, Any]], cases: Iterable[tuple[Any, ...]], limits: list[float]
 ) -> list[dict[str, Any]]:
-    """Return what `measure` finds in each case; the limit is measured again after each."""
+    """Return what `measure` finds in each case; the limit is measured again after each.
+
+    Each is told on stderr too as soon as it is there, since all of them take minutes.
+    """
     found = []
     for case in cases:
         found.append(measure(*case))
         limits.append(limit())
+        print(json.dumps(found[-1] | {"limit": limits[-1]}), file=sys.stderr)
     return found
 
 

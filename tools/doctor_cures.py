@@ -33,7 +33,7 @@ from gankit.settings.text import parse_assignments
 from table_lines import read_lines, write_lines
 
 TRIALS = Path(__file__).parent.parent / "results/doctor.csv"
-QUICKEST = ("gan", "cgan", "dcgan", "modern", "infogan", "began")
+QUICKEST = ("gan", "cgan", "dcgan", "modern", "infogan", "began", "seqgan", "gail")
 """Families in the order in which their runs are trained, after those on toys."""
 
 

@@ -18,7 +18,7 @@ cd "$(dirname "$0")/.."
 runs=${1:-runs/reproduce}
 results=${2:-results}
 python=${PYTHON:-python3}
-names=${NAMES:-ring-modes grid-modes began-balance gumbel-oracle gail-cartpole seqgan-oracle \
+names=${NAMES:-ring-modes grid-modes began-balance gumbel-oracle gail-cartpole airl-pendulum seqgan-oracle \
 gail-pendulum scratchgan-oracle stacked-modern stacked-dcgan cgan-nearest infogan-mnist ssgan-mnist \
 gan-mnist-parzen cgan-mnist-parzen}
 

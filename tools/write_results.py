@@ -256,8 +256,28 @@ TABLES = {
             ),
             by=("steps",),
         )
-        for name in ("gail-cartpole", "gail-pendulum", "airl-pendulum")
+        for name in ("gail-cartpole", "gail-pendulum")
     },
+    "airl-pendulum": Table(
+        "airl-pendulum.csv",
+        (
+            SEED, STEPS, Column("settings", "settings"),
+            Column("likeliest actions", "policy", ".0f"),
+            Column("drawn actions", "drawn", ".0f"),
+            Column("cloning", "baseline", ".0f"),
+            Column("random actions", "random", ".0f"),
+            Column("the expert", "expert", ".0f"),
+        ),
+        by=("settings", "steps"),
+    ),
+    "airl-transfer": Table(
+        "airl-transfer.csv",
+        (
+            Column("run", "run"), Column("share of past moves shown to D", "replay"),
+            Column("paid by", "what"), Column("return", "returns", ".0f"),
+            Column("low", "low", ".0f"), Column("high", "high", ".0f"),
+        ),
+    ),
     "gail-controls": Table(
         "gail-controls.csv",
         (

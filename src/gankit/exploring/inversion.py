@@ -32,6 +32,7 @@ from gankit.trained.drawing import BLOCK
 from gankit.trained.gan import GAN
 from gankit.trained.labelling import Labels
 from gankit.trained.latents import Latents, join
+from gankit.training.optimizers import Adam
 
 POOL, STARTS, STEPS = 1000, 4, 300
 """By default: samples among which the starts are chosen, starts of each image, steps of Adam."""
@@ -278,7 +279,7 @@ class _Search:
         known = None if seen is None else seen[part].repeat_interleave(starts, 0)
         noise = given.noise.clone().requires_grad_()
         rate = RATE * spread(self.gan)
-        adam = torch.optim.Adam([noise], lr=rate, betas=(0.9, 0.99))
+        adam = Adam([noise], lr=rate, betas=(0.9, 0.99))
         fall = torch.optim.lr_scheduler.CosineAnnealingLR(adam, max(1, self.steps))
         for _ in range(self.steps):
             adam.zero_grad()

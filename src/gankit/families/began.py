@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -137,7 +136,6 @@ class BEGAN(Game):
     Options = BEGANOptions
     papers = (BERTHELOT_2017,)
     default_recipe = "began-fast"
-    kind_recipes: ClassVar = {"photographs": "began-photographs"}
     kinds = ("images",)
     losses = ("wasserstein",)
     reconstructs = True
@@ -274,18 +272,4 @@ def began_fast() -> Config:
         generator_optimizer=optimizer,
         discriminator_optimizer=optimizer,
         training=TrainingConfig(minutes=5, batch=16),
-    )
-
-
-@RECIPES.register("began-photographs", "the same with skip connections, in 10 minutes on a CPU")
-def began_photographs() -> Config:
-    """The core joins every scale: without that, fine grain covered the shapes (results/README.md).
-
-    A gamma of .7 gave paler pictures than 1 within the same steps.
-    """
-    usual = began_fast()
-    return replace(
-        usual,
-        network=replace(usual.network, skips=True),
-        training=replace(usual.training, minutes=10),
     )
