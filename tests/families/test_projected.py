@@ -251,7 +251,7 @@ def test_batch_normalisation_in_a_backbone_couples_nothing_and_stays(monkeypatch
         ({"network.head_norm": "none"}, simultaneous),
         ({"objective.k": 2}, alternating),
         ({"objective.g_steps": 2}, alternating),
-        ({"stabilise.lagged": 0.9}, alternating),
+        ({"stabilise.lagged": 0.9, "stabilise.perceptual": 0.0}, alternating),
         ({"objective.update": "alternating"}, alternating),
     ],
 )

@@ -272,7 +272,10 @@ class Projected(Game):
     Options = ProjectedOptions
     default_recipe = "projected-fast"
     suits: ClassVar = {"photographs": "projected-fast"}
-    earlier = ({"objective.update": "alternating"},)
+    earlier = (
+        {"stabilise.perceptual": 0.0},
+        {"stabilise.perceptual": 0.0, "objective.update": "alternating"},
+    )
     kinds = ("images",)
     takes_vectors = True
     takes_networks = False
@@ -346,7 +349,7 @@ def projected_fast() -> Config:
         network=ProjectedOptions(pixels=32),
         latent=LatentConfig(size=100),
         objective=ObjectiveConfig(loss="relativistic"),
-        stabilise=StabiliserConfig(augment="colour+translation"),
+        stabilise=StabiliserConfig(augment="colour+translation", perceptual=3.0),
         generator_optimizer=optimizer,
         discriminator_optimizer=optimizer,
         training=TrainingConfig(minutes=10, batch=16, ema=0.998),

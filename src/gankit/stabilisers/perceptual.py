@@ -79,8 +79,8 @@ class PerceptualMatching(Stabiliser):
         asked = game.config.stabilise
         if asked.lagged or asked.matching != "none":
             raise ConfigError(
-                "stabilise.perceptual looks through the playing D's backbone: leave "
-                f"{'lagged' if asked.lagged else 'matching'} out"
+                "stabilise.perceptual looks through the backbone of the D that plays: set it to 0, "
+                f"or leave {'lagged' if asked.lagged else 'matching'} out"
             )
         networks = game.discriminator.modules()
         backbone = next((m for m in networks if isinstance(m, Backbone)), None)
