@@ -105,6 +105,7 @@ def test_the_tracker_is_fed(forks, tmp_path):
 
 
 def test_the_chapters_that_hold_are_kept_if_another_does_not(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("jupytext", reason="the group `docs` is not installed")
     monkeypatch.syspath_prepend(str(ROOT / "tools"))
     run_book = importlib.import_module("run_book")
     pages = {"1_first": "print(1)", "2_wrong": "assert 0", "3_large": "print(3)", "4_last": "print"}

@@ -38,6 +38,8 @@ TASKS = {
     "./faces": Task((1, 48, 48)),
     "expert:CartPole-v1": Task((1, 6), world=CART),
     "expert:Pendulum-v1": Task((1, 4), world=PENDULUM),
+    "expert:CartPole-v1 and what followed": Task((1, 11), world=CART),
+    "expert:Pendulum-v1 and what followed": Task((1, 8), world=PENDULUM),
     "./cifar10": Task((3, 32, 32), tuple("0123456789")),
     "sentences": Task((15,), symbols=("\n", "a", "b"), tokens="words"),
     "oracle": Task((20,), symbols=("0", "1")),
@@ -47,8 +49,9 @@ TASKS = {
 @pytest.mark.parametrize("name", RECIPES.names())
 def test_every_recipe_makes_a_game_and_an_update(name):
     config = RECIPES[name]()
+    data = config.data.source + (" and what followed" if config.data.transitions else "")
     try:
-        game = build_game(config, TASKS[config.data.source])
+        game = build_game(config, TASKS[data])
     except ConfigError as error:  # the weights of a backbone are an extra
         if "not installed" not in str(error):
             raise

@@ -22,6 +22,7 @@ CIFAR = Task((3, 32, 32), tuple("0123456789"))
 POINTS = Task((2,), tuple("01234567"))
 CART = World(name="CartPole-v1", observations=4, moments=500, choices=2)
 MOVES = Task((1, 6), world=CART)
+TRANSITIONS = Task((1, 11), world=CART)
 WORDS = Task((8,), symbols=("a", "b", "end"), tokens="words")
 
 
@@ -34,7 +35,8 @@ def test_the_usual_networks_fit(family, task):
 @pytest.mark.parametrize("recipe", RECIPES.names())
 def test_every_recipe_fits_some_data(recipe):
     config = RECIPES[recipe]()
-    for task in (DIGITS, CIFAR, FACES, POINTS, Task((1, 28, 28), (), 50), MOVES, WORDS):
+    vectors = Task((1, 28, 28), (), 50)
+    for task in (DIGITS, CIFAR, FACES, POINTS, vectors, MOVES, TRANSITIONS, WORDS):
         try:
             FAMILIES[config.family](config, task)
         except ConfigError:

@@ -81,7 +81,7 @@ def test_other_arrays_are_one_clear_line(tmp_path, changes, said):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({}, r"write it anew \(gankit expert CartPole-v1 -o FILE\.npz\), or add an array next"),
+        ({}, r"anew by gankit\.make_expert\('CartPole-v1'\)\.save\(FILE\), or add an array next"),
         ({"next_observations": SEEN[:7]}, r"they are \[7, 4\] and bool \[8\]"),
         ({"next_observations": SEEN[:, :3]}, "next_observations in .* are 3 numbers each"),
         ({"next_observations": SEEN, "ends": np.zeros(8)}, "they are .* float64"),

@@ -419,8 +419,8 @@ def test_what_is_no_plain_file_is_not_waited_for(tmp_path):
 
 KEYS = """
 data.channels data.crop data.fit data.holdout data.labels_per_class data.length data.memory_gb
-data.oracle data.sequences data.size data.source data.tokens data.train_size data.values
-data.vocabulary
+data.oracle data.sequences data.size data.source data.tokens data.train_size data.transitions
+data.values data.vocabulary
 discriminator_optimizer.beta1 discriminator_optimizer.beta2 discriminator_optimizer.clip
 discriminator_optimizer.decay_from discriminator_optimizer.decay_rate discriminator_optimizer.lr
 discriminator_optimizer.lr_floor discriminator_optimizer.max_norm
@@ -441,7 +441,7 @@ runtime.precision runtime.threads runtime.workers stabilise.augment stabilise.au
 stabilise.augment_probability stabilise.augment_target stabilise.entropy stabilise.freeze_d
 stabilise.freeze_g stabilise.historical stabilise.joint_batch stabilise.lagged
 stabilise.lecam stabilise.matching stabilise.minibatch_kernels stabilise.minibatch_size
-stabilise.noise
+stabilise.noise stabilise.perceptual
 stabilise.plugins stabilise.replay stabilise.replay_size stabilise.top_k stabilise.virtual_batch
 training.accumulate training.batch training.ema training.epochs training.images
 training.minutes training.seed training.steps
@@ -453,7 +453,7 @@ NETWORK_KEYS = {
         stages
     """,
     "began": """
-        embedded gamma lambda_k patience stages width
+        embedded gamma lambda_k patience skips stages width
     """,
     "cgan": """
         body classifier conditioning discriminator_branches discriminator_hidden

@@ -159,9 +159,9 @@ def _following(
     """
     if "next_observations" not in arrays:
         raise DataError(
-            f"data '{name}' does not say what was seen after each move: write it anew (gankit "
-            f"expert {world.name} -o FILE.npz), or add an array next_observations [{count}, "
-            f"{world.observations}]"
+            f"data '{name}' does not say what was seen after each move: write it anew by "
+            f"gankit.make_expert('{world.name}').save(FILE), or add an array next_observations "
+            f"[{count}, {world.observations}]"
         )
     following = _seen(name, world, "next_observations", arrays["next_observations"])
     ends = arrays.get("ends", np.zeros(count, bool))
