@@ -107,7 +107,7 @@ class PerceptualMatching(Stabiliser):
             return terms.with_terms(Terms({"perceptual": 0 * fake.features.sum()}))
         known, past = (self.memory[kind].to(fake.features) for kind in ("real", "fake"))
         scale = known.std(0) + LEAST_SCALE
-        parts = ((x / scale).split(self.widths, 1) for x in (fake.features, known, past))
+        parts = (torch.split(x / scale, self.widths, 1) for x in (fake.features, known, past))
         distances = [witness(x, r, f).mean() for x, r, f in zip(*parts, strict=True)]
         return terms.with_terms(Terms({"perceptual": self.weight * torch.stack(distances).mean()}))
 
