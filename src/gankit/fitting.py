@@ -22,6 +22,7 @@ from gankit.run import Record, Run, describe
 from gankit.run_data import as_begun, load_begun
 from gankit.scores.while_training import Evaluations
 from gankit.settings.config import Config, DataConfig, differences, override
+from gankit.settings.schema import flatten
 from gankit.settings.text import typed
 from gankit.text import from_home
 from gankit.training.briefing import brief
@@ -206,10 +207,13 @@ def _as_the_recipe_was(config: Config, began: Config) -> tuple[Config, list[str]
     """
     but = ("data.source",)  # the fingerprint says whether it is the same data
     if differences(began, config, but):
+        before, asked = flatten(began), flatten(config)
         for changes in earlier_recipes(config.family):
-            earlier = override(config, changes)
+            # What the user has set as it is in the run is not the recipe's.
+            apart = {k: v for k, v in changes.items() if asked[k] != before.get(k)}
+            earlier = override(config, apart)
             if not differences(began, earlier, but):
-                former = ", ".join(f"{key} = {typed(value)}" for key, value in changes.items())
+                former = ", ".join(f"{key} = {typed(value)}" for key, value in apart.items())
                 return earlier, [f"it goes on with the recipe of its first start: {former}"]
     return config, []
 

@@ -92,6 +92,22 @@ def test_a_run_of_an_earlier_recipe_goes_on_by_the_same_command(family, then, tm
         fit(override(now, {"latent.size": 7}), tmp_path / "run")
 
 
+@pytest.mark.parametrize("family", [n for n in FAMILIES.names() if FAMILIES[n].kind_recipes])
+def test_a_run_on_photographs_goes_on_with_the_recipe_for_drawings(
+    family, image_folder, tmp_path, capsys
+):
+    """Photographs had no recipe of their own; what a user typed then and types now is no change."""
+    typed = SMALL[family] | {"data.size": 16, "training.batch": 8}
+    default = FAMILIES[family].default_recipe
+    then = override(gankit.configure(family, image_folder, recipe=default), typed)
+    now = override(gankit.configure(family, image_folder), typed)
+    fit(override(then, {"training.steps": 1, "training.minutes": None}), tmp_path / "run")
+    capsys.readouterr()
+    goes_on = fit(override(now, {"training.steps": 2, "training.minutes": None}), tmp_path / "run")
+    assert goes_on.trained == 1
+    assert "it goes on with the recipe of its first start: " in capsys.readouterr().err
+
+
 def as_written_before(folder):
     """Take the settings that 0.1 had not out of a run's record."""
     record = json.loads((folder / "run.json").read_text())
