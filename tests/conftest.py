@@ -13,6 +13,8 @@ import torch
 
 from gankit.choose_recipe import configure
 from gankit.families import FAMILIES
+from gankit.fitting import fit
+from gankit.run import Run
 from gankit.settings.config import Config, override
 from gankit.storage import read_tensors
 
@@ -178,6 +180,29 @@ def equal() -> Callable[[dict[str, torch.Tensor], dict[str, torch.Tensor]], bool
         return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
 
     return compare
+
+
+@pytest.fixture
+def goes_on(
+    tmp_path: Path,
+    newest: Callable[[Path], dict[str, torch.Tensor]],
+    equal: Callable[[dict[str, torch.Tensor], dict[str, torch.Tensor]], bool],
+) -> Callable[[Config, int], Run]:
+    """goes_on(config, 3): a run that stops after 3 steps, and goes on, ends as an undisturbed one.
+
+    Returns the undisturbed one.
+    """
+
+    def check(config: Config, steps: int) -> Run:
+        players = ("generator", "discriminator")
+        config = override(config, {f"{p}_optimizer.schedule": "constant" for p in players})
+        fit(config, tmp_path / "whole", quiet=True)
+        fit(override(config, {"training.steps": steps}), tmp_path / "parts", quiet=True)
+        fit(config, tmp_path / "parts", quiet=True)
+        assert equal(newest(tmp_path / "whole"), newest(tmp_path / "parts"))
+        return Run(tmp_path / "whole")
+
+    return check
 
 
 @pytest.fixture

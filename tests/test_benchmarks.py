@@ -65,9 +65,8 @@ def test_operations_are_those_counted_by_hand(told):
     module = importlib.import_module("training_step")
     x = torch.randn(2, 4, 8, 8, requires_grad=True)
     layer = nn.Conv2d(4, 6, 3, 2, 1, bias=False)
-    one = (
-        2 * (2 * 6 * 4 * 4) * (4 * 3 * 3)
-    )  # of each of N x C x h x w outputs, a product with a kernel
+    # Each of N x C x h x w outputs is a product with a kernel.
+    one = 2 * (2 * 6 * 4 * 4) * (4 * 3 * 3)
     assert module.flops(lambda: layer(x)) == one
     assert module.flops(lambda: layer(x).sum().backward()) == 3 * one  # x's and the weight's too
     assert module.flops(lambda: layer(x.detach()).sum().backward(), each=2) == 2 * one

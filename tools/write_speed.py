@@ -32,18 +32,6 @@ seconds: your machine is another one. How good a generator is after so many minu
 on [another page](how_long.md).
 """
 Line = dict[str, Any]
-LEFT_OF_A_STEP = """\
-What is left on the table, by timing each operation of one step of the first case, on a busy
-processor (AVX2; it has no AVX-512) whose limit was 81 at that moment; the table's shares are of
-whole steps, and of a run's best limit. The tutorial spends 1.85 of 1.97 s in products and
-convolutions, at 53 % of the limit; the passes back through the deepest layer run at 33. gankit
-spends 1.07 of 1.21 s in them, at 69 %. It computes a quarter less, passes real and generated images
-through D together, and takes the weight gradient of wide layers as a matrix product. All at the
-limit would take 0.74 s. Of what is missing, 0.2 s are oneDNN's passes back through layers of stride
-two, which run at 51 to 55, and 0.14 s are no products: activations, Adam, copies and sums. The
-layers that see the picture's three channels run at 24 to 43, but make up 0.04 s.
-"""
-"""Stands below the table of training steps; speeds are in 10^9 operations a second."""
 OLDER = {"contender": "time_to_quality", "card": "gpu_step"}
 """The benchmark of lines that do not name theirs, by a key that they have."""
 
@@ -159,7 +147,7 @@ def training_step(line: Line) -> list[str]:
         "second here.",
         protocol(line, "training_step.py"),
         "",
-        LEFT_OF_A_STEP,
+        *([line["note"]] if "note" in line else []),
     ]
 
 

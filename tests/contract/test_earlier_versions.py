@@ -101,10 +101,9 @@ def test_a_run_on_photographs_goes_on_with_the_recipe_for_drawings(
     default = FAMILIES[family].default_recipe
     then = override(gankit.configure(family, image_folder, recipe=default), typed)
     now = override(gankit.configure(family, image_folder), typed)
-    fit(override(then, {"training.steps": 1, "training.minutes": None}), tmp_path / "run")
+    fit(override(then, {"training.steps": 1}), tmp_path / "run")
     capsys.readouterr()
-    goes_on = fit(override(now, {"training.steps": 2, "training.minutes": None}), tmp_path / "run")
-    assert goes_on.trained == 1
+    assert fit(override(now, {"training.steps": 2}), tmp_path / "run").trained == 1
     assert "it goes on with the recipe of its first start: " in capsys.readouterr().err
 
 

@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-import multiprocessing
+from functools import partial
 
 import pytest
 import torch
-from torch import distributed
+from tools.breaking.processes import python
 
 from gankit.choose_recipe import configure
 from gankit.errors import ConfigError
 from gankit.families import Task
-from gankit.fitting import fit
 from gankit.game_types import Answer, Terms
-from gankit.run import Run
 from gankit.settings.config import override
 from gankit.stabilisers import perceptual
 from gankit.stabilisers.perceptual import (
     FEWEST,
     REAL,
     PerceptualMatching,
-    of_all_processes,
     witness,
 )
 from gankit.training.state import build_game
-
-SMALL = {
-    "stabilise.perceptual": 2.0,
-    "network.backbone": "random",
-    "network.least_side": 16,
-    "network.generator_width": 4,
-    "network.mixed": 8,
-    "network.head_width": 8,
-    "network.pixels": 0,
-}
 
 
 def squared_distance(fake, real):
@@ -82,28 +69,22 @@ def test_it_remembers_the_latest_and_begins_when_it_knows_enough():
     assert step(again, real[:5], real[:9]) == step(matching, real[:5], real[:9])
 
 
-def test_a_run_goes_on_with_what_it_remembers(small, tmp_path, newest, equal, monkeypatch):
+def test_a_run_goes_on_with_what_it_remembers(small, goes_on, monkeypatch):
     monkeypatch.setattr(perceptual, "FEWEST", 32)
-    ahead = {"training.batch": 8, "training.steps": 7, "data.size": 16}
-    config = small("projected", "digits", **SMALL | ahead)
-    flat = {f"{player}_optimizer.schedule": "constant" for player in ("generator", "discriminator")}
-    config = override(config, flat)
-    fit(config, tmp_path / "a", quiet=True)
-    fit(override(config, {"training.steps": 5}), tmp_path / "b", quiet=True)
-    fit(config, tmp_path / "b", quiet=True)
-    assert equal(newest(tmp_path / "a"), newest(tmp_path / "b"))
-    assert "g/perceptual" in Run(tmp_path / "a").metrics()[-1]
+    asked = {"training.steps": 7, "data.size": 16, "stabilise.perceptual": 2.0}
+    run = goes_on(small("projected", "digits", **asked), 5)
+    assert "g/perceptual" in run.metrics()[-1]
 
 
 @pytest.mark.parametrize(
     ("family", "changes", "said"),
     [
         ("dcgan", {"stabilise.perceptual": 1.0}, "has no backbone"),
-        ("projected", SMALL | {"stabilise.lagged": 0.9}, "leave lagged out"),
+        ("projected", {"stabilise.perceptual": 1.0, "stabilise.lagged": 0.9}, "leave lagged out"),
     ],
 )
-def test_what_it_cannot_look_through_is_refused(family, changes, said):
-    config = override(configure(family, "digits"), changes)
+def test_what_it_cannot_look_through_is_refused(small, family, changes, said):
+    config = small(family, "digits", **changes)
     with pytest.raises(ConfigError, match=said):
         build_game(config, Task((3, 16, 16)))
 
@@ -115,18 +96,24 @@ def test_two_kinds_of_matching_are_one_too_many():
         PerceptualMatching(1.0).build(game)
 
 
-def _meet(rank, store, answers):
-    distributed.init_process_group("gloo", f"file://{store}", world_size=2, rank=rank)
-    answers.put(of_all_processes(torch.full((2, 1), float(rank))).flatten().tolist())
-    distributed.destroy_process_group()
+MEET = """
+import sys
+
+import torch
+from torch import distributed
+
+from gankit.stabilisers.perceptual import of_all_processes
+
+rank, store = int(sys.argv[1]), sys.argv[2]
+distributed.init_process_group("gloo", f"file://{store}", world_size=2, rank=rank)
+print(of_all_processes(torch.full((2, 1), float(rank))).flatten().tolist())
+distributed.destroy_process_group()
+"""
 
 
-def test_every_process_remembers_what_all_have_seen(tmp_path):
-    context = multiprocessing.get_context("fork")
-    answers = context.Queue()
-    others = [context.Process(target=_meet, args=(r, tmp_path / "met", answers)) for r in (0, 1)]
-    for process in others:
-        process.start()
-    assert [answers.get(timeout=60) for _ in others] == [[0, 0, 1, 1]] * 2
-    for process in others:
-        process.join()
+def test_every_process_remembers_what_all_have_seen(forks, tmp_path):
+    (tmp_path / "meet.py").write_text(MEET)
+    meet = partial(python, tmp_path / "meet.py")
+    both = [forks.start(partial(meet, str(rank), str(tmp_path / "met"))) for rank in (0, 1)]
+    for done in [process.wait(60) for process in both]:
+        assert (done.code, done.out) == (0, "[0.0, 0.0, 1.0, 1.0]\n"), done.err

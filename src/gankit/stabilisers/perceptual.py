@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import torch
@@ -96,7 +97,7 @@ class PerceptualMatching(Stabiliser):
 
     def answered(self, answer: Answer) -> Answer:
         self.widths = [m.shape[1] for m in self.seen]
-        return Answer(answer.output, torch.cat(self.seen, 1))
+        return replace(answer, features=torch.cat(self.seen, 1))
 
     def g_terms(self, terms: Terms, real: Answer, fake: Answer, examples: Tensor) -> Terms:
         assert real.features is not None
