@@ -19,7 +19,8 @@ def picture(body):
 
 
 @pytest.mark.parametrize(
-    ("name", "n", "label"), [("digits", 20, None), ("digits", 5, "3"), ("points", 9, None)]
+    ("name", "n", "label"),
+    [("digits", 20, None), ("digits", 5, "3"), ("digits", 3, ["2", "0", "1"]), ("points", 9, None)],
 )
 @pytest.mark.parametrize("form", ["png", "npz"])
 def test_it_is_what_the_command_writes(name, n, label, form, request, tmp_path):
