@@ -1,0 +1,43 @@
+"""Pictures of samples: how they are laid out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gankit.families import FAMILIES
+from gankit.game_types import Task
+from gankit.pictures import grid
+from gankit.trained.export import write_samples
+from gankit.trained.gan import GAN
+from tests.trained.made import made
+
+
+@pytest.fixture
+def pets(small):
+    return made(small("cgan"), (1, 28, 28), ("cat", "dog"))
+
+
+def test_classes_in_turn_stand_side_by_side(pets, tmp_path):
+    write_samples(pets, 24, None, 0, tmp_path / "it.png")
+    seen, images = np.asarray(Image.open(tmp_path / "it.png")), pets.sample(24, seed=0)
+    left, right = grid(images[0::2], 4), grid(images[1::2], 4)
+    assert np.array_equal(seen[:, : left.shape[1]], left)
+    assert np.array_equal(seen[:, -right.shape[1] :], right)
+
+
+@pytest.mark.parametrize("label", ["dog", [0, 0, 1, 1, 0, 1, 1, 0, 0]])
+def test_what_is_asked_for_otherwise_keeps_its_order(pets, tmp_path, label):
+    write_samples(pets, 9, label, 0, tmp_path / "it.png")
+    wanted = grid(pets.sample(9, label, seed=0), 3)
+    assert np.array_equal(Image.open(tmp_path / "it.png"), wanted)
+
+
+def test_vectors_keep_their_order(small, tmp_path):
+    config = small("cgan")
+    gan = GAN(FAMILIES["cgan"](config, Task((1, 28, 28), (), 3)), 0)
+    vectors = np.random.default_rng(0).normal(size=(9, 3))
+    write_samples(gan, 9, vectors, 0, tmp_path / "it.png")
+    wanted = grid(gan.sample(9, vectors, seed=0), 3)
+    assert np.array_equal(Image.open(tmp_path / "it.png"), wanted)
