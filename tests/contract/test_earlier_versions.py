@@ -51,8 +51,8 @@ def test_it_loads_and_samples_the_same(stored):
 
 
 ROUNDING = {"generator/hidden.0.bias", "generator/hidden.1.running_mean"}
-"""InfoGAN's bias before a normalisation, which takes it away again, and the mean that follows it. The
-bias has a gradient of rounding alone, of which Adam makes steps of full length."""
+"""InfoGAN's bias before a normalisation, which takes it away again, and the mean that follows it.
+The bias has a gradient of rounding alone, of which Adam makes steps of full length."""
 
 
 def test_it_goes_on_as_it_would_have_then(stored):
