@@ -47,6 +47,7 @@ from gankit.features.network import FeatureNetwork
 from gankit.metrics.diversity import class_distance
 from gankit.metrics.memorisation import memorisation
 from gankit.pictures import grid, save_png
+from gankit.scores.embed import embed_real
 from gankit.trained.artifact import save_artifact
 from telling import machine
 from tutorial import NOISE, begin, tutorial_networks, tutorial_step
@@ -204,12 +205,11 @@ class Judge:
 
     def __init__(self, name: str, real: Real) -> None:
         self.network, self.real = remembering(load_network(name)), real
-        self.train, self.held_out = map(self.features, map(everything, real[:2]))
+        self.train, self.held_out = map(self.features_of, real[:2])
 
-    def features(self, images: Images) -> NDArray[np.float32]:
-        pictures = as_pictures(images) if images.ndim == 4 and images.shape[1] <= 4 else images
-        blocks = np.split(pictures, range(BLOCK, len(pictures), BLOCK))
-        return np.concatenate([self.network.features(block) for block in blocks])
+    def features_of(self, dataset: Dataset) -> NDArray[np.float32]:
+        every = np.arange(len(dataset))
+        return embed_real(dataset, every, self.network, keep=len(dataset)).features
 
     def __call__(self, samples: Samples) -> dict[str, float]:
         names = ["frechet", "kernel", "precision", "recall", "coverage"]
@@ -221,7 +221,8 @@ class Judge:
             metrics=names,
         )
         found = {score.metric: round(score.value, 4) for score in report.scores}
-        drawn = self.features(samples.images)
+        blocks = np.split(samples.images, range(BLOCK, len(samples.images), BLOCK))
+        drawn = np.concatenate([self.network.features(block) for block in blocks])
         copied = memorisation(drawn, self.train, self.held_out)
         found["train_side"] = round(copied.train_side, 4)
         if samples.labels is not None:
