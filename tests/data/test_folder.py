@@ -317,6 +317,13 @@ def test_on_disk_what_was_found_unreadable_is_named_and_stood_in_for(tmp_path):
 
 
 @pytest.mark.parametrize("memory_gb", [2.0, 0.0])
+def test_nothing_may_be_asked_for(tmp_path, memory_gb):
+    save(tmp_path / "1.png")
+    dataset = load_dataset(tmp_path, memory_gb=memory_gb)
+    assert dataset.read(np.arange(0)).shape == (0, 1, 16, 16)
+
+
+@pytest.mark.parametrize("memory_gb", [2.0, 0.0])
 def test_pictures_of_which_all_are_cut_short(tmp_path, memory_gb):
     for index in range(4):
         save(tmp_path / "ab"[index % 2] / f"{index}.png")

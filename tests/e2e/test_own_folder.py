@@ -68,6 +68,8 @@ def test_in_a_folder_of_classes_runs_are_no_class(gankit, tmp_path, monkeypatch)
         ("sub/x.npz", "x.npz"),
         ("digits", "digits"),
         ("toy:ring8", "toy-ring8"),
+        ("x" * 255, "x" * 200),
+        ("two\nlines", "two_lines"),
     ],
 )
 def test_the_default_run_directory_has_the_folders_name(tmp_path, monkeypatch, source, name):

@@ -22,7 +22,7 @@ from gankit.settings.config import BUDGETS, Config
 from gankit.settings.reference import FLAGS, Setting, flags_of
 from gankit.settings.schema import flatten
 from gankit.settings.text import parse_assignments, parse_seeds, read_toml, seeds_text, typed
-from gankit.text import from_home, in_shell
+from gankit.text import as_file_name, from_home, in_shell
 
 ORDER = (
     "family", "data", "minutes", "steps", "epochs", "images", "out", "init_from", "seed", "seeds",
@@ -237,7 +237,7 @@ def named_by(
             )
         shown = values[key]
         text = source_name(shown) if key == "data.source" else typed(shown)
-        return re.sub(r"[^\w.,+=-]+", "-", text)
+        return re.sub(r"[^\w.,+=-]+", "-", as_file_name(text))
 
     return PLACE.sub(value, name)
 
@@ -245,7 +245,7 @@ def named_by(
 def _default_folder(family: str, source: str) -> Path:
     from gankit.data import source_name
 
-    name = source_name(source).replace(":", "-")
+    name = as_file_name(source_name(source)).replace(":", "-")
     return Path("runs") / f"{family}-{name or 'data'}"
 
 

@@ -103,8 +103,11 @@ class FolderDataset(Dataset):
         Raises:
             DataError: no image of a class can be read.
         """
+        images = np.empty((len(indices), *self.shape), np.uint8)
         with quiet_decoding():
-            return np.stack([self._readable(int(index)) for index in indices])
+            for place, index in enumerate(indices):
+                images[place] = self._readable(int(index))
+        return images
 
     def _readable(self, index: int) -> NDArray[np.uint8]:
         """Return the image at `index`, or else the next readable one of the same class.
@@ -485,5 +488,6 @@ def _fingerprint(index: Index, read_as: ReadAs) -> str:
         digest.update(os.fsencode(path))
         digest.update(f"\0{size}\n".encode())
     if index.by_table and index.labels is not None:  # names do not show the labels
-        digest.update("\n".join(index.class_names[label] for label in index.labels).encode())
+        classes = "\n".join(index.class_names[label] for label in index.labels)
+        digest.update(classes.encode(errors="surrogatepass"))  # any file may have given a name
     return digest.hexdigest()

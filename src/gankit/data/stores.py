@@ -53,7 +53,7 @@ def check_stored(size: int) -> None:
 
 
 def unpacked_name(name: str) -> str:
-    """Return a name in an archive as it is after unpacking: below the folder, wherever it points."""
+    """Return a name in an archive as it is after unpacking, relative even if it began at `/`."""
     return name.removeprefix("./").lstrip("/")
 
 

@@ -28,7 +28,7 @@ from gankit.inspection.scan import Scan, scan
 from gankit.inspection.sheet import choose_rows
 from gankit.run import real_path
 from gankit.settings.config import Config, DataConfig
-from gankit.text import from_home
+from gankit.text import as_file_name, from_home
 from gankit.training.briefing import everything
 
 
@@ -109,7 +109,7 @@ def inspect(
 
 def default_folder(source: str) -> Path:
     """Return the folder of the page of a name or path: `inspect-NAME`, here or beside the data."""
-    name = Path(f"inspect-{source_name(source).replace(':', '-') or 'data'}")
+    name = Path(f"inspect-{as_file_name(source_name(source)).replace(':', '-') or 'data'}")
     inside = _data_folder(source)
     if inside is None or not _lies_in(name, inside):
         return name
