@@ -89,13 +89,17 @@ class FolderDataset(Dataset):
         self.class_names = index.class_names
         self.fingerprint = _fingerprint(index, read_as)
         self.notes = notes
-        self.unreadable = unreadable
+        self._failed = dict.fromkeys(unreadable)  # in the order in which they were found
         self.folder, self.files = index.root, index.paths
         self._index = index
         self.read_as = read_as
 
     def __len__(self) -> int:
         return len(self._index)
+
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        return tuple(self._failed)
 
     def read(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return uint8 [B, C, H, W]; the next readable image of a class replaces an unreadable one.
@@ -120,11 +124,11 @@ class FolderDataset(Dataset):
             same_class = self.labels is None or np.array_equal(
                 self.labels[candidate], self.labels[index]
             )
-            if same_class and name not in self.unreadable:
+            if same_class and name not in self._failed:
                 try:
                     return decode(self._index.root / name, *self.read_as)
                 except UnreadableError:
-                    self.unreadable = (*self.unreadable, name)
+                    self._failed[name] = None
         raise DataError(
             f"data {self.name!r}: neither {self._index.paths[index]!r} nor any other image that"
             " could stand in for it can be read"
