@@ -354,6 +354,18 @@ def test_a_folder_where_nothing_can_be_read(tmp_path, memory_gb):
         load_dataset(str(tmp_path), memory_gb=memory_gb)
 
 
+@pytest.mark.parametrize("memory_gb", [2.0, 0.0])
+def test_of_all_notes_what_is_lost_comes_first(tmp_path, memory_gb):
+    for number, side in enumerate((16, 16, 24, 20)):
+        save(tmp_path / f"{number}.png", size=(side, 16))
+    (tmp_path / "0.png").write_text("no picture")
+    (tmp_path / "more.txt").write_text("")
+    (tmp_path / "0").symlink_to("nowhere")
+    first, *others = load_dataset(tmp_path, memory_gb=memory_gb).notes
+    assert first.endswith(": 1 file: 0.png (not an image)")
+    assert len(others) >= 2
+
+
 def test_a_missing_folder(tmp_path):
     with pytest.raises(DataError, match="there is no such folder"):
         load_dataset(str(tmp_path / "nowhere"))

@@ -397,13 +397,13 @@ def _in_memory(name: str, index: Index, read_as: ReadAs, notes: tuple[str, ...])
     reasons = {index.paths[i]: failure for i, failure in enumerate(failures) if failure is not None}
     if not kept:
         raise _nothing_readable(name, reasons)
-    if reasons:
-        notes += (f"left out, unreadable: {_told(reasons)}",)
+    readable = index.keep(kept)
+    notes = (*_empty_classes(readable), *notes)
+    if reasons:  # said before other notes, of which a start leaves out the last
+        notes = (f"left out, unreadable: {_told(reasons)}", *notes)
         for new, old in enumerate(kept):  # in place: a copy would double the memory
             images[new] = images[old]
-    readable = index.keep(kept)
     fingerprint = _fingerprint(readable, read_as)
-    notes += _empty_classes(readable)
     examples, names = images[: len(kept)], index.class_names
     if read_as.values is None:
         notes += tell_dark(examples)
@@ -442,9 +442,9 @@ def _on_disk(name: str, index: Index, read_as: ReadAs, notes: tuple[str, ...]) -
         raise _nothing_readable(name, lost)
     if lost:
         index = index.keep([i for i, path in enumerate(index.paths) if path not in lost])
-        notes += (f"left out, unreadable: {_told(lost)}", *_empty_classes(index))
+        notes = (f"left out, unreadable: {_told(lost)}", *_empty_classes(index), *notes)
     if stood_in:
-        notes += (f"unreadable, the next ones of their class stand in: {_told(stood_in)}",)
+        notes = (f"unreadable, the next ones of their class stand in: {_told(stood_in)}", *notes)
     gigabytes = len(index) * np.prod(read_as.shape) / 1e9
     notes += (f"read from disk as training goes: {gigabytes:.3g} GB in memory otherwise",)
     dataset = FolderDataset(name, index, read_as, notes, tuple(sorted(stood_in)))
