@@ -235,15 +235,6 @@ def test_classes_beside_masks_for_each(tmp_path):
     assert "without pictures" not in notes(dataset)
 
 
-def test_classes_of_nearly_the_same_name_are_told(tmp_path):
-    for name in ("Cat", "cat", "caf\u00e9", "cafe\u0301", "dog", "big dog"):
-        save(tmp_path / name / "1.png")
-    dataset = load_dataset(tmp_path)
-    assert len(dataset.class_names) == 6
-    told = "classes of nearly the same name: 'Cat', 'cat', 'cafe\u0301', 'caf\u00e9'; if they are"
-    assert told in notes(dataset)
-
-
 def test_loose_pictures_in_the_way_of_classes_are_named_with_the_mend(tmp_path):
     for number in range(4):
         save(tmp_path / "mixed" / f"{number}.png")

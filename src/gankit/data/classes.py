@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -125,22 +124,6 @@ def _without_masks(
         f"{name_some(made)}"
     )
     return found._replace(notes=[note, *(found.notes if found.classes else ())])
-
-
-def tell_alike(names: Iterable[str]) -> tuple[str, ...]:
-    """Return a warning on classes whose names differ in case, spaces or the spelling of accents.
-
-    They come of copying between systems. They may also be meant, so they stay apart.
-    """
-    alike: dict[str, list[str]] = {}
-    for name in names:
-        plain = unicodedata.normalize("NFKC", name).casefold()
-        alike.setdefault(" ".join(plain.split()), []).append(name)
-    doubtful = [name for several in alike.values() if len(several) > 1 for name in several]
-    if not doubtful:
-        return ()
-    told = name_some(map(repr, doubtful))
-    return (f"classes of nearly the same name: {told}; if they are one, give it one name",)
 
 
 def _views(classes: Mapping[str, str], prefix: str) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gankit.data.classes import classes_of, tell_alike
+from gankit.data.classes import classes_of
 from gankit.data.label_files import Table, find_split_column, find_table
 from gankit.data.layout import SPLITS, Splits, by_nature, find_splits, name_some, splits_within
 from gankit.data.read_options import Split
@@ -281,9 +281,8 @@ def _index(
     found = classes_of(folder, paths, finds.folders, table, nested, known)
     if table is not None and table.path.parent == Path(os.path.abspath(folder)):  # noqa: PTH100
         finds.others[table.path.suffix.lower()] -= 1
+    notes = (*(f"left out: {what}" for what in _left_out(finds)), *found.notes)
     names = tuple(by_nature(set(found.classes.values())))
-    left_out = (f"left out: {what}" for what in _left_out(finds))
-    notes = (*left_out, *found.notes, *tell_alike(names))
     labels = None
     if names:
         number = {name: label for label, name in enumerate(names)}
