@@ -153,7 +153,7 @@ def opened(
         dataset.number_classes(record.task.class_names, record.task.condition)
         own = () if networks is None else ("G", "D")
         config, told = _as_the_recipe_was(config, record.config)
-        run.check_resumable(record, config, describe(dataset), own, init_from)
+        run.check_resumable(record, config, describe(dataset), own, init_from, dataset=dataset)
         reasons = reasons or record.reasons
     with _telling_of(dataset):
         check_count(config, dataset, config.training.batch)

@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from gankit.data import Dataset
+from gankit.data.layout import name_some
 from gankit.errors import ConfigError, RunError
 from gankit.families import FAMILIES, Task
 from gankit.owner import LOCK, Owner, own
@@ -242,6 +243,7 @@ class Run:
         networks: Sequence[str] = (),
         init_from: str | Path | None = None,
         pretrained: Mapping[str, str] | None = None,
+        dataset: Dataset | None = None,
     ) -> None:
         """Raise RunError, listing each difference, if `config` does not continue the run.
 
@@ -254,6 +256,7 @@ class Run:
             init_from: the trained run to begin with; None if that is not said.
             pretrained: the digests of networks from elsewhere, by name (`Game.pretrained`); None if
                 the game is not built yet.
+            dataset: the data, of which files that are newer than the run are named.
         """
         self.check_origin(record.init_from, init_from)
         if record.networks and not networks:
@@ -270,8 +273,10 @@ class Run:
         found = differences(record.config, config, but=("data.source",) if same_data else ())
         if not same_data:
             before, after = record.data["count"], data["count"]
+            newer = [] if dataset is None else _newer_files(dataset, self.record_path)
             found.append(
                 f"the data itself: {before:,} examples in the run, {after:,} other ones now"
+                f"{'; newer than the run: ' if newer else ''}{name_some(newer)}"
             )
         if pretrained is not None and pretrained != record.pretrained:
             before, now = (_named(digests) for digests in (record.pretrained, pretrained))
@@ -505,6 +510,18 @@ def real_path(path: str | Path) -> Path:
     with suppress(RuntimeError):  # links in a circle
         return from_home(path).resolve()
     return Path(path)
+
+
+def _newer_files(dataset: Dataset, record: Path) -> list[str]:
+    """Return the files of a data set that were written after a run's record: perhaps by mistake."""
+    root = dataset.folder
+    if not isinstance(root, Path):
+        return []
+    began, newer = record.stat().st_mtime, []
+    for name in dataset.files:
+        with suppress(OSError):
+            newer += [name] if os.stat(root / name).st_mtime > began else []  # noqa: PTH116
+    return newer
 
 
 def _named(digests: Mapping[str, str]) -> str:

@@ -118,13 +118,18 @@ def default_folder(source: str) -> Path:
 
 def check_outside(folder: Path, source: str | None) -> None:
     """Raise ConfigError if a page in this folder would become part of the data."""
-    inside = None if source is None else _data_folder(source)
-    if inside is not None and _lies_in(folder, inside):
+    if source is not None and lies_in_data(folder, source):
         raise ConfigError(
             f"'{folder}' lies inside the data, which would then hold the sheet too: choose a "
             "folder elsewhere",
             "folder",
         )
+
+
+def lies_in_data(path: Path, source: str) -> bool:
+    """Return whether a path lies in the folder that data is read from. Raises DataError."""
+    inside = _data_folder(source)
+    return inside is not None and _lies_in(path, inside)
 
 
 def _data_folder(source: str) -> Path | None:
