@@ -273,11 +273,11 @@ class Run:
         found = differences(record.config, config, but=("data.source",) if same_data else ())
         if not same_data:
             before, after = record.data["count"], data["count"]
-            newer = [] if dataset is None else _newer_files(dataset, self.record_path)
             found.append(
                 f"the data itself: {before:,} examples in the run, {after:,} other ones now"
-                f"{'; newer than the run: ' if newer else ''}{name_some(newer)}"
             )
+            if dataset is not None:
+                found[-1] += _why_other(dataset, self.record_path)
         if pretrained is not None and pretrained != record.pretrained:
             before, now = (_named(digests) for digests in (record.pretrained, pretrained))
             found.append(f"the weights of networks from elsewhere: {before} in the run, {now} now")
@@ -512,16 +512,16 @@ def real_path(path: str | Path) -> Path:
     return Path(path)
 
 
-def _newer_files(dataset: Dataset, record: Path) -> list[str]:
-    """Return the files of a data set that were written after a run's record: perhaps by mistake."""
-    root = dataset.folder
-    if not isinstance(root, Path):
-        return []
+def _why_other(dataset: Dataset, record: Path) -> str:
+    """Say what may have changed in a data set since a run's record was written, or nothing."""
     began, newer = record.stat().st_mtime, []
-    for name in dataset.files:
-        with suppress(OSError):
-            newer += [name] if os.stat(root / name).st_mtime > began else []  # noqa: PTH116
-    return newer
+    if isinstance(dataset.folder, Path):  # else they lie together in a file
+        for name in dataset.files:
+            with suppress(OSError):
+                newer += [name] if (dataset.folder / name).stat().st_mtime > began else []
+    lost = [f"{path} ({why})" for path, why in dataset.left_out.items()]
+    told = (("newer than the run", newer), ("unreadable", lost))
+    return "".join(f"; {what}: {name_some(names)}" for what, names in told if names)
 
 
 def _named(digests: Mapping[str, str]) -> str:

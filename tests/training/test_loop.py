@@ -188,6 +188,16 @@ def test_pictures_that_came_after_the_start_are_named(small, image_folder, tmp_p
         fit(config, tmp_path / "r")
 
 
+def test_pictures_that_were_cut_off_after_the_start_are_named(small, image_folder, tmp_path):
+    config = small("dcgan", str(image_folder), **{"data.size": "16"})
+    fit(config, tmp_path / "r")
+    cut = next(image_folder.glob("*/*.png"))
+    cut.write_bytes(cut.read_bytes()[:40])
+    said = f"23 other ones now; unreadable: {cut.parent.name}/{cut.name} \\("
+    with pytest.raises(gankit.RunError, match=said):
+        fit(config, tmp_path / "r")
+
+
 def test_images_larger_than_memory_give_the_same_run(small, image_folder, tmp_path, newest, equal):
     for name, memory in (("within", 2.0), ("beyond", 0.0)):
         config = small("dcgan", str(image_folder), **{"data.size": "16", "runtime.workers": 0})
