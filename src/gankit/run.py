@@ -165,7 +165,8 @@ class Run:
 
         Raises RunError if the directory is something else, damaged or of another version.
         """
-        if self.folder.exists() and not self.folder.is_dir():
+        # os.path, which never raises: a folder above may be closed, which is said below
+        if os.path.exists(self.folder) and not os.path.isdir(self.folder):  # noqa: PTH110, PTH112
             raise RunError(f"'{self.folder}' is a file: choose another folder", "folder")
         if not os.path.lexists(self.record_path) and self._is_unused():
             return None
