@@ -5,7 +5,10 @@
 
 Each contender trains on the same examples in one thread, and is measured after the seconds given:
 `-n` samples by `gankit.evaluate` in each of the feature networks, against the held-out examples, or
-against all examples if fewer than 1,000 are held out.
+against all examples if fewer than 1,000 are held out. Besides, `train_side` is the share of samples
+whose nearest neighbour among as many training as held-out examples is a training one, and `within`
+the mean distance of samples of one class over that of the examples, for contenders that are asked
+for classes.
 Seconds are the process's own CPU time in training steps, which other programs on the machine
 disturb less than the clock. A contender has one run, and gankit's schedules end at the last of the
 seconds. Contenders:
@@ -15,6 +18,7 @@ seconds. Contenders:
     lightweight-gan   the package of that name, in an own process (see lightweight.py)
 
 A line of JSON is written as each measurement ends; the same command goes on after the last line.
+With --pictures a grid of samples is kept, and all samples as `images` and `labels` in a .npz file.
 """
 
 from __future__ import annotations
@@ -28,7 +32,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -37,16 +41,29 @@ from torch import Tensor
 
 import gankit
 from gankit.data import ArrayDataset, Dataset, as_pictures
+from gankit.data.dataset import array_fingerprint
+from gankit.features.named import load_network
+from gankit.features.network import FeatureNetwork
+from gankit.metrics.diversity import class_distance
+from gankit.metrics.memorisation import memorisation
 from gankit.pictures import grid, save_png
 from gankit.trained.artifact import save_artifact
 from telling import machine
 from tutorial import NOISE, begin, tutorial_networks, tutorial_step
 
 Images = NDArray[np.uint8]
+Labels = NDArray[np.int64]
 BLOCK = 250
 HELD_OUT = 0.1
 FEWEST = 1000
 """With fewer held-out examples, distances to them would tell more of these few than of G."""
+
+
+class Samples(NamedTuple):
+    """Images uint8 [N, H, W] or [N, H, W, C], and the classes that were asked for, [N], if any."""
+
+    images: Images
+    labels: Labels | None = None
 
 
 class Contender(ABC):
@@ -57,8 +74,8 @@ class Contender(ABC):
         """Take one step of training."""
 
     @abstractmethod
-    def sample(self, count: int) -> Images:
-        """Return samples, uint8 [count, H, W] or [count, H, W, C]."""
+    def sample(self, count: int) -> Samples:
+        """Return so many samples."""
 
 
 class Gankit(Contender):
@@ -84,13 +101,16 @@ class Gankit(Contender):
     def step(self) -> None:
         self.trainer.step()
 
-    def sample(self, count: int) -> Images:
+    def sample(self, count: int) -> Samples:
         state = self.trainer.state
         averaged = {player: average.network for player, average in state.averages.items()}
         with tempfile.TemporaryDirectory() as folder:
             artifact = Path(folder) / "model.safetensors"
             save_artifact(artifact, state.game, averaged, state.step)
-            return gankit.load(artifact).sample(count, seed=1)
+            gan = gankit.load(artifact)
+        classes = len(gan.class_names) if state.game.conditional else 0
+        labels = np.arange(count, dtype=np.int64) % classes if classes else None
+        return Samples(gan.sample(count, labels=labels, seed=1), labels)
 
 
 class Tutorial(Contender):
@@ -109,7 +129,7 @@ class Tutorial(Contender):
     def step(self) -> None:
         self.play(next(self.batches))
 
-    def sample(self, count: int) -> Images:
+    def sample(self, count: int) -> Samples:
         generator = self.networks[0].eval()
         draws = torch.Generator().manual_seed(1)
         blocks = []
@@ -118,21 +138,36 @@ class Tutorial(Contender):
                 noise = torch.randn(min(BLOCK, count - start), NOISE, 1, 1, generator=draws)
                 blocks.append(((generator(noise) + 1) * 127.5).round().byte().numpy())
         generator.train()
-        return as_pictures(np.concatenate(blocks))
+        return Samples(as_pictures(np.concatenate(blocks)))
 
 
-def reference(options: argparse.Namespace, train: Dataset) -> Dataset:
-    """Return the examples to measure against: those held out, or all if these are too few."""
-    test = gankit.load_dataset(options.data, size=options.size, holdout=HELD_OUT, split="test")
-    if len(test) >= FEWEST:
-        return test
-    images = np.concatenate([part.read(np.arange(len(part))) for part in (train, test)])
-    return ArrayDataset(f"{train.name}, all", images, train.fingerprint)
+class Real(NamedTuple):
+    """The real examples: trained on, held out, and those that scores are against."""
+
+    train: Dataset
+    held_out: Dataset
+    against: Dataset
+
+
+def real_examples(options: argparse.Namespace) -> Real:
+    """Read them. Scores are against those held out, or against all if these are too few."""
+    train, held_out = (
+        gankit.load_dataset(options.data, size=options.size, holdout=HELD_OUT, split=split)
+        for split in ("train", "test")
+    )
+    if len(held_out) >= FEWEST:
+        return Real(train, held_out, held_out)
+    images = np.concatenate([everything(part) for part in (train, held_out)])
+    return Real(train, held_out, ArrayDataset(f"{train.name}, all", images, train.fingerprint))
+
+
+def everything(dataset: Dataset) -> Images:
+    return dataset.read(np.arange(len(dataset)))
 
 
 def shuffled(train: Dataset, batch: int, seed: int) -> Iterator[Tensor]:
     """Yield batches in [-1, 1] from memory, each epoch in another order."""
-    images = torch.from_numpy(train.read(np.arange(len(train))))
+    images = torch.from_numpy(everything(train))
     order = torch.Generator().manual_seed(seed)
     while True:
         for chosen in torch.randperm(len(images), generator=order).split(batch):
@@ -143,24 +178,59 @@ def shuffled(train: Dataset, batch: int, seed: int) -> Iterator[Tensor]:
 def run_lightweight(train: Dataset, seconds: list[float], count: int, folder: Path) -> None:
     """Train lightweight-gan in a process of its own, which writes its samples into the folder."""
     images = folder / "train.npz"
-    np.savez(images, images=as_pictures(train.read(np.arange(len(train)))))
+    np.savez(images, images=as_pictures(everything(train)))
     script = Path(__file__).with_name("lightweight.py")
     asked = ",".join(map(str, seconds))
     subprocess.run([sys.executable, script, images, asked, str(count), folder], check=True)
 
 
-def measure(
-    samples: Images, test: Dataset, options: argparse.Namespace
-) -> dict[str, dict[str, float]]:
-    """Return the scores by feature network and name."""
-    names = ["frechet", "kernel", "precision", "recall", "coverage"]
-    found: dict[str, dict[str, float]] = {}
-    for features in options.features.split(","):
+def remembering(network: FeatureNetwork) -> FeatureNetwork:
+    """Make a network remember its answers, so that each image passes through it once."""
+    known: dict[str, Any] = {}
+    plain = network.embed
+
+    def embed(images: NDArray[Any]) -> Any:
+        key = array_fingerprint(images)
+        if key not in known:
+            known[key] = plain(images)
+        return known[key]
+
+    network.embed = embed  # type: ignore[method-assign]
+    return network
+
+
+class Judge:
+    """Scores of samples in one feature network."""
+
+    def __init__(self, name: str, real: Real) -> None:
+        self.network, self.real = remembering(load_network(name)), real
+        self.train, self.held_out = map(self.features, map(everything, real[:2]))
+
+    def features(self, images: Images) -> NDArray[np.float32]:
+        pictures = as_pictures(images) if images.ndim == 4 and images.shape[1] <= 4 else images
+        blocks = np.split(pictures, range(BLOCK, len(pictures), BLOCK))
+        return np.concatenate([self.network.features(block) for block in blocks])
+
+    def __call__(self, samples: Samples) -> dict[str, float]:
+        names = ["frechet", "kernel", "precision", "recall", "coverage"]
         report = gankit.evaluate(
-            samples, against=test, features=features, n=len(samples), metrics=names
+            samples.images,
+            against=self.real.against,
+            features=self.network,
+            n=len(samples.images),
+            metrics=names,
         )
-        found[features] = {score.metric: round(score.value, 4) for score in report.scores}
-    return found
+        found = {score.metric: round(score.value, 4) for score in report.scores}
+        drawn = self.features(samples.images)
+        copied = memorisation(drawn, self.train, self.held_out)
+        found["train_side"] = round(copied.train_side, 4)
+        if samples.labels is not None:
+            classes, labels = int(samples.labels.max()) + 1, self.real.train.labels
+            assert labels is not None
+            theirs = class_distance(self.train, labels, classes)
+            ours = class_distance(drawn, samples.labels, classes)
+            found["within"] = round(float((ours / theirs).mean()), 4)
+        return found
 
 
 def _with_isa(line: dict[str, Any]) -> dict[str, Any]:
@@ -172,13 +242,13 @@ def _with_isa(line: dict[str, Any]) -> dict[str, Any]:
 class Table:
     """The lines that were written, and those that will be."""
 
-    def __init__(
-        self, options: argparse.Namespace, test: Dataset, train: Dataset, length: float
-    ) -> None:
-        self.options, self.test = options, test
+    def __init__(self, options: argparse.Namespace, real: Real, length: float) -> None:
+        self.options, self.real = options, real
+        self.judges: dict[str, Judge] = {}
+        train, against = real.train, real.against
         self.about = {
             "data": f"{train.name} ({len(train)} examples of {train.shape})",
-            "against": f"{test.name} ({len(test)})",
+            "against": f"{against.name} ({len(against)})",
             "samples": options.n,
             "seed": options.seed,
             "settings": options.set,
@@ -193,17 +263,26 @@ class Table:
         wanted = {"contender": contender, "seconds": seconds, **self.about, **same}
         return any(wanted.items() <= line.items() for line in self.lines)
 
-    def add(self, contender: str, seconds: float, steps: int | None, samples: Images) -> None:
+    def measure(self, samples: Samples) -> dict[str, dict[str, float]]:
+        """Return the scores by feature network and name."""
+        for name in self.options.features.split(","):
+            if name not in self.judges:
+                self.judges[name] = Judge(name, self.real)
+        return {name: judge(samples) for name, judge in self.judges.items()}
+
+    def add(self, contender: str, seconds: float, steps: int | None, samples: Samples) -> None:
         line: dict[str, Any] = {"benchmark": "time_to_quality", "contender": contender}
         line |= {"seconds": seconds, "steps": steps}
-        line |= {"scores": measure(samples, self.test, self.options), **self.about, **self.machine}
+        line |= {"scores": self.measure(samples), **self.about, **self.machine}
         with self.options.out.open("a") as file:
             file.write(json.dumps(line) + "\n")
         print(json.dumps(line), flush=True)
         if self.options.pictures:
             self.options.pictures.mkdir(parents=True, exist_ok=True)
-            name = f"{contender}-{seconds:g}-{self.options.seed}.png"
-            save_png(self.options.pictures / name, grid(samples[:64], 8))
+            name = self.options.pictures / f"{contender}-{seconds:g}-{self.options.seed}"
+            save_png(name.with_name(f"{name.name}.png"), grid(samples.images[:64], 8))
+            kept = {"images": samples.images, "labels": samples.labels}
+            np.savez(f"{name}.npz", **{key: x for key, x in kept.items() if x is not None})
 
 
 def compete(name: str, train: Dataset, table: Table, seconds: list[float]) -> None:
@@ -214,7 +293,7 @@ def compete(name: str, train: Dataset, table: Table, seconds: list[float]) -> No
             run_lightweight(train, seconds, options.n, Path(folder))
             for limit in seconds:
                 made = np.load(Path(folder) / f"{limit}.npz")
-                table.add(name, limit, int(made["steps"]), made["images"])
+                table.add(name, limit, int(made["steps"]), Samples(made["images"]))
         return
     contender: Contender
     if name == "gankit":
@@ -251,11 +330,11 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     seconds = sorted(float(word) for word in options.seconds.split(","))
-    train = gankit.load_dataset(options.data, size=options.size, holdout=HELD_OUT)
-    table = Table(options, reference(options, train), train, seconds[-1])
+    real = real_examples(options)
+    table = Table(options, real, seconds[-1])
     for name in options.contenders.split(","):
         if not all(table.has(name, limit) for limit in seconds):
-            compete(name, train, table, seconds)
+            compete(name, real.train, table, seconds)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from gankit.pictures import (
     NAME,
     REAL,
     grid,
+    is_whole,
+    layout,
     paths,
     read_picture,
     save_film,
@@ -37,6 +39,43 @@ def test_each_image_lies_in_its_place_enlarged_by_a_whole_factor(colour):
 
 def test_large_images_are_not_enlarged():
     assert grid(np.zeros((1, 64, 64), np.uint8), 1).shape == (68, 68)
+
+
+@pytest.mark.parametrize(
+    ("classes", "n", "rows"),
+    [
+        (2, 20, ["aaaabbbb", "aaaabbbb", "aa  bb  "]),
+        (2, 3, ["aab "]),
+        (2, 1, ["a"]),
+        (3, 9, ["aabbcc", "a b c "]),
+        (4, 8, ["aabbccdd"]),
+        (7, 9, ["abcdefg", "ab     "]),
+        (10, 20, ["abcdefghij", "abcdefghij"]),
+        (10, 3, ["abc"]),
+        (16, 17, ["abcdefghijklmnop", "a               "]),
+        (1, 5, ["aaa", "aa "]),
+        (17, 5, ["abc", "de "]),
+        (100, 5, ["abc", "de "]),
+    ],
+)
+def test_few_classes_have_several_columns_each_and_many_have_none(classes, n, rows):
+    letters = np.arange(n) % classes + ord("a")
+    columns, apart = layout(classes, n)
+    images = np.broadcast_to(letters.astype(np.uint8)[:, None, None], (n, 56, 56))
+    picture = grid(images, columns, classes=apart)
+    seen = picture[30::58, 30::58]
+    assert ["".join(map(chr, row)).replace("0", " ") for row in seen] == rows
+
+
+def test_each_class_keeps_its_order():
+    images = np.broadcast_to(np.arange(16, dtype=np.uint8)[:, None, None], (16, 56, 56))
+    seen = grid(images, 8, classes=2)[30::58, 30::58].tolist()
+    assert seen == [[0, 2, 4, 6, 1, 3, 5, 7], [8, 10, 12, 14, 9, 11, 13, 15]]
+
+
+@pytest.mark.parametrize("classes", [0, 1, 2, 3, 4, 7, 10, 100])
+def test_what_has_no_number_yet_is_about_eight_columns_wide(classes):
+    assert layout(classes)[0] == {3: 6, 7: 7, 10: 10}.get(classes, 8)
 
 
 def test_points_lie_over_the_real_ones_and_strays_are_left_out():
@@ -156,6 +195,22 @@ def test_a_film_has_its_frames_and_no_more_than_its_most(tmp_path):
     with Image.open(tmp_path / "few.gif") as few, Image.open(tmp_path / "many.gif") as many:
         assert few.n_frames == 3
         assert 1 < many.n_frames <= MOST_FRAMES
+
+
+@pytest.mark.parametrize("colour", [(), (3,)])
+def test_a_film_has_room_for_every_frame(tmp_path, colour):
+    frames = [tmp_path / "high.png", tmp_path / "wide.png"]  # a run of an earlier layout went on
+    save_png(frames[0], np.full((40, 20, *colour), 255, np.uint8))
+    save_png(frames[1], np.full((20, 60, *colour), 255, np.uint8))
+    assert save_film(tmp_path / "it.gif", frames) == []
+    assert is_whole(tmp_path / "it.gif")
+    with Image.open(tmp_path / "it.gif") as film:
+        for frame, (height, width) in enumerate([(40, 20), (20, 60)]):
+            film.seek(frame)
+            seen = np.asarray(film.convert("L"))
+            assert seen.shape == (40, 60)
+            assert (seen[:height, :width] == 255).all()
+            assert (seen > 0).sum() == height * width
 
 
 @pytest.mark.parametrize("channels", [2, 4, 5, 16])

@@ -30,6 +30,10 @@ LARGEST_TILE = 256
 """
 SMALLEST_TILE = 56
 """Smaller tiles are enlarged by a whole factor, up to this many pixels on the longer side."""
+ACROSS = 8
+"""About how many columns a grid of few classes has."""
+MOST_CLASSES = 16
+"""Most classes that have columns of their own."""
 SCATTER_SIDE = 384
 """Pixels on each side of a scatter plot."""
 MOST_FRAMES = 60
@@ -87,20 +91,36 @@ def tell_visible(channels: int, alpha: bool = False) -> str:
     return f"Each image is shown as its {channels} channels in grey, in rows from the top left."
 
 
-def grid(images: Pixels, columns: int, alpha: bool = False) -> Pixels:
+def layout(classes: int, n: int = 64) -> tuple[int, int]:
+    """Return the columns of a grid of `n` images, and how many classes have columns of their own.
+
+    The images are of so many `classes` in turn. Each of 2 to 16 classes has one column, or if they
+    are few, several side by side, about 8 in all. Without classes, or with more, the grid is as
+    wide as it is high, and all images count as one class.
+    """
+    if not 2 <= classes <= MOST_CLASSES:
+        return math.ceil(math.sqrt(n)), 1
+    shown = min(classes, n)
+    each = min(max(1, ACROSS // classes), -(-n // shown))
+    return shown * each, shown
+
+
+def grid(images: Pixels, columns: int, alpha: bool = False, classes: int = 1) -> Pixels:
     """Lay images out row by row in one picture, uint8 [H', W'] or [H', W', 3].
 
-    `images` and `alpha` are as in `visible`.
+    `images` and `alpha` are as in `visible`. If the images are of several classes in turn, each
+    class fills `columns / classes` columns side by side.
     """
     images = visible(images, alpha)
     factor = max(1, SMALLEST_TILE // max(images.shape[1:3]))
     tiles = images.repeat(factor, 1).repeat(factor, 2)
-    rows = -(-len(tiles) // columns)
+    each = columns // classes
+    turn, which = np.divmod(np.arange(len(tiles)), classes)
+    down, right = turn // each, which * each + turn % each
     height, width = tiles.shape[1] + GAP, tiles.shape[2] + GAP
-    size = (rows * height + GAP, columns * width + GAP)
+    size = ((down[-1] + 1) * height + GAP, columns * width + GAP)
     picture = np.full((*size, *tiles.shape[3:]), GROUND, np.uint8)
-    for i, tile in enumerate(tiles):
-        top, left = GAP + i // columns * height, GAP + i % columns * width
+    for tile, top, left in zip(tiles, GAP + down * height, GAP + right * width, strict=True):
         picture[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
     return picture
 
@@ -315,9 +335,9 @@ LARGEST = 2**25
 def save_film(path: Path, frames: Sequence[Path], seconds: float = 8.0) -> list[str]:
     """Write an animated GIF of PNG files, of about `seconds`, then holding the last frame.
 
-    At most `MOST_FRAMES` are taken, evenly over `frames`. Files that cannot be read are left out,
-    and returned with the reason for each; if no file is left, nothing is written. Raises OSError
-    if the GIF cannot be written.
+    At most `MOST_FRAMES` are taken, evenly over `frames`. Smaller ones lie at the top left of
+    black. Files that cannot be read are left out, and returned with the reason for each; if no file
+    is left, nothing is written. Raises OSError if the GIF cannot be written.
     """
     chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), MOST_FRAMES)).round())
     pictures, left_out = [], []
@@ -331,8 +351,9 @@ def save_film(path: Path, frames: Sequence[Path], seconds: float = 8.0) -> list[
         return left_out
     duration = [max(40, int(1000 * seconds / len(pictures)))] * len(pictures)
     duration[-1] = 2000
+    width, height = (max(sides) for sides in zip(*(p.size for p in pictures), strict=True))
+    first, *rest = (picture.crop((0, 0, width, height)) for picture in pictures)
     buffer = io.BytesIO()
-    first, *rest = pictures
     first.save(buffer, "GIF", save_all=True, append_images=rest, duration=duration, loop=0)
     write_atomically(path, buffer.getvalue())
     return left_out

@@ -50,6 +50,11 @@ def test_it_loads_and_samples_the_same(stored):
     np.testing.assert_allclose(samples.astype(float), expected["samples"].astype(float), atol=atol)
 
 
+ROUNDING = {"generator/hidden.0.bias", "generator/hidden.1.running_mean"}
+"""InfoGAN's bias before a normalisation, which takes it away again, and the mean that follows it.
+The bias has a gradient of rounding alone, of which Adam makes steps of full length."""
+
+
 def test_it_goes_on_as_it_would_have_then(stored):
     folder, expected = stored
     del expected["samples"]
@@ -58,8 +63,8 @@ def test_it_goes_on_as_it_would_have_then(stored):
     tensors, header = read_tensors(folder / "model.safetensors", "artifact")
     assert header["step"] == 12
     assert tensors.keys() == expected.keys()
-    for name, tensor in tensors.items():
-        np.testing.assert_allclose(tensor.numpy(), expected[name], rtol=1e-3, atol=1e-4)
+    for name in tensors.keys() - ROUNDING:
+        np.testing.assert_allclose(tensors[name].numpy(), expected[name], rtol=1e-3, atol=1e-4)
 
 
 def test_given_the_same_budget_there_is_nothing_to_train(stored):

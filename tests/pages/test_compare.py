@@ -53,6 +53,25 @@ def test_the_grids_are_the_runs_own_samples_in_the_same_order(pair, tmp_path):
     assert "One class a column." in page.text
 
 
+def test_few_classes_have_several_columns_each(small, tmp_path):
+    for name in "ab":
+        make_run(tmp_path / name, small("cgan"), classes=("cat", "dog"))
+    page = read(compare([tmp_path / "a", tmp_path / "b"]), tmp_path, rows=2)
+    for shown, name in zip(pictures(page), "ab", strict=True):
+        of_class = [load(tmp_path / name).sample(16, seed=0)[kind::2] for kind in (0, 1)]
+        halves = [grid(images, 4) for images in of_class]
+        assert np.array_equal(shown[:, : halves[0].shape[1]], halves[0])
+        assert np.array_equal(shown[:, -halves[1].shape[1] :], halves[1])
+    assert "Each class has 4 columns side by side." in page.text
+
+
+def test_runs_of_other_numbers_of_classes_have_no_columns_of_classes(small, pair, tmp_path):
+    make_run(tmp_path / "two", small("cgan"), classes=("cat", "dog"))
+    page = read(compare([pair[0], tmp_path / "two"]), tmp_path, rows=2)
+    assert [picture.shape for picture in pictures(page)] == [(118, 466)] * 2
+    assert "column" not in page.text
+
+
 def test_latents_of_other_sizes_are_said(small, pair, tmp_path):
     make_run(tmp_path / "z", small("cgan", **{"latent.size": 7}))
     folders = [pair[0], tmp_path / "z"]

@@ -19,7 +19,8 @@ def picture(body):
 
 
 @pytest.mark.parametrize(
-    ("name", "n", "label"), [("digits", 20, None), ("digits", 5, "3"), ("points", 9, None)]
+    ("name", "n", "label"),
+    [("digits", 20, None), ("digits", 5, "3"), ("digits", 3, ["2", "0", "1"]), ("points", 9, None)],
 )
 @pytest.mark.parametrize("form", ["png", "npz"])
 def test_it_is_what_the_command_writes(name, n, label, form, request, tmp_path):
@@ -27,32 +28,30 @@ def test_it_is_what_the_command_writes(name, n, label, form, request, tmp_path):
     target = tmp_path / f"it.{form}"
     write_samples(gan, n, label, 3, target)
     labels = gan.labels_for(n, label)
-    body = answer(gan, gan.sample(n, label, 3), labels, form, in_turn=label is None)
+    body = answer(gan, gan.sample(n, label, 3), labels, form)
     assert body == target.read_bytes()
 
 
 def test_one_image_is_a_picture_of_its_own_size(digits):
     one = digits.sample(1, seed=2)
-    assert np.array_equal(picture(answer(digits, one, None, "png", in_turn=True)), one[0])
+    assert np.array_equal(picture(answer(digits, one, None, "png")), one[0])
 
 
 def test_json_names_the_classes(digits):
     samples = digits.sample(2, ["3", "9"])
-    said = json.loads(
-        answer(digits, samples, digits.labels_for(2, ["3", "9"]), "json", in_turn=False)
-    )
+    said = json.loads(answer(digits, samples, digits.labels_for(2, ["3", "9"]), "json"))
     assert said == {"kind": "images", "labels": ["3", "9"], "samples": samples.tolist()}
 
 
 def test_json_gives_the_vectors_that_were_asked_for(vectors):
     labels = vectors.labels_for(2, [0.5, 1.0])
-    said = json.loads(answer(vectors, vectors.sample(2, labels), labels, "json", in_turn=False))
+    said = json.loads(answer(vectors, vectors.sample(2, labels), labels, "json"))
     assert said["labels"] == [[0.5, 1.0]] * 2
 
 
 def test_numbers_that_json_has_not_are_null(points):
     samples = np.array([[1.0, np.inf], [np.nan, 2.0]], np.float32)
-    said = json.loads(answer(points, samples, None, "json", in_turn=False))
+    said = json.loads(answer(points, samples, None, "json"))
     assert said["samples"] == [[1.0, None], [None, 2.0]]
 
 

@@ -24,11 +24,11 @@ def greys(picture, columns):
     return picture[tile // 2 :: tile, tile // 2 :: tile].tolist()
 
 
-def test_each_column_holds_its_class(small):
+def test_each_class_has_its_columns(small):
     data = pictures([1, 0, 1, 1, 0], ("a", "b"))
     preview = Preview(build_game(small("cgan"), data), data)
-    found = greys(preview.real, 2)
-    assert found[:3] == [[10, 0], [40, 20], [10, 30]]
+    found = greys(preview.real, 8)
+    assert found[0] == [10, 40, 10, 40, 0, 20, 30, 0]
     assert len(found) == 10
 
 
@@ -36,7 +36,7 @@ def test_a_class_without_examples_is_black(small):
     data = pictures([2, 2, 0], ("a", "b", "c"))
     data.examples += 1
     preview = Preview(build_game(small("cgan"), data), data)
-    assert greys(preview.real, 3)[0] == [21, 0, 1]
+    assert greys(preview.real, 6)[0] == [21, 21, 0, 0, 1, 11]
 
 
 @pytest.mark.parametrize("family", ["dcgan", "gan"])

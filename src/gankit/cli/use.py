@@ -41,6 +41,8 @@ def sample(
 ) -> None:
     """Draw samples from a trained run: a picture, an .npz archive, or a folder of pictures.
 
+    Without a label, a picture shows each of 2 to 16 classes in columns of its own.
+
     Text is printed, unless a file is named.
     """
     from gankit.trained.artifact import load

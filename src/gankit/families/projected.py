@@ -256,6 +256,9 @@ class ProjectedDiscriminator(nn.Module):
         return torch.cat([head(x, labels) for head, x in zip(self.heads, maps, strict=True)], 1)
 
 
+SLOWER = {"generator_optimizer.lr": 5e-4, "discriminator_optimizer.lr": 5e-4}
+
+
 @register_family("projected")
 class Projected(Game):
     """Photographs, through a frozen network that knows images: fast and for little data (2021).
@@ -273,8 +276,9 @@ class Projected(Game):
     default_recipe = "projected-fast"
     suits: ClassVar = {"photographs": "projected-fast"}
     earlier = (
-        {"stabilise.perceptual": 0.0},
-        {"stabilise.perceptual": 0.0, "objective.update": "alternating"},
+        SLOWER,
+        {**SLOWER, "stabilise.perceptual": 0.0},
+        {**SLOWER, "stabilise.perceptual": 0.0, "objective.update": "alternating"},
     )
     kinds = ("images",)
     takes_vectors = True
@@ -343,7 +347,7 @@ class Projected(Game):
 @RECIPES.register("projected-fast", "a folder of photographs at 64 x 64 in 10 minutes on a CPU")
 def projected_fast() -> Config:
     """Return what did best on 1,399 photographs of cats and dogs (results/README.md)."""
-    optimizer = adam(5e-4, 0.0, 0.99, schedule="linear", decay_from=0.6)
+    optimizer = adam(1e-3, 0.0, 0.99, schedule="linear", decay_from=0.6)
     return Config(
         family="projected",
         network=ProjectedOptions(pixels=32),

@@ -40,21 +40,21 @@ def shapes_alone() -> Iterator[None]:
     >>> made.shape, made.device.type
     (torch.Size([5, 1000000]), 'meta')
     """
-    # Torch computes most shapes in Python, by functions that the compiler must keep out of. Each
-    # asks `getattr` for what to call in its place, and without an answer imports the compiler.
+    # Torch finds most shapes in Python, by functions that its compiler must stay out of. Each asks
+    # `getattr`, in torch._compile, what the compiler calls in its place; if that is not known yet,
+    # it imports the compiler to learn it. No setting of torch's prevents that. But while no
+    # compiler is loaded the answer is simple, the function itself, and here it is given.
     names = vars(torch._compile)
-    outermost = "getattr" not in names
     names["getattr"] = _in_its_place
     try:
         with torch.device("meta"):
             yield
     finally:
-        if outermost:
-            names.pop("getattr", None)  # another thread's may have gone with its own
+        names.pop("getattr", None)  # a block inside, or of another thread, may have ended
 
 
 def _in_its_place(function: Any, name: str, *default: Any) -> Any:
-    """As `getattr`; but what stands in a function's place is itself while nothing can compile."""
+    """Do what `getattr` does; before a compiler is loaded, a function stands in its own place."""
     if name == "__dynamo_disable" and "torch._dynamo" not in sys.modules:
         return function
     return getattr(function, name, *default)

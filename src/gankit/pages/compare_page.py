@@ -34,7 +34,7 @@ from gankit.pages.compare_groups import (
 from gankit.pages.html import Html, data_uri, element, note, page, section, table, warning
 from gankit.pages.report import doctor, picture_uri
 from gankit.pages.run_summary import Facts, number, protocol_line, terms_of_losses
-from gankit.pictures import Pixels, grid, scatter, tell_visible
+from gankit.pictures import Pixels, grid, layout, scatter, tell_visible
 from gankit.scores.score import Score
 from gankit.storage import write_atomically
 from gankit.trained.drawing import BLOCK, draw_block
@@ -177,20 +177,21 @@ def _samples(seen: Comparison, seed: int, rows: int) -> Iterable[Html]:
         yield note("These runs are asked by vectors, so each shows its own last picture.")
         pictures = [_last_picture(run) for run in seen.runs]
     else:
-        asked = [len(gan.class_names) for gan in seen.gans if 2 <= len(gan.class_names) <= 16]
-        columns = max(asked, default=8)
+        numbers = {len(gan.class_names) for gan in seen.gans if gan.class_names}
+        columns, classes = layout(numbers.pop() if len(numbers) == 1 else 0)
         points = kind == "points"
         n = POINTS if points else columns * rows
         first = seen.gans[0]
         how = "" if points else tell_visible(first.shape[0], first.pixels.alpha)
         yield note(
             _drawn_from(seen, n, seed),
-            " One class a column." if asked and not points else "",
+            f" {_tell_columns(columns, classes)}" if classes > 1 and not points else "",
             f" {how}" if how else "",
         )
         drawn = [gan.as_stored(n, seed=seed) for gan in seen.gans]
         alpha = first.pixels.alpha
-        pictures = [_png(p) for p in (_clouds(drawn) if points else _grids(drawn, columns, alpha))]
+        grids = (grid(images, columns, alpha, classes) for images in drawn)
+        pictures = [_png(picture) for picture in (_clouds(drawn) if points else grids)]
     yield element(
         "div",
         *(
@@ -226,8 +227,9 @@ def _drawn_from(seen: Comparison, n: int, seed: int) -> str:
     )
 
 
-def _grids(drawn: list[np.ndarray], columns: int, alpha: bool) -> list[Pixels]:
-    return [grid(images, columns, alpha) for images in drawn]
+def _tell_columns(columns: int, classes: int) -> str:
+    each = columns // classes
+    return "One class a column." if each == 1 else f"Each class has {each} columns side by side."
 
 
 def _clouds(drawn: list[np.ndarray]) -> list[Pixels]:

@@ -22,7 +22,6 @@ from gankit.pages.html import (
     element,
     facts,
     folded,
-    join,
     note,
     page,
     section,
@@ -41,7 +40,7 @@ from gankit.pages.run_summary import (
     terms_of_losses,
     verdict,
 )
-from gankit.pictures import read_picture, tell_visible
+from gankit.pictures import layout, read_picture, tell_visible
 from gankit.run import Run
 from gankit.scores.score import Report, nearest_path, write_report
 from gankit.settings.config import override
@@ -160,7 +159,7 @@ def _film(seen: Facts) -> Html:
         note(
             f"{len(frames)} of {last + 1} {'texts' if text else 'pictures'} of the averaged "
             "generator, always from the same latents",
-            join(", one class a column.") if names else ".",
+            ", each class under its name." if names else ".",
             how_shown(seen),
         ),
         class_="film",
@@ -182,10 +181,10 @@ def how_shown(seen: Facts) -> str:
 
 
 def columns_of(seen: Facts) -> tuple[str, ...]:
-    """Return the classes that are the columns of a picture; empty if its columns are none."""
-    names = seen.record.task.class_names
-    by_class = FAMILIES[seen.record.config.family].conditional and 2 <= len(names) <= 16
-    return names if by_class and seen.record.task.is_images else ()
+    """Return the classes that have columns of their own in a picture, if any have."""
+    task, family = seen.record.task, FAMILIES[seen.record.config.family]
+    apart = task.is_images and family.conditional and layout(task.classes)[1] > 1
+    return task.class_names if apart else ()
 
 
 def _frame(path: Path, columns: Sequence[str]) -> Html:
@@ -224,7 +223,7 @@ def _image(path: Path, told: str) -> Html:
 
 
 def over(columns: Sequence[str]) -> list[Html]:
-    """Return the names to stand over the columns of a picture, if these have names.
+    """Return the names to stand over a picture, each as wide as any other, if there are names.
 
     They are turned upright if they would not fit side by side on a phone.
     """

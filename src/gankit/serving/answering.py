@@ -42,9 +42,7 @@ def check_format(gan: GAN, n: int, form: Format) -> None:
         )
 
 
-def answer(
-    gan: GAN, samples: NDArray[Any], labels: NDArray[Any] | None, form: Format, *, in_turn: bool
-) -> bytes:
+def answer(gan: GAN, samples: NDArray[Any], labels: NDArray[Any] | None, form: Format) -> bytes:
     """Return samples as the body of an answer.
 
     Args:
@@ -54,7 +52,6 @@ def answer(
         form: `png` is one picture: a single image at its own size, or what `gankit sample` writes.
             `npz` is the archive that `gankit sample` writes. `json` is an object of `samples` and
             `labels`.
-        in_turn: whether the samples are of every class in turn, for the layout of a picture.
     """
     if form == "npz":
         return archive(gan, samples, labels)
@@ -62,17 +59,17 @@ def answer(
         said = {"kind": gan.kind, "labels": _in_words(gan, labels), "samples": _finite(samples)}
         return json.dumps(said, allow_nan=False).encode()
     buffer = io.BytesIO()
-    _picture(gan, samples, in_turn).save(buffer, "PNG")
+    _picture(gan, samples, labels).save(buffer, "PNG")
     return buffer.getvalue()
 
 
-def _picture(gan: GAN, samples: NDArray[Any], in_turn: bool) -> Image.Image:
+def _picture(gan: GAN, samples: NDArray[Any], labels: NDArray[Any] | None) -> Image.Image:
     if gan.kind != "images":
-        return Image.fromarray(sheet(gan, samples, in_turn))
+        return Image.fromarray(sheet(gan, samples))
     if len(samples) == 1 and (gan.shape[0] in (1, 3) or gan.pixels.alpha):
         return as_image(samples[0], gan.pixels)
     stored = as_pictures(gan.pixels.to_stored(as_planes(samples)))
-    return Image.fromarray(sheet(gan, stored, in_turn))
+    return Image.fromarray(sheet(gan, stored, labels))
 
 
 def _in_words(gan: GAN, labels: NDArray[Any] | None) -> list[Any] | None:

@@ -135,8 +135,7 @@ def _add_sample(
         except ClosedError as closed:
             return _problem(503, str(closed), {"retry-after": "5"})
         labels = None if latent.labels is None else latent.labels.numpy()
-        in_turn = asked.labels is None
-        body = await run_in_threadpool(answer, gan, samples, labels, asked.format, in_turn=in_turn)
+        body = await run_in_threadpool(answer, gan, samples, labels, asked.format)
         numbers.count_samples(name, n)
         return Response(body, media_type=MEDIA_TYPES[asked.format])
 

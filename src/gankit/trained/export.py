@@ -14,7 +14,7 @@ from PIL import Image
 
 from gankit.data.values import PixelFormat, to_bytes
 from gankit.errors import ConfigError, RunError
-from gankit.pictures import grid, save_image, save_png, scatter
+from gankit.pictures import grid, layout, save_image, save_png, scatter
 from gankit.storage import write_atomically
 from gankit.text import as_file_name, reason, shown
 from gankit.trained.latents import Latents
@@ -159,22 +159,21 @@ def _write_grid(samples: _Samples, target: Path) -> None:
                 "folder",
                 "target",
             )
-    labels = samples.labels()
-    in_turn = labels is not None and np.array_equal(labels, np.arange(n) % len(gan.class_names))
-    save_png(target, sheet(gan, samples.stored(), in_turn))
+    save_png(target, sheet(gan, samples.stored(), samples.labels()))
 
 
-def sheet(gan: GAN, samples: NDArray[Any], in_turn: bool) -> NDArray[np.uint8]:
-    """Return samples as `GAN.as_stored` gives them as one picture, uint8 [H, W] or [H, W, 3 or 4].
+def sheet(gan: GAN, samples: NDArray[Any], labels: NDArray[Any] | None = None) -> NDArray[np.uint8]:
+    """Return samples as `GAN.as_stored` gives them as one picture, uint8 [H, W] or [H, W, 3].
 
-    Points are plotted. Images are laid out in a grid, with a class in each column if there are 2 to
-    16 classes and the samples are of every class `in_turn`.
+    Points are plotted. Images are laid out in a grid. If their `labels` are the classes in turn, 2
+    to 16 classes have columns of their own (`gankit.pictures.layout`).
     """
     if gan.kind == "points":
         return scatter(samples, samples, None)
     classes, n = len(gan.class_names), len(samples)
-    columns = classes if in_turn and 2 <= classes <= 16 else math.ceil(math.sqrt(n))
-    return grid(samples, min(columns, n), gan.pixels.alpha)
+    in_turn = labels is not None and classes > 0 and np.array_equal(labels, np.arange(n) % classes)
+    columns, apart = layout(classes if in_turn else 0, n)
+    return grid(samples, columns, gan.pixels.alpha, apart)
 
 
 def archive(gan: GAN, samples: NDArray[Any], labels: NDArray[Any] | None) -> bytes:

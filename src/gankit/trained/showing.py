@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import io
-import math
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 from PIL import Image
 
+from gankit.pictures import layout
 from gankit.text import visible
 from gankit.trained.export import sheet
 
@@ -32,9 +32,9 @@ def sheet_png(gan: GAN) -> bytes | None:
         n = 1000
     else:
         n = 64 if max(gan.shape[1:]) <= LARGE else 16
-        classes = len(gan.class_names)
-        n = classes * math.ceil(n / classes) if 2 <= classes <= 16 else n
-    return as_png(sheet(gan, gan.as_stored(n, seed=0), True))
+        columns, _ = layout(len(gan.class_names), n)
+        n = columns * -(-n // columns)  # the last row is full
+    return as_png(sheet(gan, gan.as_stored(n, seed=0), gan.labels_for(n)))
 
 
 def as_png(picture: NDArray[Any]) -> bytes:

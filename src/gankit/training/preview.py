@@ -13,7 +13,7 @@ from gankit.data import Dataset, as_pictures
 from gankit.data.pixels import to_pixels
 from gankit.game import Game
 from gankit.game_types import Latent
-from gankit.pictures import Pixels, grid, scatter
+from gankit.pictures import Pixels, grid, layout, scatter
 from gankit.trained.drawing import BLOCK, draw_block
 from gankit.training.callbacks import Callback
 from gankit.training.session import Session, due
@@ -56,16 +56,17 @@ class Pictures(Callback):
 class Preview:
     """Draws the averaged generator's samples, as images or as points.
 
-    Images make a grid, with one class in each column if there are classes. Points are drawn over
-    the real ones, or with D and the best D if that is known (`gankit.training.theory`).
+    Images make a grid, in which 2 to 16 classes have columns of their own (`pictures.layout`).
+    Points are drawn over the real ones, or with D and the best D if that is known
+    (`gankit.training.theory`).
 
     `real` is a grid of real images in the same layout; None for points.
     """
 
     def __init__(self, game: Game, dataset: Dataset) -> None:
         classes = game.task.classes if game.conditional else 0
-        self.columns = classes if 2 <= classes <= 16 else 8
-        count = self.columns * (10 if classes else 8) if game.task.is_images else POINTS
+        self._columns, self._classes = layout(classes)
+        count = self._columns * (10 if classes else 8) if game.task.is_images else POINTS
         labels = torch.arange(count) % classes if classes else None
         if game.conditional and game.task.condition:  # the conditions of the first real examples
             assert dataset.labels is not None
@@ -120,7 +121,7 @@ class Preview:
         return self._grid(samples)
 
     def _grid(self, images: Pixels) -> Pixels:
-        return grid(images, self.columns, self._alpha)
+        return grid(images, self._columns, self._alpha, self._classes)
 
     def sample(self, state: State, latents: Sequence[Latent]) -> NDArray[Any]:
         """Return the averaged generator's samples: pixels or points, as `to_pixels` makes them."""
