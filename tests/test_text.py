@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gankit.text import LONG_REASON, from_home, in_shell, reason, shown, visible
+from gankit.text import LONG_REASON, as_file_name, from_home, in_shell, reason, shown, visible
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,20 @@ from gankit.text import LONG_REASON, from_home, in_shell, reason, shown, visible
 def test_what_hides_is_shown(text, said):
     assert visible(text) == (text if said is None else said)
     visible(text).encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("plain, ünïcode: 日本", None),
+        ("../a\\b", ".._a_b"),
+        ("two\nlines\0\udce9\ud800", "two_lines___"),
+        ("x" * 300, "x" * 200),
+        ("日" * 100, "日" * 66),
+    ],
+)
+def test_any_text_is_a_part_of_a_files_name(text, name):
+    assert as_file_name(text) == (text if name is None else name)
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ from gankit.training.tensorboard import TensorBoard
 from gankit.training.trackers import Tracker, Trackers
 from gankit.training.trackio import Trackio
 from gankit.training.trainer import check_count
+from gankit.training.unreadable import Unreadable
 from gankit.training.update import choose_update, why_one_process
 
 
@@ -152,7 +153,7 @@ def opened(
         dataset.number_classes(record.task.class_names, record.task.condition)
         own = () if networks is None else ("G", "D")
         config, told = _as_the_recipe_was(config, record.config)
-        run.check_resumable(record, config, describe(dataset), own, init_from)
+        run.check_resumable(record, config, describe(dataset), own, init_from, dataset=dataset)
         reasons = reasons or record.reasons
     with _telling_of(dataset):
         check_count(config, dataset, config.training.batch)
@@ -238,16 +239,17 @@ def usual_callbacks(
     networks: Networks | None = None,
     writes: bool = True,
 ) -> list[Callback]:
-    """Return gankit's own callbacks for a run: log, pictures, scores, doctor and page.
+    """Return gankit's own callbacks for a run: log, lost files, pictures, scores, doctor and page.
 
     The configuration decides which of them there are. The page is last, because it shows what the
     others wrote. The doctor draws samples of your own `networks` if it is given them. Raises
     GankitError if something that is asked for is not installed.
     """
     output = game.config.output
+    unreadable = Unreadable(dataset.unreadable)  # before the preview, which reads some examples
     preview = Preview(game, dataset) if game.task.is_drawn else None
     tracker = trackers_of(game.config, run) if writes else Trackers()
-    usual: list[Callback] = [Log(tracker)]
+    usual: list[Callback] = [Log(tracker), unreadable]
     if preview is not None:
         usual.append(Pictures(preview, tracker))
     if game.task.kind == "tokens":

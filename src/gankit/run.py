@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from gankit.data import Dataset
+from gankit.data.layout import name_some
 from gankit.errors import ConfigError, RunError
 from gankit.families import FAMILIES, Task
 from gankit.owner import LOCK, Owner, own
@@ -164,7 +165,8 @@ class Run:
 
         Raises RunError if the directory is something else, damaged or of another version.
         """
-        if self.folder.exists() and not self.folder.is_dir():
+        # os.path, which never raises: a folder above may be closed, which is said below
+        if os.path.exists(self.folder) and not os.path.isdir(self.folder):  # noqa: PTH110, PTH112
             raise RunError(f"'{self.folder}' is a file: choose another folder", "folder")
         if not os.path.lexists(self.record_path) and self._is_unused():
             return None
@@ -242,6 +244,7 @@ class Run:
         networks: Sequence[str] = (),
         init_from: str | Path | None = None,
         pretrained: Mapping[str, str] | None = None,
+        dataset: Dataset | None = None,
     ) -> None:
         """Raise RunError, listing each difference, if `config` does not continue the run.
 
@@ -254,6 +257,7 @@ class Run:
             init_from: the trained run to begin with; None if that is not said.
             pretrained: the digests of networks from elsewhere, by name (`Game.pretrained`); None if
                 the game is not built yet.
+            dataset: the data, of which files that are newer than the run are named.
         """
         self.check_origin(record.init_from, init_from)
         if record.networks and not networks:
@@ -273,6 +277,8 @@ class Run:
             found.append(
                 f"the data itself: {before:,} examples in the run, {after:,} other ones now"
             )
+            if dataset is not None:
+                found[-1] += _why_other(dataset, self.record_path)
         if pretrained is not None and pretrained != record.pretrained:
             before, now = (_named(digests) for digests in (record.pretrained, pretrained))
             found.append(f"the weights of networks from elsewhere: {before} in the run, {now} now")
@@ -505,6 +511,18 @@ def real_path(path: str | Path) -> Path:
     with suppress(RuntimeError):  # links in a circle
         return from_home(path).resolve()
     return Path(path)
+
+
+def _why_other(dataset: Dataset, record: Path) -> str:
+    """Say what may have changed in a data set since a run's record was written, or nothing."""
+    began, newer = record.stat().st_mtime, []
+    if isinstance(dataset.folder, Path):  # else they lie together in a file
+        for name in dataset.files:
+            with suppress(OSError):
+                newer += [name] if (dataset.folder / name).stat().st_mtime > began else []
+    lost = [f"{path} ({why})" for path, why in dataset.left_out.items()]
+    told = (("newer than the run", newer), ("unreadable", lost))
+    return "".join(f"; {what}: {name_some(names)}" for what, names in told if names)
 
 
 def _named(digests: Mapping[str, str]) -> str:

@@ -48,8 +48,9 @@ def record_beside(path: Path) -> Record | None:
 
     None if there is no run.json beside the artifact. Raises RunError if the run is damaged.
     """
-    folder = path if path.is_dir() else path.parent
-    return Run(folder).record() if (folder / "run.json").is_file() else None
+    # os.path, which never raises: a folder may be closed
+    folder = path if os.path.isdir(path) else path.parent  # noqa: PTH112
+    return Run(folder).record() if os.path.isfile(folder / "run.json") else None  # noqa: PTH113
 
 
 def find_data(

@@ -11,6 +11,8 @@ LONGEST = 60
 """Most characters of a value that an error shows."""
 LONG_REASON = 200
 """Most characters of another library's error that a message shows."""
+LONGEST_NAME = 200
+"""Most bytes of a text within a file's name, of which most file systems allow 255."""
 HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, except the tab and the end of a line
     "\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
@@ -50,6 +52,12 @@ def from_home(path: str | os.PathLike[str]) -> Path:
     """Return a path with `~` replaced by the home folder; unchanged if there is no such user."""
     # Path.expanduser raises RuntimeError if there is none.
     return Path(os.path.expanduser(path))  # noqa: PTH111
+
+
+def as_file_name(text: str) -> str:
+    """Return a text as a part of a file's or a folder's name: without separators, not too long."""
+    plain = "".join(c if c.isprintable() and c not in "/\\" else "_" for c in text)
+    return plain.encode()[:LONGEST_NAME].decode(errors="ignore")
 
 
 def in_shell(path: Path | str) -> str:

@@ -36,6 +36,22 @@ def test_it_says_what_it_found_and_where_the_page_is(run, tmp_path):
     assert (tmp_path / "inspect-digits/sheet.png").exists()
 
 
+def test_what_was_found_is_printed_though_its_page_finds_no_place(run, tmp_path):
+    (tmp_path / "taken").write_text("mine")
+    code, out, err = run("digits", "--most", "40", "--out", "taken")
+    assert code == 2
+    assert out.startswith("data digits: ")
+    assert err == "gankit: 'taken' cannot be written: File exists\n"
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
+def test_a_folder_of_the_longest_name_has_a_page(run, tmp_path):
+    save(tmp_path / ("x" * 255) / "1.png", 1)
+    code, out, err = run("x" * 255)
+    assert (code, err) == (0, "")
+    assert out.endswith(f"\ninspect-{'x' * 200}/inspect.html\n")
+
+
 def test_json_alone_on_stdout(run):
     code, out, err = run("toy:ring8", "--most", "40", "--json", "-o", "x")
     assert code == 0

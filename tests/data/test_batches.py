@@ -7,6 +7,7 @@ from PIL import Image
 
 from gankit.data import ArrayDataset, load_dataset
 from gankit.data.batches import Feed, order
+from gankit.data.dataset import Subset
 from gankit.errors import ConfigError, DataError
 
 # From Python 3.12 on, forking beside threads (which torch may have) warns; workers use neither.
@@ -125,7 +126,8 @@ def test_streaming_stands_in_for_a_bad_file_with_the_next_of_its_class(folder):
     assert images[:, 0, 0, 0].tolist() == expected
     assert dataset.unreadable == ("even/04.png", "even/10.png")
     assert np.array_equal(dataset.read(np.arange(12)), images)
-    assert Feed(dataset, seed=0, batch=2).unreadable == dataset.unreadable
+    for told in (dataset, Subset(dataset)):
+        assert Feed(told, seed=0, batch=2).unreadable == dataset.unreadable
 
 
 def test_streaming_a_class_of_which_nothing_is_left_is_an_error(folder):

@@ -317,6 +317,13 @@ def test_on_disk_what_was_found_unreadable_is_named_and_stood_in_for(tmp_path):
 
 
 @pytest.mark.parametrize("memory_gb", [2.0, 0.0])
+def test_nothing_may_be_asked_for(tmp_path, memory_gb):
+    save(tmp_path / "1.png")
+    dataset = load_dataset(tmp_path, memory_gb=memory_gb)
+    assert dataset.read(np.arange(0)).shape == (0, 1, 16, 16)
+
+
+@pytest.mark.parametrize("memory_gb", [2.0, 0.0])
 def test_pictures_of_which_all_are_cut_short(tmp_path, memory_gb):
     for index in range(4):
         save(tmp_path / "ab"[index % 2] / f"{index}.png")
@@ -345,6 +352,18 @@ def test_a_folder_where_nothing_can_be_read(tmp_path, memory_gb):
     (tmp_path / "b.png").write_bytes(b"")
     with pytest.raises(DataError, match=r"none of the 2 .*a\.png \(not an image\), b\.png"):
         load_dataset(str(tmp_path), memory_gb=memory_gb)
+
+
+@pytest.mark.parametrize("memory_gb", [2.0, 0.0])
+def test_of_all_notes_what_is_lost_comes_first(tmp_path, memory_gb):
+    for number, side in enumerate((16, 16, 24, 20)):
+        save(tmp_path / f"{number}.png", size=(side, 16))
+    (tmp_path / "0.png").write_text("no picture")
+    (tmp_path / "more.txt").write_text("")
+    (tmp_path / "0").symlink_to("nowhere")
+    first, *others = load_dataset(tmp_path, memory_gb=memory_gb).notes
+    assert first.endswith(": 1 file: 0.png (not an image)")
+    assert len(others) >= 2
 
 
 def test_a_missing_folder(tmp_path):

@@ -71,6 +71,11 @@ def test_labels_and_names():
     assert Dataset.of(dataset) is dataset
 
 
+def test_names_that_are_no_text():
+    dataset = Dataset.of(GREY, np.array(["caf\udce9", "\ud800", "c"])[LABELS])
+    assert set(dataset.class_names) == {"caf\udce9", "\ud800", "c"}
+
+
 def test_the_fingerprint_is_of_the_content():
     first, other = Dataset.of(GREY, LABELS), Dataset.of(GREY[::-1], LABELS)
     assert first.fingerprint == Dataset.of(torch.from_numpy(GREY), LABELS).fingerprint

@@ -380,6 +380,16 @@ def test_sizes_out_of_range_are_refused(size):
         load_dataset("digits", size=size)
 
 
+@pytest.mark.parametrize("size", ["32", 32.5, (32,), (32, 32, 3), (32, "32"), (32, None)])
+def test_what_is_no_size_is_refused(size):
+    with pytest.raises(DataError, match="is no size: give a number of pixels, or"):
+        load_dataset("digits", size=size)
+
+
+def test_a_size_may_be_a_number_of_numpy():
+    assert load_dataset("digits", size=np.int64(16)).shape == (1, 16, 16)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

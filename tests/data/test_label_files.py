@@ -185,6 +185,14 @@ def test_labels_of_stylegans_file_of_other_kinds(tmp_path, labels, wanted):
     assert (None if dataset.labels is None else classes(dataset)) == wanted
 
 
+@pytest.mark.parametrize("memory_gb", [2.0, 0.0])
+def test_labels_that_are_no_text(tmp_path, memory_gb):
+    save(tmp_path, "1.png", "2.png")
+    (tmp_path / "dataset.json").write_text('{"labels": [["1.png", "\\ud800"], ["2.png", "b"]]}')
+    dataset = load_dataset(tmp_path, memory_gb=memory_gb)
+    assert classes(dataset) == {0: "\ud800", 1: "b"}
+
+
 def test_file_names_with_spaces_and_backslashes(tmp_path):
     save(tmp_path, " a.png", "a.png", "b\\c.png")
     (tmp_path / "labels.csv").write_text("file,label\n a.png,x\na.png,y\nb\\c.png,z\n")

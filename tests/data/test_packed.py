@@ -198,6 +198,26 @@ def test_a_packed_folder_has_its_splits_and_classes(tmp_path, kind):
     assert np.bincount(train.labels).tolist() == [10, 10]
 
 
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_names_in_an_archive_are_those_after_unpacking(tmp_path, kind):
+    names = ["/home/me/cat/1.webp", "./home/me/cat/2.webp", "//home/me/dog/1.webp"]
+    files = {**dict(zip(names, FILES.values(), strict=False)), "../cat/9.webp": FILES["009"]}
+    dataset = load_dataset(write(kind, tmp_path / f"pets.{kind}", files))
+    assert dataset.files == ("home/me/cat/1.webp", "home/me/cat/2.webp", "home/me/dog/1.webp")
+    assert (dataset.class_names, dataset.labels.tolist()) == (("cat", "dog"), [0, 0, 1])
+    assert any("1 name that is hidden or a system's (../cat/9.webp)" in n for n in dataset.notes)
+
+
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_of_one_name_in_an_archive_the_last_is_read_and_it_is_said(tmp_path, kind):
+    path = tmp_path / f"pets.{kind}"
+    files = {"1.webp": FILES["000"], "/1.webp": FILES["001"], "2.webp": FILES["002"]}
+    dataset = load_dataset(write(kind, path, files))
+    read = dataset.read(np.arange(2)).transpose(0, 2, 3, 1)
+    assert np.array_equal(read, PIXELS[1:3])
+    assert dataset.notes == ("left out: 1 picture of a name that comes again (1.webp)",)
+
+
 def test_webdataset_shards(tmp_path):
     for part in range(3):
         files = {}

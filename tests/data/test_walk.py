@@ -238,6 +238,26 @@ def test_a_folder_that_cannot_be_listed_is_named(photos, monkeypatch, failure):
     assert "1 name that cannot be looked at (closed)" in notes(dataset)
 
 
+def test_a_closed_folder_is_one_line(photos, monkeypatch):
+    """As it is to a user who is not the superuser, whom the tests may run as."""
+
+    def closed(name, within):
+        work = getattr(os, name)
+
+        def refuse(path, *more, **options):
+            if f"{path}/".startswith(within):
+                raise PermissionError(13, "Permission denied", str(path))
+            return work(path, *more, **options)
+
+        monkeypatch.setattr(os, name, refuse)
+
+    for name in ("scandir", "listdir"):
+        closed(name, f"{photos}/")
+    closed("stat", f"{photos}/data.mdb/")
+    with pytest.raises(DataError, match="cannot be listed: Permission denied"):
+        load_dataset(photos)
+
+
 def test_a_file_that_goes_away_while_the_folder_is_listed(photos, monkeypatch):
     (photos / "late").mkdir()
     save(photos / "late" / "9.png")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import time
 from pathlib import Path
@@ -22,9 +23,14 @@ STEPS = ("--steps", "2", "--size", "16", *TINY)
 def test_in_a_folder_of_pictures_the_same_command_twice(gankit, tmp_path, monkeypatch):
     save_pictures(tmp_path / "photos", 9)
     monkeypatch.chdir(tmp_path / "photos")
-    for source in (".", "."):
-        code, out, err = gankit("train", "dcgan", source, *STEPS)
-        assert code == 0, err
+    code, out, err = gankit("train", "dcgan", ".", *STEPS)
+    assert code == 0, err
+    told = shlex.split(out.splitlines()[-1])
+    assert told[:2] == ["gankit", "sample"]
+    code, _, err = gankit(*told[1:])  # whose picture is no data
+    assert code == 0, err
+    code, out, err = gankit("train", "dcgan", ".", *STEPS)
+    assert code == 0, err
     assert "nothing to do" in out
     assert "left out: 1 run directory (runs/dcgan-photos)" in err
     record = json.loads(Path("runs/dcgan-photos/run.json").read_text())
@@ -68,6 +74,8 @@ def test_in_a_folder_of_classes_runs_are_no_class(gankit, tmp_path, monkeypatch)
         ("sub/x.npz", "x.npz"),
         ("digits", "digits"),
         ("toy:ring8", "toy-ring8"),
+        ("x" * 255, "x" * 200),
+        ("two\nlines", "two_lines"),
     ],
 )
 def test_the_default_run_directory_has_the_folders_name(tmp_path, monkeypatch, source, name):

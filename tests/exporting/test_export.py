@@ -8,7 +8,7 @@ import pytest
 
 import gankit
 from gankit.families import Task
-from tests.exporting.made import untrained
+from tests.exporting.made import SHAPE, untrained
 
 
 def test_the_ending_says_the_form(small, tmp_path):
@@ -84,6 +84,14 @@ def test_a_film_loops_and_shows_the_class_asked_for(small, tmp_path):
         assert film.info["loop"] == 0
         assert film.n_frames > 50
     assert (tmp_path / "a.gif").read_bytes() != (tmp_path / "b.gif").read_bytes()
+
+
+def test_a_class_whose_name_is_no_text_is_written_as_json_writes_it(small, tmp_path):
+    names = ("caf\udce9", "\ud800", "日本")
+    gankit.export(untrained(small("cgan"), Task(SHAPE, names)), tmp_path / "x", "torch")
+    written = (tmp_path / "x" / "export.json").read_bytes()
+    assert tuple(json.loads(written)["class_names"]) == names
+    assert "日本".encode() in written
 
 
 def test_what_export_json_says(small, tmp_path):

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save
 
 import gankit
@@ -266,6 +267,18 @@ def test_what_is_told_of_the_test_split_alone_is_said(small, tmp_path):
     assert len(unknown) == 1
     assert unknown[0].startswith("test split: ")
     assert unknown[0].endswith(": 2")
+
+
+def test_of_other_data_it_is_said_what_was_left_out(run, tmp_path):
+    (tmp_path / "mine").mkdir()
+    for number in range(24):
+        Image.new("L", (28, 28), 10 * number).save(tmp_path / "mine" / f"{number}.png")
+    (tmp_path / "mine" / "7.png").write_text("no picture")
+    said: list[str] = []
+    reals = read_reals(gankit.load(run), tmp_path / "mine", None, said.append)
+    assert len(reals.measured) == 23
+    told = "train split: left out, unreadable: 1 file: 7.png (not an image)"
+    assert said.count(told) == 1
 
 
 def test_the_parts_have_nothing_in_common(run):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 import pytest
 import torch
 
 import gankit
+from gankit.errors import RunError
 from gankit.fitting import fit
 from gankit.settings.config import override
 from gankit.storage import read_tensors, write_tensors
@@ -116,3 +118,21 @@ def test_an_artifact_of_another_gankit_is_refused_in_one_line(run, tmp_path, cha
     write_tensors(tmp_path / "x.safetensors", "artifact", tensors, header)
     with pytest.raises(gankit.RunError, match="does not fit this one"):
         gankit.load(tmp_path / "x.safetensors")
+
+
+@pytest.mark.parametrize("closed", ["folder", "above"])
+def test_a_closed_folder_is_one_line(tmp_path, monkeypatch, closed):
+    """As it is to a user who is not the superuser, whom the tests may run as."""
+    folder = tmp_path / "above" / "run"
+    folder.mkdir(parents=True)
+    within = f"{folder if closed == 'folder' else folder.parent}/"
+    stat = os.stat
+
+    def refuse(path, *more, **options):
+        if str(path).startswith(within):
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, *more, **options)
+
+    monkeypatch.setattr(os, "stat", refuse)
+    with pytest.raises(RunError, match="cannot be read: Permission denied"):
+        gankit.load(folder)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,6 +14,7 @@ from gankit.fitting import fit
 from gankit.settings.config import override
 from gankit.trained.classify import classify_data
 from tests.conftest import SMALL, THREADS
+from tests.trained.made import made
 
 
 def trained(family, folder, source="digits"):
@@ -55,6 +58,18 @@ def test_arrays_are_taken_as_they_are(tmp_path):
     assert report.startswith("50 images")
     with pytest.raises(DataError, match=r"is of 1x24x28 .*; the run knows 1x28x28"):
         classify_data(gan, str(tmp_path / "small.npz"), "train", None)
+
+
+def test_a_name_with_a_comma_stays_one_cell_of_the_table(small, tmp_path):
+    names = ("tench, Tinca tinca", 'a "hen"', "two\nlines", "caf\udce9")
+    gan = made(small("ssgan"), (1, 28, 28), names)
+    np.savez(tmp_path / "x.npz", images=np.arange(40 * 28 * 28).reshape(40, 28, 28) % 256)
+    classify_data(gan, str(tmp_path / "x.npz"), "train", tmp_path / "t.csv")
+    with (tmp_path / "t.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["index"] for row in rows] == [str(i) for i in range(40)]
+    assert {row["class"] for row in rows} <= {*names[:3], "caf?"}
+    assert all(float(row["chance"]) <= 1 for row in rows)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Pictures of samples: how they are laid out."""
+"""Files of samples: their names, and how pictures are laid out."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from gankit.pictures import grid
 from gankit.trained.export import write_samples
 from gankit.trained.gan import GAN
 from tests.trained.made import made
+
+ODD = ("a/b", "line\nbreak\0", "caf\udce9", "long " * 100, "日本")
+"""Classes as tables and folders may name them."""
 
 
 @pytest.fixture
@@ -41,3 +44,13 @@ def test_vectors_keep_their_order(small, tmp_path):
     write_samples(gan, 9, vectors, 0, tmp_path / "it.png")
     wanted = grid(gan.sample(9, vectors, seed=0), 3)
     assert np.array_equal(Image.open(tmp_path / "it.png"), wanted)
+
+
+@pytest.mark.parametrize("channels", [1, 5])
+def test_a_class_of_any_name_is_a_part_of_a_files_name(small, tmp_path, channels):
+    gan = made(small("cgan"), (channels, 28, 28), ODD)
+    write_samples(gan, 5, None, 0, tmp_path / "x")
+    names = sorted(path.stem for path in (tmp_path / "x").iterdir())
+    assert names[:3] == ["0-a_b", "1-line_break_", "2-caf_"]
+    assert (names[3][:12], names[4]) == ("3-long long ", "4-日本")
+    assert len(names[3]) == 202

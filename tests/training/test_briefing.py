@@ -46,6 +46,26 @@ def test_what_was_read_and_what_is_ignored(small):
     assert len(brief(data, build_game(small("cgan"), data))) == 4
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("Cat", "cat", "dog"), "'Cat', 'cat'"),
+        (("caf\u00e9", "cafe\u0301"), "'cafe\u0301', 'caf\u00e9'"),
+        (("red  car", "Red car ", "a car"), "'Red car ', 'red  car'"),
+        (("cat", "cats", "10", "010"), None),
+        (("A", "a", "B", "b"), None),  # letters, as in EMNIST
+    ],
+)
+def test_classes_of_nearly_the_same_name_are_told(names, said):
+    labels = np.arange(len(names)).repeat(2)
+    data = gankit.Dataset.of(np.zeros((len(labels), 16, 16), np.uint8), np.array(names)[labels])
+    told = [line for line in everything(data) if "nearly the same name" in line]
+    wanted = f"classes of nearly the same name: {said}; if they are one, give it one name"
+    assert len(data.class_names) == len(names)
+    assert set(told) <= {wanted}
+    assert bool(told) == (said is not None)
+
+
 def test_more_than_a_few_lines_are_counted(small):
     data = pictures([f"note {i}" for i in range(9)])
     game = build_game(small("cgan"), data)

@@ -109,7 +109,7 @@ def test_the_page_is_the_last_of_the_usual_ones(small, tmp_path):
         names = [
             type(c).__name__ for c in usual_callbacks(game, dataset, Run(tmp_path / "r"), display)
         ]
-    assert names == ["Log", "Pictures", "Evaluations", "Watch", "ReportPage"]
+    assert names == ["Log", "Unreadable", "Pictures", "Evaluations", "Watch", "ReportPage"]
 
 
 def test_the_doctor_looks_five_times_in_a_short_run_and_at_its_end(small, tmp_path, monkeypatch):

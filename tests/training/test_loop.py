@@ -175,6 +175,29 @@ def test_data_that_changed_is_refused(small, image_folder, tmp_path):
         fit(config, tmp_path / "r")
 
 
+def test_pictures_that_came_after_the_start_are_named(small, image_folder, tmp_path):
+    config = small("dcgan", str(image_folder), **{"data.size": "16"})
+    fit(config, tmp_path / "r")
+    old = next(image_folder.glob("*/*.png"))
+    sheet = old.with_name("sheet.png")
+    sheet.write_bytes(old.read_bytes())
+    later = (tmp_path / "r" / "run.json").stat().st_mtime + 5
+    os.utime(sheet, (later, later))
+    named = f"25 other ones now; newer than the run: {sheet.parent.name}/sheet.png$"
+    with pytest.raises(gankit.RunError, match=named):
+        fit(config, tmp_path / "r")
+
+
+def test_pictures_that_were_cut_off_after_the_start_are_named(small, image_folder, tmp_path):
+    config = small("dcgan", str(image_folder), **{"data.size": "16"})
+    fit(config, tmp_path / "r")
+    cut = next(image_folder.glob("*/*.png"))
+    cut.write_bytes(cut.read_bytes()[:40])
+    said = f"23 other ones now; unreadable: {cut.parent.name}/{cut.name} \\("
+    with pytest.raises(gankit.RunError, match=said):
+        fit(config, tmp_path / "r")
+
+
 def test_images_larger_than_memory_give_the_same_run(small, image_folder, tmp_path, newest, equal):
     for name, memory in (("within", 2.0), ("beyond", 0.0)):
         config = small("dcgan", str(image_folder), **{"data.size": "16", "runtime.workers": 0})

@@ -45,9 +45,9 @@ def _inspect(
     **settings: Any,
 ) -> None:
     """Look at data before training: examples, classes, sizes, duplicates, broken files, values."""
-    from gankit.inspection.inspect import default_folder
+    from gankit.inspection.inspect import check_outside, default_folder
     from gankit.inspection.inspect import inspect as look
-    from gankit.inspection.page import PAGE
+    from gankit.inspection.page import PAGE, write_page
     from gankit.settings.config import Config, override
 
     changes = {READING[name].key: value for name, value in settings.items() if value is not None}
@@ -57,8 +57,10 @@ def _inspect(
             raise ConfigError(f"--set {key} does not say how data is read: leave it out")
     config = override(Config(), {"data.source": data, **changes})
     folder = default_folder(data) if out is None else from_home(out)
-    found = look(config, folder=folder, most=most, seed=seed)
-    print(found.to_json() if json else found)
+    check_outside(folder, data)
+    found = look(config, most=most, seed=seed)
+    print(found.to_json() if json else found)  # before the page, which may find no place
+    write_page(found, folder)
     print(folder / PAGE, file=sys.stderr if json else sys.stdout)
 
 

@@ -14,7 +14,7 @@ from gankit.cli.streams import go_on, say, telling_how_to_go_on
 from gankit.cli.train import parameter
 from gankit.errors import ConfigError
 from gankit.settings.text import parse_assignments
-from gankit.text import from_home, in_shell, visible
+from gankit.text import as_file_name, from_home, in_shell, visible
 
 if TYPE_CHECKING:
     from gankit.racing.race import Race
@@ -84,7 +84,7 @@ def _race(
 def _default_folder(data: str) -> Path:
     from gankit.data import source_name
 
-    return Path("runs") / f"race-{source_name(data).replace(':', '-') or 'data'}"
+    return Path("runs") / f"race-{as_file_name(source_name(data)).replace(':', '-') or 'data'}"
 
 
 def _after(reasons: Sequence[str]) -> Callable[[str], None]:

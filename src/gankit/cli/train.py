@@ -16,13 +16,13 @@ from cyclopts import Parameter as CommandLine
 from gankit.cli.family_flags import sort_words
 from gankit.cli.options import option
 from gankit.cli.streams import silence
-from gankit.errors import ConfigError
+from gankit.errors import ConfigError, DataError
 from gankit.registry import did_you_mean
 from gankit.settings.config import BUDGETS, Config
 from gankit.settings.reference import FLAGS, Setting, flags_of
 from gankit.settings.schema import flatten
 from gankit.settings.text import parse_assignments, parse_seeds, read_toml, seeds_text, typed
-from gankit.text import from_home, in_shell
+from gankit.text import as_file_name, from_home, in_shell
 
 ORDER = (
     "family", "data", "minutes", "steps", "epochs", "images", "out", "init_from", "seed", "seeds",
@@ -237,7 +237,7 @@ def named_by(
             )
         shown = values[key]
         text = source_name(shown) if key == "data.source" else typed(shown)
-        return re.sub(r"[^\w.,+=-]+", "-", text)
+        return re.sub(r"[^\w.,+=-]+", "-", as_file_name(text))
 
     return PLACE.sub(value, name)
 
@@ -245,7 +245,7 @@ def named_by(
 def _default_folder(family: str, source: str) -> Path:
     from gankit.data import source_name
 
-    name = source_name(source).replace(":", "-")
+    name = as_file_name(source_name(source)).replace(":", "-")
     return Path("runs") / f"{family}-{name or 'data'}"
 
 
@@ -326,5 +326,16 @@ def _places(folder: Path, outcome: Any) -> list[str]:
     asked = " --label vector.npy" if by_vector else ""
     targets = {"tokens": "samples.txt", "trajectories": "samples.npz"}
     target = targets.get(record.task.kind, "samples.png")
-    again = f"  gankit sample {in_shell(folder)} -n 64{asked} -o {target}"
+    place = in_shell(folder / target) if _joins_the_data(target, record) else target
+    again = f"  gankit sample {in_shell(folder)} -n 64{asked} -o {place}"
     return [*(f"  {path}" for path in paths if path.exists()), again]
+
+
+def _joins_the_data(name: str, record: Any) -> bool:
+    """Return whether a file that is written here would be trained on by the same command."""
+    from gankit.inspection.inspect import lies_in_data
+
+    try:
+        return lies_in_data(Path(name), record.config.data.source)
+    except DataError:  # it is gone meanwhile
+        return False

@@ -59,7 +59,6 @@ class Dataset(ABC):
         class_names: one name for each class, in label order; empty if there are no classes.
         fingerprint: a short hex digest that changes if the data, or how it is read, changes.
         notes: one line for each thing the user should know (dropped, resized, converted).
-        unreadable: files that could not be read so far, if they are read while training.
         folder: what `files` are relative to, a folder or a file that holds the pictures; None if
             the examples are not files.
         files: the path of each example's file, in the order of the examples; else empty.
@@ -80,7 +79,6 @@ class Dataset(ABC):
     class_names: tuple[str, ...] = ()
     fingerprint: str
     notes: tuple[str, ...] = ()
-    unreadable: tuple[str, ...] = ()
     folder: Root | None = None
     files: tuple[str, ...] = ()
     left_out: Mapping[str, str] = MappingProxyType({})
@@ -141,6 +139,11 @@ class Dataset(ABC):
         return dataset
 
     @property
+    def unreadable(self) -> tuple[str, ...]:
+        """The files that could not be read so far, if they are read while training."""
+        return ()
+
+    @property
     def whence(self) -> str:
         """The source that a run records; `python:NAME` if a program gave the data."""
         return PYTHON + self.name if self.source is None else self.source
@@ -176,7 +179,8 @@ class Dataset(ABC):
         if not self.class_names or not set(self.class_names) <= set(names):
             return
         assert self.labels is not None
-        number = np.array([list(names).index(name) for name in self.class_names])
+        place = {name: number for number, name in enumerate(names)}
+        number = np.array([place[name] for name in self.class_names])
         self.labels, self.class_names = number[self.labels], tuple(names)
 
     def number_as_trained(self, names: Sequence[str]) -> None:
@@ -184,7 +188,8 @@ class Dataset(ABC):
 
         A note names the classes that training lacks, if there are any; nothing else changes then.
         """
-        unknown = [name for name in self.class_names if name not in names]
+        known = set(names)
+        unknown = [name for name in self.class_names if name not in known]
         if names and unknown:
             some = name_some(unknown)
             self.notes += (f"classes of the test split that training does not know: {some}",)
@@ -298,6 +303,10 @@ class Subset(Dataset):
 
     def __len__(self) -> int:
         return len(self.indices)
+
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        return self.dataset.unreadable
 
     def read(self, indices: NDArray[np.int64]) -> NDArray[np.generic]:
         return self.dataset.read(self.indices[indices])

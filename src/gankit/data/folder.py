@@ -89,7 +89,7 @@ class FolderDataset(Dataset):
         self.class_names = index.class_names
         self.fingerprint = _fingerprint(index, read_as)
         self.notes = notes
-        self.unreadable = unreadable
+        self._failed = dict.fromkeys(unreadable)  # in the order in which they were found
         self.folder, self.files = index.root, index.paths
         self._index = index
         self.read_as = read_as
@@ -97,14 +97,21 @@ class FolderDataset(Dataset):
     def __len__(self) -> int:
         return len(self._index)
 
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        return tuple(self._failed)
+
     def read(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return uint8 [B, C, H, W]; the next readable image of a class replaces an unreadable one.
 
         Raises:
             DataError: no image of a class can be read.
         """
+        images = np.empty((len(indices), *self.shape), np.uint8)
         with quiet_decoding():
-            return np.stack([self._readable(int(index)) for index in indices])
+            for place, index in enumerate(indices):
+                images[place] = self._readable(int(index))
+        return images
 
     def _readable(self, index: int) -> NDArray[np.uint8]:
         """Return the image at `index`, or else the next readable one of the same class.
@@ -117,11 +124,11 @@ class FolderDataset(Dataset):
             same_class = self.labels is None or np.array_equal(
                 self.labels[candidate], self.labels[index]
             )
-            if same_class and name not in self.unreadable:
+            if same_class and name not in self._failed:
                 try:
                     return decode(self._index.root / name, *self.read_as)
                 except UnreadableError:
-                    self.unreadable = (*self.unreadable, name)
+                    self._failed[name] = None
         raise DataError(
             f"data {self.name!r}: neither {self._index.paths[index]!r} nor any other image that"
             " could stand in for it can be read"
@@ -390,13 +397,13 @@ def _in_memory(name: str, index: Index, read_as: ReadAs, notes: tuple[str, ...])
     reasons = {index.paths[i]: failure for i, failure in enumerate(failures) if failure is not None}
     if not kept:
         raise _nothing_readable(name, reasons)
-    if reasons:
-        notes += (f"left out, unreadable: {_told(reasons)}",)
+    readable = index.keep(kept)
+    notes = (*_empty_classes(readable), *notes)
+    if reasons:  # said before other notes, of which a start leaves out the last
+        notes = (f"left out, unreadable: {_told(reasons)}", *notes)
         for new, old in enumerate(kept):  # in place: a copy would double the memory
             images[new] = images[old]
-    readable = index.keep(kept)
     fingerprint = _fingerprint(readable, read_as)
-    notes += _empty_classes(readable)
     examples, names = images[: len(kept)], index.class_names
     if read_as.values is None:
         notes += tell_dark(examples)
@@ -435,9 +442,9 @@ def _on_disk(name: str, index: Index, read_as: ReadAs, notes: tuple[str, ...]) -
         raise _nothing_readable(name, lost)
     if lost:
         index = index.keep([i for i, path in enumerate(index.paths) if path not in lost])
-        notes += (f"left out, unreadable: {_told(lost)}", *_empty_classes(index))
+        notes = (f"left out, unreadable: {_told(lost)}", *_empty_classes(index), *notes)
     if stood_in:
-        notes += (f"unreadable, the next ones of their class stand in: {_told(stood_in)}",)
+        notes = (f"unreadable, the next ones of their class stand in: {_told(stood_in)}", *notes)
     gigabytes = len(index) * np.prod(read_as.shape) / 1e9
     notes += (f"read from disk as training goes: {gigabytes:.3g} GB in memory otherwise",)
     dataset = FolderDataset(name, index, read_as, notes, tuple(sorted(stood_in)))
@@ -485,5 +492,6 @@ def _fingerprint(index: Index, read_as: ReadAs) -> str:
         digest.update(os.fsencode(path))
         digest.update(f"\0{size}\n".encode())
     if index.by_table and index.labels is not None:  # names do not show the labels
-        digest.update("\n".join(index.class_names[label] for label in index.labels).encode())
+        classes = "\n".join(index.class_names[label] for label in index.labels)
+        digest.update(classes.encode(errors="surrogatepass"))  # any file may have given a name
     return digest.hexdigest()

@@ -119,7 +119,8 @@ def _named(
     missing = [name for name in found.tolist() if name not in place]
     if missing:
         raise DataError(f"{what}: {shown(missing[0])} is not among the class names: give all")
-    given = given if given.dtype == np.bool_ else np.frombuffer("\n".join(texts).encode(), np.uint8)
+    if given.dtype != np.bool_:
+        given = np.frombuffer("\n".join(texts).encode(errors="surrogatepass"), np.uint8)
     return Labels(np.array([place[name] for name in found.tolist()])[numbers], tuple(order), given)
 
 

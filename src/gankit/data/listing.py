@@ -313,6 +313,7 @@ def _left_out(finds: Finds) -> list[str]:
         (finds.circular, "link that leads back", "links that lead back"),
         (finds.special, "pipe, socket or device", "pipes, sockets or devices"),
         (finds.closed, "name that cannot be looked at", "names that cannot be looked at"),
+        (finds.repeated, "picture of a name that comes again", "pictures of names that come again"),
     ):
         if names:
             what = one if len(names) == 1 else several

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from gankit.data.arrays import read_arrays
 from gankit.data.celeba import is_celeba, read_celeba
 from gankit.data.dataset import PYTHON, ArrayDataset, Dataset, Subset, part_of
@@ -162,7 +164,7 @@ def load_dataset(
         DataError: there is nothing, nothing in it can be read, or an option is out of range.
     """
     options = ReadOptions(
-        size=(size, size) if isinstance(size, int) else size,
+        size=(size, size) if isinstance(size, (int, np.integer)) else size,
         fit=fit,
         channels=channels,
         split=split,

@@ -123,10 +123,11 @@ def _files_in(folder: Path) -> list[Path]:
 
 
 def _kind_of(path: Path) -> str | None:
-    if (path / FILE).is_file():
+    # os.path.isfile, which never raises: a folder may be closed
+    if os.path.isfile(path / FILE):  # noqa: PTH113
         return LMDB
     suffix = path.suffix.lower()
-    return suffix if suffix in INDEXES and path.is_file() else None
+    return suffix if suffix in INDEXES and os.path.isfile(path) else None  # noqa: PTH113
 
 
 def _rest(path: Path) -> str:

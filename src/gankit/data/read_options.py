@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from gankit.data.tokens import TextOptions
 from gankit.data.values import Range
 from gankit.errors import DataError
+from gankit.text import shown
 
 Fit = Literal["crop", "stretch"]
 Channels = Literal["auto", "grey", "rgb", "rgba", "bands"]
@@ -71,11 +72,8 @@ class ReadOptions:
             raise DataError(f"crop {self.crop} is out of range: give {SMALLEST} pixels or more")
         if self.train_size is not None and self.train_size < 1:
             raise DataError(f"train_size {self.train_size} is out of range: give 1 or more")
-        for side in self.size or ():
-            if not SMALLEST <= side <= LARGEST:
-                raise DataError(
-                    f"size {side} is out of range: a side is {SMALLEST} to {LARGEST} pixels"
-                )
+        if self.size is not None:
+            _check_size(self.size)
         for name, kind in (("fit", Fit), ("channels", Channels), ("split", Split)):
             given, known = getattr(self, name), get_args(kind)
             if given not in known:
@@ -93,3 +91,17 @@ class ReadOptions:
     def fits_in_memory(self, count: int, shape: tuple[int, ...]) -> bool:
         """Return whether `count` examples of this shape, at one byte a value, fit in memory."""
         return count * int(np.prod(shape)) <= self.memory_gb * 1e9
+
+
+def _check_size(size: Any) -> None:
+    """Raise DataError unless `size` is (height, width), each in the range of sides."""
+    pair = isinstance(size, (tuple, list)) and len(size) == 2
+    if not pair or not all(isinstance(side, (int, np.integer)) for side in size):
+        raise DataError(
+            f"size {shown(size)} is no size: give a number of pixels, or (height, width)"
+        )
+    for side in size:
+        if not SMALLEST <= side <= LARGEST:
+            raise DataError(
+                f"size {side} is out of range: a side is {SMALLEST} to {LARGEST} pixels"
+            )

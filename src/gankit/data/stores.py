@@ -52,6 +52,11 @@ def check_stored(size: int) -> None:
         raise ValueError(f"too large: its file has {size / 1e6:,.0f} MB")
 
 
+def unpacked_name(name: str) -> str:
+    """Return a name in an archive as it is after unpacking, relative even if it began at `/`."""
+    return name.removeprefix("./").lstrip("/")
+
+
 def named(shards: tuple[Path, ...], shard: Path, name: str) -> str:
     """Return the name of a picture: with that of its file, if there are several."""
     return name if len(shards) == 1 else f"{shard.name}/{name}"

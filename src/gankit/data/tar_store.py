@@ -13,7 +13,7 @@ import numpy as np
 from gankit.data.layout import by_nature, name_some
 from gankit.data.listing import Index, index_listed
 from gankit.data.read_options import Split
-from gankit.data.stores import Store, check_stored, located, named
+from gankit.data.stores import Store, check_stored, located, named, unpacked_name
 from gankit.data.walk import Finds, is_passed_over, is_picture
 from gankit.errors import DataError
 from gankit.text import reason
@@ -54,13 +54,13 @@ def index_tar(shards: tuple[Path, ...], split: Split) -> Index:
     where: dict[str, tuple[int, int]] = {}
     for shard in shards:
         for member in _members(shard, notes):
-            path = named(shards, shard, member.name.removeprefix("./"))
+            path = named(shards, shard, unpacked_name(member.name))
             if any(map(is_passed_over, path.split("/"))):
                 finds.passed.append(path)
             elif path.endswith(CLASS) and member.size <= LONGEST_CLASS:
                 classes[_key(path)] = _text(shard, member)
             elif is_picture(path):
-                finds.pictures[path] = member.size
+                finds.add_packed(path, member.size)
                 where[path] = (member.offset_data, member.size)
             else:
                 finds.others[os.path.splitext(path)[1].lower() or "no suffix"] += 1  # noqa: PTH122

@@ -142,6 +142,8 @@ class Finds:
         closed: the files and folders that cannot be accessed.
         passed: the names that are hidden, or that a file system, a network drive or a viewer put
             there.
+        repeated: the names that an archive holds once more; the last picture of a name is read, as
+            it is the one that stays when the archive is unpacked.
         folders: the folders in the root itself, without those passed over.
     """
 
@@ -153,6 +155,7 @@ class Finds:
     special: list[str] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
     passed: list[str] = field(default_factory=list)
+    repeated: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
 
     def add(self, path: str, status: os.stat_result) -> None:
@@ -164,6 +167,12 @@ class Finds:
             self.pictures[path] = status.st_size
         else:
             self.special.append(path)
+
+    def add_packed(self, path: str, size: int) -> None:
+        """Add a picture in an archive, which may hold several of one name."""
+        if path in self.pictures:
+            self.repeated.append(path)
+        self.pictures[path] = size
 
     def add_failure(self, path: str, error: OSError, is_link: bool) -> None:
         """Note a path that cannot be accessed, unless it was removed in the meantime."""

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from gankit.data.label_files import JSON, LONGEST, Table, table_within
 from gankit.data.listing import Index, index_listed
 from gankit.data.read_options import Split
-from gankit.data.stores import Store, check_stored, located, named
+from gankit.data.stores import Store, check_stored, located, named, unpacked_name
 from gankit.data.walk import Finds, is_passed_over, is_picture
 from gankit.errors import DataError
 from gankit.text import reason
@@ -82,12 +82,13 @@ def index_zip(shards: tuple[Path, ...], split: Split) -> Index:
     finds, where = Finds(), dict[str, Member]()
     table: tuple[str, bytes] | None = None
     for shard in shards:
-        for name, member in _members(shard).items():
+        for name, member in _members(shard):
             path = named(shards, shard, name)
             if any(map(is_passed_over, path.split("/"))):
                 finds.passed.append(path)
             elif is_picture(path):
-                finds.pictures[path], where[path] = member.size, member
+                finds.add_packed(path, member.size)
+                where[path] = member
             elif len(shards) == 1 and posixpath.basename(path) == JSON and table is None:
                 table = path, _json(shard, path, member)
             else:
@@ -101,8 +102,8 @@ def index_zip(shards: tuple[Path, ...], split: Split) -> Index:
     return replace(index, labels=None, class_names=()) if len(shards) > 1 else index
 
 
-def _members(archive: Path) -> dict[str, Member]:
-    """Return the files in an archive by name, the shallowest first. Raises DataError."""
+def _members(archive: Path) -> list[tuple[str, Member]]:
+    """Return the files in an archive with their names, the shallowest first. Raises DataError."""
     try:
         with zipfile.ZipFile(archive) as file:
             every = [info for info in file.infolist() if not info.is_dir()]
@@ -111,18 +112,20 @@ def _members(archive: Path) -> dict[str, Member]:
             f"data {str(archive)!r} is no zip archive that can be read: {reason(error)}; if it was "
             "cut off, get it again"
         ) from None
-    members = {
-        # Some tools of Windows write backslashes.
-        info.filename.replace("\\", "/").removeprefix("./"): Member(
-            info.header_offset, info.compress_size, info.file_size, info.compress_type, info.CRC
+    members = [
+        (
+            unpacked_name(info.filename.replace("\\", "/")),  # which some tools of Windows write
+            Member(
+                info.header_offset, info.compress_size, info.file_size, info.compress_type, info.CRC
+            ),
         )
         for info in sorted(every, key=lambda info: info.filename.count("/"))
-    }
+    ]
     if any(info.flag_bits & ENCRYPTED for info in every):
         raise DataError(
             f"data {str(archive)!r} is encrypted: unpack it with its password, and give the folder"
         )
-    _refuse_bomb(archive, members.values())
+    _refuse_bomb(archive, [member for _, member in members])
     return members
 
 

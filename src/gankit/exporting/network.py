@@ -210,4 +210,5 @@ def about(gan: GAN) -> dict[str, Any]:
 
 def as_json(facts: dict[str, Any]) -> bytes:
     """Return facts as the text of a JSON file."""
-    return (json.dumps(facts, indent=2, ensure_ascii=False) + "\n").encode()
+    text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
+    return text.encode(errors="backslashreplace")  # JSON writes such bytes of a name so, too

@@ -28,7 +28,7 @@ from gankit.inspection.scan import Scan, scan
 from gankit.inspection.sheet import choose_rows
 from gankit.run import real_path
 from gankit.settings.config import Config, DataConfig
-from gankit.text import from_home
+from gankit.text import as_file_name, from_home
 from gankit.training.briefing import everything
 
 
@@ -109,7 +109,7 @@ def inspect(
 
 def default_folder(source: str) -> Path:
     """Return the folder of the page of a name or path: `inspect-NAME`, here or beside the data."""
-    name = Path(f"inspect-{source_name(source).replace(':', '-') or 'data'}")
+    name = Path(f"inspect-{as_file_name(source_name(source)).replace(':', '-') or 'data'}")
     inside = _data_folder(source)
     if inside is None or not _lies_in(name, inside):
         return name
@@ -118,13 +118,18 @@ def default_folder(source: str) -> Path:
 
 def check_outside(folder: Path, source: str | None) -> None:
     """Raise ConfigError if a page in this folder would become part of the data."""
-    inside = None if source is None else _data_folder(source)
-    if inside is not None and _lies_in(folder, inside):
+    if source is not None and lies_in_data(folder, source):
         raise ConfigError(
             f"'{folder}' lies inside the data, which would then hold the sheet too: choose a "
             "folder elsewhere",
             "folder",
         )
+
+
+def lies_in_data(path: Path, source: str) -> bool:
+    """Return whether a path lies in the folder that data is read from. Raises DataError."""
+    inside = _data_folder(source)
+    return inside is not None and _lies_in(path, inside)
 
 
 def _data_folder(source: str) -> Path | None:

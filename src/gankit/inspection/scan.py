@@ -98,7 +98,8 @@ def scan(dataset: Dataset, split: str, most: int | None = None, seed: int = 0) -
     tally = _Tally(dataset)
     for part in _parts(chosen, dataset):
         examples = dataset.read(part)
-        readable = [i for i, index in enumerate(part) if _readable(dataset, index)]
+        broken = set(dataset.unreadable if dataset.files else ())  # others were read for them
+        readable = [i for i, at in enumerate(part) if not broken or dataset.files[at] not in broken]
         examples = np.ascontiguousarray(examples[readable])
         if not len(examples):
             continue
@@ -133,11 +134,6 @@ def choose(dataset: Dataset, most: int | None, seed: int) -> NDArray[np.int64]:
 def _parts(chosen: NDArray[np.int64], dataset: Dataset) -> Iterator[NDArray[np.int64]]:
     rows = max(1, AT_A_TIME // int(np.prod(dataset.shape)))
     return (chosen[start : start + rows] for start in range(0, len(chosen), rows))
-
-
-def _readable(dataset: Dataset, index: int) -> bool:
-    """Return whether an example is the file's own, and no other that stands in for it."""
-    return not dataset.files or dataset.files[index] not in dataset.unreadable
 
 
 def _named(dataset: Dataset, split: str, index: int) -> Example:

@@ -358,7 +358,7 @@ class _Racing:
         said = "the default recipe, which nothing beat" if number == 0 else f"trial {number}"
         head = f"# {said}, of a race of {len(self.journal.entries())} trials on these data\n"
         try:
-            content = (head + settings_toml(config) + "\n").encode()
+            content = (head + settings_toml(config) + "\n").encode(errors="replace")
             write_atomically(self.folder / RECIPE, content)
         except OSError as error:
             reason = error.strerror or error

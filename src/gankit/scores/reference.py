@@ -83,7 +83,8 @@ def read_reals(
             counts as the run's own.
         split: the split to measure against; None: `test` if there is one.
         say: is called with a line if the run was not trained on this data, if it is measured
-            against a part of the training data, and for each note on the test split.
+            against a part of the training data, and for each note on what is measured, unless
+            it was said before training.
         path: the run or its artifact; None: only the data's name tells whether it is the run's.
 
     Raises DataError if the data cannot be read, is too small or has another shape, and ConfigError
@@ -113,9 +114,10 @@ def read_reals(
                 "measured against a part of the training data, and memorisation is not measured: "
                 f"{problem}"
             )
+    said = train.notes if own else ()  # before training
     for note in measured.notes:
-        if note not in train.notes:  # those were said before training
-            say(f"test split: {note}")
+        if note not in said:
+            say(f"{found} split: {note}")
     other = note_other(read, trained, where, record)
     if other is not None:
         say(other)

@@ -7,6 +7,7 @@ example, the value range and the class names.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -138,8 +139,8 @@ def load(path: str | Path, device: str = "cpu", *, networks: Networks | None = N
     """
     name = on_hub(path)
     path = from_home(path) if name is None else fetch(name)
-    if path.is_dir():
-        if not (path / NAME).exists():
+    if os.path.isdir(path):  # noqa: PTH112 - never raises, though a folder above may be closed
+        if _is_missing(path / NAME):
             raise RunError(
                 f"'{path}' holds no {NAME}: it is no run, or nothing is trained in it yet"
             )
@@ -171,6 +172,15 @@ def load(path: str | Path, device: str = "cpu", *, networks: Networks | None = N
     for player in _kept(game):
         _ready(getattr(game, player), device)
     return GAN(game, header["step"], path, header["digest"])
+
+
+def _is_missing(path: Path) -> bool:
+    """Return whether nothing is at a path; not if it is in a closed folder, as reading will say."""
+    try:
+        path.stat()
+    except OSError as error:
+        return isinstance(error, FileNotFoundError)
+    return False
 
 
 def _check_asked(header: Mapping[str, Any], networks: object, path: Path) -> None:

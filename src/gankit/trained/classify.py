@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -45,12 +47,15 @@ def classify_data(
     chances = np.concatenate([gan.judge(part) for part in _images(dataset)])
     named, names = chances.argmax(1), gan.judged_names
     if target is not None:
-        rows = [
-            f"{i},{names[label]},{chance[label]:.4f}"
+        table = io.StringIO(newline="")
+        rows = csv.writer(table, lineterminator="\n")  # a class's name may hold a comma
+        rows.writerow(("index", "class", "chance"))
+        rows.writerows(
+            (i, names[label], f"{chance[label]:.4f}")
             for i, (label, chance) in enumerate(zip(named, chances, strict=True))
-        ]
+        )
         try:
-            write_atomically(target, "\n".join(["index,class,chance", *rows, ""]).encode())
+            write_atomically(target, table.getvalue().encode(errors="replace"))
         except OSError as error:
             raise RunError(f"'{target}' cannot be written: {error.strerror}") from None
     counts = np.bincount(named, minlength=len(names))

@@ -16,7 +16,7 @@ from gankit.data.values import PixelFormat, to_bytes
 from gankit.errors import ConfigError, RunError
 from gankit.pictures import grid, layout, save_image, save_png, scatter
 from gankit.storage import write_atomically
-from gankit.text import reason, shown
+from gankit.text import as_file_name, reason, shown
 from gankit.trained.latents import Latents
 
 if TYPE_CHECKING:
@@ -207,8 +207,8 @@ def _write_folder(samples: _Samples, target: Path) -> None:
     written, digits = 0, len(str(samples.n - 1))
     for block in samples.blocks():
         for picture in block:
-            suffix = "" if labels is None else f"-{gan.class_names[labels[written]]}"
-            name = f"{written:0{digits}d}{suffix}".replace("/", "_")
+            of = "" if labels is None else f"-{as_file_name(gan.class_names[labels[written]])}"
+            name = f"{written:0{digits}d}{of}"
             if bands:
                 save_pages(target / f"{name}.tif", picture)
             else:

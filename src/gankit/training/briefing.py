@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 from gankit.data import Dataset, tell_classes
+from gankit.data.layout import name_some
 from gankit.game import Game, families_that
 from gankit.game_types import Task
 
@@ -34,6 +36,8 @@ def everything(dataset: Dataset, game: Game | None = None) -> list[str]:
     lines = [f"data {dataset.name}: {len(dataset):,} {describe_examples(Task.of(dataset))}"]
     if (classes := tell_classes(dataset)) is not None:
         lines.append(classes)
+    if (alike := tell_alike(dataset.class_names)) is not None:
+        lines.append(alike)
     if game is not None and (ignored := what_is_ignored(game)) is not None:
         lines.append(ignored)
     if (few := tell_few(dataset)) is not None:
@@ -70,6 +74,24 @@ def tell_few(dataset: Dataset) -> str | None:
         f"{images}: few, G may copy them; more images help most, then the weights of a run on "
         "images like these (init_from)"
     )
+
+
+def tell_alike(names: Sequence[str]) -> str | None:
+    """Name classes that differ in case, spaces or the spelling of accents alone; None without any.
+
+    They come of copying between systems. They may also be meant, so they stay apart; single letters
+    surely are, as of an alphabet.
+    """
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        plain = unicodedata.normalize("NFKC", name).casefold()
+        if len(plain) > 1:
+            alike.setdefault(" ".join(plain.split()), []).append(name)
+    doubtful = [name for several in alike.values() if len(several) > 1 for name in several]
+    if not doubtful:
+        return None
+    told = name_some(map(repr, doubtful))
+    return f"classes of nearly the same name: {told}; if they are one, give it one name"
 
 
 def what_is_ignored(game: Game) -> str | None:
