@@ -14,7 +14,7 @@ from torch import nn
 from gankit.choose_recipe import earlier_recipes
 from gankit.data import Dataset, decided, load_configured
 from gankit.doctor.while_training import Watch
-from gankit.errors import GankitError, TrainingError
+from gankit.errors import ConfigError, GankitError, TrainingError
 from gankit.game import Game
 from gankit.own_networks import Networks
 from gankit.pages.report import ReportPage
@@ -134,6 +134,11 @@ def opened(
     Whatever cannot work is refused before a process is started or a file is written.
     """
     started = time.monotonic()
+    if not isinstance(config, Config):
+        raise ConfigError(
+            f"config is {type(config).__name__}, not a configuration: gankit.configure makes one",
+            "config",
+        )
     run = Run(from_home(folder))
     if init_from is not None:
         check_start(run, init_from)

@@ -44,6 +44,18 @@ def test_stylegans_file_decides_over_sub_folders(tmp_path):
         assert "dataset.json gives no labels" in notes(dataset)
 
 
+@pytest.mark.parametrize(
+    "copy", ["labels (1)", "labels - Copy", "labels - Copy (2)", "labels copy"]
+)
+def test_a_copy_of_a_table_comes_after_it(tmp_path, copy):
+    save(tmp_path, "a.png", "b.png")
+    (tmp_path / "labels.csv").write_text("file,label\na.png,new\nb.png,cat\n")
+    (tmp_path / f"{copy}.csv").write_text("file,label\na.png,old\nb.png,cat\n")
+    dataset = load_dataset(tmp_path)
+    assert classes(dataset) == {0: "new", 1: "cat"}
+    assert "labels are read from labels.csv" in notes(dataset)
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("header", [("file", "label"), ("Filename", "Class"), ("id", "breed"),
                                     ("image_id", "category"), ("path", "TARGET")])  # fmt: skip

@@ -596,3 +596,10 @@ def test_moved_data_goes_on_and_the_new_path_is_recorded(small, image_folder, tm
     longer = override(config, {"data.source": f"{moved}/", "training.steps": 3})
     assert fit(longer, tmp_path / "r").trained == 1
     assert Run(tmp_path / "r").record().config.data.source == f"{moved}/"
+
+
+@pytest.mark.parametrize("given", ["gan", None, {"family": "gan"}])
+def test_what_is_no_configuration_is_one_line_and_writes_nothing(given, tmp_path):
+    with pytest.raises(gankit.ConfigError, match="not a configuration"):
+        fit(given, tmp_path / "run")
+    assert not (tmp_path / "run").exists()

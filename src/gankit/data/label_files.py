@@ -35,6 +35,8 @@ MOST_TABLES, LONGEST = 20, 2**26
 """The most tables that are tried in one folder, and the most bytes that a table may have."""
 OF_A_PARENT = 0.5
 """The share of the pictures that a file above the folder given must label to belong to them."""
+COPY = re.compile(r"( \(\d+\)| - copy( \(\d+\))?| copy( \d+)?)\.\w+$", re.IGNORECASE)
+"""How browsers and desktops name a copy of a file: it comes after all others."""
 TELLING = 10
 """If at least this many pictures have labels and no two are alike, the labels are names or
 captions, not classes."""
@@ -157,6 +159,7 @@ def _candidates(folder: Path, split: Split | None) -> list[Path]:
     except OSError:
         return []
     tables = [n for n in names if n.lower().endswith(TABLES) and not n.startswith(".")]
+    tables.sort(key=lambda name: COPY.search(name) is not None)  # a space sorts before a dot
     tables = [n for n in tables if split is None or _split_named(n) in (None, split)]
     first = [JSON] if JSON in names else []
     return [folder / name for name in (*first, *tables[:MOST_TABLES])]
