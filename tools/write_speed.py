@@ -192,9 +192,9 @@ def time_to_quality(lines: list[Line]) -> list[str]:
     return [
         *written,
         "`python benchmarks/time_to_quality.py`; seconds of one thread on a processor, of the "
-        "length that\ngankit's schedules have. Distances and shares of 1,000 samples against all "
-        "examples. *Within*\nis the mean distance of samples of one class over that of the examples "
-        "of one; *train side* the share of samples\nwhose nearest neighbour among as many training "
+        "length that\ngankit's schedules have. Distances and shares of 1,000 samples against "
+        "all examples. *Within*\nis the mean distance of samples of a class over that of examples "
+        "of a class; *train side* the share of samples\nwhose nearest neighbour among as many training "
         "as held-out examples is a training one, .5 if nothing is copied.",
         "",
     ]
