@@ -194,8 +194,8 @@ def time_to_quality(lines: list[Line]) -> list[str]:
         "`python benchmarks/time_to_quality.py`; seconds of one thread on a processor, of the "
         "length that\ngankit's schedules have. Distances and shares of 1,000 samples against "
         "all examples. *Within*\nis the mean distance of samples of a class over that of examples "
-        "of a class; *train side* the share of samples\nwhose nearest neighbour among as many training "
-        "as held-out examples is a training one, .5 if nothing is copied.",
+        "of a class; *train side* the share\nof samples whose nearest neighbour among as many "
+        "training as held-out examples is a training one,\n.5 if nothing is copied.",
         "",
     ]
 
