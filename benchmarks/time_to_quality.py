@@ -280,10 +280,10 @@ class Table:
         print(json.dumps(line), flush=True)
         if self.options.pictures:
             self.options.pictures.mkdir(parents=True, exist_ok=True)
-            name = self.options.pictures / f"{contender}-{seconds:g}-{self.options.seed}"
-            save_png(name.with_name(f"{name.name}.png"), grid(samples.images[:64], 8))
-            kept = {"images": samples.images, "labels": samples.labels}
-            np.savez(f"{name}.npz", **{key: x for key, x in kept.items() if x is not None})
+            name = str(self.options.pictures / f"{contender}-{seconds:g}-{self.options.seed}")
+            save_png(Path(f"{name}.png"), grid(samples.images[:64], 8))
+            labels = {} if samples.labels is None else {"labels": samples.labels}
+            np.savez(f"{name}.npz", images=samples.images, **labels)
 
 
 def compete(name: str, train: Dataset, table: Table, seconds: list[float]) -> None:

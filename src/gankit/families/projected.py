@@ -257,6 +257,7 @@ class ProjectedDiscriminator(nn.Module):
 
 
 SLOWER = {"generator_optimizer.lr": 5e-4, "discriminator_optimizer.lr": 5e-4}
+"""The rates of the recipe in earlier versions."""
 
 
 @register_family("projected")
