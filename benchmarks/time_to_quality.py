@@ -6,9 +6,10 @@
 Each contender trains on the same examples in one thread, and is measured after the seconds given:
 `-n` samples by `gankit.evaluate` in each of the feature networks, against the held-out examples, or
 against all examples if fewer than 1,000 are held out. Besides, `train_side` is the share of samples
-whose nearest neighbour among as many training as held-out examples is a training one, and `within`
-the mean distance of samples of one class over that of the examples, for contenders that are asked
-for classes.
+whose nearest neighbour among as many training as held-out examples is a training one. For
+contenders that are asked for classes, `within` is the mean distance of samples of one class over
+that of the examples, and `label_match` the share of samples whose nearest training example has the
+class that was asked for; `label_match_real` is what held-out examples have for it.
 Seconds are the process's own CPU time in training steps, which other programs on the machine
 disturb less than the clock. A contender has one run, and gankit's schedules end at the last of the
 seconds. Contenders:
@@ -44,6 +45,7 @@ from gankit.data import ArrayDataset, Dataset, as_pictures
 from gankit.data.dataset import array_fingerprint
 from gankit.features.named import load_network
 from gankit.features.network import FeatureNetwork
+from gankit.metrics.distances import nearest
 from gankit.metrics.diversity import class_distance
 from gankit.metrics.memorisation import memorisation
 from gankit.pictures import grid, save_png
@@ -211,6 +213,12 @@ class Judge:
         every = np.arange(len(dataset))
         return embed_real(dataset, every, self.network, keep=len(dataset)).features
 
+    def match(self, features: NDArray[np.float32], labels: Labels) -> float:
+        """Return the share of examples whose nearest training example has the same label."""
+        assert self.real.train.labels is not None
+        found, _ = nearest(features, self.train)
+        return round(float((self.real.train.labels[found] == labels).mean()), 4)
+
     def __call__(self, samples: Samples) -> dict[str, float]:
         names = ["frechet", "kernel", "precision", "recall", "coverage"]
         report = gankit.evaluate(
@@ -231,6 +239,9 @@ class Judge:
             theirs = class_distance(self.train, labels, classes)
             ours = class_distance(drawn, samples.labels, classes)
             found["within"] = round(float((ours / theirs).mean()), 4)
+            found["label_match"] = self.match(drawn, samples.labels)
+            assert self.real.held_out.labels is not None
+            found["label_match_real"] = self.match(self.held_out, self.real.held_out.labels)
         return found
 
 

@@ -383,6 +383,15 @@ def test_labels_that_nothing_follows():
     assert sample_signs(examined(fake, np.roll(labels, 1))) == {"labels ignored"}
 
 
+def test_labels_that_distances_do_not_tell_are_not_judged():
+    train, labels = clusters(2000, 1)
+    mixed = np.random.default_rng(3).permutation(labels)
+    fake, asked = clusters(500, 2)
+    diagnosis = look_for(case("cgan", examination=examined(fake, asked, train, mixed)))
+    assert diagnosis.verdicts == ()
+    assert "of real examples are nearest to another" in diagnosis.unseen["labels ignored"]
+
+
 def test_copies_of_the_training_examples():
     train, labels = clusters(200, 1)
     copies = np.tile(train, (3, 1))[:500] + np.float32(0.01)

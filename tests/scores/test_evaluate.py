@@ -68,7 +68,8 @@ def test_a_conditional_run_on_digits(run):
     by_name = {score.metric: score for score in report.scores}
     assert by_name.keys() == {
         "frechet", "kernel", "inception_score", "precision", "recall", "density", "coverage",
-        "accuracy", "worst_class", "too_near", "train_side", "diversity", "path_length",
+        "accuracy", "worst_class", "label_match", "too_near", "train_side", "diversity",
+        "path_length",
     }  # fmt: skip
     assert by_name["frechet"].label == "FD(digits)"
     for score in report.scores:
@@ -82,7 +83,8 @@ def test_a_conditional_run_on_digits(run):
     assert report.nearest.ndim == 2
     # An untrained generator is worse than real digits, which the network reads.
     assert by_name["frechet"].value > 10 * by_name["frechet"].floor
-    assert by_name["accuracy"].value < 0.5 < 0.97 < by_name["accuracy"].floor
+    for score in ("accuracy", "label_match"):
+        assert by_name[score].value < 0.5 < 0.95 < by_name[score].floor
     assert by_name["coverage"].value < by_name["coverage"].floor
 
 
@@ -207,7 +209,7 @@ def test_points_are_measured_as_they_are(toy):
 def test_an_unconditional_run_and_what_does_not_apply(small, tmp_path):
     folder = fit(small("dcgan", **{"training.steps": 2}), tmp_path / "plain").run.folder
     report = evaluate(folder / "model.safetensors", n=100, draws=1)
-    assert not {"accuracy", "class_distance", "modes"} & values(report).keys()
+    assert not {"accuracy", "label_match", "class_distance", "modes"} & values(report).keys()
     with pytest.raises(ConfigError, match=r"'accuracy' does not apply.*conditional"):
         evaluate(folder, n=100, draws=1, metrics=["accuracy"])
 

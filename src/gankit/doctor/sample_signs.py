@@ -89,10 +89,19 @@ def labels_ignored(case: Case) -> Verdict | None:
     assert samples.labels is not None
     if samples.asked is None:
         return None
-    fair = ~np.isin(samples.asked, _scarce(samples))  # of the others, no G can learn
+    scarce = _scarce(samples)  # of these, no G can learn
+    fair = ~np.isin(samples.asked, scarce)
     right = float((samples.labels[samples.nearest_train[0]] == samples.asked)[fair].mean())
     chance = 1 / len(samples.class_names)
     wanted = chance + HEEDED * (1 - chance)
+    found = samples.left_out[0]
+    own = samples.labels[: len(found)]
+    real = float((samples.labels[found] == own)[~np.isin(own, scarce)].mean())
+    if real < wanted + HEEDED * (1 - chance):
+        raise Unseen(
+            f"only {per_cent(real)} of real examples are nearest to another one of their class: "
+            "see `label_match` of `gankit evaluate`, in a feature network"
+        )
     if right >= wanted:
         return None
     return Verdict(
@@ -118,7 +127,7 @@ def memorisation(case: Case) -> Verdict | None:
         copied, since = last(case.raw("samples/copied", young=True), stretch), case.since(stretch)
     else:
         samples = case.samples
-        usual = float(np.median(samples.left_out))
+        usual = float(np.median(samples.left_out[1]))
         copied = float((samples.nearest_train[1] < COPIED * usual).mean())
         if copied < COPIES:
             return None

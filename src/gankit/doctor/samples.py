@@ -52,12 +52,12 @@ class Examination:
         return nearest(self.fake, self.train)
 
     @cached_property
-    def left_out(self) -> NDArray[np.float64]:
-        """The distance of each of the first N training examples to the nearest other one.
+    def left_out(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """For each of the first N training examples, the nearest other one, and its distance.
 
         New examples from the same source would have such distances.
         """
-        return nearest(self.train[: len(self.fake)], self.train, skip_own=True)[1]
+        return nearest(self.train[: len(self.fake)], self.train, skip_own=True)
 
 
 class Copies:

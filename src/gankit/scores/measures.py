@@ -332,6 +332,28 @@ def worst_class(pair: Pair) -> float:
     return pair.accuracy.worst
 
 
+LABELS = "a conditional run, and real examples of its classes"
+
+
+def has_labels(pair: Pair) -> bool:
+    """Return whether samples were asked for by classes that real examples are known to have."""
+    sides = (pair.real.labels, pair.other.labels)
+    return bool(pair.class_names) and all(labels is not None for labels in sides)
+
+
+@measure(
+    "label match({})", "higher", LABELS, has_labels, count=lambda pair: pair.compared, each=True
+)
+def label_match(pair: Pair) -> float:
+    """share of samples whose nearest real example has the class asked for"""
+    real, asked = pair.real.labels, pair.other.labels
+    assert real is not None
+    assert asked is not None
+    count = pair.compared
+    found, _ = nearest(pair.other.features[:count], pair.real.features[:count])
+    return float((real[found] == asked[:count]).mean())
+
+
 ENOUGH = f"a conditional run, and {LEAST_OF_A_CLASS} examples of each class on either side"
 
 

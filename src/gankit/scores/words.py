@@ -93,6 +93,7 @@ PHRASES: dict[str, Callable[[Score], str]] = {
         "the real examples", "have a sample near", "about 97 % if samples were real"
     ),
     "accuracy": _share("the samples", "are read as the class asked for"),
+    "label_match": _share("the samples", "are nearest to a real example of the class asked for"),
     "modes": _modes,
     "good": _share("the samples", "lie on a mode"),
     "too_near": _share(
