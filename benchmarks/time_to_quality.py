@@ -283,18 +283,18 @@ class Table:
         return {name: judge(samples) for name, judge in self.judges.items()}
 
     def add(self, contender: str, seconds: float, steps: int | None, samples: Samples) -> None:
-        line: dict[str, Any] = {"benchmark": "time_to_quality", "contender": contender}
-        line |= {"seconds": seconds, "steps": steps}
-        line |= {"scores": self.measure(samples), **self.about, **self.machine}
-        with self.options.out.open("a") as file:
-            file.write(json.dumps(line) + "\n")
-        print(json.dumps(line), flush=True)
         if self.options.pictures:
             self.options.pictures.mkdir(parents=True, exist_ok=True)
             name = str(self.options.pictures / f"{contender}-{seconds:g}-{self.options.seed}")
             save_png(Path(f"{name}.png"), grid(samples.images[:64], 8))
             labels = {} if samples.labels is None else {"labels": samples.labels}
             np.savez(f"{name}.npz", images=samples.images, **labels)
+        line: dict[str, Any] = {"benchmark": "time_to_quality", "contender": contender}
+        line |= {"seconds": seconds, "steps": steps}
+        line |= {"scores": self.measure(samples), **self.about, **self.machine}
+        with self.options.out.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        print(json.dumps(line), flush=True)
 
 
 def compete(name: str, train: Dataset, table: Table, seconds: list[float]) -> None:
