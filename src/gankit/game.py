@@ -188,7 +188,7 @@ class Game(Part, ABC):
         self, examples: Tensor, labels: Tensor | None, by: nn.Module | None = None
     ) -> Answer:
         """Return D's answer to examples; `by` is a network that answers in its place."""
-        answer = Answer((by or self.discriminator)(self.seen(examples), labels))
+        answer = Answer((by or self.discriminator)(self.seen(examples), labels), labels=labels)
         for stabiliser in self.stabilisers:
             answer = stabiliser.answered(answer)
         return answer

@@ -229,13 +229,16 @@ class Answer:
     """D's answer to N examples: `output` [N] or [N, ...], as the network returns it.
 
     `features` [N, F] are those of D's last hidden layer; None unless an objective asks for them.
+    `labels` are those that D was given with the examples: int64 [N], or vectors; None if none.
     """
 
     output: Tensor
     features: Tensor | None = None
+    labels: Tensor | None = None
 
     def __getitem__(self, part: slice) -> Answer:
-        return Answer(self.output[part], None if self.features is None else self.features[part])
+        features, labels = (None if x is None else x[part] for x in (self.features, self.labels))
+        return Answer(self.output[part], features, labels)
 
 
 @dataclass(frozen=True)

@@ -92,15 +92,56 @@ def test_it_is_asked_for_classes_or_vectors(labels):
     if labels == "classes":
         one, other = torch.tensor([0, 0]), torch.tensor([1, 1])
     noise, image = torch.randn(2, 100), torch.randn(2, 3, 32, 32)
-    g = game(**kind)
+    by_code = {"network.class_strength": 0.15, "network.class_maps": 0}
+    g = game(**kind, **by_code)
     for player, given in ((g.generator.eval(), noise), (g.discriminator.eval(), image)):
         assert not torch.allclose(player(given, one), player(given, other))
-    deaf = game(**kind, **{"network.class_strength": 0, "network.class_weight": 0})
+    silent = {"network.class_strength": 0, "network.class_weight": 0}
+    deaf = game(**kind, **{**by_code, **silent})
     for player, given in ((deaf.generator.eval(), noise), (deaf.discriminator.eval(), image)):
         assert torch.equal(player(given, one), player(given, other))
     without = game(**kind, **{"network.labels": "none"})
     assert not without.conditional
     assert without.generator(noise).shape == (2, 3, 32, 32)
+
+
+@pytest.mark.parametrize("labels", ["classes", "vectors"])
+def test_labels_scale_and_shift_the_first_maps_and_leave_the_noise(labels):
+    kind = {"classes": 3} if labels == "classes" else {"condition": 3}
+    g = game(**kind, **{"network.class_strength": 0, "network.class_maps": 2}).generator.eval()
+    assert g.stem.in_features == 100
+    assert len(g.label_scales) == 2
+    one, other = torch.eye(3)[:1], torch.eye(3)[1:2]
+    if labels == "classes":
+        one, other = torch.tensor([0]), torch.tensor([1])
+    noise = torch.randn(1, 100, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(g(noise, one), g(noise, other))  # until they have learned
+    with torch.no_grad():
+        scales = torch.linspace(-1, 1, g.label_scales[1].weight.numel())
+        g.label_scales[1].weight.copy_(scales.view_as(g.label_scales[1].weight))
+    assert not torch.allclose(g(noise, one), g(noise, other))
+
+
+def test_a_classifier_is_heard_by_both_players_and_is_no_patch():
+    plain, g = (game(classes=3, **{"network.classifier": c}) for c in ((0, 0), (0.5, 2)))
+    images, labels = torch.randn(4, 3, 32, 32), torch.tensor([0, 1, 2, 0])
+    assert (
+        g.discriminator(images, labels).shape[1] == plain.discriminator(images, labels).shape[1] + 3
+    )
+    assert g.logits(images, labels).shape == (4,)
+    batch = Batch(images, labels, Latent(torch.zeros(4, 100), labels), torch.zeros(4))
+    sure = 20 * torch.eye(3)[labels]
+    patches = torch.randn(4, 6)
+    right, wrong = (Answer(torch.cat([patches, s], 1)) for s in (sure, sure.roll(1, 1)))
+    for objective, weight in ((g.discriminator_objective, 0.5), (g.generator_objective, 2.0)):
+        pairs = ((right, wrong), (wrong, right))
+        first, second = (objective(*pair, batch).minimised for pair in pairs)
+        told, untold = (first, second) if weight == 0.5 else (second, first)
+        assert told["class"] < 1e-6
+        assert untold["class"] == pytest.approx(20 * weight, rel=1e-4)
+        assert first["adversarial"] == second["adversarial"]
+    for other in (game(condition=3, **{"network.classifier": (0.5, 2)}), plain):
+        assert not other.classifies
 
 
 def test_every_patch_counts_and_not_the_mean_of_an_image():

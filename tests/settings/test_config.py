@@ -441,7 +441,7 @@ runtime.precision runtime.threads runtime.workers stabilise.augment stabilise.au
 stabilise.augment_probability stabilise.augment_target stabilise.entropy stabilise.freeze_d
 stabilise.freeze_g stabilise.historical stabilise.joint_batch stabilise.lagged
 stabilise.lecam stabilise.matching stabilise.minibatch_kernels stabilise.minibatch_size
-stabilise.noise stabilise.perceptual
+stabilise.noise stabilise.perceptual stabilise.perceptual_by_class
 stabilise.plugins stabilise.replay stabilise.replay_size stabilise.top_k stabilise.virtual_batch
 training.accumulate training.batch training.ema training.epochs training.images
 training.minutes training.seed training.steps
@@ -474,8 +474,8 @@ NETWORK_KEYS = {
         blocks discriminator_width embedding generator_width group labels most_channels stages
     """,
     "projected": """
-        backbone class_strength class_weight embedding generator_width head_norm head_width labels
-        least_side mixed most_channels pixels stages
+        backbone class_maps class_strength class_weight classifier embedding generator_width
+        head_norm head_width labels least_side mixed most_channels pixels stages
     """,
     "ssgan": """
         body discriminator_hidden discriminator_width dropout generator_hidden generator_width

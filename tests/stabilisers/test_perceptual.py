@@ -18,6 +18,7 @@ from gankit.stabilisers.perceptual import (
     FEWEST,
     REAL,
     PerceptualMatching,
+    weights,
     witness,
 )
 from gankit.training.state import build_game
@@ -38,16 +39,29 @@ def test_its_gradient_is_that_of_the_kernel_distance():
     fake = torch.randn(3, 3, dtype=torch.float64, generator=draws, requires_grad=True)
     real = torch.randn(4, 3, dtype=torch.float64, generator=draws) + 1
     (exact,) = torch.autograd.grad(squared_distance(fake, real), fake)
-    (ours,) = torch.autograd.grad(witness(fake, real, fake.detach()).mean(), fake)
-    torch.testing.assert_close(ours, exact, rtol=1e-10, atol=1e-12)
+    by = torch.full((1, 4), 1 / 4), torch.full((1, 3), 1 / 3)
+    (ours,) = torch.autograd.grad(witness(fake, real, fake.detach(), *by).mean(), fake)
+    torch.testing.assert_close(ours, exact, rtol=1e-6, atol=1e-8)
 
 
-def told(features):
-    return Answer(torch.zeros(len(features)), features)
+def test_within_classes_it_is_the_mean_of_each_class_s_distance():
+    draws = torch.Generator().manual_seed(0)
+    fake = torch.randn(6, 3, dtype=torch.float64, generator=draws, requires_grad=True)
+    real = torch.randn(8, 3, dtype=torch.float64, generator=draws) + 1
+    asked, have = torch.arange(6) % 2, torch.arange(8) % 2
+    apart = [squared_distance(fake[asked == c], real[have == c]) for c in (0, 1)]
+    (exact,) = torch.autograd.grad(sum(apart) / 2, fake)
+    by = weights(asked, have, 1.0), weights(asked, asked, 1.0)
+    (ours,) = torch.autograd.grad(witness(fake, real, fake.detach(), *by).mean(), fake)
+    torch.testing.assert_close(ours, exact, rtol=1e-6, atol=1e-8)
 
 
-def step(matching, real, fake):
-    terms = matching.g_terms(Terms({}), told(real), told(fake), fake)
+def told(features, labels=None):
+    return Answer(torch.zeros(len(features)), features, labels)
+
+
+def step(matching, real, fake, have=None, asked=None):
+    terms = matching.g_terms(Terms({}), told(real, have), told(fake, asked), fake)
     matching.after_step({})
     return float(terms.loss.detach())
 
@@ -69,9 +83,38 @@ def test_it_remembers_the_latest_and_begins_when_it_knows_enough():
     assert step(again, real[:5], real[:9]) == step(matching, real[:5], real[:9])
 
 
-def test_a_run_goes_on_with_what_it_remembers(small, goes_on, monkeypatch):
+@pytest.mark.parametrize("by_class", [0.0, 0.5])
+def test_samples_are_drawn_to_their_own_class(by_class):
+    matching = PerceptualMatching(1.0, by_class)
+    matching.widths = [2]
+    have = torch.arange(FEWEST) % 2
+    real = 4.0 * have[:, None] + torch.randn(FEWEST, 2, generator=torch.Generator().manual_seed(0))
+    step(matching, real, real[:64].flip(0), have, have[:64])
+    right, wrong = (step(matching, real, real[:32], have, asked[:32]) for asked in (have, 1 - have))
+    assert (right < wrong - 0.1) is (by_class > 0)
+    again = PerceptualMatching(1.0, by_class)
+    again.widths = matching.widths
+    again.load_state(matching.state())
+    assert step(again, real, real[:9], have, have[:9]) == step(
+        matching, real, real[:9], have, have[:9]
+    )
+
+
+def test_vectors_have_no_classes():
+    matching, whole = PerceptualMatching(1.0, 0.5), PerceptualMatching(1.0)
+    vectors = torch.randn(FEWEST, 5, generator=torch.Generator().manual_seed(1))
+    for each in (matching, whole):
+        each.widths = [5]
+        step(each, vectors, vectors[:64] + 1, vectors, vectors[:64])
+    found = [step(each, vectors, vectors[:9], vectors, vectors[:9]) for each in (matching, whole)]
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("by_class", [0.0, 0.5])
+def test_a_run_goes_on_with_what_it_remembers(small, goes_on, monkeypatch, by_class):
     monkeypatch.setattr(perceptual, "FEWEST", 32)
     asked = {"training.steps": 7, "data.size": 16, "stabilise.perceptual": 2.0}
+    asked["stabilise.perceptual_by_class"] = by_class
     run = goes_on(small("projected", "digits", **asked), 5)
     assert "g/perceptual" in run.metrics()[-1]
 

@@ -63,9 +63,17 @@ class ProjectedOptions:
     class_strength: float = setting(
         0.15, "of the label's code beside the noise, in G", least=0, most=1000
     )
+    class_maps: int = setting(
+        0, "how many of G's maps, from the core on, the label scales and shifts", off="none",
+        least=0, most=12,
+    )  # fmt: skip
     class_weight: float = setting(
         0.25, "of the label's projection on D's features", least=0, most=1000
     )
+    classifier: tuple[float, float] = setting(
+        (0.0, 0.0), "D also names the class (arXiv 1610.09585): weight for D and for G", off="none",
+        least=0, most=10**6,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         check_settings(self, "network.")
@@ -100,8 +108,10 @@ class ExcitedGenerator(nn.Module):
     """FastGAN's generator: gated linear units between doublings, and skip-layer excitation.
 
     Each convolution comes before the doubling, where it costs a quarter. There are no transposed
-    convolutions: in a trial, D let the lattices stand that these draw. The label's code, if there
-    is one, follows the noise.
+    convolutions: in a trial, D let the lattices stand that these draw.
+
+    The label scales and shifts the channels of the first maps, which leaves the noise as it is. Or
+    its code follows the noise, which G may then forget for it.
     """
 
     def __init__(
@@ -111,7 +121,8 @@ class ExcitedGenerator(nn.Module):
         self.sizes = image_sizes(task.shape, len(widths) - 1)
         self.strength = o.class_strength
         height, width = self.sizes[0]
-        inputs = noise + (o.embedding if labelled else 0)
+        joins = labelled and (o.class_strength > 0 or not o.class_maps)
+        inputs = noise + (o.embedding if joins else 0)
         self.stem = nn.Linear(inputs, 2 * widths[0] * height * width, bias=False)
         self.stem_norm = nn.BatchNorm2d(2 * widths[0])
         made = [*widths[1:], widths[-1]]
@@ -124,7 +135,13 @@ class ExcitedGenerator(nn.Module):
             Excitation(a, b) for a, b in zip(made, made[EXCITES:], strict=False)
         )
         self.image = nn.Conv2d(widths[-1], task.shape[0], 3, padding=1)
-        self.label_code = label_map(task.classes, task.condition, o.embedding) if labelled else None
+        self.label_code = label_map(task.classes, task.condition, o.embedding) if joins else None
+        self.label_scales = nn.ModuleList(
+            label_map(task.classes, task.condition, 4 * b)
+            for b in (made[: o.class_maps] if labelled else ())
+        )
+        for scales in self.label_scales:
+            nn.init.zeros_(scales.weight)
         # Large weights move slowly under Adam, and normalisation takes their scale away. So the
         # first layer stays near the random map that it began as, and G cannot soon forget the
         # noise: with small ones it drew one picture for each class within 600 steps.
@@ -145,7 +162,12 @@ class ExcitedGenerator(nn.Module):
         maps: list[Tensor] = []
         for i, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
             x = F.interpolate(x, size=self.sizes[i]) if i else x
-            x = gated(norm(convolution(x)))
+            x = norm(convolution(x))
+            if i < len(self.label_scales):
+                numbers = self.label_scales[i](labels).to(x.dtype)
+                scale, shift = numbers[..., None, None].chunk(2, 1)
+                x = x * (1 + scale) + shift
+            x = gated(x)
             if i >= EXCITES:
                 x = self.excitations[i - EXCITES](maps[i - EXCITES], x)
             maps.append(x)
@@ -191,9 +213,10 @@ class Mixing(nn.Module):
 
 
 class PatchHead(nn.Module):
-    """A head of D: a mixed map [N, C, h, w] -> logits of its patches [N, P], high for real.
+    """A head of D: a mixed map [N, C, h, w] -> logits of its patches [N, P], and features [N, W].
 
-    The map is halved until its short side is under 8. The label is projected on every patch.
+    Logits are high for real. The map is halved until its short side is under 8. The label is
+    projected on every patch. The features are the means over the patches.
     """
 
     def __init__(self, inputs: int, short: int, task: Task, o: ProjectedOptions, labelled: bool):
@@ -212,13 +235,13 @@ class PatchHead(nn.Module):
         )
         self.weight = o.class_weight / o.head_width**0.5
 
-    def forward(self, x: Tensor, labels: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
         features = self.body(x)
         logits: Tensor = self.logit(features).flatten(1)
         if self.projection is not None:
             code = self.projection(labels)[..., None, None]
             logits = logits + self.weight * (code * features).sum(1).flatten(1)
-        return logits
+        return logits, features.mean((2, 3))
 
 
 class ProjectedDiscriminator(nn.Module):
@@ -226,7 +249,7 @@ class ProjectedDiscriminator(nn.Module):
 
     One more head may see the image itself, made smaller: the backbone was trained to look past
     colours and brightness, which are then free to drift. It returns the logits of all patches of
-    all heads, [N, patches].
+    all heads, [N, patches]; if it also names the class, followed by the classes' scores.
     """
 
     def __init__(self, task: Task, backbone: Backbone, o: ProjectedOptions, labelled: bool) -> None:
@@ -246,6 +269,10 @@ class ProjectedDiscriminator(nn.Module):
         self.reduced = tuple(round(seen / short * side) for side in task.shape[1:])
         if seen:
             self.heads.append(PatchHead(3, seen, task, o, labelled))
+        named = any(o.classifier) and labelled and task.classes
+        self.classifiers = nn.ModuleList(
+            nn.Linear(o.head_width, task.classes) for _ in (shapes if named else ())
+        )
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         images = images.expand(-1, 3, -1, -1)  # grey as colour
@@ -253,11 +280,24 @@ class ProjectedDiscriminator(nn.Module):
         maps = self.mixing(self.backbone(shown))
         if all(self.reduced):
             maps.append(F.interpolate(images, size=self.reduced, mode="area"))
-        return torch.cat([head(x, labels) for head, x in zip(self.heads, maps, strict=True)], 1)
+        judged = [head(x, labels) for head, x in zip(self.heads, maps, strict=True)]
+        output = [logits for logits, _ in judged]
+        if self.classifiers:
+            seen = [features for _, features in judged[: len(self.classifiers)]]  # not the pixels
+            scores = [name(x) for name, x in zip(self.classifiers, seen, strict=True)]
+            output.append(torch.stack(scores).mean(0))
+        return torch.cat(output, 1)
 
 
-SLOWER = {"generator_optimizer.lr": 5e-4, "discriminator_optimizer.lr": 5e-4}
-"""The rates of the recipe in earlier versions."""
+BY_CODE = {
+    "network.class_strength": 0.15,
+    "network.class_maps": 0,
+    "network.classifier": (0.0, 0.0),
+    "stabilise.perceptual_by_class": 0.0,
+}
+"""How the recipe told G and D the class in earlier versions."""
+SLOWER = {"generator_optimizer.lr": 5e-4, "discriminator_optimizer.lr": 5e-4, **BY_CODE}
+"""The rates of the recipe before that."""
 
 
 @register_family("projected")
@@ -269,14 +309,15 @@ class Projected(Game):
     scale (Projected GANs, section 3). G is FastGAN's, narrow (arXiv 2101.04775). Conditional if the
     data has classes or vectors.
     Departs from the paper: a smaller backbone, and small images are not enlarged to its own size;
-    the recipe's loss is of relativistic pairs; the label is also given to G as a weak code, since a
-    strong one made G draw one picture for each class; no noise in G's layers.
+    the recipe's loss is of relativistic pairs; the label scales G's maps, since as a strong code
+    beside the noise it made G draw one picture for each class; no noise in G's layers.
     """
 
     Options = ProjectedOptions
     default_recipe = "projected-fast"
     suits: ClassVar = {"photographs": "projected-fast"}
     earlier = (
+        BY_CODE,
         SLOWER,
         {**SLOWER, "stabilise.perceptual": 0.0},
         {**SLOWER, "stabilise.perceptual": 0.0, "objective.update": "alternating"},
@@ -331,18 +372,38 @@ class Projected(Game):
         normalised = any(isinstance(layer, nn.BatchNorm2d) for layer in trained)
         return "batch normalisation" if normalised else None
 
+    @property
+    def classifies(self) -> bool:
+        """Whether D names the class besides. There are no names for labels that are vectors."""
+        return any(self.options.classifier) and self.conditional and self.task.classes > 0
+
     def logits_of(self, answer: Answer) -> Tensor:
-        return answer.output.mean(1)
+        return self._patches(answer).mean(1)
+
+    def _patches(self, answer: Answer) -> Tensor:
+        return answer.output[:, : -self.task.classes] if self.classifies else answer.output
+
+    def _named(self, answer: Answer, batch: Batch, weight: float) -> Terms:
+        """Return the weighted cross-entropy of the classes' scores against the labels."""
+        if not self.classifies:
+            return Terms({})
+        scores = answer.output[:, -self.task.classes :]
+        assert batch.labels is not None
+        return Terms({"class": weight * F.cross_entropy(scores, batch.labels)})
 
     # The players minimise the loss of each patch, as in the paper, and not the loss of an image's
     # mean logit: a loss bends, so that D learns most from the patches that it takes for what they
     # are not, whereas by way of the mean each patch of an image would get the same gradient.
 
     def discriminator_objective(self, real: Answer, fake: Answer, batch: Batch) -> Terms:
-        return self.discriminator_adversarial(real.output.flatten(), fake.output.flatten())
+        patches = (self._patches(answer).flatten() for answer in (real, fake))
+        terms = self.discriminator_adversarial(*patches)
+        return terms.with_terms(self._named(real, batch, self.options.classifier[0]))
 
     def generator_objective(self, real: Answer, fake: Answer, batch: Batch) -> Terms:
-        return self.generator_adversarial(real.output.flatten(), fake.output.flatten())
+        patches = (self._patches(answer).flatten() for answer in (real, fake))
+        terms = self.generator_adversarial(*patches)
+        return terms.with_terms(self._named(fake, batch, self.options.classifier[1]))
 
 
 @RECIPES.register("projected-fast", "a folder of photographs at 64 x 64 in 10 minutes on a CPU")
@@ -351,10 +412,14 @@ def projected_fast() -> Config:
     optimizer = adam(1.5e-3, 0.0, 0.99, schedule="linear", decay_from=0.6)
     return Config(
         family="projected",
-        network=ProjectedOptions(pixels=32),
+        network=ProjectedOptions(
+            pixels=32, class_strength=0.0, class_maps=3, classifier=(0.3, 0.2)
+        ),
         latent=LatentConfig(size=100),
         objective=ObjectiveConfig(loss="relativistic"),
-        stabilise=StabiliserConfig(augment="colour+translation", perceptual=3.0),
+        stabilise=StabiliserConfig(
+            augment="colour+translation", perceptual=3.0, perceptual_by_class=0.5
+        ),
         generator_optimizer=optimizer,
         discriminator_optimizer=optimizer,
         training=TrainingConfig(minutes=10, batch=16, ema=0.998),

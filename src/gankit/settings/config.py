@@ -214,6 +214,9 @@ class StabiliserConfig:
         0.0, "weight of the distance from the data, as D's backbone sees it, in G's loss",
         least=0, most=10**6,
     )  # fmt: skip
+    perceptual_by_class: float = setting(
+        0.0, "the share of that distance which is taken within each class", least=0, most=1
+    )
     top_k: float = setting(
         1.0,
         "share of fakes, the most real ones, that G learns from; it falls from 1 over the budget",

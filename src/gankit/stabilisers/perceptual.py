@@ -29,19 +29,33 @@ WIDTHS = (0.25, 1.0, 4.0)
 """Squared widths of the kernel, in squared standard deviations of a feature of the data."""
 
 
-def witness(x: Tensor, real: Tensor, fake: Tensor) -> Tensor:
+def witness(x: Tensor, real: Tensor, fake: Tensor, by_real: Tensor, by_fake: Tensor) -> Tensor:
     """Return how much nearer each of x [N, F] is to `fake` [M, F] than to `real` [K, F], [N].
 
     It is twice the witness function of the maximum mean discrepancy of real and fake, by a sum of
     rational quadratic kernels c / (c + d), where d is the mean squared difference of two features.
+    `by_real` [N or 1, K] and `by_fake` [N or 1, M] are the weights in the two means.
     """
-    return 2 * (_nearness(x, fake) - _nearness(x, real))
+    return 2 * (_nearness(x, fake, by_fake) - _nearness(x, real, by_real))
 
 
-def _nearness(x: Tensor, others: Tensor) -> Tensor:
+def _nearness(x: Tensor, others: Tensor, weights: Tensor) -> Tensor:
     squares = x.square().sum(1)[:, None] + others.square().sum(1) - 2 * x @ others.T
     distance = squares.clamp(min=0) / x.shape[1]
-    return torch.stack([c / (c + distance) for c in WIDTHS]).sum(0).mean(1)
+    return (torch.stack([c / (c + distance) for c in WIDTHS]).sum(0) * weights).sum(1)
+
+
+def weights(labels: Tensor, others: Tensor, by_class: float) -> Tensor:
+    """Return the weight of each of `others` [K] for each of `labels` [N], [N, K].
+
+    Those of the same class have the share `by_class` of it among them; everything has the rest.
+
+    >>> weights(torch.tensor([0, 1]), torch.tensor([0, 1, 1, 1]), by_class=0.5)
+    tensor([[0.6250, 0.1250, 0.1250, 0.1250],
+            [0.1250, 0.2917, 0.2917, 0.2917]])
+    """
+    same = (labels[:, None] == others).float()
+    return by_class * same / same.sum(1, keepdim=True).clamp(min=1) + (1 - by_class) / len(others)
 
 
 def pooled(maps: Sequence[Tensor]) -> list[Tensor]:
@@ -59,6 +73,9 @@ class PerceptualMatching(Stabiliser):
     shown are remembered as they were seen, and so are the latest samples: a batch alone would tell
     little of either. A sample's term depends on them and on nothing else in its batch.
 
+    With `by_class`, this share of the distance is between samples of a class and the examples of
+    that class, so that G follows the label. Labels that are vectors have no classes.
+
     See arXiv 1904.02762; the distance is that of 1502.02761. The first steps have no such term.
     """
 
@@ -66,15 +83,17 @@ class PerceptualMatching(Stabiliser):
     looks_at_real = True
     only_logits = False
 
-    def __init__(self, weight: float) -> None:
-        self.weight = weight
-        self.memory: dict[str, Tensor] = {}  # features [K, F] by kind, the latest last
+    def __init__(self, weight: float, by_class: float = 0.0) -> None:
+        self.weight, self.by_class = weight, by_class
+        # By kind, the latest last: features [K, F], or with the class as one more number.
+        self.memory: dict[str, Tensor] = {}
         self.passed: dict[str, list[Tensor]] = {"real": [], "fake": []}  # in this step
         self.seen: list[Tensor] = []
 
     @classmethod
     def of(cls, config: Config) -> Self | None:
-        return cls(config.stabilise.perceptual) if config.stabilise.perceptual else None
+        asked = config.stabilise
+        return cls(asked.perceptual, asked.perceptual_by_class) if asked.perceptual else None
 
     def build(self, game: Game) -> None:
         asked = game.config.stabilise
@@ -100,17 +119,33 @@ class PerceptualMatching(Stabiliser):
         return replace(answer, features=torch.cat(self.seen, 1))
 
     def g_terms(self, terms: Terms, real: Answer, fake: Answer, examples: Tensor) -> Terms:
-        assert real.features is not None
         assert fake.features is not None
-        self.passed["real"].append(real.features.detach())
-        self.passed["fake"].append(fake.features.detach())
+        self.passed["real"].append(self._kept(real))
+        self.passed["fake"].append(self._kept(fake))
         if len(self.memory.get("real", ())) < FEWEST:
             return terms.with_terms(Terms({"perceptual": 0 * fake.features.sum()}))
         known, past = (self.memory[kind].to(fake.features) for kind in ("real", "fake"))
+        by = [torch.full_like(m[:1, 0], 1 / len(m)).expand(1, len(m)) for m in (known, past)]
+        if self._tells_classes(fake):
+            assert fake.labels is not None
+            by = [weights(fake.labels, m[:, -1], self.by_class) for m in (known, past)]
+            known, past = known[:, :-1], past[:, :-1]
         scale = known.std(0) + LEAST_SCALE
         parts = (torch.split(x / scale, self.widths, 1) for x in (fake.features, known, past))
-        distances = [witness(x, r, f).mean() for x, r, f in zip(*parts, strict=True)]
+        distances = [witness(x, r, f, *by).mean() for x, r, f in zip(*parts, strict=True)]
         return terms.with_terms(Terms({"perceptual": self.weight * torch.stack(distances).mean()}))
+
+    def _tells_classes(self, answer: Answer) -> bool:
+        return self.by_class > 0 and answer.labels is not None and answer.labels.dim() == 1
+
+    def _kept(self, answer: Answer) -> Tensor:
+        """Return what is remembered of an answer's examples."""
+        assert answer.features is not None
+        features = answer.features.detach()
+        if not self._tells_classes(answer):
+            return features
+        assert answer.labels is not None
+        return torch.cat([features, answer.labels[:, None].to(features)], 1)
 
     @torch.no_grad()
     def after_step(self, numbers: Mapping[str, Tensor]) -> None:
