@@ -140,8 +140,8 @@ class ExcitedGenerator(nn.Module):
             label_map(task.classes, task.condition, 4 * b)
             for b in (made[: o.class_maps] if labelled else ())
         )
-        for scales in self.label_scales:
-            nn.init.zeros_(scales.weight)
+        for weight in self.label_scales.parameters():
+            nn.init.zeros_(weight)
         # Large weights move slowly under Adam, and normalisation takes their scale away. So the
         # first layer stays near the random map that it began as, and G cannot soon forget the
         # noise: with small ones it drew one picture for each class within 600 steps.
