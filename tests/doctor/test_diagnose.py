@@ -91,8 +91,9 @@ def test_a_run_that_has_only_begun(small, tmp_path):
 def begun(small, tmp_path, monkeypatch):
     """A run of 20 logged steps, which count as many; its data is a file that can be taken away."""
     monkeypatch.setattr("gankit.doctor.case.YOUNG", (0.2, 4, 2000))
-    images = np.random.default_rng(0).integers(0, 256, (60, 16, 16)).astype(np.uint8)
-    np.savez(tmp_path / "d.npz", images=images, labels=np.arange(60) % 2)
+    labels = np.arange(60) % 2  # dark and light, so that distances tell them apart
+    images = np.random.default_rng(0).integers(0, 128, (60, 16, 16)) + 128 * labels[:, None, None]
+    np.savez(tmp_path / "d.npz", images=images.astype(np.uint8), labels=labels)
     fit(small("cgan", str(tmp_path / "d.npz"), **{"training.steps": 20}), tmp_path / "r")
     return tmp_path / "r"
 
