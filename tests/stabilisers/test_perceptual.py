@@ -8,6 +8,7 @@ import pytest
 import torch
 from tools.breaking.processes import python
 
+from gankit import Trainer, load_dataset
 from gankit.choose_recipe import configure
 from gankit.errors import ConfigError
 from gankit.families import Task
@@ -108,6 +109,22 @@ def test_vectors_have_no_classes():
         step(each, vectors, vectors[:64] + 1, vectors, vectors[:64])
     found = [step(each, vectors, vectors[:9], vectors, vectors[:9]) for each in (matching, whole)]
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("update", ["alternating", "simultaneous_coupled"])
+def test_a_game_that_asks_for_no_class_matches_none(small, monkeypatch, update):
+    monkeypatch.setattr(perceptual, "FEWEST", 16)
+    asked = {"data.size": 16, "network.labels": "none", "objective.update": update}
+    dataset = load_dataset("digits", size=16)
+    numbers = []
+    for by_class in (0.0, 0.5):
+        config = small(
+            "projected", "digits", **asked, **{"stabilise.perceptual_by_class": by_class}
+        )
+        with Trainer(build_game(config, dataset), dataset) as trainer:
+            numbers.append([trainer.step()["g/perceptual"] for _ in range(4)])
+    assert numbers[0] == numbers[1]
+    assert numbers[0][-1] != 0
 
 
 @pytest.mark.parametrize("by_class", [0.0, 0.5])

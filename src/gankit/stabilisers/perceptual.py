@@ -125,7 +125,7 @@ class PerceptualMatching(Stabiliser):
         if len(self.memory.get("real", ())) < FEWEST:
             return terms.with_terms(Terms({"perceptual": 0 * fake.features.sum()}))
         known, past = (self.memory[kind].to(fake.features) for kind in ("real", "fake"))
-        by = [torch.full_like(m[:1, 0], 1 / len(m)).expand(1, len(m)) for m in (known, past)]
+        by = [m.new_full((1, len(m)), 1 / len(m)) for m in (known, past)]
         if self._tells_classes(fake):
             assert fake.labels is not None
             by = [weights(fake.labels, m[:, -1], self.by_class) for m in (known, past)]
