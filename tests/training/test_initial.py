@@ -307,26 +307,47 @@ def test_where_no_class_has_the_same_name_tables_start_anew(small):
     assert any("norms.0.gain.weight [3, 8]" in line for line in start.lines)
 
 
+BY_CODE = {"network.class_strength": 0.15, "network.class_maps": 0}
+
+
 @pytest.mark.parametrize("labels", [{"class_names": ("a", "b")}, {"condition": 3}])
 @pytest.mark.parametrize("labelled_before", [True, False])
+@pytest.mark.parametrize(
+    ("told", "layer"), [(BY_CODE, "label_code.weight"), ({}, "label_scales.0.weight")]
+)
 def test_a_run_with_labels_gives_one_without_what_needs_none_and_the_reverse(
-    small, labels, labelled_before
+    small, labels, labelled_before, told, layer
 ):
-    """What G makes of the noise is kept, and the label's code starts anew or is dropped."""
+    """What G makes of the noise is kept, and what it makes of labels starts anew or is dropped."""
     plain, labelled = Task((3, 16, 16)), Task((3, 16, 16), **labels)
     before, after = (labelled, plain) if labelled_before else (plain, labelled)
-    old = build_game(small("projected"), before)
+    old = build_game(small("projected", **told), before)
     scatter(old)
-    game = build_game(small("projected"), after)
+    game = build_game(small("projected", **told), after)
     drawn = game.generator.stem.weight.clone()
     start = begun(game, as_trained(old))
     size = game.config.latent.size
     assert torch.equal(game.generator.stem.weight[:, :size], old.generator.stem.weight[:, :size])
     assert torch.equal(game.generator.stem.weight[:, size:], drawn[:, size:])
     assert not any("taken by name" in line or "stem" in line for line in start.lines)
-    anew = any("label_code.weight" in line for line in start.lines)
+    anew = any(layer in line for line in start.lines)
     assert anew == (not labelled_before)
     assert "generator" not in start.origin.whole
+
+
+@pytest.mark.parametrize("by_code_before", [True, False])
+def test_another_way_to_tell_the_class_is_taken_but_for_the_layers_that_tell_it(
+    small, by_code_before
+):
+    told = (BY_CODE, {}) if by_code_before else ({}, BY_CODE)
+    old, game = (
+        build_game(small("projected", **way), Task((3, 16, 16), ("a", "b"))) for way in told
+    )
+    scatter(old)
+    start = begun(game, as_trained(old))
+    assert torch.equal(game.generator.convolutions[0].weight, old.generator.convolutions[0].weight)
+    assert torch.equal(game.generator.image.weight, old.generator.image.weight)
+    assert any("anew: stem.weight" in line for line in start.lines)
 
 
 def test_a_family_that_needs_labels_begins_with_one_that_has_none(small):
