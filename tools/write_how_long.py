@@ -27,8 +27,9 @@ shared 2-core machine. Your minutes differ, and so the steps are given too; `gan
 [results](../results/README.md). A range is over the runs of that length, from the least to the
 largest.
 
-Photographs, beside the PyTorch tutorial's DCGAN: [speed](speed.md#quality-against-seconds). Not
-measured over time: Fashion-MNIST, and hours of photographs on a CPU.
+Photographs, up to an hour, and the PyTorch tutorial's DCGAN:
+[speed](speed.md#quality-against-seconds). Not measured over time: Fashion-MNIST, and more hours of
+photographs on a CPU.
 """
 
 
