@@ -45,7 +45,7 @@ from gankit.data import ArrayDataset, Dataset, as_pictures
 from gankit.data.dataset import array_fingerprint
 from gankit.features.named import load_network
 from gankit.features.network import FeatureNetwork
-from gankit.metrics.distances import nearest
+from gankit.metrics.conditional import label_match
 from gankit.metrics.diversity import class_distance
 from gankit.metrics.memorisation import memorisation
 from gankit.pictures import grid, save_png
@@ -216,8 +216,7 @@ class Judge:
     def match(self, features: NDArray[np.float32], labels: Labels) -> float:
         """Return the share of examples whose nearest training example has the same label."""
         assert self.real.train.labels is not None
-        found, _ = nearest(features, self.train)
-        return round(float((self.real.train.labels[found] == labels).mean()), 4)
+        return round(label_match(self.train, self.real.train.labels, features, labels), 4)
 
     def __call__(self, samples: Samples) -> dict[str, float]:
         names = ["frechet", "kernel", "precision", "recall", "coverage"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.neighbors import KNeighborsClassifier
 
 from gankit.errors import ConfigError
-from gankit.metrics.conditional import class_frechet, conditional_accuracy
+from gankit.metrics.conditional import class_frechet, conditional_accuracy, label_match
 from gankit.metrics.frechet import frechet_distance, moments
 from gankit.metrics.inception_score import inception_score
 
@@ -111,3 +112,13 @@ def test_what_is_no_probability_is_refused():
         inception_score(RNG.normal(size=(20, 3)))
     with pytest.raises(ConfigError, match="5 examples cannot be scored in 10 splits"):
         inception_score(np.full((5, 2), 0.5))
+
+
+def test_label_match_is_the_agreement_of_a_nearest_neighbour_classifier():
+    rng = np.random.default_rng(0)
+    real, fake = rng.normal(size=(200, 4)), rng.normal(size=(90, 4))
+    labels, asked = rng.integers(3, size=200), rng.integers(3, size=90)
+    expected = KNeighborsClassifier(1).fit(real, labels).score(fake, asked)
+    assert label_match(real, labels, fake, asked) == pytest.approx(expected)
+    with pytest.raises(ConfigError):
+        label_match(real, labels[:9], fake, asked)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gankit.doctor.case import LASTING, Case, Unseen, per_cent
 from gankit.doctor.diagnosis import Verdict
@@ -86,17 +87,19 @@ def missing_classes(case: Case) -> Verdict | None:
 def labels_ignored(case: Case) -> Verdict | None:
     """Samples are not of the class that was asked for, by their nearest real example."""
     samples = case.samples
-    assert samples.labels is not None
-    if samples.asked is None:
+    labels, asked = samples.labels, samples.asked
+    assert labels is not None
+    if asked is None:
         return None
     scarce = _scarce(samples)  # of these, no G can learn
-    fair = ~np.isin(samples.asked, scarce)
-    right = float((samples.labels[samples.nearest_train[0]] == samples.asked)[fair].mean())
+
+    def agreeing(found: NDArray[np.int64], classes: NDArray[np.int64]) -> float:
+        return float((labels[found] == classes)[~np.isin(classes, scarce)].mean())
+
+    right = agreeing(samples.nearest_train[0], asked)
+    real = agreeing(samples.left_out[0], labels[: len(samples.left_out[0])])
     chance = 1 / len(samples.class_names)
     wanted = chance + HEEDED * (1 - chance)
-    found = samples.left_out[0]
-    own = samples.labels[: len(found)]
-    real = float((samples.labels[found] == own)[~np.isin(own, scarce)].mean())
     if real < wanted + HEEDED * (1 - chance):
         raise Unseen(
             f"only {per_cent(real)} of real examples are nearest to another one of their class: "

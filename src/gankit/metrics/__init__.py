@@ -15,7 +15,7 @@ name. The package needs numpy alone (`match_clusters` needs SciPy too).
 
 from gankit.metrics.bleu import bleu, self_bleu
 from gankit.metrics.clusters import match_clusters
-from gankit.metrics.conditional import ByClass, class_frechet, conditional_accuracy
+from gankit.metrics.conditional import ByClass, class_frechet, conditional_accuracy, label_match
 from gankit.metrics.distances import nearest
 from gankit.metrics.diversity import class_distance, mean_distance, mean_ms_ssim, ms_ssim
 from gankit.metrics.frechet import Moments, frechet_distance, moments
@@ -58,6 +58,7 @@ __all__ = [
     "interval_of_share",
     "kernel_distance",
     "kl_to_uniform",
+    "label_match",
     "log_likelihoods",
     "manifold",
     "match_clusters",

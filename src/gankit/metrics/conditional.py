@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from gankit.errors import ConfigError
 from gankit.metrics.arrays import as_features, as_labels
+from gankit.metrics.distances import nearest
 from gankit.metrics.frechet import frechet_distance, moments
 
 
@@ -60,6 +61,34 @@ def conditional_accuracy(
     each = np.divide(right, counts, out=np.full(classes, np.nan), where=counts > 0)
     worst = int(np.nanargmin(each))
     return ByClass(float(right.sum() / len(asked)), each, float(each[worst]), worst)
+
+
+def label_match(
+    real: NDArray[np.floating],
+    real_labels: NDArray[np.integer],
+    fake: NDArray[np.floating],
+    asked: NDArray[np.integer],
+) -> float:
+    """Return the share of fakes, in [0, 1], whose nearest real example has the class asked for.
+
+    It needs no classifier, but features in which classes lie apart: compare it with the share that
+    other real examples have.
+
+    Args:
+        real: features [N, D].
+        real_labels: whole numbers [N], the class of each.
+        fake: features [M, D].
+        asked: whole numbers [M], the class that each was asked for.
+
+    >>> real = np.array([[0.0], [1.0]])
+    >>> label_match(real, np.array([0, 1]), np.array([[0.1], [0.2], [0.9]]), np.array([0, 1, 1]))
+    0.6666666666666666
+
+    Raises ConfigError for other shapes.
+    """
+    real, fake = as_features(real, fake)
+    real_labels, asked = as_labels(real_labels, len(real)), as_labels(asked, len(fake))
+    return float((real_labels[nearest(fake, real)[0]] == asked).mean())
 
 
 def class_frechet(

@@ -23,6 +23,7 @@ from gankit.bibliography import (
 )
 from gankit.data import toys
 from gankit.metrics.conditional import ByClass, class_frechet, conditional_accuracy
+from gankit.metrics.conditional import label_match as matched_labels
 from gankit.metrics.distances import nearest
 from gankit.metrics.diversity import mean_distance
 from gankit.metrics.frechet import frechet_distance
@@ -350,8 +351,8 @@ def label_match(pair: Pair) -> float:
     assert real is not None
     assert asked is not None
     count = pair.compared
-    found, _ = nearest(pair.other.features[:count], pair.real.features[:count])
-    return float((real[found] == asked[:count]).mean())
+    known, drawn = pair.real.features[:count], pair.other.features[:count]
+    return matched_labels(known, real[:count], drawn, asked[:count])
 
 
 ENOUGH = f"a conditional run, and {LEAST_OF_A_CLASS} examples of each class on either side"
