@@ -41,6 +41,28 @@ def test_padding_is_even_and_an_odd_pixel_lies_last(side, kernel):
     assert seen[-1, -1] == (kernel - after) ** 2
 
 
+@pytest.mark.parametrize("size", [(8, 6), (8, 7), (7, 9)], ids=str)
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_channels_by_themselves_are_padded_alike(size, kernel):
+    """They have a way of their own, which has to come to the same."""
+    layer = SameConv2d(4, 4, kernel, 2, groups=4).double()
+    x = torch.randn(2, 4, *size, dtype=torch.float64, requires_grad=True)
+    one_by_one = []
+    for channel in range(4):
+        alone = SameConv2d(1, 1, kernel, 2).double()
+        alone.load_state_dict(
+            {name: t[channel : channel + 1] for name, t in layer.state_dict().items()}
+        )
+        one_by_one.append(alone(x[:, channel : channel + 1]))
+    seen, expected = layer(x), torch.cat(one_by_one, 1)
+    assert torch.allclose(seen, expected, atol=1e-12)
+    draws = torch.randn_like(expected)
+    gradients = [
+        torch.autograd.grad(out, x, draws, retain_graph=True)[0] for out in (seen, expected)
+    ]
+    assert torch.allclose(*gradients, atol=1e-12)
+
+
 def test_a_folded_normalisation_does_what_it_did():
     convolution, norm = nn.Conv2d(4, 6, 3, bias=False), nn.BatchNorm2d(6, eps=1e-3).eval()
     for tensor in (norm.weight, norm.bias, norm.running_mean):

@@ -19,6 +19,7 @@ from gankit.stabilisers.perceptual import (
     FEWEST,
     REAL,
     PerceptualMatching,
+    pooled,
     weights,
     witness,
 )
@@ -55,6 +56,15 @@ def test_within_classes_it_is_the_mean_of_each_class_s_distance():
     by = weights(asked, have, 1.0), weights(asked, asked, 1.0)
     (ours,) = torch.autograd.grad(witness(fake, real, fake.detach(), *by).mean(), fake)
     torch.testing.assert_close(ours, exact, rtol=1e-6, atol=1e-8)
+
+
+def test_maps_become_their_means_and_deviations():
+    maps = [torch.rand(3, 5, 4, 6, dtype=torch.float64) + 7, torch.rand(3, 2, 1, 1)]
+    means, deviations = pooled(maps)[:2], pooled(maps)[2:]
+    for m, mean, deviation in zip(maps, means, deviations, strict=True):
+        seen = m.double().numpy()
+        assert mean.double().numpy() == pytest.approx(seen.mean((2, 3)), rel=1e-6)
+        assert deviation.double().numpy() == pytest.approx((seen.var((2, 3)) + 1e-4) ** 0.5)
 
 
 def told(features, labels=None):

