@@ -186,37 +186,49 @@ def time_to_quality(lines: list[Line]) -> list[str]:
     titles = "processor|who|its settings|seed|seconds|steps|features|Frechet|kernel|precision"
     titles += "|coverage|within|label match|train side"
     written: list[str] = []
-    for data in dict.fromkeys(line["data"] for line in lines):
-        rows = [row for line in lines if line["data"] == data for row in scored(line)]
-        written += [f"On {data}:", "", *table(f"|{titles}|", rows)]
+    told = [protocol_of(line) for line in lines]
+    for measured in dict.fromkeys(told):
+        mine = [line for line, how in zip(lines, told, strict=True) if how == measured]
+        rows = [row for line in mine for row in scored(line)]
+        written += [f"{measured}:", "", *table(f"|{titles}|", rows)]
     return [
         *written,
         "`python benchmarks/time_to_quality.py`; seconds of one thread on a processor, of the "
-        "length that\ngankit's schedules have. Distances and shares of 1,000 samples against "
-        "all examples. *Within*\nis the mean distance of samples of a class over that of examples "
-        "of a class; *label match* the\nshare of samples whose nearest training example is of the "
-        "class asked for (.97 in Lite2 for held-out\nexamples); *train side* the share of samples "
-        "whose nearest neighbour among as many training as\nheld-out examples is a training one, "
-        ".5 if nothing is copied. *By code* are the settings\nof an earlier recipe: "
-        f"`{' '.join(BY_CODE[:2])}\n{' '.join(BY_CODE[2:])}`.",
+        "length that\ngankit's schedules have. *Within* is the mean distance of samples of a "
+        "class over that of examples\nof a class; *label match* the share of samples whose nearest "
+        "training example is of the class asked for\n(.97 in Lite2 for held-out photographs); "
+        "*train side* the share of samples whose nearest neighbour\namong as many training as "
+        "held-out examples is a training one, .5 if nothing is copied. Settings of\nearlier "
+        "recipes: "
+        + "; ".join(f"{name} are\n`{' '.join(settings)}`" for name, settings in FORMER.items())
+        + ".",
         "",
     ]
 
 
-BY_CODE = (
-    "network.class_strength=0.15",
-    "network.class_maps=0",
-    "network.classifier=0,0",
-    "stabilise.perceptual_by_class=0",
-)
-"""The settings by which the recipe told the class in earlier versions."""
+FORMER = {
+    "*by code*": (
+        "network.class_strength=0.15",
+        "network.class_maps=0",
+        "network.classifier=0,0",
+        "stabilise.perceptual_by_class=0",
+    ),
+    "*one way round*": ("stabilise.augment=colour+translation",),
+}
+"""The settings by which the recipe told the class, and augmented, in earlier versions."""
 
 
 def shortened(settings: list[str]) -> list[str]:
-    """Return settings with `by code` in place of those of `BY_CODE`."""
-    if not set(BY_CODE) <= set(settings):
-        return settings
-    return [*(word for word in settings if word not in BY_CODE), "*by code*"]
+    """Return settings with a name in place of those of an earlier recipe."""
+    for name, former in FORMER.items():
+        if set(former) <= set(settings):
+            settings = [*(word for word in settings if word not in former), name]
+    return settings
+
+
+def protocol_of(line: Line) -> str:
+    """Return on what a line was measured, in words."""
+    return f"On {line['data']}, {line['samples']:,} samples against {line['against']}"
 
 
 def scored(line: Line) -> Iterable[Iterable[object]]:

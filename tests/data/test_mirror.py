@@ -1,4 +1,4 @@
-"""Whether a set of images is the same in a mirror: what is, what is not, and by chance how often."""
+"""Whether a set of images is the same in a mirror: what is, what is not, and how often by chance."""
 
 from __future__ import annotations
 

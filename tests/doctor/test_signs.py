@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shlex
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -397,6 +398,14 @@ def test_copies_of_the_training_examples():
     copies = np.tile(train, (3, 1))[:500] + np.float32(0.01)
     found = sample_signs(examined(copies, np.tile(labels, 3)[:500], train, labels))
     assert "memorisation" in found
+
+
+def test_copies_of_what_is_seen_in_a_mirror():
+    train, labels = clusters(200, 1)
+    elsewhere, copies = train + np.float32(9), train + np.float32(0.01)
+    found = examined(elsewhere, labels, train, labels)
+    assert "memorisation" not in sample_signs(found)
+    assert "memorisation" in sample_signs(replace(found, mirrored=copies))
 
 
 def test_copies_are_seen_in_a_young_run_but_not_in_a_collapsed_one():

@@ -58,6 +58,28 @@ def test_copies_of_few_images_are_counted_whatever_their_size(monkeypatch, shape
     assert copies.share(np.concatenate([images[:3], others[:9]])) == 0.25
 
 
+@pytest.mark.parametrize("most", [samples.MOST_WATCHED, 1000])
+def test_mirror_images_are_copies_where_d_sees_them(monkeypatch, most):
+    monkeypatch.setattr(samples, "MOST_WATCHED", most)
+    images = np.random.default_rng(0).integers(0, 256, (12, 20, 25, 3)).astype(np.uint8)
+    turned = images[:, :, ::-1]
+    assert samples.Copies(gankit.Dataset.of(images)).share(turned) == 0
+    seen = samples.Copies(gankit.Dataset.of(images), mirrored=True)
+    assert seen.share(turned) == seen.share(images) == 1
+
+
+def test_samples_are_examined_in_a_mirror_where_d_sees_it(small, tmp_path):
+    data = gankit.Dataset.of(np.random.default_rng(0).integers(0, 256, (20, 16, 16), np.uint8))
+    for augment in ("translation", "translation+flip"):
+        config = small("dcgan", **{"training.steps": 1, "stabilise.augment": augment})
+        fit(config, tmp_path / augment, dataset=data)
+        found = samples.examine_samples(gankit.load(tmp_path / augment), data)
+        assert (found.mirrored is not None) == (augment == "translation+flip")
+    assert found.mirrored is not None
+    turned = found.fake.reshape(-1, 16, 16)[:, :, ::-1]
+    assert (found.mirrored.reshape(-1, 16, 16) == turned).all()
+
+
 def test_copies_are_watched_while_few_images_train(small, tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (20, 16, 16)).astype(np.uint8)
     for count in (20, FEW):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gankit.doctor.case import LASTING, LINES, Case, per_cent
 from gankit.doctor.diagnosis import Verdict
-from gankit.doctor.remedies import AUGMENT, calmer, has_few, remedy, usual_rates, usual_size
+from gankit.doctor.remedies import augmented, calmer, has_few, remedy, usual_rates, usual_size
 from gankit.doctor.signs import sign
 from gankit.families import FAMILIES
 
@@ -183,7 +183,7 @@ def too_strong(case: Case) -> Verdict | None:
         + (f"; it may know its {count:,} examples by heart" if few else ""),
         remedy(
             case,
-            *([AUGMENT] if few else []),
+            *([augmented(case)] if few else []),
             _towards_balance(case),
             {"stabilise.freeze_d": 0.9},
             {"discriminator_optimizer.lr": case.config.discriminator_optimizer.lr / 3},

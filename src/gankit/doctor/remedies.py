@@ -36,7 +36,6 @@ FAR = 3.0
 """A learning rate more than this many times above or below the recipe's is suspected first."""
 
 
-AUGMENT: Mapping[str, Any] = {"stabilise.augment": AUGMENTED}
 TINY = 16
 """A D that is so many times smaller than the recipe's is suspected before a penalty is tried."""
 
@@ -66,6 +65,12 @@ def usual(case: Case) -> Config:
         if kind(recipe) == kind(config) and recipe.data.source.startswith("toy:") == points
     ]
     return min(alike or [default], key=apart)
+
+
+def augmented(case: Case) -> dict[str, str]:
+    """Return the augmentation of few images, mirrored if the run's are."""
+    flip = "+flip" if "flip" in case.config.stabilise.augment else ""
+    return {"stabilise.augment": f"{AUGMENTED}{flip}"}
 
 
 def has_few(case: Case) -> bool:
@@ -120,7 +125,7 @@ def calmer(case: Case) -> list[Mapping[str, Any]]:
     return [
         usual_game(case),
         usual_size(case, TINY),
-        *([AUGMENT] if has_few(case) else []),
+        *([augmented(case)] if has_few(case) else []),
         *([held] if config.objective.penalty == "none" else []),
         slower,
     ]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from gankit.doctor.case import LASTING, Case, Unseen, per_cent
 from gankit.doctor.diagnosis import Verdict
 from gankit.doctor.log_signs import COLLAPSED, has_images, last
-from gankit.doctor.remedies import AUGMENT, calmer, remedy
+from gankit.doctor.remedies import augmented, calmer, remedy
 from gankit.doctor.samples import COPIED, Examination
 from gankit.doctor.signs import sign
 from gankit.metrics.manifold import manifold
@@ -129,9 +129,7 @@ def memorisation(case: Case) -> Verdict | None:
     if stretch is not None:
         copied, since = last(case.raw("samples/copied", young=True), stretch), case.since(stretch)
     else:
-        samples = case.samples
-        usual = float(np.median(samples.left_out[1]))
-        copied = float((samples.nearest_train[1] < COPIED * usual).mean())
+        copied = case.samples.copied
         if copied < COPIES:
             return None
     count = int(case.record.data["count"])
@@ -144,7 +142,7 @@ def memorisation(case: Case) -> Verdict | None:
         f"D knows its {count:,} examples by heart, and G copies them: more examples help most",
         remedy(
             case,
-            AUGMENT,
+            augmented(case),
             {"stabilise.augment": "translation+cutout", "objective.penalty": "r1"},
         ),
     )

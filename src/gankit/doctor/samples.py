@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gankit.data import Dataset, as_planes
 from gankit.metrics.distances import nearest
+from gankit.settings.config import Config
 from gankit.trained.gan import GAN
 
 IMAGES, POINTS = 500, 2000
@@ -37,6 +38,7 @@ class Examination:
         labels: their classes, int64 [M], or None.
         class_names: the names of the classes.
         count: the number of all training examples; M of them are here.
+        mirrored: the samples [N, D] in a mirror, if D has seen the training examples so; or None.
     """
 
     fake: NDArray[np.float32]
@@ -45,11 +47,20 @@ class Examination:
     labels: NDArray[np.int64] | None
     class_names: tuple[str, ...]
     count: int
+    mirrored: NDArray[np.float32] | None = None
 
     @cached_property
     def nearest_train(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """For each sample, the index of the nearest training example, and its distance."""
         return nearest(self.fake, self.train)
+
+    @cached_property
+    def copied(self) -> float:
+        """The share of samples that are copies of training examples, or of their mirror images."""
+        apart = self.nearest_train[1]
+        if self.mirrored is not None:
+            apart = np.minimum(apart, nearest(self.mirrored, self.train)[1])
+        return float((apart < COPIED * np.median(self.left_out[1])).mean())
 
     @cached_property
     def left_out(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -67,8 +78,12 @@ class Copies:
     each is compared.
     """
 
-    def __init__(self, dataset: Dataset) -> None:
-        """Read all images of a data set of at least two."""
+    def __init__(self, dataset: Dataset, mirrored: bool = False) -> None:
+        """Read all images of a data set of at least two.
+
+        `mirrored`: whether D sees them in a mirror too, so that G may copy what it sees there.
+        """
+        self._mirrored = mirrored
         images = dataset.read(np.arange(len(dataset)))
         self._every = int(np.ceil((images.size / MOST_WATCHED) ** 0.5))
         self._train = self._flat(images)
@@ -76,11 +91,20 @@ class Copies:
 
     def share(self, samples: NDArray[np.generic]) -> float:
         """Return the share of samples, uint8 [N, H, W] or [N, H, W, C], that are copies."""
-        apart = nearest(self._flat(as_planes(samples)), self._train)[1]
+        planes = as_planes(samples)
+        apart = nearest(self._flat(planes), self._train)[1]
+        if self._mirrored:
+            turned = nearest(self._flat(planes[..., ::-1]), self._train)[1]
+            apart = np.minimum(apart, turned)
         return float((apart < COPIED * self._usual).mean())
 
     def _flat(self, images: NDArray[np.generic]) -> NDArray[np.float32]:
         return flat(images[:, :, :: self._every, :: self._every])
+
+
+def sees_mirrored(config: Config) -> bool:
+    """Return whether D sees examples in a mirror too."""
+    return "flip" in config.stabilise.augment.split("+")
 
 
 def examine_samples(gan: GAN, dataset: Dataset, seed: int = 0) -> Examination:
@@ -104,6 +128,7 @@ def examine_samples(gan: GAN, dataset: Dataset, seed: int = 0) -> Examination:
         fake = as_planes(fake)
     return Examination(
         fake=flat(fake),
+        mirrored=flat(fake[..., ::-1]) if sees_mirrored(gan.config) else None,
         asked=asked,
         train=flat(dataset.read(chosen)),
         labels=labels,

@@ -11,7 +11,7 @@ from gankit.data import Dataset
 from gankit.doctor.case import Case
 from gankit.doctor.diagnose import Drawn, look_at, why_not_drawn
 from gankit.doctor.diagnosis import Verdict, write_diagnosis
-from gankit.doctor.samples import Copies, examine_samples
+from gankit.doctor.samples import Copies, examine_samples, sees_mirrored
 from gankit.doctor.signs import look_for
 from gankit.errors import GankitError, RunError
 from gankit.game_types import Moves
@@ -60,7 +60,8 @@ class Watch(Callback):
         self._labels = asked.numpy() if by_class and asked is not None else None
         labels = dataset.labels[shown] if by_class and dataset.labels is not None else None
         self._real = spread(dataset.read(shown), labels, group)
-        self._copies = Copies(dataset) if dataset.is_images and len(dataset) < FEW else None
+        watched = dataset.is_images and len(dataset) < FEW
+        self._copies = Copies(dataset, sees_mirrored(trainer.config)) if watched else None
 
     def numbers(self, trainer: Session) -> dict[str, float]:
         """Return `samples/diversity` and so on: the samples' spread relative to real examples'."""
