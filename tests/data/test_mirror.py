@@ -1,4 +1,4 @@
-"""Whether a set of images is the same in a mirror: what is, what is not, and how often by chance."""
+"""Whether a set of images is the same in a mirror: what is, what is not, and chance alone."""
 
 from __future__ import annotations
 
