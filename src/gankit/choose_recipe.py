@@ -28,6 +28,7 @@ from gankit.recipes import RECIPES
 from gankit.settings.config import BUDGETS, DEFAULT_FAMILY, Config, may_change, override
 from gankit.settings.schema import flatten
 from gankit.settings.text import typed
+from gankit.stabilisers.augment import mirrors
 from gankit.text import shown
 
 
@@ -172,7 +173,7 @@ def _batch(data: Facts, config: Config) -> object:
 def _mirror(data: Facts, config: Config) -> object:
     """Mirror what the recipe augments, if the data looks the same in a mirror."""
     names = config.stabilise.augment
-    if names == "none" or "flip" in names or not data.task.is_images:
+    if names == "none" or mirrors(config) or not data.task.is_images:
         return None
     if data.task.condition:  # what a vector says of an image may not hold of its mirror image
         return None

@@ -17,6 +17,7 @@ from gankit.recipes import RECIPES
 from gankit.settings.config import Config, override
 from gankit.settings.reference import flag_of
 from gankit.settings.schema import flatten
+from gankit.stabilisers.augment import mirrors
 from gankit.training.update import why_not_simultaneous
 
 
@@ -69,7 +70,7 @@ def usual(case: Case) -> Config:
 
 def augmented(case: Case) -> dict[str, str]:
     """Return the augmentation of few images, mirrored if the run's are."""
-    flip = "+flip" if "flip" in case.config.stabilise.augment else ""
+    flip = "+flip" if mirrors(case.config) else ""
     return {"stabilise.augment": f"{AUGMENTED}{flip}"}
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gankit.data import Dataset, as_planes
 from gankit.metrics.distances import nearest
-from gankit.settings.config import Config
+from gankit.stabilisers.augment import mirrors
 from gankit.trained.gan import GAN
 
 IMAGES, POINTS = 500, 2000
@@ -102,11 +102,6 @@ class Copies:
         return flat(images[:, :, :: self._every, :: self._every])
 
 
-def sees_mirrored(config: Config) -> bool:
-    """Return whether D sees examples in a mirror too."""
-    return "flip" in config.stabilise.augment.split("+")
-
-
 def examine_samples(gan: GAN, dataset: Dataset, seed: int = 0) -> Examination:
     """Draw samples and choose real examples, both by `seed`."""
     count = IMAGES if dataset.is_images else POINTS
@@ -128,7 +123,7 @@ def examine_samples(gan: GAN, dataset: Dataset, seed: int = 0) -> Examination:
         fake = as_planes(fake)
     return Examination(
         fake=flat(fake),
-        mirrored=flat(fake[..., ::-1]) if sees_mirrored(gan.config) else None,
+        mirrored=flat(fake[..., ::-1]) if mirrors(gan.config) else None,
         asked=asked,
         train=flat(dataset.read(chosen)),
         labels=labels,

@@ -11,13 +11,14 @@ from gankit.data import Dataset
 from gankit.doctor.case import Case
 from gankit.doctor.diagnose import Drawn, look_at, why_not_drawn
 from gankit.doctor.diagnosis import Verdict, write_diagnosis
-from gankit.doctor.samples import Copies, examine_samples, sees_mirrored
+from gankit.doctor.samples import Copies, examine_samples
 from gankit.doctor.signs import look_for
 from gankit.errors import GankitError, RunError
 from gankit.game_types import Moves
 from gankit.metrics.spread import compare_spread, spread
 from gankit.own_networks import Networks
 from gankit.run import Record, Run
+from gankit.stabilisers.augment import mirrors
 from gankit.trained.artifact import load
 from gankit.training.callbacks import Callback
 from gankit.training.preview import Preview
@@ -61,7 +62,7 @@ class Watch(Callback):
         labels = dataset.labels[shown] if by_class and dataset.labels is not None else None
         self._real = spread(dataset.read(shown), labels, group)
         watched = dataset.is_images and len(dataset) < FEW
-        self._copies = Copies(dataset, sees_mirrored(trainer.config)) if watched else None
+        self._copies = Copies(dataset, mirrors(trainer.config)) if watched else None
 
     def numbers(self, trainer: Session) -> dict[str, float]:
         """Return `samples/diversity` and so on: the samples' spread relative to real examples'."""

@@ -29,6 +29,16 @@ Augmentation = Callable[[Tensor], Tensor]
 AUGMENTATIONS: Registry[Augmentation] = Registry("augmentation")
 
 
+def augmentations(names: str) -> list[str]:
+    """Return the names in a setting such as `colour+flip`."""
+    return [name.strip() for name in names.split("+")]
+
+
+def mirrors(config: Config) -> bool:
+    """Return whether D sees images in a mirror too."""
+    return "flip" in augmentations(config.stabilise.augment)
+
+
 def _per_image(images: Tensor) -> Tensor:
     """Draw a uniform number in [0, 1) for each image: [N, 1, 1, 1]."""
     return torch.rand(len(images), 1, 1, 1, device=images.device, dtype=images.dtype)
@@ -144,7 +154,7 @@ class Augment(Stabiliser):
             span: width of the value range.
             batch: images in a step.
         """
-        self.apply = [AUGMENTATIONS[name.strip()] for name in names.split("+")]
+        self.apply = [AUGMENTATIONS[name] for name in augmentations(names)]
         self.target, self.images, self.span, self.batch = target, images, span, batch
         self.probability = torch.tensor(probability, dtype=torch.float64)
         self.reads_numbers = self.reads_signs = target > 0
