@@ -205,8 +205,8 @@ def remembering(network: FeatureNetwork) -> FeatureNetwork:
 class Judge:
     """Scores of samples in one feature network."""
 
-    def __init__(self, name: str, real: Real) -> None:
-        self.network, self.real = remembering(load_network(name)), real
+    def __init__(self, network: FeatureNetwork, real: Real) -> None:
+        self.network, self.real = remembering(network), real
         self.train, self.held_out = map(self.features_of, real[:2])
 
     def features_of(self, dataset: Dataset) -> NDArray[np.float32]:
@@ -255,6 +255,8 @@ class Table:
 
     def __init__(self, options: argparse.Namespace, real: Real, length: float) -> None:
         self.options, self.real = options, real
+        # Before anything is trained: a name or a file may be wrong.
+        self.networks = {name: load_network(name) for name in options.features.split(",")}
         self.judges: dict[str, Judge] = {}
         train, against = real.train, real.against
         self.about = {
@@ -276,9 +278,9 @@ class Table:
 
     def measure(self, samples: Samples) -> dict[str, dict[str, float]]:
         """Return the scores by feature network and name."""
-        for name in self.options.features.split(","):
+        for name, network in self.networks.items():
             if name not in self.judges:
-                self.judges[name] = Judge(name, self.real)
+                self.judges[name] = Judge(network, self.real)
         return {name: judge(samples) for name, judge in self.judges.items()}
 
     def add(self, contender: str, seconds: float, steps: int | None, samples: Samples) -> None:

@@ -187,6 +187,15 @@ def test_an_exported_program(tmp_path, free):
     assert len(network.digest) == 32
 
 
+@pytest.mark.slow
+def test_an_exported_program_whose_weights_want_gradients(tmp_path):
+    """As those of a network have that was just trained."""
+    trained = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(2), torch.nn.Flatten())
+    trained.append(torch.nn.Linear(12, 5))
+    network = load_network(str(write_exported(tmp_path / "x.pt2", network=trained, free=True)))
+    assert network.features(noise(3, 10, 12, 3)).shape == (3, 5)
+
+
 @pytest.mark.parametrize("batch", ["n", 4])
 def test_an_onnx_network(tmp_path, batch):
     pytest.importorskip("onnxruntime")

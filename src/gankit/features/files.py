@@ -123,7 +123,8 @@ def _load_exported(path: Path) -> FileNetwork:
     shape = [size if isinstance(size, int) else None for size in shapes[0]]
 
     def run(images: NDArray[np.float32]) -> NDArray[np.float32]:
-        found = network(torch.from_numpy(images))
+        with torch.no_grad():  # its weights may still want gradients
+            found = network(torch.from_numpy(images))
         first: Tensor = found[0] if isinstance(found, (tuple, list)) else found
         return first.numpy()
 
