@@ -264,6 +264,7 @@ class Table:
             "against": f"{against.name} ({len(against)})",
             "samples": options.n,
             "seed": options.seed,
+            "family": options.family,
             "settings": options.set,
             "length": length,  # seconds, over which gankit's schedules go
         }
@@ -274,7 +275,8 @@ class Table:
     def has(self, contender: str, seconds: float) -> bool:
         same = {key: self.machine[key] for key in ("threads", "machine", "isa", "torch", "gankit")}
         wanted = {"contender": contender, "seconds": seconds, **self.about, **same}
-        return any(wanted.items() <= line.items() for line in self.lines)
+        # Earlier lines do not say that no family was named.
+        return any(wanted.items() <= {"family": None, **line}.items() for line in self.lines)
 
     def measure(self, samples: Samples) -> dict[str, dict[str, float]]:
         """Return the scores by feature network and name."""

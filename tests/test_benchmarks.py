@@ -164,15 +164,21 @@ def test_a_measurement_is_not_made_again_on_the_same_machine(told, tmp_path):
     """Lines of earlier versions hold the machine and its instruction set in one."""
     module = importlib.import_module("time_to_quality")
     data = gankit.load_dataset("toy:ring8")
-    asked = argparse.Namespace(n=8, seed=0, set=[], out=tmp_path / "lines.jsonl")
+    asked = argparse.Namespace(
+        n=8, seed=0, set=[], out=tmp_path / "lines.jsonl", features="pixels", family=None
+    )
     real = module.Real(data, data, data)
     line = module.Table(asked, real, 60.0)
     about = line.about | line.machine
     earlier = about | {"machine": f"{about['machine']}, {about['isa']}"}
-    for key in ("isa", "load", "cpus", "onednn", "python"):
+    for key in ("isa", "load", "cpus", "onednn", "python", "family"):
         del earlier[key]
     lines = [about | {"load": 99.0, "seconds": 1.0}, earlier | {"seconds": 2.0}]
     lines.append(about | {"isa": "another", "seconds": 3.0})
+    lines.append(about | {"family": "dcgan", "seconds": 4.0})
     asked.out.write_text("".join(json.dumps({"contender": "x"} | one) + "\n" for one in lines))
     table = module.Table(asked, real, 60.0)
-    assert [table.has("x", seconds) for seconds in (1.0, 2.0, 3.0)] == [True, True, False]
+    measured = [table.has("x", seconds) for seconds in (1.0, 2.0, 3.0, 4.0)]
+    assert measured == [True, True, False, False]
+    asked.family = "dcgan"
+    assert module.Table(asked, real, 60.0).has("x", 4.0)

@@ -236,7 +236,7 @@ def scored(line: Line) -> Iterable[Iterable[object]]:
     for features, scores in line["scores"].items():
         yield (
             line.get("isa") or line["machine"].split(", ")[1],
-            line["contender"],
+            " ".join(filter(None, (line["contender"], line.get("family")))),
             " ".join(shortened(line["settings"])),
             line["seed"],
             f"{line['seconds']:,g} of {line['length']:,g}",
