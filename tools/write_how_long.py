@@ -27,9 +27,9 @@ shared 2-core machine. Your minutes differ, and so the steps are given too; `gan
 [results](../results/README.md). A range is over the runs of that length, from the least to the
 largest.
 
-Photographs, up to an hour, and the PyTorch tutorial's DCGAN:
-[speed](speed.md#quality-against-seconds). Not measured over time: Fashion-MNIST, and more hours of
-photographs on a CPU.
+Photographs, up to an hour, Fashion-MNIST, up to three minutes, and the PyTorch tutorial's DCGAN:
+[speed](speed.md#quality-against-seconds). Not measured over time: more hours of photographs on a
+CPU.
 """
 
 

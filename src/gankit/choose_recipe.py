@@ -21,14 +21,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gankit.data import Dataset, glance
-from gankit.data.mirror import SIDE, same_in_a_mirror
 from gankit.errors import ConfigError, GankitError
 from gankit.families import FAMILIES, Task
 from gankit.recipes import RECIPES
 from gankit.settings.config import BUDGETS, DEFAULT_FAMILY, Config, may_change, override
 from gankit.settings.schema import flatten
 from gankit.settings.text import typed
-from gankit.stabilisers.augment import mirrors
 from gankit.text import shown
 
 
@@ -40,13 +38,11 @@ class Facts:
         task: its kind, shape and labels.
         count: the number of its examples.
         resizable: whether it can be read at another size, as arrays cannot.
-        small: reads the data once more, images as small as they can be.
     """
 
     task: Task
     count: int
     resizable: bool = True
-    small: Callable[[], Dataset] | None = None
 
     @classmethod
     def of(
@@ -54,12 +50,11 @@ class Facts:
     ) -> Facts:
         """Look at the data as `settings` read it; of a folder, only some pictures are decoded."""
         if isinstance(source, Dataset):
-            return cls(Task.of(source), len(source), resizable=False, small=lambda: source)
+            return cls(Task.of(source), len(source), resizable=False)
         about_data = {key: value for key, value in settings.items() if key.startswith("data.")}
         asked = override(with_data(Config(), source), about_data).data
         dataset = glance(asked)
-        small = asked if asked.is_arrays else replace(asked, size=(SIDE, SIDE))
-        return cls(Task.of(dataset), len(dataset), not asked.is_arrays, lambda: glance(small))
+        return cls(Task.of(dataset), len(dataset), not asked.is_arrays)
 
     @property
     def labelled(self) -> bool:
@@ -170,17 +165,6 @@ def _batch(data: Facts, config: Config) -> object:
     return None if batch == config.training.batch else batch
 
 
-def _mirror(data: Facts, config: Config) -> object:
-    """Mirror what the recipe augments, if the data looks the same in a mirror."""
-    names = config.stabilise.augment
-    if names == "none" or mirrors(config) or not data.task.is_images:
-        return None
-    if data.task.condition:  # what a vector says of an image may not hold of its mirror image
-        return None
-    assert data.small is not None
-    return f"{names}+flip" if same_in_a_mirror(data.small()) else None
-
-
 def _augment(data: Facts, config: Config) -> object:
     """Augment few images, unless the recipe does so already."""
     if data.task.is_images and data.count < FEW and config.stabilise.augment == "none":
@@ -195,11 +179,6 @@ CHANGES = (
         f"larger images cost more time a step than {PHOTOGRAPH} pixels; ask for more by data.size",
     ),
     Change("training.batch", _batch, "the data holds no more"),
-    Change(
-        "stabilise.augment",
-        _mirror,
-        "the images are as often one way round as the other",
-    ),
     Change(
         "stabilise.augment",
         _augment,
@@ -345,16 +324,13 @@ def choose(
         RECIPES[game.data_recipes.get(_name(source) or "", game.suits[kind.name])](), source
     )
     config = override(config, decided)
-    changed: list[tuple[str, object, str]] = []
-    for change in CHANGES:
-        value = None if change.key in decided else change.value(data, config)
-        if value is not None:
-            config = override(config, {change.key: value})
-            changed.append((change.key, value, change.reason))
+    changes = {c.key: (c.value(data, config), c.reason) for c in CHANGES if c.key not in decided}
+    changed = {key: (value, why) for key, (value, why) in changes.items() if value is not None}
+    config = override(config, {key: value for key, (value, _) in changed.items()})
     if (missing := game.why_not_installed(config)) is not None:
         raise ConfigError(f"{missing}{_instead(data, kind)}")
     reasons = [f"{family}, because: {data.describe()}: {kind.reason}; {_budget(config)}"]
-    reasons += [f"{key} = {typed(value)}, because: {why}" for key, value, why in changed]
+    reasons += [f"{key} = {typed(value)}, because: {why}" for key, (value, why) in changed.items()]
     return Choice(config, tuple(reasons))
 
 

@@ -289,10 +289,7 @@ class ProjectedDiscriminator(nn.Module):
         return torch.cat(output, 1)
 
 
-AS_THEY_ARE = {"stabilise.augment": "colour+translation"}
-"""What data that is the same in a mirror had in earlier versions."""
 BY_CODE = {
-    **AS_THEY_ARE,
     "network.class_strength": 0.15,
     "network.class_maps": 0,
     "network.classifier": (0.0, 0.0),
@@ -320,7 +317,6 @@ class Projected(Game):
     default_recipe = "projected-fast"
     suits: ClassVar = {"photographs": "projected-fast"}
     earlier = (
-        AS_THEY_ARE,
         BY_CODE,
         SLOWER,
         {**SLOWER, "stabilise.perceptual": 0.0},
