@@ -199,8 +199,8 @@ def time_to_quality(lines: list[Line]) -> list[str]:
         "training example is of the class asked for\n(.97 in Lite2 for held-out photographs); "
         "*train side* the share of samples whose nearest neighbour\namong as many training as "
         "held-out examples is a training one, .5 if nothing is copied. *fashion.pt2* is a "
-        "classifier of\nFashion-MNIST (`tools/train_digits_features.py`; .8965 of its test images right). *By "
-        "code* are the settings\nof an earlier recipe: "
+        "classifier of\nFashion-MNIST (`tools/train_digits_features.py`; .8965 of its test images "
+        "right). *By code* are the settings\nof an earlier recipe: "
         f"`{' '.join(BY_CODE[:2])}\n{' '.join(BY_CODE[2:])}`.",
         "",
     ]
