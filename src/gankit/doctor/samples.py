@@ -57,10 +57,8 @@ class Examination:
     @cached_property
     def copied(self) -> float:
         """The share of samples that are copies of training examples, or of their mirror images."""
-        apart = self.nearest_train[1]
-        if self.mirrored is not None:
-            apart = np.minimum(apart, nearest(self.mirrored, self.train)[1])
-        return float((apart < COPIED * np.median(self.left_out[1])).mean())
+        usual = float(np.median(self.left_out[1]))
+        return _copied(self.nearest_train[1], self.mirrored, self.train, usual)
 
     @cached_property
     def left_out(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -93,13 +91,27 @@ class Copies:
         """Return the share of samples, uint8 [N, H, W] or [N, H, W, C], that are copies."""
         planes = as_planes(samples)
         apart = nearest(self._flat(planes), self._train)[1]
-        if self._mirrored:
-            turned = nearest(self._flat(planes[..., ::-1]), self._train)[1]
-            apart = np.minimum(apart, turned)
-        return float((apart < COPIED * self._usual).mean())
+        turned = self._flat(planes[..., ::-1]) if self._mirrored else None
+        return _copied(apart, turned, self._train, self._usual)
 
     def _flat(self, images: NDArray[np.generic]) -> NDArray[np.float32]:
         return flat(images[:, :, :: self._every, :: self._every])
+
+
+def _copied(
+    apart: NDArray[np.float64],
+    mirrored: NDArray[np.float32] | None,
+    train: NDArray[np.float32],
+    usual: float,
+) -> float:
+    """Return the share of samples that are copies.
+
+    Samples are `apart` [N] from the nearest of `train` [M, D], of which two are `usual` apart.
+    Their mirror images [N, D] count as well if they are given.
+    """
+    if mirrored is not None:
+        apart = np.minimum(apart, nearest(mirrored, train)[1])
+    return float((apart < COPIED * usual).mean())
 
 
 def examine_samples(gan: GAN, dataset: Dataset, seed: int = 0) -> Examination:
