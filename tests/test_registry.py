@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gankit.errors import ConfigError
-from gankit.registry import Registry, did_you_mean, load_plugins
+from gankit.registry import Registry, did_you_mean, joined_names, load_plugins
 
 
 @pytest.fixture
@@ -73,3 +73,11 @@ def test_what_an_installed_plugin_registers_was_not_asked_for(monkeypatch):
     shapes.register("square", "imported")(4)
     assert shapes.names() == ("circle", "square")
     assert shapes.asked_for() == ("square",)
+
+
+@pytest.mark.parametrize(
+    ("setting", "names"),
+    [("r1", ["r1"]), (" r1 +r2", ["r1", "r2"]), ("none", ["none"]), ("r1+", ["r1", ""])],
+)
+def test_joined_names_are_taken_apart(setting, names):
+    assert joined_names(setting) == names

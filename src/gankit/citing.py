@@ -10,7 +10,7 @@ from gankit.errors import ConfigError, RunError
 from gankit.families import FAMILIES
 from gankit.losses import LOSSES, SMOOTHING
 from gankit.penalties import PENALTIES
-from gankit.registry import did_you_mean
+from gankit.registry import did_you_mean, joined_names
 from gankit.run import Run
 from gankit.scores.measures import METRICS
 from gankit.scores.score import read_reports
@@ -108,8 +108,8 @@ def _of_stabilisers(config: Config) -> Iterator[Cited]:
 
 
 def _named(joined: str) -> list[str]:
-    """Return the names in a setting such as `r1+r2`; none for `none`."""
-    return [name.strip() for name in joined.split("+") if name.strip() != "none"]
+    """Return the names in a setting such as `r1+r2`; an empty list for `none`."""
+    return [name for name in joined_names(joined) if name != "none"]
 
 
 def _entries(cited: Iterable[Cited]) -> Iterator[str]:

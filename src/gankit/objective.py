@@ -7,6 +7,7 @@ from torch import Tensor
 from gankit.errors import ConfigError
 from gankit.losses import LOSSES, Loss
 from gankit.penalties import PENALTIES, Penalty
+from gankit.registry import joined_names
 from gankit.settings.config import ObjectiveConfig
 
 
@@ -32,7 +33,7 @@ def build_penalties(config: ObjectiveConfig) -> tuple[Penalty, ...]:
     """
     if config.penalty == "none":
         return ()
-    names = [name.strip() for name in config.penalty.split("+")]
+    names = joined_names(config.penalty)
     if len(set(names)) < len(names):
         raise ConfigError(f"penalty '{config.penalty}' names one twice")
     return tuple(PENALTIES[name] for name in names)

@@ -53,6 +53,11 @@ def why_not_imported(error: Exception) -> str:
     return f"cannot be imported: {type(error).__name__}: {reason(error)}"
 
 
+def joined_names(setting: str) -> list[str]:
+    """Return the names in a setting such as `r1+r2`; of `none`, `none`."""
+    return [name.strip() for name in setting.split("+")]
+
+
 def did_you_mean(given: object, known: Iterable[str]) -> str:
     """Return ` Did you mean 'x'?` with the nearest known name, or the empty string."""
     if not isinstance(given, str) or len(given) > LONGEST:

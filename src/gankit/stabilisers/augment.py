@@ -16,7 +16,7 @@ from torch import Tensor
 
 from gankit.bibliography import KARRAS_2020, ZHAO_2020
 from gankit.errors import ConfigError
-from gankit.registry import Registry
+from gankit.registry import Registry, joined_names
 from gankit.settings.config import Config
 from gankit.stabilisers.base import Stabiliser
 
@@ -29,14 +29,9 @@ Augmentation = Callable[[Tensor], Tensor]
 AUGMENTATIONS: Registry[Augmentation] = Registry("augmentation")
 
 
-def augmentations(names: str) -> list[str]:
-    """Return the names in a setting such as `colour+flip`."""
-    return [name.strip() for name in names.split("+")]
-
-
 def mirrors(config: Config) -> bool:
     """Return whether D sees images in a mirror too."""
-    return "flip" in augmentations(config.stabilise.augment)
+    return "flip" in joined_names(config.stabilise.augment)
 
 
 def _per_image(images: Tensor) -> Tensor:
@@ -154,7 +149,7 @@ class Augment(Stabiliser):
             span: width of the value range.
             batch: images in a step.
         """
-        self.apply = [AUGMENTATIONS[name] for name in augmentations(names)]
+        self.apply = [AUGMENTATIONS[name] for name in joined_names(names)]
         self.target, self.images, self.span, self.batch = target, images, span, batch
         self.probability = torch.tensor(probability, dtype=torch.float64)
         self.reads_numbers = self.reads_signs = target > 0

@@ -22,7 +22,7 @@ from gankit.losses import LOSSES
 from gankit.nn.uncompiled import shapes_alone
 from gankit.own_networks import Networks, with_networks
 from gankit.penalties import PENALTIES
-from gankit.registry import Registry
+from gankit.registry import Registry, joined_names
 from gankit.settings.config import Config, from_dict, to_dict
 from gankit.stabilisers.augment import AUGMENTATIONS
 from gankit.stabilisers.base import PLUGIN_STABILISERS
@@ -88,11 +88,11 @@ def _named(config: Config) -> Iterator[tuple[str, str]]:
     """Yield (kind, name) of each penalty, augmentation and plug-in that a configuration names."""
     stabilise = config.stabilise
     for kind, names in (
-        (PENALTIES.kind, config.objective.penalty.split("+")),
-        (AUGMENTATIONS.kind, stabilise.augment.split("+")),
+        (PENALTIES.kind, joined_names(config.objective.penalty)),
+        (AUGMENTATIONS.kind, joined_names(stabilise.augment)),
         (PLUGIN_STABILISERS.kind, [entry.partition(":")[0] for entry in stabilise.plugins]),
     ):
-        yield from ((kind, name.strip()) for name in names if name != "none")
+        yield from ((kind, name) for name in names if name != "none")
 
 
 def check_homes(stored: Mapping[str, Any], path: Path) -> None:
