@@ -75,8 +75,8 @@ class Opaque(FeatureNetwork):
     ("images", "changes", "said"),
     [
         (np.zeros((2, 16, 16), np.float32), {}, "images must be uint8"),
-        (np.zeros((0, 16, 16), np.uint8), {}, "images must be uint8"),
-        (np.zeros((2, 16, 17), np.uint8), {}, "1x16x17 given .* the run makes 1x16x16"),
+        (np.zeros((0, 16, 16), np.uint8), {}, r"shape \[0, 16, 16\] given"),
+        (np.zeros((2, 16, 17), np.uint8), {}, r"\[2, 16, 17\] given; this run needs \[N, 16, 16\]"),
         (np.zeros((2, 16, 16), np.uint8), {"starts": 0}, "starts must be in 1 to pool"),
         (np.zeros((2, 16, 16), np.uint8), {"starts": 99}, "starts must be in 1 to pool"),
         (np.zeros((2, 16, 16), np.uint8), {"features": Opaque()}, "cannot be differentiated"),

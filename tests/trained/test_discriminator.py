@@ -37,7 +37,7 @@ def test_features_are_those_of_the_last_discriminator(small, tmp_path, newest, p
     assert logits.shape == (5,)
     with pytest.raises(ConfigError, match=r"no layer 'trunk\.0\.9'"):
         gan.features(pictures, layers=["trunk.0.9"])
-    with pytest.raises(ConfigError, match="the run knows 1x28x28"):
+    with pytest.raises(ConfigError, match=r"\[5, 20, 28\] given; this run needs \[N, 28, 28\]$"):
         gan.features(pictures[:, :20])
     (tmp_path / "model.safetensors").write_bytes((tmp_path / "run/model.safetensors").read_bytes())
     with pytest.raises(RunError, match="no checkpoint beside it"):

@@ -16,7 +16,7 @@ from gankit.data.load import (
     tell_classes,
 )
 from gankit.data.named import DATASETS
-from gankit.data.pixels import as_pictures, as_planes
+from gankit.data.pixels import as_pictures, as_planes, planes_of
 
 __all__ = [
     "DATASETS",
@@ -32,6 +32,7 @@ __all__ = [
     "load_dataset",
     "load_of_shape",
     "looks_like_path",
+    "planes_of",
     "source_name",
     "tell_classes",
 ]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gankit.data.values import PLAIN, PixelFormat
-from gankit.errors import DataError
+from gankit.errors import ConfigError, DataError
 
 
 def to_network(
@@ -137,3 +137,30 @@ def _are_first(shape: Sequence[int], first: bool) -> bool:
 def as_planes(pictures: NDArray[Any]) -> NDArray[Any]:
     """Turn images as users see them, [N, H, W] or [N, H, W, C], into [N, C, H, W] as stored."""
     return pictures[:, None] if pictures.ndim == 3 else pictures.transpose(0, 3, 1, 2)
+
+
+def planes_of(images: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return images as users give them as [N, C, H, W], of which `shape` is (C, H, W).
+
+    Args:
+        images: [N, H, W, C], [N, C, H, W], or [N, H, W] if they are grey.
+        shape: what they have to be.
+
+    Raises ConfigError if there are none, or if they are of another shape.
+    """
+    channels, *sides = shape
+    usual = (*sides, channels) if channels > 1 else tuple(sides)
+    try:
+        array = np.asarray(images)
+    except ValueError:
+        raise ConfigError("images of different shapes given: all must be alike", "images") from None
+    if array.ndim and len(array):
+        if array.shape[1:] == shape:
+            return array
+        if array.shape[1:] in (usual, (*sides, channels)):
+            return as_planes(array)
+    wanted = ", ".join(map(str, ("N", *usual)))
+    one = ": put a single image into a list" if array.shape in (shape, usual) else ""
+    raise ConfigError(
+        f"images of shape {list(array.shape)} given; this run needs [{wanted}]{one}", "images"
+    )

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gankit.data import Dataset, as_pictures, as_planes, load_of_shape
+from gankit.data import Dataset, as_pictures, as_planes, load_of_shape, planes_of
 from gankit.data.images import decode
 from gankit.data.opening import UnreadableError, quiet_decoding
 from gankit.data.pixels import to_network
@@ -142,7 +142,7 @@ def invert(
 
     Args:
         gan: the trained run; it makes images.
-        images: uint8 [N, H, W] or [N, H, W, C], of the run's own size.
+        images: uint8 [N, H, W], [N, H, W, C] or [N, C, H, W], of the run's own size.
         labels: labels of the images, as in `GAN.sample`; None: every class is tried.
         features: the network whose features are compared besides pixels; None: pixels alone. It has
             to be one that torch can differentiate, and not one in a file.
@@ -156,12 +156,9 @@ def invert(
     not suit the run, or the features cannot be differentiated.
     """
     check_images(gan)
-    if images.ndim not in (3, 4) or not len(images) or images.dtype != np.uint8:
-        raise ConfigError(f"images must be uint8 [N, H, W] or [N, H, W, C], got {images.dtype}")
-    planes = as_planes(images)
-    if planes.shape[1:] != gan.shape:
-        got, wanted = ("x".join(map(str, s)) for s in (planes.shape[1:], gan.shape))
-        raise ConfigError(f"images of {got} given (channels first); the run makes {wanted}")
+    planes = planes_of(images, gan.shape)
+    if planes.dtype != np.uint8:
+        raise ConfigError(f"images must be uint8, got {planes.dtype}", "images")
     if not 1 <= starts <= pool or steps < 0:
         raise ConfigError(
             f"starts must be in 1 to pool, steps at least 0: got {starts}, {pool} and {steps}"

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
-from gankit.data import as_pictures, as_planes
+from gankit.data import as_pictures, planes_of
 from gankit.errors import ConfigError
 from gankit.families import Game
 from gankit.game_types import Latent
@@ -399,14 +399,15 @@ class GAN:
         """Return the discriminator's probability of each class, float64 [n, K].
 
         Args:
-            images: [n, H, W] (grey) or [n, H, W, C], of the run's own size; uint8 in 0..255, or
-                numbers in the range of the data that the run was trained on, as `sample` returns.
+            images: [n, H, W] (grey), [n, H, W, C] or [n, C, H, W], of the run's own size; uint8 in
+                0..255, or numbers in the range of the data that the run was trained on, as `sample`
+                returns.
 
         Raises ConfigError if the family's discriminator names no classes, or the size differs.
         """
         if not self._game.judges:
             return self.judge(images)
-        return self.judge(as_pictures(self.pixels.to_stored(as_planes(np.asarray(images)))))
+        return self.judge(as_pictures(self.pixels.to_stored(planes_of(images, self.shape))))
 
     def judge(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Return what `classify` does, of images uint8 as a data set holds them."""

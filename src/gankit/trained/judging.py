@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gankit.data import as_planes
+from gankit.data import planes_of
 from gankit.data.pixels import to_network
 from gankit.errors import ConfigError
 from gankit.game import families_that
@@ -33,7 +33,7 @@ def judge(gan: GAN, images: NDArray[np.uint8]) -> NDArray[np.float64]:
     with torch.inference_mode():
         chances = [
             gan.game.judge(scaled).double().cpu().numpy()
-            for scaled in _scaled(gan, as_planes(images), weight)
+            for scaled in _scaled(gan, planes_of(images, gan.shape), weight)
         ]
     return np.concatenate(chances)
 
@@ -48,7 +48,7 @@ def features(
         raise ConfigError(
             "this discriminator judges an image as one of a class: give labels", "labels"
         )
-    planes = gan.pixels.to_stored(as_planes(np.asarray(images)))
+    planes = gan.pixels.to_stored(planes_of(images, gan.shape))
     asked = gan.labels_for(len(planes), labels)
     every = None if asked is None else torch.from_numpy(asked)
     network = gan.discriminator
@@ -66,11 +66,8 @@ def features(
 def _scaled(gan: GAN, planes: NDArray[np.uint8], weight: Tensor) -> Iterator[Tensor]:
     """Yield images uint8 [n, C, H, W] as networks take them, of the device and type of `weight`.
 
-    They come in blocks of at most `BLOCK`. Raises ConfigError if they have another shape.
+    They come in blocks of at most `BLOCK`.
     """
-    if planes.shape[1:] != gan.shape:
-        got, wanted = ("x".join(map(str, s)) for s in (planes.shape[1:], gan.shape))
-        raise ConfigError(f"images of {got} given (channels first); the run knows {wanted}")
     for start in range(0, len(planes), BLOCK):
         block = np.ascontiguousarray(planes[start : start + BLOCK])
         yield to_network(block, gan.game.value_range, weight.device, weight.dtype)
