@@ -105,6 +105,17 @@ def read(path: Path) -> list[Line]:
 
 LINE, SEED, STEPS = Column("line", "line"), Column("seeds", "seed"), Column("steps", "steps", ".0f")
 PAPER = Column("the paper", "paper")
+NATS = (
+    Column(
+        "averaged weights, nats", "averaged_nats", ".1f",
+        errors=("averaged_error", "averaged_standard_error"),
+    ),
+    Column("their scatter", "averaged_scatter", ".1f"),
+    Column("last weights, nats", "nats", ".1f", errors=("error", "standard_error")),
+    Column("their scatter", "scatter", ".1f"),
+)  # fmt: skip
+"""Parzen likelihoods."""
+
 TABLES = {
     "digits": Table(
         "digits.csv",
@@ -184,22 +195,13 @@ TABLES = {
     "gan-mnist-parzen": Table(
         "gan-mnist-parzen.csv",
         (
-            LINE, Column("seed", "seed"), STEPS,
-            Column(
-                "averaged weights, nats", "averaged_nats", ".1f",
-                errors=("averaged_error", "averaged_standard_error"),
-            ),
-            Column("their scatter", "averaged_scatter", ".1f"),
-            Column("last weights, nats", "nats", ".1f", errors=("error", "standard_error")),
-            Column("their scatter", "scatter", ".1f"), PAPER,
+            LINE, Column("seed", "seed"), STEPS, *NATS, PAPER,
         ),
     ),
     "cgan-mnist-parzen": Table(
         "cgan-mnist-parzen.csv",
         (
-            LINE, Column("seed", "seed"), STEPS,
-            Column("nats", "nats", ".1f", errors=("standard_error",)),
-            Column("width", "sigma", ".3f"), PAPER,
+            LINE, Column("seed", "seed"), STEPS, *NATS, Column("width", "sigma", ".3f"), PAPER,
         ),
     ),
     "earlier-settings": Table(
