@@ -72,6 +72,47 @@ def test_cifar(tmp_path, binary):
         load_dataset(tmp_path / "c", split="test")
 
 
+def test_labels_of_one_batch_are_never_those_of_another(tmp_path):
+    cifar(tmp_path / "c", binary=False)
+    for number, labels in ((2, [1]), (3, [1, 2, 3])):
+        batch = {b"data": pixels(2).reshape(2, -1), b"labels": labels}
+        (tmp_path / f"c/data_batch_{number}").write_bytes(pickled(batch))
+    with pytest.raises(DataError, match=r"data_batch_2' holds 1 labels for 2 images"):
+        load_dataset(tmp_path / "c")
+
+
+@pytest.mark.parametrize("missing", ["data_batch_1", "data_batch_4"])
+@pytest.mark.parametrize("suffix", ["", ".bin"])
+def test_a_set_that_lacks_a_file_is_never_taken_for_other_data(tmp_path, missing, suffix):
+    cifar(tmp_path / "c", binary=bool(suffix))
+    (tmp_path / "c/batches.meta.txt").write_text("deer\nfrog\n")
+    (tmp_path / f"c/{missing}{suffix}").unlink()
+    with pytest.raises(DataError, match=missing):
+        load_dataset(tmp_path / "c")
+
+
+def test_names_beside_arrays_of_an_unknown_set_are_no_texts(tmp_path):
+    (tmp_path / "train.bin").write_bytes(b"\0" * 3074)
+    (tmp_path / "fine_label_names.txt").write_text("apple\nbear\n")
+    with pytest.raises(DataError, match="no images"):
+        load_dataset(tmp_path)
+
+
+def test_what_is_left_out_of_a_folder_is_said(tmp_path):
+    cifar(tmp_path / "c", binary=True)
+    cifar(tmp_path / "other", binary=False)
+    for file in (tmp_path / "other").iterdir():
+        file.rename(tmp_path / "c" / file.name)
+    (note,) = load_dataset(tmp_path / "c").notes
+    assert note.endswith("data_batch_1.bin beside it is left out")
+    for number in range(1, 6):
+        (tmp_path / f"c/data_batch_{number}").unlink()
+    (tmp_path / "c/test_batch.bin").unlink()
+    (note,) = load_dataset(tmp_path / "c", holdout=0.5).notes
+    assert note.startswith("nothing is held out for scores: test_batch.bin")
+    assert load_dataset(tmp_path / "c").notes == ()
+
+
 def test_names_of_the_classes_are_the_files(tmp_path):
     cifar(tmp_path / "c", binary=False)
     names = [f"class {number}".encode() for number in range(10)]
@@ -142,6 +183,14 @@ def test_svhn(tmp_path):
     savemat(tmp_path / "test_32x32.mat", {"X": images})
     with pytest.raises(DataError, match="no array X of 32x32"):
         load_dataset(tmp_path, split="test")
+
+
+@pytest.mark.parametrize("labels", [[1, 2, 11], [1, -2, 3], [1.0, float("nan"), 2.0], [1, 2.5, 3]])
+def test_impossible_labels_are_no_digits(tmp_path, labels):
+    images = pixels(3).transpose(2, 3, 1, 0)
+    savemat(tmp_path / "train_32x32.mat", {"X": images, "y": np.array(labels)[:, None]})
+    with pytest.raises(DataError, match="labels other than 1 to 10"):
+        load_dataset(tmp_path)
 
 
 def test_stl(tmp_path):

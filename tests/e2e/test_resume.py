@@ -127,3 +127,14 @@ def test_two_processes_cannot_train_in_one_folder(gankit, quick, tmp_path):
     child.wait()
     assert code == 2
     assert "another process" in err
+
+
+@pytest.mark.slow
+def test_a_stopped_reproduction_ends_as_its_signal_says(process, tmp_path):
+    """So that a script which reproduces one result after the other stops too."""
+    often = ("--set", "output.checkpoint_every=20")
+    child = process("reproduce", "ring-modes", "--steps", "30000", "--threads", "1", *often)
+    wait_for_step(tmp_path / "runs/reproduce/ring-modes-0", 20)
+    child.send_signal(signal.SIGINT)
+    assert child.wait(60) == 128 + signal.SIGINT
+    assert not (tmp_path / "results/ring-modes.csv").exists()

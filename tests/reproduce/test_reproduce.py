@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from gankit.data import Dataset, as_pictures, load_dataset
-from gankit.errors import ConfigError, DataError, TrainingError
+from gankit.errors import ConfigError, DataError
 from gankit.fitting import fit
 from gankit.recipes import RECIPES
 from gankit.reproduce.papers import (
@@ -25,7 +26,7 @@ from gankit.reproduce.papers import (
     toy_modes,
 )
 from gankit.reproduce.protocol import Trained
-from gankit.reproduce.reproduce import reproduce
+from gankit.reproduce.reproduce import StoppedError, reproduce
 from gankit.reproduce.snapshots import Snapshot
 from gankit.run import Run
 from gankit.version import __version__
@@ -80,12 +81,23 @@ def test_a_stopped_run_is_not_measured(tmp_path, monkeypatch):
 
     import gankit.reproduce.reproduce as module
 
-    monkeypatch.setattr(module, "fit", lambda *a: replace(fit(*a), step=2))
-    with pytest.raises(TrainingError, match="stopped at step 2 of 3, nothing measured"):
+    stopped = {"step": 2, "signal": signal.SIGTERM}
+    monkeypatch.setattr(module, "fit", lambda *a: replace(fit(*a), **stopped))
+    with pytest.raises(StoppedError, match="stopped at step 2 of 3, nothing measured") as caught:
         reproduce(
             "ring-modes", seed=0, runs=tmp_path, results=tmp_path, changes=shrunk("ring-modes")
         )
+    assert caught.value.signal == signal.SIGTERM
     assert not (tmp_path / "ring-modes.csv").exists()
+
+
+@pytest.mark.slow
+def test_what_was_measured_before_is_not_added_again(tmp_path):
+    given = {"runs": tmp_path / "runs", "results": tmp_path, "changes": shrunk("ring-modes")}
+    for seed in (0, 1, 0):
+        reproduce("ring-modes", seed=seed, **given)
+    rows = (tmp_path / "ring-modes.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["seed", "0", "1"]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from gankit.stabilisers.batch import VirtualBatchNorm
 from gankit.stabilisers.past import LaggedDiscriminator
 from gankit.training.runtime import Runtime
 from gankit.training.state import build_game, build_state, draw_batch
-from gankit.training.update import alternating, choose_update, why_not_simultaneous
+from gankit.training.update import alternating, choose_update, why_not_simultaneous, why_one_process
 
 RUNTIME = Runtime(torch.device("cpu"), "64")
 ALL = {
@@ -131,6 +131,39 @@ def weights(network):
 
 def moved(before, network):
     return any(not torch.equal(b, p) for b, p in zip(before, network.parameters(), strict=True))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"stabilise.top_k": 0.5},
+        {"stabilise.entropy": 0.5},
+        {"stabilise.historical": 0.1},
+        {"stabilise.lagged": 0.5},
+        {"stabilise.replay": 0.5},
+        {"stabilise.minibatch_kernels": 3},
+        {"stabilise.matching": "l2"},
+        {"stabilise.lecam": 0.5},
+    ],
+    ids=str,
+)
+def test_at_the_end_of_a_run_a_batch_in_parts_is_the_whole_batch(changes):
+    """A step late in a run is that of the whole batch to rounding, or parts are refused."""
+    plain = {f"{player}_optimizer.name": "sgd" for player in ("generator", "discriminator")}
+    plain |= {"objective.update": "alternating", "objective.penalty": "none"}
+    found = []
+    for parts in (1, 4):
+        torch.manual_seed(0)
+        state, draw = opened(**plain, **changes, **{"training.accumulate": parts})
+        state.game.progress = 1.0
+        if parts > 1 and why_one_process(state.game) is not None:
+            with pytest.raises(ConfigError, match="leave"):
+                choose_update(state.game)
+            return
+        choose_update(state.game)(state, draw, RUNTIME)
+        found.append([w for player in state.players.values() for w in weights(player.network)])
+    for a, b in zip(*found, strict=True):
+        assert torch.allclose(a, b, rtol=1e-8, atol=1e-12)
 
 
 @pytest.mark.parametrize("update", ["simultaneous", "alternating"])

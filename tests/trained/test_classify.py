@@ -44,7 +44,16 @@ def test_pictures_of_another_size_and_colour_are_fitted(tmp_path):
     (tmp_path / "mine").mkdir()
     for i in range(3):
         Image.new("RGB", (40, 60), (80 * i, 10, 10)).save(tmp_path / "mine" / f"{i}.png")
-    assert classify_data(gan, str(tmp_path / "mine"), "train", None).startswith("3 images")
+    (tmp_path / "mine/1.png").write_bytes(b"\x89PNG and nothing else")
+    for split in ("train", None):  # there is no test split
+        report = classify_data(gan, str(tmp_path / "mine"), split, tmp_path / "t.csv")
+        assert report.startswith("2 images")
+        assert "1.png" in report
+        rows = (tmp_path / "t.csv").read_text().splitlines()
+        assert [row.split(",")[0] for row in rows] == ["index", "0", "1"]
+        assert [row.split(",")[3] for row in rows] == ["file", "0.png", "2.png"]
+    with pytest.raises(DataError, match="no test split"):
+        classify_data(gan, str(tmp_path / "mine"), "test", None)
 
 
 @pytest.mark.slow

@@ -225,6 +225,7 @@ def reproduce(
     out: Annotated[Path, option("folder of the tables", "--out", "-o")] = Path("results"),
 ) -> None:
     """Reproduce a published result: train its recipe, measure it, add a line to its table."""
+    from gankit.reproduce.reproduce import StoppedError
     from gankit.reproduce.reproduce import reproduce as reproduce_one
     from gankit.settings.text import parse_assignments, parse_seeds
 
@@ -233,6 +234,14 @@ def reproduce(
     budget = {key: value for key, value in given.items() if value is not None}
     changes = {**budget, **parse_assignments(set_ or [])}
     for seed in parse_seeds(seeds):
-        line = reproduce_one(name, seed=seed, runs=runs, results=out, data=data, changes=changes)
+        try:
+            line = reproduce_one(
+                name, seed=seed, runs=runs, results=out, data=data, changes=changes
+            )
+        except StoppedError as stopped:
+            if stopped.signal is None:
+                raise
+            print(f"gankit: {stopped}", file=sys.stderr)
+            sys.exit(128 + stopped.signal)
         print("  ".join(f"{key}={value}" for key, value in line.items()))
     print(out / f"{name}.csv")

@@ -108,9 +108,11 @@ def classify(
     data: Annotated[str, option("a data set's name, a folder of images, or of IDX files")],
     /,
     *,
-    split: Annotated[Literal["train", "test"], option("of the data, if it has both")] = "test",
+    split: Annotated[
+        Literal["train", "test"] | None, option("of the data; test if there is one")
+    ] = None,
     out: Annotated[
-        Path | None, option("write index, class and chance of each image here", "--out", "-o")
+        Path | None, option("write class, chance and file of each image here", "--out", "-o")
     ] = None,
 ) -> None:
     """Name the class of images by a run's discriminator; score it if labels are there."""

@@ -36,8 +36,8 @@ class Content(NamedTuple):
 
 
 def is_published(names: Collection[str]) -> bool:
-    """Return whether a folder with files of these names holds one of these sets."""
-    return any(name in names for name in READERS)
+    """Return whether a folder with files of these names holds one of these sets, or some of it."""
+    return any(published.is_in(names) for published in SETS)
 
 
 def read_published(name: str, folder: Path, options: ReadOptions) -> ArrayDataset:
@@ -48,8 +48,17 @@ def read_published(name: str, folder: Path, options: ReadOptions) -> ArrayDatase
             fit in the memory allowed.
         MissingExtraError: scipy is not installed, which reads .mat files.
     """
-    read = next(read for file, read in READERS.items() if (folder / file).exists())
-    images, labels, class_names, notes = read(folder, options.split)
+    names = {file.name for file in folder.iterdir()}
+    published, *others = (one for one in SETS if one.is_in(names))
+    images, labels, class_names, notes = published.read(folder, options.split)
+    if others:
+        left = ", ".join(other.train[0] for other in others)
+        notes += (f"{published.train[0]} and its like are read; {left} beside it is left out",)
+    missing = [name for name in published.test if name not in names]
+    if missing and options.holdout:
+        notes += (
+            f"nothing is held out for scores: {missing[0]}, this set's test split, is missing",
+        )
     if len(images) != len(labels):
         raise DataError(
             f"data {name!r} holds {len(labels):,} labels for {len(images):,} images: get it again"
@@ -63,9 +72,6 @@ def read_published(name: str, folder: Path, options: ReadOptions) -> ArrayDatase
     examples = np.ascontiguousarray(_as_asked(name, images, options))
     fingerprint = array_fingerprint(examples, labels)
     return ArrayDataset(name, examples, fingerprint, labels, class_names, notes)
-
-
-Reader = Callable[[Path, Split], Content]
 
 
 def _as_asked(name: str, images: NDArray[np.uint8], options: ReadOptions) -> NDArray[np.uint8]:
@@ -102,6 +108,10 @@ def _cifar_python(folder: Path, split: Split) -> Content:
             or not all(map(_is_label, named))
         ):
             raise DataError(f"{str(file)!r} is no batch of CIFAR-10: it has no data and labels")
+        if len(data) != len(named):
+            raise DataError(
+                f"{str(file)!r} holds {len(named):,} labels for {len(data):,} images: get it again"
+            )
         images.append(data.reshape(-1, 3, 32, 32))
         labels += named
     meta = folder / "batches.meta"
@@ -123,10 +133,8 @@ def _cifar_binary(folder: Path, split: Split) -> Content:
 
 
 def _cifar_files(folder: Path, split: Split, suffix: str) -> list[Path]:
-    batches = [f"data_batch_{number}" for number in range(1, 6)]
-    return [
-        folder / f"{name}{suffix}" for name in (batches if split == "train" else ["test_batch"])
-    ]
+    names = CIFAR_TRAIN if split == "train" else ("test_batch",)
+    return [folder / f"{name}{suffix}" for name in names]
 
 
 def _stl(folder: Path, split: Split) -> Content:
@@ -147,6 +155,8 @@ def _svhn(folder: Path, split: Split) -> Content:
         raise DataError(f"{str(path)!r} has no array X of 32x32 colour images in bytes")
     if labels is None or images.ndim != 4:
         raise DataError(f"{str(path)!r} has no array y of a label for each image")
+    if not np.isin(labels, np.arange(11)).all():
+        raise DataError(f"{str(path)!r} has labels other than 1 to 10: get it again")
     digits = labels.ravel().astype(np.int64) % 10  # 10 stands for 0
     pictures = np.moveaxis(examples_first(images), 3, 1)
     return Content(pictures, digits, tuple("0123456789"))
@@ -172,10 +182,23 @@ def _missing(path: Path) -> DataError:
     return DataError(f"there is no file {str(path)!r}, which belongs to this set: get it again")
 
 
-READERS: dict[str, Reader] = {
-    "data_batch_1": _cifar_python,
-    "data_batch_1.bin": _cifar_binary,
-    "train_X.bin": _stl,
-    "train_32x32.mat": _svhn,
-}
-"""The reader of each set, by the name of a file that it is known by."""
+class PublishedSet(NamedTuple):
+    """What reads a split of a set, and the names of its files."""
+
+    read: Callable[[Path, Split], Content]
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+
+    def is_in(self, names: Collection[str]) -> bool:
+        """Return whether a folder with files of these names holds a file for training on it."""
+        return any(name in names for name in self.train)
+
+
+CIFAR_TRAIN = tuple(f"data_batch_{number}" for number in range(1, 6))
+SETS = (
+    PublishedSet(_cifar_python, CIFAR_TRAIN, ("test_batch",)),
+    PublishedSet(_cifar_binary, tuple(f"{name}.bin" for name in CIFAR_TRAIN), ("test_batch.bin",)),
+    PublishedSet(_stl, ("train_X.bin", "train_y.bin"), ("test_X.bin", "test_y.bin")),
+    PublishedSet(_svhn, ("train_32x32.mat",), ("test_32x32.mat",)),
+)
+"""The sets, which are known by any of their files for training."""

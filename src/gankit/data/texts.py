@@ -29,17 +29,19 @@ MOST_SYMBOLS = 5_000
 """The most symbols of a text unless another number is asked for."""
 BYTES_A_BYTE = 16
 """Bytes of memory that a byte of a text takes while it is read, about."""
+BINARY = (".bin", ".mat", ".npy", ".npz")
+"""The ends of files of arrays, beside which a text tells of them: names of classes, a licence."""
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 """The first bytes of a text in UTF-16."""
 
 
 def is_text(path: Path) -> bool:
-    """Return whether a path is a .txt file, or a folder that holds some and no picture."""
+    """Return whether a path is a .txt file, or a folder that holds some, no picture, no array."""
     if not path.is_dir():
         return path.suffix.lower() == SUFFIX and path.is_file()
     found = False
     for name in _names(path):
-        if is_picture(name):
+        if is_picture(name) or name.lower().endswith(BINARY):
             return False
         found = found or name.lower().endswith(SUFFIX)
     return found

@@ -6,7 +6,6 @@ The error is shown beside that of the nearest of many samples, which costs nothi
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gankit.data import Dataset, as_pictures, as_planes, load_of_shape, planes_of
+from gankit.data import as_pictures, as_planes, planes_of
 from gankit.data.images import decode
 from gankit.data.opening import UnreadableError, quiet_decoding
 from gankit.data.pixels import to_network
@@ -32,6 +31,7 @@ from gankit.trained.drawing import BLOCK
 from gankit.trained.gan import GAN
 from gankit.trained.labelling import Labels
 from gankit.trained.latents import Latents, join
+from gankit.trained.reading import read_for
 from gankit.training.optimizers import Adam
 
 POOL, STARTS, STEPS = 1000, 4, 300
@@ -108,16 +108,8 @@ def read_images(gan: GAN, source: str, split: Split | None, most: int) -> NDArra
             except UnreadableError as error:
                 raise DataError(f"'{source}' cannot be read: {reason(error)}") from None
         return as_pictures(one[None])
-    dataset = _read(gan, source, split)
+    dataset = read_for(gan, source, split)
     return as_pictures(dataset.read(np.arange(min(most, len(dataset)))))
-
-
-def _read(gan: GAN, source: str, split: Split | None) -> Dataset:
-    data = gan.config.data
-    if split is None:
-        with suppress(DataError):  # it has no test split, or cannot be read at all
-            return load_of_shape(source, gan.shape, "test", data.fit, data.values, crop=data.crop)
-    return load_of_shape(source, gan.shape, split or "train", data.fit, data.values, crop=data.crop)
 
 
 def invert(

@@ -8,6 +8,7 @@ import platform
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from signal import Signals
 from typing import Any
 
 import torch
@@ -25,6 +26,18 @@ from gankit.storage import write_atomically
 from gankit.text import from_home
 from gankit.trained.artifact import load
 from gankit.version import __version__
+
+
+class StoppedError(TrainingError):
+    """A run ended before it could be measured.
+
+    Attributes:
+        signal: the signal that stopped it; None if its clock did.
+    """
+
+    def __init__(self, message: str, signal: Signals | None) -> None:
+        super().__init__(message)
+        self.signal = signal
 
 
 def reproduce(
@@ -47,7 +60,7 @@ def reproduce(
         changes: settings on top of the reproduction's own, such as a smaller budget. The line
             holds them, and the number of steps.
 
-    Raises GankitError for everything that a user can mend.
+    Raises StoppedError if the run is stopped, GankitError for everything that a user can mend.
     """
     what = REPRODUCTIONS[name]
     for key, argument in (("training.seed", "seed"), ("data.source", "data")):
@@ -69,9 +82,10 @@ def reproduce(
     _check(what.needs, source, train, test)
     outcome = fit(config, from_home(runs) / f"{name}-{seed}")
     if not outcome.finished:
-        raise TrainingError(
+        raise StoppedError(
             f"stopped at step {outcome.step:,} of {outcome.steps:,}, nothing measured: "
-            "reproduced again, it goes on from there"
+            "reproduced again, it goes on from there",
+            outcome.signal,
         )
     trained = Trained(outcome.run, load(outcome.run.folder), train, test)
     line = {
@@ -122,9 +136,17 @@ def _described(source: str, trained: Trained) -> str:
 
 
 def _append(path: Path, line: Mapping[str, Any]) -> None:
-    """Append a line to a CSV table, and add columns if it needs them. Raises RunError."""
+    """Append a line to a CSV table, and add columns if it needs them.
+
+    A line that the table has is not added: a run that was measured before is measured again.
+
+    Raises RunError if the table cannot be written.
+    """
     try:
         rows = list(csv.DictReader(path.read_text().splitlines())) if path.exists() else []
+        written = {key: str(value) for key, value in line.items()}
+        if any(written.items() <= row.items() for row in rows):
+            return
         columns = list(dict.fromkeys([*(rows[0] if rows else {}), *line]))
         buffer = io.StringIO()
         writer = csv.DictWriter(buffer, columns, restval="", lineterminator="\n")

@@ -49,6 +49,7 @@ class TopK(Stabiliser):
     """
 
     papers = (SINHA_2020,)
+    one_process = "stabilise.top_k ranks the whole batch"
 
     def __init__(self, share: float) -> None:
         """Set the share of fakes at the end of the run, in (0, 1]."""

@@ -6,21 +6,20 @@ import csv
 import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gankit.data import Dataset, as_pictures, load_of_shape
+from gankit.data import Dataset, as_pictures
+from gankit.data.read_options import Split
 from gankit.errors import DataError, RunError
 from gankit.metrics.clusters import match_clusters
 from gankit.storage import write_atomically
 from gankit.trained.gan import GAN
+from gankit.trained.reading import read_for
 
 
-def classify_data(
-    gan: GAN, source: str, split: Literal["train", "test"], target: Path | None
-) -> str:
+def classify_data(gan: GAN, source: str, split: Split | None, target: Path | None) -> str:
     """Classify the images of a source at the run's size, and return a report.
 
     If the images have labels, the report gives the share that is right. Categories without names
@@ -29,19 +28,16 @@ def classify_data(
     Args:
         gan: the trained run.
         source: the name or path of the images.
-        split: the split to classify.
-        target: a CSV table to write, with one line for each image; None: no table.
+        split: the split to classify; None: the test split if there is one, and else all.
+        target: a CSV table to write, with one line for each image, and its file if it has one;
+            None: no table.
 
     Raises DataError if the run makes no images, ConfigError if it names no classes, RunError if
     the table cannot be written.
     """
     if gan.kind != "images":
         raise DataError(f"this run knows {gan.kind}, not images")
-    data = gan.config.data
-    values = data.values or gan.pixels.values
-    dataset = load_of_shape(
-        source, gan.shape, split, values=values, channels=data.channels, crop=data.crop
-    )
+    dataset = read_for(gan, source, split)
     if set(dataset.class_names) == set(gan.judged_names):
         dataset.number_classes(gan.judged_names)
     chances = np.concatenate([gan.judge(part) for part in _images(dataset)])
@@ -49,9 +45,10 @@ def classify_data(
     if target is not None:
         table = io.StringIO(newline="")
         rows = csv.writer(table, lineterminator="\n")  # a class's name may hold a comma
-        rows.writerow(("index", "class", "chance"))
+        files = dataset.files
+        rows.writerow(("index", "class", "chance", *(["file"] if files else [])))
         rows.writerows(
-            (i, names[label], f"{chance[label]:.4f}")
+            (i, names[label], f"{chance[label]:.4f}", *files[i : i + 1])
             for i, (label, chance) in enumerate(zip(named, chances, strict=True))
         )
         try:
@@ -59,7 +56,8 @@ def classify_data(
         except OSError as error:
             raise RunError(f"'{target}' cannot be written: {error.strerror}") from None
     counts = np.bincount(named, minlength=len(names))
-    lines = [f"{len(named):,} images of {source} ({split})"]
+    part = "" if split is None else f" ({split})"
+    lines = [f"{len(named):,} images of {source}{part}", *dataset.notes]
     lines += [f"  {name:<12} {count:,}" for name, count in zip(names, counts, strict=True)]
     return "\n".join([*lines, *_score(gan, dataset, named)])
 

@@ -65,6 +65,8 @@ def layers_of(network: nn.Module, asked: Sequence[str] | None) -> Mapping[str, n
     head = last_layer(network)
     if head is not None:
         known[LAST] = head
+    if isinstance(asked, str):
+        asked = [asked]
     if asked is None:
         chosen = [name for name, m in known.items() if name == LAST or isinstance(m, ACTIVATIONS)]
         return {name: known[name] for name in chosen}

@@ -217,7 +217,7 @@ def check_data(game: Game, dataset: Dataset) -> None:
 
 def check_count(config: Config, dataset: Dataset, batch: int) -> None:
     """Raise DataError if the data holds too little for a batch."""
-    unit = "readable images" if dataset.is_images else dataset.kind
+    unit = {"images": "readable images", "tokens": "texts"}.get(dataset.kind, dataset.kind)
     holds = f"data '{config.data.source}' holds {len(dataset)} {unit}"
     if len(dataset) < 2:
         one = holds.removesuffix("s")
