@@ -198,3 +198,20 @@ def test_opacity_of_pictures_and_of_arrays_is_kept_if_asked():
         Dataset.of(GREY, channels="rgba")
     with pytest.raises(DataError, match="'auto' or 'rgba', got 'grey'"):
         Dataset.of(GREY, channels="grey")
+
+
+@pytest.mark.parametrize(
+    ("modes", "channels"),
+    [(("1",), 1), (("LA",), 1), (("1", "L", "LA"), 1), (("L", "RGB"), 3), (("P", "L"), 3)],
+)
+def test_pictures_of_several_modes_are_grey_if_all_are(modes, channels):
+    one = Image.new("L", (20, 18), 255)
+    given = Dataset.of([one.convert(modes[i % len(modes)]) for i in range(6)])
+    assert given.shape == (channels, 18, 20)
+    assert given.read(np.arange(6)).min() == 255
+
+
+def test_labels_in_bfloat16_are_numbers():
+    vectors = torch.linspace(-1, 1, 12).reshape(6, 2).bfloat16()
+    given = Dataset.of(torch.rand(6, 3, 16, 16), vectors)
+    assert np.array_equal(given.labels, vectors.float().numpy())

@@ -122,3 +122,16 @@ def test_fewer_examples_to_train_on_are_the_same_every_time(source):
     every = load_dataset(source, holdout=0.2, train_size=999)
     assert shown(every) == shown(load_dataset(source, holdout=0.2))
     assert any("data.train_size is 999, and there are 168" in note for note in every.notes)
+
+
+def test_a_share_that_was_asked_for_and_holds_nothing_out_is_told(tmp_path):
+    for number in range(30):
+        Image.new("L", (16, 16), number).save(tmp_path / f"{number}.png")
+    np.savez(tmp_path / "x.npz", images=np.zeros((30, 16, 16), np.uint8))
+    for source in (tmp_path, tmp_path / "x.npz"):
+        said = [note for note in load_dataset(source, holdout=0.5).notes if "held out" in note]
+        assert said == ["nothing is held out for scores: 50% of 30 examples are fewer than 20"]
+        for usual in (0, 0.1):
+            assert not any("held out" in note for note in load_dataset(source, holdout=usual).notes)
+        with pytest.raises(DataError, match="or add more examples"):
+            load_dataset(source, split="test", holdout=0.5)

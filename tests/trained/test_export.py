@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gankit.errors import ConfigError
 from gankit.families import FAMILIES
 from gankit.game_types import Task
 from gankit.pictures import grid
@@ -54,3 +55,15 @@ def test_a_class_of_any_name_is_a_part_of_a_files_name(small, tmp_path, channels
     assert names[:3] == ["0-a_b", "1-line_break_", "2-caf_"]
     assert (names[3][:12], names[4]) == ("3-long long ", "4-日本")
     assert len(names[3]) == 202
+
+
+def test_samples_are_never_mixed_with_others(small, tmp_path):
+    gan = made(small("cgan"), (1, 28, 28), ("cat", "dog"))
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x/readme.png").write_bytes(b"of another kind")
+    for _ in range(2):  # the same ones are written anew
+        write_samples(gan, 4, None, 0, tmp_path / "x")
+    for n, label in ((2, None), (4, "dog")):
+        with pytest.raises(ConfigError, match="holds other samples, such as"):
+            write_samples(gan, n, label, 0, tmp_path / "x")
+    assert len(list((tmp_path / "x").iterdir())) == 5

@@ -265,9 +265,10 @@ def split_off(dataset: ArrayDataset, split: Literal["train", "test"], share: flo
     if not len(held):
         if split == "test":
             raise no_test_split(dataset.name, count, share)
+        dataset.notes += tell_held(0, count, share)
         return dataset
     part = part_of(dataset, held if split == "test" else rest(count, held))
-    part.held_out, part.notes = len(held), (*part.notes, tell_held(len(held), count))
+    part.held_out, part.notes = len(held), (*part.notes, *tell_held(len(held), count, share))
     return part
 
 

@@ -181,8 +181,8 @@ def read_index(name: str, whole: Index, index: Index, options: ReadOptions) -> D
         index = index.keep(some_of(len(index), options.train_size).tolist())
     with quiet_decoding():
         read_as, pixels, notes = _survey(name, whole, options)
-        if len(held):
-            notes = (*notes, tell_held(len(held), len(whole)))
+        if not whole.has_test:
+            notes = (*notes, *tell_held(len(held), len(whole), options.holdout))
         notes = index.notes + notes
         in_memory = options.fits_in_memory(len(index), read_as.shape)
         dataset = (_in_memory if in_memory else _on_disk)(name, index, read_as, notes)

@@ -36,6 +36,9 @@ IMAGE_COLUMNS, LABEL_COLUMNS = (
 )
 """The names that a Hugging Face data set may give its columns; earlier ones are preferred."""
 
+GREY = ("1", "L", "LA")
+"""Pillow's modes of grey images of 8 bits."""
+
 
 class Given(NamedTuple):
     """What `read_given` returns: each part as a Dataset holds it."""
@@ -122,8 +125,12 @@ def _stacked(items: list[Any], alpha: bool) -> object:
         items = [item.detach().cpu() for item in items]
         if len({item.shape for item in items}) == 1:
             return torch.stack(items)
-    items = [_pixels(item, alpha) if isinstance(item, Image.Image) else item for item in items]
-    items = [_plain(item) for item in items]
+    pictures = [item for item in items if isinstance(item, Image.Image)]
+    channels = 1 if all(picture.mode in GREY for picture in pictures) else 3
+    items = [
+        _pixels(item, alpha, channels) if isinstance(item, Image.Image) else _plain(item)
+        for item in items
+    ]
     shapes = sorted({item.shape for item in items})
     if len(shapes) > 1:
         raise DataError(
@@ -133,21 +140,23 @@ def _stacked(items: list[Any], alpha: bool) -> object:
     return np.stack(items)
 
 
-def _pixels(image: Image.Image, alpha: bool) -> NDArray[Any]:
+def _pixels(image: Image.Image, alpha: bool, channels: int) -> NDArray[Any]:
     """Return the numbers of a Pillow image: of more than 8 bits as they are, else of 8 bits.
 
-    Transparent parts are kept with `alpha`, else they are seen over white.
+    Those of 8 bits have 1 channel or 3. Transparent parts are kept with `alpha`, else they are seen
+    over white.
     """
     if alpha:
         return np.asarray(image.convert("RGBA"))
     if image.mode[0] in "IF":
         return np.asarray(image)
-    return np.asarray(image if image.mode in ("L", "RGB") else to_8_bit(image, 3))
+    return np.asarray(to_8_bit(image, channels))
 
 
 def _plain(item: Any) -> NDArray[Any]:
     if isinstance(item, torch.Tensor):
         item = item.detach().cpu()
+        item = item.float() if item.dtype == torch.bfloat16 else item
     return np.asarray(item)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gankit.data.read_options import MOST_HELD
 from gankit.errors import DataError
 from gankit.randomness import Purpose, rng
 
@@ -59,14 +60,24 @@ def no_test_split(name: str, count: int, share: float) -> DataError:
     why = ""
     if share:
         why = f", and {share:.0%} of its {count:,} examples are too few to be held out"
+    enough = round(MOST_HELD * count) >= FEWEST
     return DataError(
         f"data {name!r} has no test split{why}: put the pictures into sub-folders 'train' "
         "and 'test' (in an .npz: arrays test_images, test_labels; of text: files train.txt and "
-        "test.txt), or raise data.holdout",
-        "data.holdout",
+        f"test.txt), or {'raise data.holdout' if enough else 'add more examples'}",
+        *(["data.holdout"] if enough else []),
     )
 
 
-def tell_held(held: int, count: int) -> str:
-    """Return the note that says how many examples are held out, and how to hold out none."""
-    return f"held out for scores: {held:,} of {count:,} examples (data.holdout = 0 holds out none)"
+def tell_held(held: int, count: int, share: float) -> tuple[str, ...]:
+    """Return the note that says how many examples are held out, and how to hold out none.
+
+    There is none if the usual share is too small to be held out.
+    """
+    if held:
+        of = f"{held:,} of {count:,} examples"
+        return (f"held out for scores: {of} (data.holdout = 0 holds out none)",)
+    if share in (0, SHARE):
+        return ()
+    few = f"{share:.0%} of {count:,} examples are fewer than {FEWEST}"
+    return (f"nothing is held out for scores: {few}",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -203,17 +203,31 @@ def _write_folder(samples: _Samples, target: Path) -> None:
     if labels is not None and (labels.ndim != 1 or not gan.class_names):
         labels = None  # a vector, or a mixture, names no class
     bands = gan.shape[0] not in (1, 3) and not gan.pixels.alpha
+    digits, suffix = len(str(samples.n - 1)), ".tif" if bands else ".png"
+    of = [""] * samples.n
+    if labels is not None:
+        of = [f"-{as_file_name(gan.class_names[label])}" for label in labels]
+    names = [f"{number:0{digits}d}{name}{suffix}" for number, name in enumerate(of)]
     target.mkdir(parents=True, exist_ok=True)
-    written, digits = 0, len(str(samples.n - 1))
-    for block in samples.blocks():
-        for picture in block:
-            of = "" if labels is None else f"-{as_file_name(gan.class_names[labels[written]])}"
-            name = f"{written:0{digits}d}{of}"
-            if bands:
-                save_pages(target / f"{name}.tif", picture)
-            else:
-                save_image(target / f"{name}.png", as_image(picture, gan.pixels))
-            written += 1
+    _check_unmixed(target, set(names))
+    pictures = (picture for block in samples.blocks() for picture in block)
+    for name, picture in zip(names, pictures, strict=True):
+        if bands:
+            save_pages(target / name, picture)
+        else:
+            save_image(target / name, as_image(picture, gan.pixels))
+
+
+def _check_unmixed(folder: Path, names: Collection[str]) -> None:
+    """Raise ConfigError if a folder has samples other than those that are to be written."""
+    for path in folder.iterdir():
+        numbered = path.stem.partition("-")[0].isdecimal() and path.suffix in (".png", ".tif")
+        if numbered and path.name not in names:
+            raise ConfigError(
+                f"'{folder}' holds other samples, such as {shown(path.name)}: give a new folder, "
+                "or remove them",
+                "target",
+            )
 
 
 PAGES = {"uint8": "uint8", "uint16": "uint16", "int8": "int32", "int16": "int32", "int32": "int32"}

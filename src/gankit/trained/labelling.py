@@ -32,8 +32,9 @@ def labels_for(gan: GAN, n: int, labels: Labels) -> NDArray[Any] | None:
         return None
     if labels is None:
         return np.arange(n, dtype=np.int64) % len(gan.class_names)
-    if isinstance(labels, (int, str, np.integer)):
+    if np.ndim(labels) == 0:
         return np.full(n, _places(gan.class_names, [labels])[0], np.int64)
+    assert not isinstance(labels, (int, str))
     if len(labels) != n:
         raise ConfigError(
             f"{len(labels)} labels given for {n} samples: give one, or one each", "labels"
@@ -69,8 +70,11 @@ def _vectors(size: int, n: int, given: Labels) -> NDArray[np.float32]:
 
 
 def _places(names: Sequence[str], labels: Iterable[Any]) -> NDArray[np.int64]:
-    """Return where each class stands, int64: by its name, or by its number if that is no name."""
-    asked = [str(label) for label in labels]
+    """Return where each class stands, int64: by its name, or by its number if that is no name.
+
+    The numbers of one list are of one kind: if one of them is no name, all are places.
+    """
+    asked = [str(label.item() if hasattr(label, "item") else label) for label in labels]
     places = {name: place for place, name in enumerate(names)}
     if any(name not in places for name in asked if name.isdecimal()):
         by_number = {str(place): place for place in range(len(places))}
