@@ -153,6 +153,19 @@ def test_cmyk(tmp_path, suffix):
     assert read(path)[:, 8, 8].tolist() == pytest.approx(list(RED), abs=3)
 
 
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LAB"])
+@pytest.mark.parametrize(("channels", "count"), [("grey", 1), ("rgb", 3)])
+def test_pictures_of_any_mode_are_read_in_colour_and_in_grey(tmp_path, mode, channels, count):
+    for number in range(2):
+        picture = Image.new("RGB", (16, 16), "white")
+        lab = Image.new("LAB", (16, 16), (255, 128, 128))
+        picture = lab if mode == "LAB" else picture.convert(mode)
+        picture.save(tmp_path / f"{number}.tif", compression="raw")
+    found = load_dataset(tmp_path, channels=channels).read(np.arange(2))
+    assert found.shape == (2, count, 16, 16)
+    assert found.min() >= 250
+
+
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 def test_sixteen_bits_are_scaled_not_cut(tmp_path, suffix):
     path = tmp_path / f"picture{suffix}"

@@ -221,6 +221,8 @@ def to_8_bit(image: Image.Image, channels: int) -> Image.Image:
     elif image.has_transparency_data:
         image = image if image.mode == "RGBA" else image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    elif image.mode == "LAB":  # which Pillow converts to RGB alone
+        image = image.convert("RGB")
     mode = "L" if channels == 1 else "RGB"
     return image if image.mode == mode else image.convert(mode)
 
