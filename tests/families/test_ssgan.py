@@ -149,7 +149,7 @@ def test_it_learns_digits_from_ten_labels_a_class(tmp_path):
     assert np.allclose(chances.sum(1), 1)
     # 5 seeds: .71 to .75; after two steps .38 to .42.
     assert (chances.argmax(1) == test.labels).mean() > 0.6
-    with pytest.raises(ConfigError, match="the run knows 1x28x28"):
+    with pytest.raises(ConfigError, match=r"this run needs \[N, 28, 28\]"):
         gan.classify(images[:, :20])
 
 
