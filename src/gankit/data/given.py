@@ -154,6 +154,7 @@ def _pixels(image: Image.Image, alpha: bool, channels: int) -> NDArray[Any]:
 
 
 def _plain(item: Any) -> NDArray[Any]:
+    """Return an array or a tensor as an array; numpy has no bfloat16, which becomes float32."""
     if isinstance(item, torch.Tensor):
         item = item.detach().cpu()
         item = item.float() if item.dtype == torch.bfloat16 else item
@@ -173,13 +174,10 @@ def _examples(given: object, alpha: bool) -> tuple[NDArray[Any], tuple[str, ...]
     Raises DataError.
     """
     first = isinstance(given, torch.Tensor)  # channels first
-    if isinstance(given, torch.Tensor):
-        given = given.detach().cpu()
-        given = given.float() if given.dtype == torch.bfloat16 else given
     if not isinstance(given, (np.ndarray, torch.Tensor)):
         what = " ".join(shown(given).split())
         raise DataError(f"data cannot be made of {what}: give {KNOWN}")
-    array: NDArray[Any] = np.asarray(given)
+    array = _plain(given)
     floating = np.issubdtype(array.dtype, np.floating)
     of_a_kind = (array.ndim == 2 and floating) or (
         array.ndim in (3, 4) and (floating or array.dtype.name in NUMBERS)
