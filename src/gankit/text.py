@@ -36,7 +36,10 @@ def shown(value: object) -> str:
     if isinstance(value, int) and abs(value) >= 10**24:
         return f"a number of about {int(value.bit_length() * 0.30103) + 1:,} digits"
     try:
-        text = visible(repr(value[:LONGEST] if isinstance(value, (str, bytes)) else value))
+        if isinstance(value, (str, bytes)):
+            text = visible(repr(value[:LONGEST]))
+        else:
+            text = visible(" ".join(repr(value).split()))  # of an array or a network in one line
     except (ValueError, RecursionError):  # long numbers, deep lists
         return f"a {type(value).__name__} too large to show"
     long = len(text) > LONGEST or (isinstance(value, (str, bytes)) and len(value) > LONGEST)

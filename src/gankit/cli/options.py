@@ -40,9 +40,9 @@ def refuse_empty_paths(_app: App, _commands: Sequence[str], arguments: Any) -> N
     command, as they are typed.
     """
     for argument in arguments:
-        if Path in (argument.hint, *get_args(argument.hint)):
-            if any(token.value == "" for token in argument.tokens):
-                raise ConfigError(f"{argument.name} is an empty path: give one, or leave it out")
+        is_path = Path in (argument.hint, *get_args(argument.hint))
+        if is_path and any(token.value == "" for token in argument.tokens):
+            raise ConfigError(f"{argument.name} is an empty path: give one, or leave it out")
 
 
 def typed_as(command: App, names: Sequence[str], flags: Mapping[str, Setting]) -> list[str]:

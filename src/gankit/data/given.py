@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from gankit.arguments import refuse_masked
 from gankit.data.images import to_8_bit
 from gankit.data.labels import Labels, read_labels
 from gankit.data.pixels import channels_first
@@ -154,7 +155,11 @@ def _pixels(image: Image.Image, alpha: bool, channels: int) -> NDArray[Any]:
 
 
 def _plain(item: Any) -> NDArray[Any]:
-    """Return an array or a tensor as an array; numpy has no bfloat16, which becomes float32."""
+    """Return an array or a tensor as an array; numpy has no bfloat16, which becomes float32.
+
+    Raises DataError if something in it is masked.
+    """
+    refuse_masked("the data given", item, DataError)
     if isinstance(item, torch.Tensor):
         item = item.detach().cpu()
         item = item.float() if item.dtype == torch.bfloat16 else item
@@ -162,8 +167,9 @@ def _plain(item: Any) -> NDArray[Any]:
 
 
 def _stacked_labels(labels: list[Any]) -> NDArray[Any]:
+    arrays = list(map(_plain, labels))
     try:
-        return np.stack([_plain(label) for label in labels])
+        return np.stack(arrays)
     except ValueError:
         raise DataError("the labels are of several shapes: give one number for each") from None
 

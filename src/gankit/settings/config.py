@@ -11,8 +11,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_type_hints
 
+from gankit.arguments import typed_arguments
 from gankit.errors import ConfigError
 from gankit.registry import did_you_mean
 from gankit.settings.schema import (
@@ -447,6 +448,22 @@ class Config:
     output: OutputConfig = nested(OutputConfig)
     runtime: RuntimeConfig = nested(RuntimeConfig)
 
+    def __post_init__(self) -> None:
+        coerce_text(self.family, "family")
+        for item in dataclasses.fields(self):
+            kind, value = SECTIONS.get(item.name), getattr(self, item.name)
+            if kind is not None and not isinstance(value, kind):
+                raise ConfigError(
+                    f"{item.name} must be a section of settings, {kind.__name__}, got "
+                    f"{shown(value)}",
+                    item.name,
+                )
+
+
+SECTIONS: Mapping[str, type] = {
+    name: kind for name, kind in get_type_hints(Config).items() if dataclasses.is_dataclass(kind)
+}
+"""The classes of the sections that every family has."""
 
 FORMER = {"generator": "generator_optimizer", "discriminator": "discriminator_optimizer"}
 """The names that two sections have in run.json and in artifacts, with their present names. TOML
@@ -514,6 +531,7 @@ def _moved(given: Mapping[str, Any], then: str, now: str) -> Mapping[str, Any]:
     return {**given, old: rest, present: {**there, name: held[leaf]}}
 
 
+@typed_arguments()
 def override(config: Config, changes: Mapping[str, Any]) -> Config:
     """Return a configuration with some settings changed; the one given stays as it is.
 
