@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal
 
 from gankit.arguments import typed_arguments
 from gankit.errors import ConfigError
@@ -460,11 +460,6 @@ class Config:
                 )
 
 
-SECTIONS: Mapping[str, type] = {
-    name: kind for name, kind in get_type_hints(Config).items() if dataclasses.is_dataclass(kind)
-}
-"""The classes of the sections that every family has."""
-
 FORMER = {"generator": "generator_optimizer", "discriminator": "discriminator_optimizer"}
 """The names that two sections have in run.json and in artifacts, with their present names. TOML
 files and `--set` may use both, as for the settings that a family's options name in `former`."""
@@ -480,6 +475,13 @@ FREE_ON_RESUME = (
 computed."""
 FIXED_ON_RESUME = ("runtime.precision",)
 """Exceptions from FREE_ON_RESUME: these do change what is computed."""
+
+SECTIONS: Mapping[str, type] = {
+    item.name: type(item.default_factory())
+    for item in dataclasses.fields(Config)
+    if item.default_factory is not dataclasses.MISSING and item.name != "network"
+}
+"""The classes of the sections that every family has."""
 
 
 def to_dict(config: Config) -> dict[str, Any]:
