@@ -161,6 +161,12 @@ def test_methods_take_nonsense_as_gankits_errors(ring, small, tmp_path, monkeypa
     assert not bad, "\n".join(bad)
 
 
+def test_moments_are_kept_by_a_whole_number():
+    pytest.importorskip("gymnasium")
+    episodes = gankit.make_expert("CartPole-v1", every=50)
+    assert not [*tried(episodes.thinned, every=1)]
+
+
 def test_the_lines_that_people_meet(ring, tmp_path):
     with pytest.raises(ConfigError, match=r"^path must be a text or a path, got 3$"):
         gankit.load(3)
@@ -168,6 +174,8 @@ def test_the_lines_that_people_meet(ring, tmp_path):
         ring.sample("4")
     with pytest.raises(ConfigError, match=r"^n must be a whole number or None, got True$"):
         ring.sample(True)
+    with pytest.raises(ConfigError, match=r"Config, got 'gan': gankit.configure makes one$"):
+        gankit.fit("gan", tmp_path)
     with pytest.raises(ConfigError, match=r"^a path is empty: give that of a file or a folder$"):
         gankit.fit(ring.config, "")
     with pytest.raises(DataError, match=r"^source must be a text or a path, got None$"):

@@ -25,6 +25,11 @@ WORDS: Mapping[Any, str] = {
     Path: "a path", type(None): "None",
 }  # fmt: skip
 """What messages call the types that numbers, texts and paths are declared with."""
+MAKERS: Mapping[str, str] = {
+    "Config": "gankit.configure", "Dataset": "gankit.Dataset.of", "GAN": "gankit.load",
+    "Game": "gankit.build_game", "Latents": "gan.latents",
+}  # fmt: skip
+"""What makes gankit's own classes, by their names."""
 ANYTHING = (Any, object, inspect.Parameter.empty)
 
 
@@ -90,7 +95,11 @@ def _check(name: str, value: object, hint: Any, kind: type[GankitError]) -> None
     several = _alternatives(hint)
     if not any(_suits(value, one) for one in several):
         named = dict.fromkeys(map(_named, several))
-        raise kind(f"{name} must be {' or '.join(named)}, got {shown(value)}", name)
+        makers = [
+            MAKERS[home] for one in several if (home := getattr(one, "__name__", "")) in MAKERS
+        ]
+        advice = f": {' or '.join(makers)} makes one" if makers else ""
+        raise kind(f"{name} must be {' or '.join(named)}, got {shown(value)}{advice}", name)
 
 
 def _hint(parameter: inspect.Parameter, function: Callable[..., Any]) -> Any:
