@@ -268,7 +268,7 @@ def test_nothing_there_is_said_as_it_is_for_a_named_family(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError):
         choose(str(tmp_path / "empty"))
-    with pytest.raises(ConfigError, match="data must be a name, a path or a Dataset"):
+    with pytest.raises(ConfigError, match="source must be a text or a path or a gankit"):
         choose(3)  # type: ignore[arg-type]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -54,6 +56,38 @@ def test_families_are_named_by_what_they_can_do(monkeypatch):
     monkeypatch.setitem(FAMILIES._things, "mine", Mine)
     assert families_that(lambda game: game is Mine) == "'mine'"
     assert families_that(lambda game: game.judges) == f"{before.replace(' or', ',')} or 'mine'"
+
+
+@pytest.mark.parametrize(
+    ("task", "of_labels", "of_none"),
+    [
+        (Task((1, 28, 28)), {"cgan"}, {"dcgan", "gan", "infogan"}),  # nobody has labels: by kind
+        (Task((1, 28, 28), ("a", "b")), {"cgan"}, {"dcgan", "gan", "infogan"}),
+        (Task((5, 28, 28), ("a", "b")), {"cgan"}, {"dcgan", "gan", "infogan"}),
+        (Task((2,), ("a", "b")), {"cgan"}, {"gan"}),
+        (Task((9,), symbols=("x", "y")), set(), {"seqgan", "scratchgan"}),
+    ],
+)
+def test_only_families_that_could_train_on_the_data_are_named(task, of_labels, of_none):
+    for suit, some in (
+        (lambda f: f.conditional, of_labels),
+        (lambda f: not (f.conditional or f.guided), of_none),
+    ):
+        named = set(re.findall(r"'(.+?)'", families_that(suit, task)))
+        assert some <= named
+        assert not some or all(task.kind in FAMILIES[name].kinds for name in named)
+    if task.shape == (5, 28, 28):
+        assert "'projected'" not in families_that(lambda f: True, task)
+
+
+def test_a_family_of_classes_names_others_for_data_without_any():
+    with pytest.raises(ConfigError, match="'ssgan' needs labels of at least 2 classes") as error:
+        FAMILIES["ssgan"](configure("ssgan", "digits"), Task((1, 28, 28)))
+    said = str(error.value)
+    assert "'dcgan'" in said
+    assert not [
+        n for n in FAMILIES.names() if f"'{n}'" in said and "images" not in FAMILIES[n].kinds
+    ]
 
 
 def test_a_latent_is_sliced_and_moved_with_its_labels():

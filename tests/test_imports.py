@@ -14,9 +14,9 @@ import torch
 SOURCE = Path(__file__).parent.parent / "src" / "gankit"
 #: From the ground up: a module may import from its own room and from those before it.
 LAYERS = [
-    "version", "errors", "text", "stored", "randomness", "bibliography", "registry", "storage",
-    "owner", "nn", "metrics", "settings", "search_space", "pictures", "losses", "penalties",
-    "recipes", "advantages", "worlds", "data", "game_types", "features", "stabilisers",
+    "version", "errors", "text", "arguments", "stored", "randomness", "bibliography", "registry",
+    "storage", "owner", "nn", "metrics", "settings", "search_space", "pictures", "losses",
+    "penalties", "recipes", "advantages", "worlds", "data", "game_types", "features", "stabilisers",
     "objective", "game", "acting", "families",
     "own_networks", "choose_recipe", "size", "trained", "run", "run_data", "training", "scores",
     "exploring", "doctor", "probe", "pages", "exporting", "citing", "inspection", "fitting",

@@ -51,6 +51,15 @@ def test_one_name_stands_for_one_thing(fruits):
     assert fruits["pear"] == 7
 
 
+@pytest.mark.parametrize("name", [None, 3, "", int])
+def test_what_is_registered_has_a_name(fruits, name):
+    """A decorator is easily written without its call: what it decorates is then the name."""
+    with pytest.raises(
+        ConfigError, match=r"is registered by a name, as in register\('mine'\), got "
+    ):
+        fruits.register(name)
+
+
 def test_a_summary_cannot_be_changed_from_outside(fruits):
     fruits.summaries()["apple"] = "changed"
     assert fruits.summaries()["apple"] == "Keeps the doctor away."

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gankit.errors import ConfigError
 from gankit.text import LONG_REASON, as_file_name, from_home, in_shell, reason, shown, visible
 
 
@@ -79,3 +80,10 @@ def test_the_home_folder_and_nobodys(monkeypatch, tmp_path):
     assert from_home("~/runs") == tmp_path / "runs"
     assert from_home(Path("runs/~x")) == Path("runs/~x")
     assert from_home("~nobody-of-this-name/x") == Path("~nobody-of-this-name/x")
+
+
+@pytest.mark.parametrize("given", ["", None, 3, 2.5, True, b"runs", ["runs"], "a\0b"])
+def test_what_is_no_path(given):
+    """An empty text would be the current folder."""
+    with pytest.raises(ConfigError, match=r"^a path is (empty: give that|a text or a pathlib)"):
+        from_home(given)

@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gankit.arguments import typed_arguments
 from gankit.data import Dataset, glance
 from gankit.errors import ConfigError, GankitError
 from gankit.families import FAMILIES, Task
@@ -196,6 +197,7 @@ class Choice:
     reasons: tuple[str, ...]
 
 
+@typed_arguments()
 def configure(
     family: str | None = None,
     source: str | os.PathLike[str] | Dataset | None = None,
@@ -235,7 +237,7 @@ def configure(
                 *("family", "recipe"),
             )
     else:
-        family = family or DEFAULT_FAMILY
+        family = DEFAULT_FAMILY if family is None else family
         config = recipe_for(family, name or "digits", _task(family, source, settings or {}))
     return override(with_data(config, source), settings or {})
 
@@ -295,6 +297,7 @@ def _task(
         return None
 
 
+@typed_arguments()
 def choose(
     source: str | os.PathLike[str] | Dataset, settings: Mapping[str, Any] | None = None
 ) -> Choice:
@@ -334,15 +337,10 @@ def choose(
     return Choice(config, tuple(reasons))
 
 
-def _name(source: object) -> str | None:
+def _name(source: str | os.PathLike[str] | Dataset | None) -> str | None:
     if isinstance(source, Dataset):
         return source.whence
-    if source is None or isinstance(source, (str, os.PathLike)):
-        return None if source is None else os.fspath(source)
-    raise ConfigError(
-        f"data must be a name, a path or a Dataset, got one {type(source).__name__}: make one with "
-        "gankit.Dataset.of(...)"
-    )
+    return None if source is None else os.fspath(source)
 
 
 def _check_given_once(name: str | None, settings: Mapping[str, Any]) -> None:

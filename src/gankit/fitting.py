@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from gankit.arguments import typed_arguments
 from gankit.choose_recipe import earlier_recipes
 from gankit.data import Dataset, decided, load_configured
 from gankit.doctor.while_training import Watch
@@ -47,6 +48,7 @@ from gankit.training.unreadable import Unreadable
 from gankit.training.update import choose_update, why_one_process
 
 
+@typed_arguments()
 def fit(
     config: Config,
     folder: str | Path,

@@ -377,25 +377,24 @@ class Game(Part, ABC):
         if task.kind not in self.kinds:
             raise ConfigError(
                 f"family '{config.family}' makes {' or '.join(self.kinds)}; these are "
-                f"{task.kind}: train {families_that(lambda f: task.kind in f.kinds)} on them"
+                f"{task.kind}: train {families_that(lambda f: task.kind in f.kinds, task)} on them"
             )
         if task.is_images and task.shape[0] not in (1, 3) and not self.any_channels:
             raise ConfigError(
                 f"family '{config.family}' sees grey or colour images, these have {task.shape[0]} "
-                f"channels: train {families_that(lambda f: f.any_channels and 'images' in f.kinds)}"
+                f"channels: train {families_that(lambda f: f.any_channels, task)}"
             )
         if task.condition and self.conditional and not self.takes_vectors:
             raise ConfigError(
                 f"family '{config.family}' takes classes; this data has a vector of "
                 f"{task.condition} numbers for each example: train "
-                f"{families_that(lambda f: f.takes_vectors)}"
+                f"{families_that(lambda f: f.takes_vectors, task)}"
             )
-        asked = task.classes >= 2 or (task.condition > 0 and not self.guided)
-        if (self.conditional or self.guided) and not asked:
+        if (self.conditional or self.guided) and not _has_labels_for(type(self), task):
             raise ConfigError(
                 f"family '{config.family}' needs labels of at least 2 classes, the data has "
                 f"{task.classes or 'none'}: put each class in a sub-folder, or train "
-                f"{families_that(lambda f: not (f.conditional or f.guided))}"
+                f"{families_that(lambda f: not (f.conditional or f.guided), task)}"
             )
         if self.losses and config.objective.loss not in self.losses:
             raise ConfigError(
@@ -406,7 +405,7 @@ class Game(Part, ABC):
             raise ConfigError(
                 f"family '{config.family}' does not learn from few labels: leave "
                 "data.labels_per_class out, or train "
-                f"{families_that(lambda f: f.guided)}",
+                f"{families_that(lambda f: f.guided, task)}",
                 "data.labels_per_class",
             )
 
@@ -426,8 +425,32 @@ FAMILIES: Registry[type[Game]] = Registry("family")
 register_family = FAMILIES.register
 
 
-def families_that(suit: Callable[[type[Game]], bool]) -> str:
-    """Return the names of the families that `suit`, for a message: `'x', 'y' or 'z'`."""
-    suitable = [f"'{name}'" for name in FAMILIES.names() if suit(FAMILIES[name])]
-    *others, last = suitable or ["another family"]
+def families_that(suit: Callable[[type[Game]], bool], task: Task | None = None) -> str:
+    """Return the names of the families that `suit`, for a message: `'x', 'y' or 'z'`.
+
+    With a task they are those that can train on its data; if there are none, those that make
+    samples of its kind; and all that suit if there are none of these either.
+    """
+    suitable = [name for name in FAMILIES.names() if suit(FAMILIES[name])]
+    if task is not None:
+        of_kind = [name for name in suitable if task.kind in FAMILIES[name].kinds]
+        able = [name for name in of_kind if _trains_on(FAMILIES[name], task)]
+        suitable = able or of_kind or suitable
+    *others, last = [f"'{name}'" for name in suitable] or ["another family"]
     return f"{', '.join(others)} or {last}" if others else last
+
+
+def _trains_on(family: type[Game], task: Task) -> bool:
+    """Return whether a family takes data of this kind, these channels and these labels."""
+    if task.kind not in family.kinds:
+        return False
+    if task.is_images and task.shape[0] not in (1, 3) and not family.any_channels:
+        return False
+    if task.condition and family.conditional and not family.takes_vectors:
+        return False
+    return _has_labels_for(family, task) or not (family.conditional or family.guided)
+
+
+def _has_labels_for(family: type[Game], task: Task) -> bool:
+    """Return whether data has such labels as a family of labels needs."""
+    return task.classes >= 2 or (task.condition > 0 and not family.guided)

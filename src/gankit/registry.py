@@ -90,8 +90,13 @@ class Registry(Generic[T]):
             name: the name that users type.
             summary: one line for `gankit list`; empty: the first line of the thing's docstring.
 
-        Raises ValueError if the name is taken.
+        Raises ValueError if the name is taken, and ConfigError if it is no text: a decorator is
+        easily written without its name.
         """
+        if not isinstance(name, str) or not name:
+            raise ConfigError(
+                f"a {self.kind} is registered by a name, as in register('mine'), got {shown(name)}"
+            )
         home = str(sys._getframe(1).f_globals.get("__name__", "__main__"))
 
         def add(thing: T) -> T:

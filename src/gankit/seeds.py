@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from gankit.arguments import typed_arguments
 from gankit.data import Dataset
 from gankit.doctor.diagnose import diagnose
 from gankit.doctor.diagnosis import Diagnosis, read_diagnosis, write_diagnosis
@@ -62,6 +63,7 @@ def seed_folder(folder: Path, seed: int) -> Path:
     return folder / f"seed-{seed}"
 
 
+@typed_arguments()
 def fit_seeds(
     config: Config,
     folder: str | Path,

@@ -7,6 +7,8 @@ import re
 import shlex
 from pathlib import Path
 
+from gankit.errors import ConfigError
+
 LONGEST = 60
 """Most characters of a value that an error shows."""
 LONG_REASON = 200
@@ -34,7 +36,10 @@ def shown(value: object) -> str:
     if isinstance(value, int) and abs(value) >= 10**24:
         return f"a number of about {int(value.bit_length() * 0.30103) + 1:,} digits"
     try:
-        text = visible(repr(value[:LONGEST] if isinstance(value, (str, bytes)) else value))
+        if isinstance(value, (str, bytes)):
+            text = visible(repr(value[:LONGEST]))
+        else:
+            text = visible(" ".join(repr(value).split()))  # of an array or a network in one line
     except (ValueError, RecursionError):  # long numbers, deep lists
         return f"a {type(value).__name__} too large to show"
     long = len(text) > LONGEST or (isinstance(value, (str, bytes)) and len(value) > LONGEST)
@@ -49,9 +54,17 @@ def reason(error: BaseException) -> str:
 
 
 def from_home(path: str | os.PathLike[str]) -> Path:
-    """Return a path with `~` replaced by the home folder; unchanged if there is no such user."""
+    """Return a path with `~` replaced by the home folder; unchanged if there is no such user.
+
+    Raises ConfigError if it is no path, or an empty text, which would stand for the current folder.
+    """
+    text = os.fspath(path) if isinstance(path, (str, os.PathLike)) else None
+    if not isinstance(text, str) or "\0" in text:
+        raise ConfigError(f"a path is a text or a pathlib.Path, got {shown(path)}")
+    if not text:
+        raise ConfigError("a path is empty: give that of a file or a folder")
     # Path.expanduser raises RuntimeError if there is none.
-    return Path(os.path.expanduser(path))  # noqa: PTH111
+    return Path(os.path.expanduser(text))  # noqa: PTH111
 
 
 def as_file_name(text: str) -> str:

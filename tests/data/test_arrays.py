@@ -82,16 +82,39 @@ def test_an_array_that_is_not_read_is_named(tmp_path):
     assert "arrays that are not read: label" in "".join(data.notes)
 
 
+@pytest.mark.parametrize("split", ["train", "test"])
 @pytest.mark.parametrize(
     ("arrays", "said"),
     [
         ({"images": IMAGES, "test_images": IMAGES[:, :8]}, r"test examples are \[1, 8, 20\]"),
         ({"images": IMAGES, "test_points": POINTS}, "give both the same shape"),
+        ({"images": IMAGES, "val_images": IMAGES[0]}, r"images in '.*' must be .* \[16, 20\]"),
+        ({"images": IMAGES, "test_images": np.array([{}])}, "Python objects"),
+        ({"images": IMAGES, "test_labels": np.arange(40)}, "needs either test_images or"),
+        (
+            {"images": IMAGES, "test_images": IMAGES, "test_labels": np.arange(3)},
+            "40 test examples and labels or conditions for 3",
+        ),
+        (
+            {"points": POINTS, "test_points": POINTS} | {"conditions": POINTS}
+            | {"test_conditions": POINTS[:, :2]},
+            r"test conditions are \[2\] and its training conditions \[5\]",
+        ),
     ],
-)
-def test_a_test_split_of_another_shape_is_refused(tmp_path, arrays, said):
+)  # fmt: skip
+def test_a_test_split_that_does_not_suit_is_refused_before_training(tmp_path, split, arrays, said):
     with pytest.raises(DataError, match=said):
-        load_dataset(saved(tmp_path, **arrays), split="test")
+        load_dataset(saved(tmp_path, **arrays), split=split)
+
+
+def test_of_a_test_split_only_the_headers_are_read_before_training(tmp_path):
+    path = saved(tmp_path, images=IMAGES[:2], test_images=np.zeros((4000, 16, 20)))
+    tracemalloc.start()
+    try:
+        assert len(load_dataset(path)) == 2
+        assert tracemalloc.get_traced_memory()[1] < 5e6  # of the 10 million bytes there
+    finally:
+        tracemalloc.stop()
 
 
 def test_nearly_black_images_are_noted(tmp_path):

@@ -139,7 +139,21 @@ def test_hugging_face_data_sets():
         ((np.full((3, 2), 1e300),), "too large for float32"),
         ((np.zeros((4, 9, 3), np.uint8),), "a single picture, or 3 pixels wide"),
         ((np.zeros((0, 2)),), r"float64 \[0, 2\]"),
-        (([GREY[0], GREY[0, :5]],), "of 2 shapes"),
+        (
+            ([GREY[0], GREY[0, :5]],),
+            r"of 2 shapes, such as \[16, 18\] \(example 0\) and \[5, 18\] \(example 1\): resize",
+        ),
+        (
+            ([COLOUR[0], COLOUR[1], GREY[0]],),
+            r"channels in 2 ways, such as \[16, 18, 3\] \(example 0\) and \[16, 18\] "
+            r"\(example 2\): give all of them in one, such as all grey, \[H, W\], or all in colour",
+        ),
+        (([GREY[0], GREY[0, ..., None]],), "their channels in 2 ways"),
+        (([torch.zeros(3, 18, 18), torch.zeros(1, 18, 18)],), "their channels in 2 ways"),
+        (([torch.zeros(3, 18, 18), np.zeros((18, 18, 3))],), "their channels in 2 ways"),
+        (([Image.fromarray(COLOUR[0]), GREY[0]],), "their channels in 2 ways"),
+        (([GREY[0], GREY[1] / 255],), "images of float64 and uint8, and uint8 alone is always"),
+        (([Image.fromarray(GREY[0]), Image.fromarray(GREY[1].astype(np.uint16))],), "in one type"),
         (([(1, 2, 3)],), r"x or \(x, y\), got one of 3 parts"),
         ((GREY, LABELS[:3]), "6 examples and 3 labels"),
         ((GREY, LABELS - 1), "whole numbers from 0, got -1 to 1"),

@@ -164,6 +164,46 @@ def test_idx_images_without_labels(tmp_path):
     assert any("no labels beside my-images" in note for note in dataset.notes)
 
 
+def test_idx_files_in_two_forms_are_told(tmp_path):
+    images = write_idx(tmp_path)
+    write_idx(tmp_path, zipped=True, seed=1)
+    write_idx(tmp_path, dot=".", seed=2)
+    dataset = load_dataset(tmp_path)
+    assert np.array_equal(everything(dataset), images[:, None])
+    others = "train-{0}-ubyte.gz, train-{1}-ubyte beside it is left out"
+    assert dataset.notes == (
+        "train-images-idx3-ubyte is read; " + others.format("images-idx3", "images.idx3"),
+        "train-labels-idx1-ubyte is read; " + others.format("labels-idx1", "labels.idx1"),
+    )
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+@pytest.mark.parametrize("zipped", [False, True])
+def test_idx_splits_of_two_sizes_are_refused(tmp_path, split, zipped):
+    write_idx(tmp_path)
+    write_idx(tmp_path, "t10k", zipped=zipped)
+    (path,) = tmp_path.glob("t10k-images*")
+    raw = idx(np.zeros((6, 8, 10)))  # the header alone, in which the size stands
+    path.write_bytes(gzip.compress(raw[:90]) if zipped else raw)
+    with pytest.raises(DataError, match=r"are 8 x 10 and those in train-.* 12 x 10: give a size"):
+        load_dataset(tmp_path, split=split)
+    assert load_dataset(tmp_path, size=12).shape == (1, 12, 12)  # one size for both
+    assert load_dataset(tmp_path, crop=8).shape == (1, 8, 8)
+
+
+def test_an_idx_test_split_with_other_labels_is_refused_before_training(tmp_path):
+    write_idx(tmp_path)
+    write_idx(tmp_path, "t10k")
+    (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(idx(np.arange(5)))
+    with pytest.raises(DataError, match=r"t10k.* holds 5 labels for 6 images"):
+        load_dataset(tmp_path)
+
+
+def test_an_idx_test_split_alone_is_read_if_asked_for(tmp_path):
+    write_idx(tmp_path, "t10k")
+    assert len(load_dataset(tmp_path, split="test")) == 6
+
+
 def test_idx_split_that_is_not_there(tmp_path):
     write_idx(tmp_path)
     with pytest.raises(DataError, match="holds 0 IDX files of test images"):

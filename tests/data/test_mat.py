@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -86,6 +87,32 @@ def write_7_3(path, **arrays):
         file["images_test"] = h5py.ExternalLink("other.h5", "images")
     with path.open("r+b") as file:
         file.write(b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(124) + b"\x00\x02IM")
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+@pytest.mark.parametrize("seven", [False, True])
+def test_a_test_split_of_another_shape_is_refused(tmp_path, split, seven):
+    path, arrays = tmp_path / "f.mat", {"images": FACES, "test_images": FACES[:, :24]}
+    if seven:
+        write_7_3(path, **arrays)
+    else:
+        savemat(path, arrays)
+    with pytest.raises(DataError, match=r"test examples are \[1, 24, 48\] and its training exam"):
+        load_dataset(path, split=split)
+
+
+def test_of_a_test_split_only_the_header_is_read_before_training(tmp_path):
+    images = np.zeros((200, 48, 48))
+    write_7_3(tmp_path / "f.mat", images=FACES, test_images=images)
+    savemat(tmp_path / "g.mat", {"images": FACES, "test_images": images, "test_labels": "text"})
+    for name in ("f", "g"):
+        load_dataset(tmp_path / f"{name}.mat")  # scipy and h5py are imported
+        tracemalloc.start()
+        try:
+            assert len(load_dataset(tmp_path / f"{name}.mat")) == 40
+            assert tracemalloc.get_traced_memory()[1] < 2e6  # of the 3.7 million bytes there
+        finally:
+            tracemalloc.stop()
 
 
 @pytest.mark.parametrize("last", [False, True])

@@ -185,8 +185,17 @@ def test_no_folder_is_read_twice_whatever_links_lead_to_it(tmp_path, pattern):
     (tmp_path / "else" / "back").symlink_to("../photos", target_is_directory=True)
     dataset = load_dataset(str(tmp_path / "photos" / pattern))
     assert sorted(values(dataset)) == [1, 2, 3]
-    assert "links that lead back" in notes(dataset)
+    assert "3 links that lead back (in/up, me, up)" in notes(dataset)
+    assert "links to folders read anyway (A, " in notes(dataset)
     assert dataset.unreadable == ()
+
+
+def test_a_second_way_to_a_folder_leads_nowhere_back(tmp_path):
+    save(tmp_path / "set" / "photos" / "1.png", 1)
+    (tmp_path / "set" / "same").symlink_to("photos", target_is_directory=True)
+    assert "1 link to a folder that is read anyway (same)" in notes(load_dataset(tmp_path / "set"))
+    (tmp_path / "set" / "back").symlink_to("..", target_is_directory=True)
+    assert "1 link that leads back (back)" in notes(load_dataset(tmp_path / "set"))
 
 
 def test_a_folder_is_known_by_its_own_name_and_not_by_a_links(tmp_path):

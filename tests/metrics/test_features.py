@@ -12,7 +12,7 @@ from gankit.errors import ConfigError
 from gankit.metrics import distances, frechet
 from gankit.metrics.frechet import Moments, frechet_distance, moments
 from gankit.metrics.kernel import kernel_distance, squared_mmd
-from gankit.metrics.manifold import Manifold, manifold
+from gankit.metrics.manifold import Manifold, manifold, share_repeated
 
 RNG = np.random.default_rng(0)
 A, B = RNG.normal(size=(300, 6)), RNG.normal(0.5, 1.5, size=(250, 6))
@@ -189,3 +189,11 @@ def test_a_set_against_itself_and_against_one_far_away():
     assert (far.precision, far.recall, far.density, far.coverage) == (0, 0, 0, 0)
     with pytest.raises(ConfigError, match="k = 5"):
         manifold(A[:5], A)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+def test_the_share_of_features_that_are_repeated(dtype):
+    features = np.array([[0, 1], [0, 1], [0, 1], [2, 2], [2, 2], [3, 4]], dtype)
+    assert [share_repeated(features, k) for k in (1, 2, 3)] == pytest.approx([5 / 6, 1 / 2, 0])
+    if dtype != np.int64:  # minus 0 is 0
+        assert share_repeated(np.array([[0.0], [-0.0]], dtype), 1) == 1

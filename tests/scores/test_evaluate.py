@@ -366,6 +366,25 @@ def test_points_against_points():
     assert gankit.evaluate(FAKE, against=REAL).scores == report.scores
 
 
+def test_what_repeats_hide_from_precision_to_coverage_is_noted():
+    """Six equal examples have balls that hold nothing, whatever the samples are."""
+    rng = np.random.default_rng(0)
+    reals, fakes = np.repeat(rng.normal(size=(10, 2)), 60, 0), rng.normal(size=(600, 2))
+    metrics = ["precision", "recall", "density", "coverage"]
+    report = gankit.evaluate(fakes, against=reals, metrics=metrics)
+    notes = {score.metric: (score.value, score.note) for score in report.scores}
+    for name in ("precision", "density", "coverage"):
+        assert notes[name][0] < 0.01
+        assert notes[name][1].startswith("100% of the real examples are each there 6 times or more")
+    assert notes["recall"][1] == ""
+    assert any(line.startswith("precision(points), density(points), ") for line in report.notes())
+    swapped = gankit.evaluate(reals, against=fakes, metrics=metrics)
+    assert [score.metric for score in swapped.scores if score.note] == ["recall"]
+    assert "of the samples are each there" in swapped.notes()[0]
+    plain = gankit.evaluate(fakes, against=rng.normal(size=(600, 2)), metrics=metrics)
+    assert not plain.notes()
+
+
 def test_coverage_compares_as_many_samples_as_reals():
     fake = RNG.normal(size=(1500, 3))
     report = gankit.evaluate(fake, against=REAL[:300], metrics=["coverage"], n=300)

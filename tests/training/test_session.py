@@ -600,6 +600,6 @@ def test_moved_data_goes_on_and_the_new_path_is_recorded(small, image_folder, tm
 
 @pytest.mark.parametrize("given", ["gan", None, {"family": "gan"}])
 def test_what_is_no_configuration_is_one_line_and_writes_nothing(given, tmp_path):
-    with pytest.raises(gankit.ConfigError, match="not a configuration"):
+    with pytest.raises(gankit.ConfigError, match=r"must be a gankit\.Config, got"):
         fit(given, tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -22,7 +22,7 @@ from gankit.cli.hub import pull, push
 from gankit.cli.imports import import_all, split_imports
 from gankit.cli.inspect import inspect
 from gankit.cli.latent import latent, sweep
-from gankit.cli.options import option, typed_as
+from gankit.cli.options import option, refuse_empty_paths, typed_as
 from gankit.cli.race import race
 from gankit.cli.serve import serve
 from gankit.cli.streams import silence
@@ -46,6 +46,7 @@ def _new_app() -> App:
         version=f"gankit {__version__}",
         help_format="plaintext",
         default_parameter=Parameter(negative=()),
+        config=refuse_empty_paths,
         suppress_keyboard_interrupt=False,  # `main` handles it
     )
 

@@ -99,6 +99,8 @@ def check_single(latents: Latents, what: str, about: str) -> None:
 def read_numbers(text: str, name: str) -> list[float]:
     """Read numbers that are joined by commas. Raises ConfigError."""
     try:
+        if "_" in text or not text.isascii():  # Python reads 1_0, and the digits of other scripts
+            raise ValueError(text)
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise ConfigError(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
 
 from cyclopts import App, Parameter
 
 from gankit.cli.imports import OPTION
+from gankit.errors import ConfigError
 from gankit.settings.reference import Setting
 
 ELSEWHERE = {
@@ -28,6 +31,18 @@ WITH_SETTINGS = ("inspect", "train", "race", "reproduce")
 def option(text: str, *names: str) -> Parameter:
     """Return the help of a command-line option, and its names if they are not the argument's."""
     return Parameter(help=text, name=list(names) or None)
+
+
+def refuse_empty_paths(_app: App, _commands: Sequence[str], arguments: Any) -> None:
+    """Raise ConfigError if a path is an empty text, before it is taken for the current folder.
+
+    It is that of a shell's variable that is not set. cyclopts calls this with the arguments of a
+    command, as they are typed.
+    """
+    for argument in arguments:
+        is_path = Path in (argument.hint, *get_args(argument.hint))
+        if is_path and any(token.value == "" for token in argument.tokens):
+            raise ConfigError(f"{argument.name} is an empty path: give one, or leave it out")
 
 
 def typed_as(command: App, names: Sequence[str], flags: Mapping[str, Setting]) -> list[str]:

@@ -12,7 +12,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gankit.data.claims import check_claim
+from gankit.data.claims import check_claim, unread
 from gankit.data.dataset import ArrayDataset, array_fingerprint, split_off
 from gankit.data.labels import Labels, read_labels
 from gankit.data.layout import SPLITS, name_some
@@ -70,6 +70,7 @@ def read_arrays(name: str, path: Path, options: ReadOptions) -> ArrayDataset:
         )
     content = _read_file(name, path, options.split == "test")
     if content.has_test:
+        _check_test(name, content)
         prefix = "" if options.split == "train" else "test_"
         return _dataset(name, content, prefix, options)
     return split_off(_dataset(name, content, "", options), options.split, options.holdout)
@@ -81,8 +82,10 @@ Arrays = dict[str, NDArray[Any]]
 class _Content(NamedTuple):
     """What a file holds: the arrays that are read, by their names in `KNOWN`, and all names.
 
-    `others` are the names that stand for nothing known, or for a split that is not used; `notes`
-    say what else a person should know.
+    For training, of the arrays of a test split only the headers are read (`claims.unread`), so that
+    it is known before training whether scores can be measured against it. `others` are the names
+    that stand for nothing known, or for a split that is not used; `notes` say what else a person
+    should know.
     """
 
     arrays: Arrays
@@ -129,8 +132,6 @@ def _dataset(name: str, content: _Content, prefix: str, options: ReadOptions) ->
     """
     arrays = content.arrays
     examples = _examples(name, content, prefix)
-    if prefix and ("images" in arrays or "points" in arrays):
-        _check_alike(name, examples.shape[1:], _examples(name, content, "").shape[1:])
     notes: tuple[str, ...] = ()
     pixels = PLAIN
     if examples.ndim == 4:
@@ -138,6 +139,8 @@ def _dataset(name: str, content: _Content, prefix: str, options: ReadOptions) ->
         notes = tell_format(f"the images are {examples.dtype}", pixels)
         examples = pixels.encode(examples)
         notes += tell_dark(examples) if pixels == PLAIN else ()
+    else:
+        examples = as_float32(f"points in '{name}'", examples)
     if content.others:
         notes += (f"left out, arrays that are not read: {name_some(content.others)}",)
     notes += content.notes
@@ -168,16 +171,28 @@ def _format(
     return format_of(f"images in '{name}'", trained, options.values, alpha)
 
 
-def _check_alike(name: str, tested: tuple[int, ...], trained: tuple[int, ...]) -> None:
-    if tested != trained:
+def _check_test(name: str, content: _Content) -> None:
+    """Raise DataError if a test split does not go with the training split, as far as headers say.
+
+    A file with a test split alone is read as one that lacks its training split.
+    """
+    trained, tested = (_examples(name, content, prefix) for prefix in ("", "test_"))
+    if tested.shape[1:] != trained.shape[1:]:
         raise DataError(
-            f"data '{name}': its test examples are {list(tested)} and its training examples "
-            f"{list(trained)} (channels first): give both the same shape"
+            f"data '{name}': its test examples are {list(tested.shape[1:])} and its training "
+            f"examples {list(trained.shape[1:])} (channels first): give both the same shape"
+        )
+    known, other = content.arrays.get("conditions"), content.arrays.get("test_conditions")
+    _given_labels(name, content.arrays, "test_", len(tested))
+    if known is not None and other is not None and known.shape[1:] != other.shape[1:]:
+        raise DataError(
+            f"data '{name}': its test conditions are {list(other.shape[1:])} and its training "
+            f"conditions {list(known.shape[1:])}: give both the same shape"
         )
 
 
 def _read_file(name: str, path: Path, test: bool) -> _Content:
-    """Return the arrays with known names. `test`: read the arrays of the test split too."""
+    """Return the arrays with known names. `test`: read the test split's too, not their headers."""
     single = path.suffix.lower() == ".npy"
     if path.suffix.lower() == ".mat":
         return _read_matlab(path, test)
@@ -208,7 +223,8 @@ def _read_matlab(path: Path, test: bool) -> _Content:
     Labels are not read if some are unknown, which negative ones stand for; a note says so.
     """
     splits = [f"{split}{known}" for split in ("", "test_") for known in KNOWN]
-    found, names = read_mat(path, [*MATLAB, *splits])
+    read = [*MATLAB, *(name for name in splits if test or name in KNOWN)]
+    found, names = read_mat(path, read, [name for name in splits if name not in read])
     others = [name for name in names if name not in found]
     arrays: Arrays = {}
     notes: list[str] = []
@@ -227,8 +243,6 @@ def _read_matlab(path: Path, test: bool) -> _Content:
         else:
             arrays[role] = examples_first(array) if role.endswith("images") else array
     has_test = any(role.startswith("test_") for role in arrays)
-    if not test:
-        arrays = {role: array for role, array in arrays.items() if role in KNOWN}
     return _Content(arrays, tuple(names), tuple(others), has_test, tuple(notes))
 
 
@@ -240,27 +254,36 @@ def _read_members(name: str, path: Path, test: bool) -> _Content:
         roles = _roles(infos)
         for key, info in infos.items():
             role = roles.get(key)
-            if role in KNOWN or (test and role is not None):
-                arrays[role] = read_member(f"array '{key}' in {name!r}", archive, info, size)
+            if role is not None:
+                what, head = f"array '{key}' in {name!r}", not test and role not in KNOWN
+                arrays[role] = read_member(what, archive, info, size, head=head)
                 continue
             archive.open(info).close()  # raises if the name is damaged
-            others += [key] if role is None else []
+            others.append(key)
     has_test = any(role.startswith("test_") for role in roles.values())
     return _Content(arrays, tuple(infos), tuple(others), has_test)
 
 
 def read_member(
-    what: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo, size: int
+    what: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo, size: int, *, head: bool = False
 ) -> NDArray[Any]:
-    """Read one array, after checking the size in its header against the file's bytes."""
+    """Read one array, after checking the size in its header against the file's bytes.
+
+    `head`: read its header alone (`claims.unread`).
+    """
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise DataError(f"{what} is compressed in an unknown way: save it with np.savez")
     compressed = info.compress_type == zipfile.ZIP_DEFLATED
-    return _read_array(what, lambda: archive.open(info), min(info.compress_size, size), compressed)
+    stored = min(info.compress_size, size)
+    return _read_array(what, lambda: archive.open(info), stored, compressed, head)
 
 
 def _read_array(
-    what: str, open_file: Callable[[], IO[bytes]], stored: int, compressed: bool
+    what: str,
+    open_file: Callable[[], IO[bytes]],
+    stored: int,
+    compressed: bool,
+    head: bool = False,
 ) -> NDArray[Any]:
     """Read an array, after checking the size in its header against its `stored` bytes."""
     with open_file() as file:
@@ -274,6 +297,8 @@ def _read_array(
     if dtype.hasobject:
         raise DataError(f"{what} holds Python objects, which may run code: save plain numbers")
     check_claim(what, math.prod(shape) * dtype.itemsize, stored, compressed)
+    if head:
+        return unread(shape, dtype)
     with open_file() as file:
         read: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
         if file.read(1):
@@ -282,7 +307,7 @@ def _read_array(
 
 
 def _examples(name: str, content: _Content, prefix: str) -> NDArray[Any]:
-    """Return images of any type, [N, C, H, W], without a copy, or points float32 [N, D]."""
+    """Return images, [N, C, H, W], or points, [N, D], of any type, without a copy."""
     arrays = content.arrays
     images, points = arrays.get(f"{prefix}images"), arrays.get(f"{prefix}points")
     if (images is None) == (points is None):
@@ -305,10 +330,11 @@ def _examples(name: str, content: _Content, prefix: str) -> NDArray[Any]:
         raise DataError(
             f"points in '{name}' must be numbers [N, D], got {points.dtype} {list(points.shape)}"
         )
-    return as_float32(f"points in '{name}'", points)
+    return points
 
 
-def _labels(name: str, arrays: Arrays, prefix: str, count: int) -> Labels | None:
+def _given_labels(name: str, arrays: Arrays, prefix: str, count: int) -> NDArray[Any] | None:
+    """Return the labels or conditions of a split, if it has any. Raises DataError."""
     labels, conditions = arrays.get(f"{prefix}labels"), arrays.get(f"{prefix}conditions")
     if labels is not None and conditions is not None:
         raise DataError(f"data '{name}' has labels and conditions: give one of the two")
@@ -317,13 +343,23 @@ def _labels(name: str, arrays: Arrays, prefix: str, count: int) -> Labels | None
         return None
     if not given.shape or len(given) != count:
         found = len(given) if given.shape else "no list of them"
-        raise DataError(f"data '{name}' has {count} examples and labels or conditions for {found}")
-    if labels is not None:
-        return read_labels(f"labels in '{name}'", labels)
-    if given.dtype.kind not in "biuf" or given.ndim != 2 or not given.shape[1]:
+        raise DataError(
+            f"data '{name}' has {count} {'test ' * bool(prefix)}examples and labels or conditions "
+            f"for {found}"
+        )
+    if labels is None and (given.dtype.kind not in "biuf" or given.ndim != 2 or not given.shape[1]):
         raise DataError(
             f"conditions in '{name}' must be finite numbers [N, C], got {given.dtype} "
             f"{list(given.shape)}"
         )
+    return given
+
+
+def _labels(name: str, arrays: Arrays, prefix: str, count: int) -> Labels | None:
+    given = _given_labels(name, arrays, prefix, count)
+    if given is None:
+        return None
+    if f"{prefix}labels" in arrays:
+        return read_labels(f"labels in '{name}'", given)
     conditions = as_float32(f"conditions in '{name}'", given)
     return Labels(conditions, (), conditions)

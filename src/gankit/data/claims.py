@@ -1,6 +1,11 @@
-"""Check the size that a file's header claims against the file, before memory is allocated."""
+"""What a file's header claims: checked against the file before memory is allocated."""
 
 from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from gankit.errors import DataError
 
@@ -34,3 +39,11 @@ def check_claim(what: str, claimed: int, stored: int, compressed: bool) -> None:
             f"{what} would grow from {stored:,} bytes to {claimed:,}, which no real data does:"
             " save it uncompressed if it is meant to"
         )
+
+
+def unread(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+    """Return an array that stands for one of which only the header was read: zeros, in no memory.
+
+    It has the shape and the type of the other, so whatever looks at these alone can take it.
+    """
+    return np.broadcast_to(np.zeros((), dtype), shape)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from gankit.arguments import typed_arguments
 from gankit.data.given import read_given
 from gankit.data.holdout import held_out, no_test_split, rest, tell_held
 from gankit.data.layout import name_some
@@ -88,6 +89,7 @@ class Dataset(ABC):
     source: str | None = None
 
     @staticmethod
+    @typed_arguments(DataError)
     def of(
         given: object,
         labels: object = None,

@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from gankit.arguments import refuse_masked
 from gankit.data.images import to_8_bit
 from gankit.data.labels import Labels, read_labels
-from gankit.data.pixels import channels_first
+from gankit.data.pixels import MOST_CHANNELS, channels_first
 from gankit.data.values import (
     NUMBERS,
     PLAIN,
@@ -126,18 +127,43 @@ def _stacked(items: list[Any], alpha: bool) -> object:
         if len({item.shape for item in items}) == 1:
             return torch.stack(items)
     pictures = [item for item in items if isinstance(item, Image.Image)]
-    channels = 1 if all(picture.mode in GREY for picture in pictures) else 3
+    grey = all(picture.mode in GREY or picture.mode[0] in "IF" for picture in pictures)
+    channels = 1 if grey else 3
     items = [
         _pixels(item, alpha, channels) if isinstance(item, Image.Image) else _plain(item)
         for item in items
     ]
-    shapes = sorted({item.shape for item in items})
-    if len(shapes) > 1:
-        raise DataError(
-            f"the examples are of {len(shapes)} shapes, such as {shapes[0]} and {shapes[1]}: "
-            "resize them to one"
-        )
+    _check_alike(items)
     return np.stack(items)
+
+
+def _check_alike(items: list[NDArray[Any]]) -> None:
+    """Raise DataError if examples differ in shape, or mix 8 bits with numbers of another range."""
+    first = {item.shape: place for place, item in reversed([*enumerate(items)])}
+    if len(first) > 1:
+        (one, at), (other, there), *_ = sorted(first.items(), key=lambda pair: pair[1])
+        several = f"{list(one)} (example {at}) and {list(other)} (example {there})"
+        if len(set(map(_sides, first))) == 1:
+            raise DataError(
+                f"the examples have their channels in {len(first)} ways, such as {several}: give "
+                "all of them in one, such as all grey, [H, W], or all in colour, [H, W, 3]"
+            )
+        raise DataError(
+            f"the examples are of {len(first)} shapes, such as {several}: resize them to one"
+        )
+    types = sorted({str(item.dtype) for item in items})
+    if items[0].ndim > 1 and len(types) > 1 and "uint8" in types:
+        raise DataError(
+            f"the examples are images of {' and '.join(types)}, and uint8 alone is always of 0 to "
+            "255: give all of them in one type and range"
+        )
+
+
+def _sides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of an example without the axis of its channels, if it has one."""
+    if len(shape) != 3:
+        return shape
+    return shape[1:] if shape[0] <= MOST_CHANNELS < shape[2] else shape[:2]
 
 
 def _pixels(image: Image.Image, alpha: bool, channels: int) -> NDArray[Any]:
@@ -154,7 +180,11 @@ def _pixels(image: Image.Image, alpha: bool, channels: int) -> NDArray[Any]:
 
 
 def _plain(item: Any) -> NDArray[Any]:
-    """Return an array or a tensor as an array; numpy has no bfloat16, which becomes float32."""
+    """Return an array or a tensor as an array; numpy has no bfloat16, which becomes float32.
+
+    Raises DataError if something in it is masked.
+    """
+    refuse_masked("the data given", item, DataError)
     if isinstance(item, torch.Tensor):
         item = item.detach().cpu()
         item = item.float() if item.dtype == torch.bfloat16 else item
@@ -162,8 +192,9 @@ def _plain(item: Any) -> NDArray[Any]:
 
 
 def _stacked_labels(labels: list[Any]) -> NDArray[Any]:
+    arrays = list(map(_plain, labels))
     try:
-        return np.stack([_plain(label) for label in labels])
+        return np.stack(arrays)
     except ValueError:
         raise DataError("the labels are of several shapes: give one number for each") from None
 

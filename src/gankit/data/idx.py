@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from gankit.data.claims import check_claim
+from gankit.data.claims import check_claim, unread
 from gankit.data.dataset import ArrayDataset, array_fingerprint, split_off
 from gankit.data.images import cropped_size, planes, resized
 from gankit.data.read_options import ReadOptions, Split
@@ -40,25 +40,27 @@ def read_idx_folder(name: str, folder: Path, options: ReadOptions) -> ArrayDatas
     """Read the IDX images of one split, with their labels if the folder has any.
 
     Raises:
-        DataError: the split is missing, a file is damaged, labels and images differ in number, or
-            the images do not fit in the memory allowed.
+        DataError: the split is missing, a file is damaged, labels and images differ in number, the
+            splits differ in size and none is asked for, or the images do not fit in the memory
+            allowed.
     """
-    if options.holdout and not _has_test(folder):
+    has_test = _has_test(folder)
+    if options.holdout and not has_test:
         whole = read_idx_folder(name, folder, replace(options, split="train", holdout=0))
         return split_off(whole, options.split, options.holdout)
-    images_path = _images_file(folder, options.split)
+    images_path, *images_besides = _find_images(folder, options.split)
+    if has_test:
+        _check_test(folder, options)
     images = read_idx(images_path, dimensions=3)
-    labels_path = _labels_file(images_path)
+    labels_path, *labels_besides = _find_labels(images_path) or (None,)
+    notes = _tell_left(images_path, images_besides)
     if labels_path is None:
-        note = f"no labels beside {images_path.name}"
-        return images_dataset(name, images, None, options, notes=(note,))
+        notes = (f"no labels beside {images_path.name}", *notes)
+        return images_dataset(name, images, None, options, notes=notes)
     labels = read_idx(labels_path, dimensions=1)
-    if len(labels) != len(images):
-        raise DataError(
-            f"{labels_path} holds {len(labels)} labels for {len(images)} images:"
-            " the two files do not belong together"
-        )
-    dataset = images_dataset(name, images, labels, options)
+    _check_count(labels_path, labels, images)
+    notes += _tell_left(labels_path, labels_besides)
+    dataset = images_dataset(name, images, labels, options, notes=notes)
     if options.split == "test":
         dataset.number_as_trained(_trained_classes(folder))
     return dataset
@@ -69,20 +71,64 @@ def _has_test(folder: Path) -> bool:
     return any(part in name for name in names for part in _SPLIT_NAMES["test"])
 
 
+def _check_test(folder: Path, options: ReadOptions) -> None:
+    """Raise DataError if the test split does not go with the training split, as far as headers say.
+
+    It is known before training, not when scores are wanted. If the test split is asked for, there
+    need not be another one.
+    """
+    try:
+        trained, tested = (_find_images(folder, split)[0] for split in ("train", "test"))
+    except DataError:
+        if options.split == "test":
+            return
+        raise
+    images = [read_idx(path, dimensions=3, head=True) for path in (trained, tested)]
+    for labels in _find_labels(tested)[:1]:
+        _check_count(labels, read_idx(labels, dimensions=1, head=True), images[1])
+    (height, width), (other, across) = (
+        image.shape[1:] if options.crop is None else cropped_size(image.shape[1:], options.crop)
+        for image in images
+    )
+    if options.size is None and (height, width) != (other, across):
+        raise DataError(
+            f"the images in {str(tested)!r} are {other} x {across} and those in {trained.name} "
+            f"{height} x {width}: give a size to read all at, or take one of the files away"
+        )
+
+
+def _check_count(path: Path, labels: NDArray[np.uint8], images: NDArray[np.uint8]) -> None:
+    if len(labels) != len(images):
+        raise DataError(
+            f"{path} holds {len(labels)} labels for {len(images)} images:"
+            " the two files do not belong together"
+        )
+
+
+def _tell_left(taken: Path, left: list[Path]) -> tuple[str, ...]:
+    """Return a note if a file lies here in other forms, too, which are not read."""
+    if not left:
+        return ()
+    others = ", ".join(path.name for path in left)
+    return (f"{taken.name} is read; {others} beside it is left out",)
+
+
 def _trained_classes(folder: Path) -> list[str]:
     """Return the class names of the training split, in order; empty if they cannot be read."""
     try:
-        labels_path = _labels_file(_images_file(folder, "train"))
-        if labels_path is None:
+        labels_paths = _find_labels(_find_images(folder, "train")[0])
+        if not labels_paths:
             return []
-        labels = read_idx(labels_path, dimensions=1)
+        labels = read_idx(labels_paths[0], dimensions=1)
     except DataError:
         return []
     return [str(value) for value in np.unique(labels)]
 
 
-def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
+def read_idx(path: Path, dimensions: int, *, head: bool = False) -> NDArray[np.uint8]:
     """Read the array in an IDX file of unsigned bytes with this many dimensions.
+
+    `head`: read its header alone (`claims.unread`).
 
     Raises:
         DataError: the file is missing, damaged or empty, or holds something else.
@@ -98,6 +144,8 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
             shape = _shape(what, header, dimensions)
             expected = start + math.prod(shape)
             check_claim(what, expected, size, path.suffix == ".gz")
+            if head:
+                return unread(shape, np.uint8)
             raw = header + file.read(expected - len(header) + 1)  # a byte too many is damage too
     except MemoryError:
         raise DataError(f"{what} does not fit into memory: give a smaller one") from None
@@ -185,8 +233,11 @@ def _images_files(folder: Path) -> list[Path]:
     return sorted(file for file in folder.iterdir() if _is_images(file.name))
 
 
-def _images_file(folder: Path, split: Split) -> Path:
-    """Return the file with the split's images; a file that names no split is for training."""
+def _find_images(folder: Path, split: Split) -> list[Path]:
+    """Return the file with the split's images, and then other forms of it (`_form`).
+
+    A file that names no split is for training. Raises DataError unless there is one file.
+    """
     files = _images_files(folder)
     named = {
         key: [file for file in files if any(part in file.name for part in parts)]
@@ -195,20 +246,24 @@ def _images_file(folder: Path, split: Split) -> Path:
     found = named[split]
     if not found and split == "train":
         found = [file for file in files if file not in named["test"]]
-    stems = {file.name.removesuffix(".gz") for file in found}
-    if len(stems) != 1:
+    several = len({_form(file.name) for file in found})
+    if several != 1:
         raise DataError(
-            f"folder {str(folder)!r} holds {len(stems)} IDX files of {split} images, and one is"
+            f"folder {str(folder)!r} holds {several} IDX files of {split} images, and one is"
             f" needed: it has {', '.join(file.name for file in files)}"
         )
-    return found[0]
+    return found
 
 
-def _labels_file(images: Path) -> Path | None:
-    """Return the file of the labels that belong to the images, plain or gzipped, if any."""
-    stem = images.name.removesuffix(".gz").replace("idx3", "idx1")
-    stem = stem.replace("images", "labels").replace("image", "label")
-    dotted = re.sub(r"[-.]idx1", ".idx1", stem)
-    dashed = re.sub(r"[-.]idx1", "-idx1", stem)
-    candidates = [name + end for name in (dashed, dotted) for end in ("", ".gz")]
-    return next((p for n in candidates if os.path.lexists(p := images.with_name(n))), None)
+def _form(name: str) -> str:
+    """Return what the forms of one file share: gzipped or not, with a dash or a dot in its name."""
+    return re.sub(r"[-.]idx", "-idx", name.removesuffix(".gz"))
+
+
+def _find_labels(images: Path) -> list[Path]:
+    """Return the file of the labels that belong to the images, if any, and then its other forms."""
+    dashed = _form(images.name).replace("idx3", "idx1")
+    dashed = dashed.replace("images", "labels").replace("image", "label")
+    stems = (dashed, dashed.replace("-idx1", ".idx1"))
+    candidates = [images.with_name(stem + end) for stem in stems for end in ("", ".gz")]
+    return [path for path in candidates if os.path.lexists(path)]

@@ -311,6 +311,7 @@ def _left_out(finds: Finds) -> list[str]:
         (finds.passed, "name that is hidden or a system's", "names that are hidden or a system's"),
         (finds.dangling, "link that points nowhere", "links that point nowhere"),
         (finds.circular, "link that leads back", "links that lead back"),
+        (finds.again, "link to a folder that is read anyway", "links to folders read anyway"),
         (finds.special, "pipe, socket or device", "pipes, sockets or devices"),
         (finds.closed, "name that cannot be looked at", "names that cannot be looked at"),
         (finds.repeated, "picture of a name that comes again", "pictures of names that come again"),

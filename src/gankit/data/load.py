@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gankit.arguments import typed_arguments
 from gankit.data.arrays import read_arrays
 from gankit.data.celeba import is_celeba, read_celeba
 from gankit.data.dataset import PYTHON, ArrayDataset, Dataset, Subset, part_of
@@ -106,6 +107,7 @@ def decided(data: DataConfig, dataset: Dataset) -> DataConfig:
     return replace(data, holdout=holdout, values=dataset.values)
 
 
+@typed_arguments(DataError)
 def load_dataset(
     source: str | os.PathLike[str],
     *,
@@ -169,7 +171,7 @@ def load_dataset(
         channels=channels,
         split=split,
         memory_gb=memory_gb,
-        values=values,
+        values=tuple(values) if isinstance(values, list) else values,
         holdout=holdout,
         tables=tables,
         crop=crop,

@@ -12,24 +12,35 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gankit.data.claims import check_claim
+from gankit.data.claims import check_claim, unread
 from gankit.errors import DataError, MissingExtraError
 from gankit.text import reason
 
 MATLAB_7_3 = b"MATLAB 7.3"
 NUMBERS = "biuf"
 """The kinds of numpy's types that are read."""
+CLASSES = {"logical": "uint8", "double": "float64", "single": "float32"} | {
+    name: name
+    for name in (
+        "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"
+    )
+}  # fmt: skip
+"""The types of MATLAB's classes of numbers, as its files name them in their headers."""
+
+Found = tuple[dict[str, NDArray[Any]], list[str]]
 
 
-def read_mat(path: Path, wanted: Collection[str]) -> tuple[dict[str, NDArray[Any]], list[str]]:
+def read_mat(path: Path, wanted: Collection[str], heads: Collection[str] = ()) -> Found:
     """Return the arrays of numbers with the names `wanted`, and the names of everything there.
+
+    Of those with the names `heads` only the headers are read (`claims.unread`).
 
     Raises:
         DataError: the file is damaged.
         MissingExtraError: scipy, or h5py for a file of MATLAB 7.3, is not installed.
     """
     if _begins(path).startswith(MATLAB_7_3):
-        return _read_hdf5(path, wanted)
+        return _read_hdf5(path, wanted, heads)
     try:
         from scipy.io import loadmat, whosmat
     except ImportError:
@@ -37,12 +48,16 @@ def read_mat(path: Path, wanted: Collection[str]) -> tuple[dict[str, NDArray[Any
     what = f"data {str(path)!r}"
     with _told(what), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of names that occur twice
-        listed = {name: shape for name, shape, _kind in whosmat(path)}
+        listed = {name: (shape, kind) for name, shape, kind in whosmat(path)}
         chosen = [name for name in listed if name in wanted]
-        claimed = sum(math.prod(listed[name]) for name in chosen)
+        claimed = sum(math.prod(listed[name][0]) for name in chosen)
         check_claim(what, claimed, path.stat().st_size, compressed=True)
         found = loadmat(path, variable_names=chosen)
-    arrays = {name: np.asarray(found[name]) for name in chosen}
+        arrays = {name: np.asarray(found[name]) for name in chosen}
+        for name in listed.keys() & heads:
+            shape, kind = listed[name]
+            if kind in CLASSES:
+                arrays[name] = unread(shape, CLASSES[kind])
     return {name: a for name, a in arrays.items() if a.dtype.kind in NUMBERS}, [*listed]
 
 
@@ -68,7 +83,7 @@ def _begins(path: Path) -> bytes:
         return b""
 
 
-def _read_hdf5(path: Path, wanted: Collection[str]) -> tuple[dict[str, NDArray[Any]], list[str]]:
+def _read_hdf5(path: Path, wanted: Collection[str], heads: Collection[str]) -> Found:
     """Read as `read_mat` does. Only arrays that lie in the file itself are read."""
     try:
         import h5py
@@ -80,7 +95,8 @@ def _read_hdf5(path: Path, wanted: Collection[str]) -> tuple[dict[str, NDArray[A
         inside = {
             name: file[name]
             for name in listed
-            if name in wanted and isinstance(file.get(name, getlink=True), h5py.HardLink)
+            if (name in wanted or name in heads)
+            and isinstance(file.get(name, getlink=True), h5py.HardLink)
         }
         arrays = {
             name: array
@@ -89,9 +105,12 @@ def _read_hdf5(path: Path, wanted: Collection[str]) -> tuple[dict[str, NDArray[A
             and array.dtype.kind in NUMBERS
             and not (array.external or array.is_virtual)
         }
-        claimed = sum(array.nbytes for array in arrays.values())
+        claimed = sum(array.nbytes for name, array in arrays.items() if name in wanted)
         check_claim(what, claimed, path.stat().st_size, compressed=True)
-        return {name: array[()].T for name, array in arrays.items()}, listed
+        return {
+            name: array[()].T if name in wanted else unread(array.shape[::-1], array.dtype)
+            for name, array in arrays.items()
+        }, listed
 
 
 def examples_first(images: NDArray[Any]) -> NDArray[Any]:

@@ -80,6 +80,11 @@ class ReadOptions:
                 raise DataError(f"{name} {given!r} is unknown: give one of {', '.join(known)}")
         if not self.memory_gb >= 0:
             raise DataError(f"memory_gb {self.memory_gb} is out of range: give 0 or more")
+        pair = isinstance(self.values, tuple) and len(self.values) == 2
+        if not pair and self.values not in ("own", None):
+            raise DataError(
+                f"values {shown(self.values)} are no range: give (black, white), 'own' or None"
+            )
         if isinstance(self.values, tuple) and not self.values[0] < self.values[1]:
             raise DataError(
                 f"values {self.values} are what becomes black and what becomes white: the first "

@@ -137,7 +137,8 @@ class Finds:
         others: how many other files there are with each suffix.
         runs: the folders that `gankit train` wrote.
         dangling: the links that point nowhere.
-        circular: the links that lead to themselves, or to a folder that is read anyway.
+        circular: the links that lead to themselves, or to a folder that they lie in.
+        again: the links to a folder that is read anyway, under its own name or another link's.
         special: the pipes, sockets and devices that have the suffix of a picture.
         closed: the files and folders that cannot be accessed.
         passed: the names that are hidden, or that a file system, a network drive or a viewer put
@@ -152,6 +153,7 @@ class Finds:
     runs: list[str] = field(default_factory=list)
     dangling: list[str] = field(default_factory=list)
     circular: list[str] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)
     special: list[str] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
     passed: list[str] = field(default_factory=list)
@@ -205,8 +207,9 @@ def walk(root: str, wanted: Wanted) -> Finds:
         try:
             status = os.stat(folder.path)  # noqa: PTH116 - paths are built once for many files
             known = (status.st_dev, status.st_ino, folder.wanted)
-            if known in seen or (linked and _leads_back(folder.path)):
-                finds.circular.append(folder.prefix.rstrip("/"))
+            back = linked and _leads_back(folder.path)
+            if back or known in seen:
+                (finds.circular if back else finds.again).append(folder.prefix.rstrip("/"))
                 continue
             seen.add(known)
             with os.scandir(folder.path) as listing:

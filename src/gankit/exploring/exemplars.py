@@ -22,7 +22,7 @@ LOOKED_AT = 1000
 """Among how many samples a classifier looks for exemplars of a class."""
 MOST_NUMBERED = 100_000
 """How many samples of a seed can be pointed at by their number."""
-_POINTED = re.compile(r"(?P<where>.+?)(?::(?P<first>\d{1,12})(?:-(?P<last>\d{1,12}))?)?")
+_POINTED = re.compile(r"(?P<where>.+?)(?::(?P<first>[0-9]{1,12})(?:-(?P<last>[0-9]{1,12}))?)?")
 
 
 def read_exemplars(
@@ -135,7 +135,7 @@ def _read_part(
         whole = gan.adopt(read(Path(where)), label)
         first, last = (first, last or first) if first else ("0", str(len(whole) - 1))
         _check_number(part, about, int(first), int(last), len(whole), f"the latents in {where}")
-    elif re.fullmatch(r"\d{1,20}", where):
+    elif re.fullmatch(r"[0-9]{1,20}", where):
         first, last = first or "0", last or first or "0"
         _check_number(part, about, int(first), int(last), MOST_NUMBERED, f"samples of seed {where}")
         whole = gan.latents(int(last) + 1, label, int(where))

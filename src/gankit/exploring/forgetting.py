@@ -34,7 +34,7 @@ MOST_NUMBERED = 10_000
 """How many samples of a seed can be marked by their number."""
 FOLDS = 5
 """The most parts of the marked samples, of which each is judged by what the others taught."""
-_BOX = re.compile(r"(\d{1,5}):(\d{1,5}),(\d{1,5}),(\d{1,5}),(\d{1,5})")
+_BOX = re.compile(r"([0-9]{1,5}):([0-9]{1,5}),([0-9]{1,5}),([0-9]{1,5}),([0-9]{1,5})")
 
 Marks = Mapping[int, NDArray[np.bool_]]
 """By the number of a sample, which of its pixels are marked: bool [H, W]."""

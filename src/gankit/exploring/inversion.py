@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gankit.arguments import typed_arguments
 from gankit.data import as_pictures, as_planes, planes_of
 from gankit.data.images import decode
 from gankit.data.opening import UnreadableError, quiet_decoding
@@ -112,6 +113,7 @@ def read_images(gan: GAN, source: str, split: Split | None, most: int) -> NDArra
     return as_pictures(dataset.read(np.arange(min(most, len(dataset)))))
 
 
+@typed_arguments()
 def invert(
     gan: GAN,
     images: NDArray[np.uint8],

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from gankit.arguments import typed_arguments
 from gankit.errors import ConfigError, RunError
 from gankit.exporting.network import as_json, check_images
 from gankit.storage import write_atomically
@@ -47,6 +48,7 @@ class Export:
         return f"{size}; it differs from gankit's samples by at most {self.difference:.2g}{unit}"
 
 
+@typed_arguments()
 def export(
     run: str | Path | GAN,
     target: str | Path,

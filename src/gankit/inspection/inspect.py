@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gankit.arguments import typed_arguments
 from gankit.data import (
     DATASETS,
     Dataset,
@@ -32,6 +33,7 @@ from gankit.text import as_file_name, from_home
 from gankit.training.briefing import everything
 
 
+@typed_arguments()
 def inspect(
     data: object,
     test: object = None,

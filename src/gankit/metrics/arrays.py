@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gankit.arguments import refuse_masked
 from gankit.errors import ConfigError
 
 
@@ -16,6 +17,8 @@ def as_features(*sets: Any) -> tuple[NDArray[Any], ...]:
     Raises ConfigError if a set has another shape, is empty or holds no real numbers, or if two
     sets differ in D.
     """
+    for given in sets:
+        refuse_masked("features", given)
     arrays = tuple(np.asarray(given) for given in sets)
     for array in arrays:
         if array.ndim != 2 or not array.size:
@@ -30,6 +33,7 @@ def as_features(*sets: Any) -> tuple[NDArray[Any], ...]:
 
 def as_labels(labels: Any, count: int) -> NDArray[Any]:
     """Return labels as whole numbers [count]. Raises ConfigError if they are anything else."""
+    refuse_masked("labels", labels)
     array = np.asarray(labels)
     if array.shape != (count,) or not np.issubdtype(array.dtype, np.integer):
         raise ConfigError(

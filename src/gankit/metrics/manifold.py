@@ -56,6 +56,10 @@ def manifold(
     - density: the mean number of real balls that hold a fake, divided by k
     - coverage: the share of real balls that hold a fake
 
+    A ball of which k other features lie in the very centre holds nothing: where a set consists of
+    such repeats, precision, density and coverage are 0 whatever the fakes are, and recall if it is
+    the fakes (`share_repeated`).
+
     Raises ConfigError for other shapes, for k under 1, or if a set has no more than k features.
     """
     real, fake = as_features(real, fake)
@@ -80,6 +84,20 @@ def manifold(
         density=float(in_real.mean() / k),
         coverage=float(covered.mean()),
     )
+
+
+def share_repeated(features: NDArray[np.floating], k: int) -> float:
+    """Return the share of features [N, D] that k others of them equal exactly.
+
+    >>> share_repeated(np.array([[1.0], [1.0], [1.0], [2.0]]), k=2)
+    0.75
+
+    Raises ConfigError for other shapes.
+    """
+    (features,) = as_features(features)
+    rows = np.ascontiguousarray(features + 0)  # -0 becomes 0: rows are compared by their bytes
+    _, counts = np.unique(rows.view(f"V{rows.dtype.itemsize * rows.shape[1]}"), return_counts=True)
+    return float(counts[counts > k].sum() / len(features))
 
 
 def _some(features: NDArray[np.floating], count: int, seed: int) -> NDArray[np.floating]:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from signal import Signals
 
+from gankit.arguments import typed_arguments
 from gankit.data import Dataset
 from gankit.doctor.diagnosis import read_diagnosis
 from gankit.errors import ConfigError, RunError, TrainingError
@@ -117,6 +118,7 @@ class StopAt(Callback):
         self.on_start(trainer)
 
 
+@typed_arguments()
 def race(
     config: Config,
     folder: str | Path,

@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from gankit.arguments import typed_arguments
 from gankit.data import Dataset, load_dataset, source_name
 from gankit.errors import ConfigError
 from gankit.features.named import load_network
@@ -39,7 +39,7 @@ from gankit.scores.returns import evaluate_returns, silent
 from gankit.scores.score import Holds, Protocol, Report, Score, write_report
 from gankit.scores.texts import HELD_OUT, TEXT_METRICS, evaluate_texts
 from gankit.text import shown
-from gankit.trained.artifact import load
+from gankit.trained.artifact import check_device, load
 from gankit.trained.gan import GAN
 from gankit.version import __version__
 
@@ -61,6 +61,7 @@ class Watch:
     track: Track = untracked
 
 
+@typed_arguments()
 def evaluate(
     run: str | Path | GAN | NDArray[Any],
     *,
@@ -113,6 +114,8 @@ def evaluate(
     """
     watch = watch or Watch()
     _check(n, draws, seed, metrics, device)
+    if split not in (None, *get_args(Split)):
+        raise ConfigError(f"split is train or test, got {shown(split)}", "split")
     if against is not None and data is not None:
         raise ConfigError("give the real examples once: against or data", "against", "data")
     against = data if against is None else against
@@ -373,7 +376,4 @@ def _check(n: int | None, draws: int, seed: int, metrics: Sequence[str], device:
         raise ConfigError(f"draws must be in 1 to 100, got {draws}", "draws")
     if not 0 <= seed < 2**63:
         raise ConfigError(f"seed must be in [0, 2^63), got {seed}", "seed")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("device cuda: torch finds no CUDA device here, use cpu", "device")
-    if device == "mps" and not torch.backends.mps.is_available():
-        raise ConfigError("device mps: torch finds no Apple GPU here, use cpu", "device")
+    check_device(device)

@@ -29,7 +29,7 @@ from gankit.metrics.diversity import mean_distance
 from gankit.metrics.frechet import frechet_distance
 from gankit.metrics.inception_score import inception_score as score_probabilities
 from gankit.metrics.kernel import kernel_distance
-from gankit.metrics.manifold import Manifold, manifold
+from gankit.metrics.manifold import Manifold, manifold, share_repeated
 from gankit.metrics.memorisation import Memorisation, memorisation
 from gankit.metrics.modes import ModeCount, count_modes, count_stacks
 from gankit.registry import Registry
@@ -41,6 +41,8 @@ NEIGHBOURS = 5000
 SHARE, LENGTH, ANY = (0.0, 1.0), (0.0, math.inf), (-math.inf, math.inf)
 """The ranges of scores."""
 K = 5
+FEW_REPEATED = 0.01
+"""The share of examples with K equal ones up to which precision to coverage say nothing of them."""
 KERNEL_SUBSETS, KERNEL_SIZE = 50, 1000
 SPLITS = 10
 LEAST_OF_A_CLASS = 50
@@ -118,6 +120,24 @@ class Pair:
     def manifold(self) -> Manifold:
         count = self.compared
         return manifold(self.real.features[:count], self.other.features[:count], K)
+
+    @cached_property
+    def repeated(self) -> tuple[str, str]:
+        """What precision to coverage cannot see of the real examples, and of the others, in words.
+
+        Empty if few of them are repeated, as usual.
+        """
+        parts = (self.real.features, self.other.features)
+        shares = (share_repeated(part[: self.compared], K) for part in parts)
+        told = ("of the real examples", "of the samples")
+        real, other = (
+            f"{share:.0%} {of} are each there {K + 1} times or more, and the ball about such a one "
+            "holds nothing: leave repeats out, or look at other scores"
+            if share > FEW_REPEATED
+            else ""
+            for share, of in zip(shares, told, strict=True)
+        )
+        return real, other
 
     @cached_property
     def accuracy(self) -> ByClass:
@@ -283,25 +303,34 @@ def inception_score(pair: Pair) -> float:
     return score_probabilities(chances, min(SPLITS, len(chances)))[0]
 
 
-@measure("precision({})", "higher", count=lambda pair: pair.compared, each=True)
+@measure(
+    "precision({})", "higher", count=lambda pair: pair.compared, each=True,
+    note=lambda pair: pair.repeated[0],
+)  # fmt: skip
 def precision(pair: Pair) -> float:
     """share of samples that lie among the real examples (arXiv 1904.06991)"""
     return pair.manifold.precision
 
 
-@measure("recall({})", "higher", count=lambda pair: pair.compared)
+@measure(
+    "recall({})", "higher", count=lambda pair: pair.compared,
+    note=lambda pair: pair.repeated[1],
+)  # fmt: skip
 def recall(pair: Pair) -> float:
     """share of real examples that lie among the samples (arXiv 1904.06991)"""
     return pair.manifold.recall
 
 
-@measure("density({})", "higher")
+@measure("density({})", "higher", note=lambda pair: pair.repeated[0])
 def density(pair: Pair) -> float:
     """how deep among the real examples samples lie (arXiv 2002.09797)"""
     return pair.manifold.density
 
 
-@measure("coverage({})", "higher", count=lambda pair: pair.compared)
+@measure(
+    "coverage({})", "higher", count=lambda pair: pair.compared,
+    note=lambda pair: pair.repeated[0],
+)  # fmt: skip
 def coverage(pair: Pair) -> float:
     """share of real examples with a sample near (arXiv 2002.09797)"""
     return pair.manifold.coverage

@@ -92,7 +92,7 @@ def read_reals(
     """
     if gan.kind == "trajectories":
         raise ConfigError(f"there are no measures of {gan.kind}: this run cannot be evaluated")
-    name = str(source or gan.config.data.source)
+    name = str(gan.config.data.source if source is None else source)
     if name.startswith("toy:") and gan.kind == "images":  # a toy would refuse the size instead
         raise DataError(f"data '{name}' is points, the run makes images: give other data", "data")
     path = None if path is None else from_home(path)

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from gankit.arguments import typed_arguments
 from gankit.errors import ConfigError
 from gankit.registry import did_you_mean
 from gankit.settings.schema import (
@@ -447,6 +448,17 @@ class Config:
     output: OutputConfig = nested(OutputConfig)
     runtime: RuntimeConfig = nested(RuntimeConfig)
 
+    def __post_init__(self) -> None:
+        coerce_text(self.family, "family")
+        for item in dataclasses.fields(self):
+            kind, value = SECTIONS.get(item.name), getattr(self, item.name)
+            if kind is not None and not isinstance(value, kind):
+                raise ConfigError(
+                    f"{item.name} must be a section of settings, {kind.__name__}, got "
+                    f"{shown(value)}",
+                    item.name,
+                )
+
 
 FORMER = {"generator": "generator_optimizer", "discriminator": "discriminator_optimizer"}
 """The names that two sections have in run.json and in artifacts, with their present names. TOML
@@ -463,6 +475,13 @@ FREE_ON_RESUME = (
 computed."""
 FIXED_ON_RESUME = ("runtime.precision",)
 """Exceptions from FREE_ON_RESUME: these do change what is computed."""
+
+SECTIONS: Mapping[str, type] = {
+    item.name: type(item.default_factory())
+    for item in dataclasses.fields(Config)
+    if item.default_factory is not dataclasses.MISSING and item.name != "network"
+}
+"""The classes of the sections that every family has."""
 
 
 def to_dict(config: Config) -> dict[str, Any]:
@@ -514,6 +533,7 @@ def _moved(given: Mapping[str, Any], then: str, now: str) -> Mapping[str, Any]:
     return {**given, old: rest, present: {**there, name: held[leaf]}}
 
 
+@typed_arguments()
 def override(config: Config, changes: Mapping[str, Any]) -> Config:
     """Return a configuration with some settings changed; the one given stays as it is.
 

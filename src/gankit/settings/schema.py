@@ -230,8 +230,10 @@ def _coerce(value: Any, hint: Any, key: str) -> Any:
         return value
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        if value is None or (isinstance(value, str) and value.lower() in ("none", "null", "")):
+        if value is None or (isinstance(value, str) and value.lower() in ("none", "null")):
             return None
+        if value == "":  # of a shell's variable that is not set: nobody asked for none
+            raise SettingError(key, "is empty: give a value, or none")
         return _coerce(value, next(a for a in arguments if a is not types.NoneType), key)
     if origin is Literal:
         if (name := value if isinstance(value, str) else shown(value)) in arguments:
@@ -243,15 +245,14 @@ def _coerce(value: Any, hint: Any, key: str) -> Any:
     return _coerce_scalar(value, hint, key)
 
 
-_BETWEEN = re.compile(r"pixels?|px|[,x\xd7*\s]")
-"""What stands between whole numbers, and what is left out."""
+_UNIT = re.compile(r"(?<=\d)\s*(?:pixels?|px)(?![a-z])")
+_BETWEEN = re.compile(r"\s*[,x\xd7*]\s*")
+"""What may stand behind a whole number, and what stands between two."""
 
 
 def _coerce_tuple(value: Any, arguments: tuple[Any, ...], key: str) -> tuple[Any, ...]:
-    if isinstance(value, str):  # '64', '48x64', '64 px' and '64,32' alike
-        whole = arguments[0] is int
-        parts = _BETWEEN.split(value.lower()) if whole else value.split(",")
-        value = [part for part in parts if part]
+    if isinstance(value, str):
+        value = _split_numbers(value, arguments, key)
     elif not isinstance(value, (list, tuple)):
         value = [value]
     if arguments[-1] is not ... and len(value) == 1:
@@ -260,6 +261,23 @@ def _coerce_tuple(value: Any, arguments: tuple[Any, ...], key: str) -> tuple[Any
         raise SettingError(key, f"takes {len(arguments)} numbers, got {shown(value)}")
     check_setting({}, value, key)  # not too many
     return tuple(_coerce(part, arguments[0], key) for part in value)
+
+
+def _split_numbers(text: str, arguments: tuple[Any, ...], key: str) -> list[str]:
+    """Return the numbers in a text: '64', '48x64', '64 px' and '64,32' alike.
+
+    Raises SettingError if a number is missing, as in '48x', or two are not told apart.
+    """
+    if arguments[0] is not int:
+        return text.split(",")
+    parts = _BETWEEN.split(_UNIT.sub("", text.lower().strip()))
+    if all(parts) and not any(map(str.isspace, "".join(parts))):
+        return parts
+    wanted = "whole numbers joined by commas"
+    if arguments[-1] is not ...:
+        several = "x".join(["64"] * len(arguments))
+        wanted = f"a whole number, or {len(arguments)} such as {several}"
+    raise SettingError(key, f"must be {wanted}, got {shown(text)}")
 
 
 NUMBERS: Any = (str, Real)
@@ -274,6 +292,8 @@ def _coerce_scalar(value: Any, hint: type, key: str) -> Any:
     wrong = SettingError(key, f"must be {_article(hint)}, got {shown(value)}")
     if isinstance(value, bool) or not isinstance(value, NUMBERS):
         raise wrong
+    if isinstance(value, str) and ("_" in value or not value.isascii()):
+        raise wrong  # Python reads 1_0, and the digits of other scripts
     try:
         number = hint(value)
     except (TypeError, ValueError):

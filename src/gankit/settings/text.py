@@ -32,17 +32,19 @@ def parse_numbers(text: str, name: str) -> list[int]:
 
     Raises ConfigError, about the argument `name`, for anything else.
     """
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise ConfigError(
-            f"{name} must be whole numbers joined by commas, got {shown(text)}", name
-        ) from None
+    parts = text.split(",")
+    if not all(map(WHOLE.fullmatch, parts)):
+        raise ConfigError(f"{name} must be whole numbers joined by commas, got {shown(text)}", name)
+    return list(map(int, parts))
+
+
+WHOLE = re.compile(r"\s*[+-]?[0-9]{1,18}\s*")
+"""A whole number as it is typed; `int` would read 1_0, and the digits of other scripts."""
 
 
 MOST_SEEDS = 1000
 """Most seeds in one text."""
-SEEDS = re.compile(r"\s*(\d{1,18})\s*(?:-\s*(\d{1,18})\s*)?")
+SEEDS = re.compile(r"\s*([0-9]{1,18})\s*(?:-\s*([0-9]{1,18})\s*)?")
 """A seed, or two joined by a hyphen."""
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gankit.arguments import typed_arguments
 from gankit.errors import ConfigError, RunError
 from gankit.families import FAMILIES, Game, Task
 from gankit.losses import LOSSES
@@ -115,6 +116,7 @@ def check_homes(stored: Mapping[str, Any], path: Path) -> None:
         raise RunError(f"'{path}': {error}", *error.about) from None
 
 
+@typed_arguments()
 def load(path: str | Path, device: str = "cpu", *, networks: Networks | None = None) -> GAN:
     """Load a trained GAN from a run directory, an artifact file or the Hugging Face Hub.
 
@@ -132,11 +134,13 @@ def load(path: str | Path, device: str = "cpu", *, networks: Networks | None = N
             be None. They are copied, and the copies get the trained weights.
 
     Raises:
+        ConfigError: an argument is of another type, or the device is not there.
         RunError: nothing is there; the file is damaged, foreign, not finite or of another format
             version; its family, its loss or another part is defined in a module that is not
             imported yet; or its networks are your own and are not given, or do not fit.
         MissingExtraError: it is on the Hub, and huggingface_hub is not installed.
     """
+    check_device(device)
     name = on_hub(path)
     path = from_home(path) if name is None else fetch(name)
     if os.path.isdir(path):  # noqa: PTH112 - never raises, though a folder above may be closed
@@ -240,6 +244,20 @@ def _check_types(network: nn.Module, own: Mapping[str, Tensor], player: str) -> 
         dtype = torch.float64 if double and mine.is_floating_point() else mine.dtype
         if name in found and found[name].dtype != dtype:
             raise ValueError(f"{player}/{name} is of {found[name].dtype}, not of {dtype}")
+
+
+def check_device(device: str) -> None:
+    """Raise ConfigError if torch knows no such device, or finds none here."""
+    try:
+        kind = torch.device(device).type
+    except RuntimeError:
+        raise ConfigError(
+            f"device {shown(device)} is unknown: give cpu, cuda or mps", "device"
+        ) from None
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(f"device {device}: torch finds no CUDA device here, use cpu", "device")
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise ConfigError(f"device {device}: torch finds no Apple GPU here, use cpu", "device")
 
 
 def _ready(network: nn.Module, device: str) -> None:

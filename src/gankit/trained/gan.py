@@ -11,6 +11,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
+from gankit.arguments import typed_arguments
 from gankit.data import as_pictures, planes_of
 from gankit.errors import ConfigError
 from gankit.families import Game
@@ -85,6 +86,7 @@ class GAN:
 
         return as_html(self)
 
+    @typed_arguments()
     def push_to_hub(
         self,
         name: str,
@@ -170,6 +172,7 @@ class GAN:
     ) -> list[Image]: ...
     # fmt: on
 
+    @typed_arguments()
     def sample(
         self,
         n: int | None = None,
@@ -211,6 +214,7 @@ class GAN:
         count, asked = drawing.asked_for(self, n, labels, seed, latents)
         return generating.given_as(self, count, asked, form)
 
+    @typed_arguments()
     def as_stored(
         self,
         n: int | None = None,
@@ -237,6 +241,7 @@ class GAN:
         return float(getattr(self.generator, "temperature", 1.0))
 
     @temperature.setter
+    @typed_arguments()
     def temperature(self, value: float) -> None:
         if not hasattr(self.generator, "temperature"):
             raise ConfigError(f"a run of family '{self.config.family}' has no temperature")
@@ -244,10 +249,22 @@ class GAN:
             raise ConfigError(f"a temperature is a number above 0, got {shown(value)}")
         self.generator.temperature = float(value)  # type: ignore[assignment]
 
+    @typed_arguments()
     def text(self, row: Iterable[int]) -> str:
-        """Return a sequence of tokens, by their numbers, as the text that it stands for."""
+        """Return a sequence of tokens, by their numbers, as the text that it stands for.
+
+        Raises ConfigError if a number is that of no symbol.
+        """
+        row = list(row)
+        if not all(0 <= number < len(self.symbols) for number in row):
+            raise ConfigError(
+                f"this run knows {len(self.symbols):,} symbols, by their numbers from 0: got "
+                f"{shown(row)}",
+                "row",
+            )
         return self._game.task.text(row)
 
+    @typed_arguments()
     def check_pictures(self, instead: str) -> None:
         """Raise ConfigError unless each sample is a picture that a file can hold."""
         if self.kind != "images":
@@ -255,6 +272,7 @@ class GAN:
         if self.shape[0] not in (1, 3) and not self.pixels.alpha:
             raise ConfigError(f"images of {self.shape[0]} channels are no pictures: {instead}")
 
+    @typed_arguments()
     def act(self, observations: ArrayLike, *, seed: int | None = None) -> NDArray[Any]:
         """Choose what to do, if the run learned to act: it is then a policy.
 
@@ -274,6 +292,7 @@ class GAN:
         """
         return policy.act(self, observations, seed)
 
+    @typed_arguments()
     def play(
         self,
         n: int | None = None,
@@ -294,6 +313,7 @@ class GAN:
         """
         return policy.play(self, n, seed, latents, likeliest)
 
+    @typed_arguments()
     def latents(self, n: int, labels: Labels = None, seed: int = 0) -> Latents:
         """Draw the latents that `sample` makes its samples of, to the bit.
 
@@ -308,6 +328,7 @@ class GAN:
         known = torch.cat(every).numpy() if every else None
         return Latents(noise, known, self.config.family, self.digest)
 
+    @typed_arguments()
     def adopt(self, latents: Latents, labels: Labels = None) -> Latents:
         """Return latents as this run takes them: checked, and each with a label if it knows labels.
 
@@ -320,6 +341,7 @@ class GAN:
         """
         return drawing.adopt(self, latents, labels)
 
+    @typed_arguments()
     def __call__(self, latents: Latents | Tensor | NDArray[Any], labels: Labels = None) -> Tensor:
         """Generate from latents of your own, in one pass.
 
@@ -343,7 +365,10 @@ class GAN:
         if isinstance(latents, Latents):
             asked = self.adopt(latents, labels).to_latent()
         else:
-            noise = torch.as_tensor(latents)
+            try:
+                noise = torch.as_tensor(latents)
+            except Exception:  # torch raises errors of several kinds
+                raise ConfigError(f"latents must be numbers, got {shown(latents)}") from None
             size = self._game.latent_size
             if noise.ndim != 2 or noise.shape[1] != size or not len(noise):
                 raise ConfigError(f"latents must be [N, {size}], got {list(noise.shape)}")
@@ -364,6 +389,7 @@ class GAN:
         """
         return generating.generate_mixed(self, latent)
 
+    @typed_arguments()
     def blocks(
         self,
         n: int | None = None,
@@ -380,6 +406,7 @@ class GAN:
         _, asked = drawing.asked_for(self, n, labels, seed, latents)
         yield from generating.stored(self, asked)
 
+    @typed_arguments()
     def number_blocks(
         self,
         n: int | None = None,
@@ -395,6 +422,7 @@ class GAN:
         _, asked = drawing.asked_for(self, n, labels, seed, latents)
         yield from generating.numbers(self, asked)
 
+    @typed_arguments()
     def classify(self, images: NDArray[Any]) -> NDArray[np.float64]:
         """Return the discriminator's probability of each class, float64 [n, K].
 
@@ -413,6 +441,7 @@ class GAN:
         """Return what `classify` does, of images uint8 as a data set holds them."""
         return judging.judge(self, images)
 
+    @typed_arguments()
     def features(
         self, images: NDArray[Any], labels: Labels = None, layers: Sequence[str] | None = None
     ) -> dict[str, NDArray[np.float32]]:
@@ -454,6 +483,7 @@ class GAN:
         """The names of the columns of `classify`."""
         return self._game.judged_names
 
+    @typed_arguments()
     def labels_for(self, n: int, labels: Labels = None) -> NDArray[Any] | None:
         """Return the label of each of `n` samples, given `labels` as in `sample`.
 

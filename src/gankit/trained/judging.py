@@ -27,7 +27,7 @@ def judge(gan: GAN, images: NDArray[np.uint8]) -> NDArray[np.float64]:
     if not gan.game.judges:
         raise ConfigError(
             f"a run of family '{gan.config.family}' names no classes: train "
-            f"{families_that(lambda f: f.judges)}"
+            f"{families_that(lambda f: f.judges, gan.game.task)}"
         )
     weight = next(gan.generator.parameters())
     with torch.inference_mode():

@@ -24,9 +24,10 @@ def labels_for(gan: GAN, n: int, labels: Labels) -> NDArray[Any] | None:
         return _vectors(gan.condition, n, labels)
     if not gan.class_names:
         if labels is not None:
+            others = families_that(lambda f: f.conditional, gan.game.task)
             raise ConfigError(
-                f"labels {labels!r} asked of an unconditional run ('{gan.config.family}'): "
-                f"leave labels out, or train {families_that(lambda f: f.conditional)}",
+                f"labels {shown(labels)} asked of an unconditional run ('{gan.config.family}'): "
+                f"leave labels out, or train {others}",
                 "labels",
             )
         return None

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from gankit.arguments import refuse_masked
 from gankit.data.arrays import read_member
 from gankit.errors import ConfigError, RunError
 from gankit.game_types import Latent
@@ -51,6 +52,11 @@ class Latents:
     digest: str = ""
 
     def __post_init__(self) -> None:
+        for name in ("family", "digest"):
+            if not isinstance(getattr(self, name), str):
+                raise ConfigError(f"{name} must be a text, got {shown(getattr(self, name))}", name)
+        refuse_masked("noise", self.noise)
+        refuse_masked("labels", self.labels)
         noise = _numbers("noise", self.noise)
         if noise.ndim != 2 or not noise.size:
             raise ConfigError(f"latents must be [N, size], got noise {list(noise.shape)}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from gankit.arguments import typed_arguments
 from gankit.data.pixels import to_pixels
 from gankit.errors import ConfigError, MissingExtraError
 from gankit.game_types import RANGES, Code, Latent
@@ -57,6 +58,7 @@ def knobs_of(gan: GAN, dimensions: int) -> list[Knob]:
     return [*codes, *(Knob(f"z {i}", Code(0, slice(i, i + 1)), low, high) for i in columns)]
 
 
+@typed_arguments()
 def sliders(gan: GAN, dimensions: int = 8) -> Any:
     """Return a widget for a notebook: a picture that follows a seed, a class, and sliders.
 

@@ -100,5 +100,7 @@ def what_is_ignored(game: Game) -> str | None:
     if game.conditional or game.guided or not (task.classes > 1 or task.condition):
         return None
     what = "vectors" if task.condition else "classes"
-    users = families_that(lambda f: f.takes_vectors if task.condition else bool(f.conditional))
+    users = families_that(
+        lambda f: f.takes_vectors if task.condition else bool(f.conditional), task
+    )
     return f"family '{family}' makes no use of the {what}: train {users} to ask for them"

@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn.utils.parametrize import is_parametrized
 from torch.optim import Optimizer
 
+from gankit.arguments import typed_arguments
 from gankit.data import Dataset
 from gankit.data.batches import Feed
 from gankit.data.pixels import to_network
@@ -77,6 +78,7 @@ class State:
             average.follow(self.step)
 
 
+@typed_arguments()
 def build_game(
     config: Config, task: Task | Dataset, networks: tuple[nn.Module, nn.Module] | None = None
 ) -> Game:

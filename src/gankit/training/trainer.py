@@ -11,6 +11,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from gankit.arguments import typed_arguments
 from gankit.data import Dataset
 from gankit.data.batches import Feed
 from gankit.errors import ConfigError, DataError
@@ -53,6 +54,7 @@ class Trainer:
         whole: whether the state is that after a whole step; False within a step.
     """
 
+    @typed_arguments()
     def __init__(
         self,
         game: Game,

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gankit.arguments import typed_arguments
 from gankit.errors import ConfigError, RunError
 from gankit.storage import write_atomically
-from gankit.text import from_home
+from gankit.text import from_home, shown
 from gankit.worlds.world import World
 
 OF_MOMENTS = ("observations", "actions", "next_observations", "ends")
@@ -83,8 +84,14 @@ class Episodes:
             **{name: getattr(self, name)[first:end] for name in OF_EPISODES},
         )
 
+    @typed_arguments()
     def thinned(self, every: int) -> Episodes:
-        """Return the first moment of each episode and then each `every`-th, 1 or more."""
+        """Return the first moment of each episode and then each `every`-th.
+
+        Raises ConfigError unless that is 1 to 10,000.
+        """
+        if not 1 <= every <= 10_000:
+            raise ConfigError(f"every must be in 1 to 10,000, got {shown(every)}", "every")
         places = self.starts.tolist(), self.lengths.tolist()
         kept = [np.arange(start, start + n, every) for start, n in zip(*places, strict=True)]
         rows = np.concatenate(kept)

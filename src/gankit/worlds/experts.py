@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from gankit.arguments import typed_arguments
 from gankit.errors import ConfigError
 from gankit.registry import Registry
 from gankit.worlds.episodes import Episodes
@@ -48,6 +49,7 @@ def roll(seen: list[float]) -> float:
     return 0.5 if seen[1] >= 0 else -0.5
 
 
+@typed_arguments()
 def make_expert(environment: str, episodes: int = 1, *, seed: int = 0, every: int = 1) -> Episodes:
     """Let the expert of an environment play.
 
