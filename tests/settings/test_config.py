@@ -58,6 +58,7 @@ def test_every_recipe_survives_a_round_trip(recipe):
         ("generator_optimizer.lr", "1e-3", 1e-3),
         ("network.dropout", "0,0.5", (0.0, 0.5)),
         ("network.generator_hidden", "32,64,128", (32, 64, 128)),
+        ("network.generator_hidden", "", ()),
         ("output.tensorboard", "yes", True),
         ("objective.update", "alternating", "alternating"),
         ("runtime.threads", "3", 3),
@@ -100,6 +101,7 @@ def test_typed_values_become_what_the_field_holds(key, typed, value):
         ("data.values", "0,", "must be a number, got ''"),
         ("training.minutes", "\u0663", "must be a number"),
         ("network.generator_hidden", "64,,64", "whole numbers joined by commas, got '64,,64'"),
+        ("stabilise.plugins", "a,,b", "texts joined by commas, got 'a,,b'"),
         ("objective.real_target", "0.4", "in \\(0.5, 1\\]"),
     ],
 )

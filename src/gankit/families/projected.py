@@ -289,13 +289,16 @@ class ProjectedDiscriminator(nn.Module):
         return torch.cat(output, 1)
 
 
+SMALLER = {"network.least_side": 64}
+"""At how many pixels the backbone saw images of 64 and fewer in earlier versions."""
 BY_CODE = {
+    **SMALLER,
     "network.class_strength": 0.15,
     "network.class_maps": 0,
     "network.classifier": (0.0, 0.0),
     "stabilise.perceptual_by_class": 0.0,
 }
-"""How the recipe told G and D the class in earlier versions."""
+"""How the recipe told G and D the class before that."""
 SLOWER = {"generator_optimizer.lr": 5e-4, "discriminator_optimizer.lr": 5e-4, **BY_CODE}
 """The rates of the recipe before that."""
 
@@ -317,6 +320,7 @@ class Projected(Game):
     default_recipe = "projected-fast"
     suits: ClassVar = {"photographs": "projected-fast"}
     earlier = (
+        SMALLER,
         BY_CODE,
         SLOWER,
         {**SLOWER, "stabilise.perceptual": 0.0},
@@ -413,7 +417,7 @@ def projected_fast() -> Config:
     return Config(
         family="projected",
         network=ProjectedOptions(
-            pixels=32, class_strength=0.0, class_maps=3, classifier=(0.3, 0.2)
+            least_side=128, pixels=32, class_strength=0.0, class_maps=3, classifier=(0.3, 0.2)
         ),
         latent=LatentConfig(size=100),
         objective=ObjectiveConfig(loss="relativistic"),

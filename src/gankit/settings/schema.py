@@ -266,10 +266,16 @@ def _coerce_tuple(value: Any, arguments: tuple[Any, ...], key: str) -> tuple[Any
 def _split_numbers(text: str, arguments: tuple[Any, ...], key: str) -> list[str]:
     """Return the numbers in a text: '64', '48x64', '64 px' and '64,32' alike.
 
-    Raises SettingError if a number is missing, as in '48x', or two are not told apart.
+    An empty text is an empty list, where there may be any number of them. Raises SettingError if a
+    number is missing, as in '48x', or two are not told apart.
     """
+    if not text.strip() and arguments[-1] is ...:
+        return []
     if arguments[0] is not int:
-        return text.split(",")
+        texts = text.split(",")
+        if arguments[0] is str and not all(map(str.strip, texts)):
+            raise SettingError(key, f"must be texts joined by commas, got {shown(text)}")
+        return texts
     parts = _BETWEEN.split(_UNIT.sub("", text.lower().strip()))
     if all(parts) and not any(map(str.isspace, "".join(parts))):
         return parts
