@@ -184,7 +184,7 @@ def data_loading(line: Line) -> list[str]:
 
 def time_to_quality(lines: list[Line]) -> list[str]:
     titles = "processor|who|its settings|seed|seconds|steps|features|Frechet|kernel|precision"
-    titles += "|coverage|within|label match|train side"
+    titles += "|recall|coverage|within|label match|train side"
     written: list[str] = []
     told = [protocol_of(line) for line in lines]
     for measured in dict.fromkeys(told):
@@ -244,6 +244,7 @@ def scored(line: Line) -> Iterable[Iterable[object]]:
                 for name in (
                     "kernel",
                     "precision",
+                    "recall",
                     "coverage",
                     "within",
                     "label_match",
