@@ -53,6 +53,17 @@ def reason(error: BaseException) -> str:
     return f"{text[:LONG_REASON]}..." if len(text) > LONG_REASON else text or type(error).__name__
 
 
+def is_plain_number(text: str) -> bool:
+    """Return False for what Python takes for a number though people do not type it.
+
+    >>> is_plain_number("1.5"), is_plain_number("1_0"), is_plain_number("\u0663")
+    (True, False, False)
+
+    Whether a plain text is a number, `int` and `float` say.
+    """
+    return "_" not in text and text.isascii()
+
+
 def from_home(path: str | os.PathLike[str]) -> Path:
     """Return a path with `~` replaced by the home folder; unchanged if there is no such user.
 

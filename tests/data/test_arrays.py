@@ -44,6 +44,13 @@ def test_colour_images_and_a_test_split(tmp_path):
     assert len(load_dataset(path, split="test")) == 7
 
 
+def test_a_test_split_alone_can_be_measured_against(tmp_path):
+    path = saved(tmp_path, test_images=IMAGES[:7])
+    assert len(load_dataset(path, split="test")) == 7
+    with pytest.raises(DataError, match="found test_images: save it with these names"):
+        load_dataset(path)
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_an_arrays_channels_may_come_first(tmp_path, channels):
     planes = np.stack([IMAGES, IMAGES // 2, IMAGES // 3], 1)[:, :channels]

@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import get_args, get_type_hints
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -108,6 +109,13 @@ def test_typed_values_become_what_the_field_holds(key, typed, value):
 def test_wrong_values_are_refused(key, typed, said):
     with pytest.raises(ConfigError, match=said):
         override(CONFIG, {key: typed})
+
+
+@pytest.mark.parametrize("key", ["data.size", "data.crop", "training.minutes", "training.ema"])
+@pytest.mark.parametrize("value", [np.array([64, 64]), np.array([])], ids=["two", "none"])
+def test_arrays_are_no_settings(key, value):
+    with pytest.raises(ConfigError, match=r"must be .*, got array\("):
+        override(CONFIG, {key: value})
 
 
 def test_one_budget_takes_the_place_of_another():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from gankit.cli.options import option
 from gankit.cli.use import read_latents
 from gankit.errors import ConfigError
-from gankit.text import from_home, visible
+from gankit.text import from_home, is_plain_number, visible
 
 if TYPE_CHECKING:
     from gankit.exploring.sheets import Sheet
@@ -99,7 +99,7 @@ def check_single(latents: Latents, what: str, about: str) -> None:
 def read_numbers(text: str, name: str) -> list[float]:
     """Read numbers that are joined by commas. Raises ConfigError."""
     try:
-        if "_" in text or not text.isascii():  # Python reads 1_0, and the digits of other scripts
+        if not is_plain_number(text):
             raise ValueError(text)
         return [float(part) for part in text.split(",")]
     except ValueError:

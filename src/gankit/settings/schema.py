@@ -20,7 +20,7 @@ from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origi
 
 from gankit.errors import ConfigError
 from gankit.registry import did_you_mean
-from gankit.text import shown
+from gankit.text import is_plain_number, shown
 
 T = TypeVar("T")
 
@@ -232,7 +232,8 @@ def _coerce(value: Any, hint: Any, key: str) -> Any:
     if origin in (Union, types.UnionType):
         if value is None or (isinstance(value, str) and value.lower() in ("none", "null")):
             return None
-        if value == "":  # of a shell's variable that is not set: nobody asked for none
+        if isinstance(value, str) and not value:
+            # It is that of a shell's variable that is not set: nobody asked for none.
             raise SettingError(key, "is empty: give a value, or none")
         return _coerce(value, next(a for a in arguments if a is not types.NoneType), key)
     if origin is Literal:
@@ -252,7 +253,7 @@ _BETWEEN = re.compile(r"\s*[,x\xd7*]\s*")
 
 def _coerce_tuple(value: Any, arguments: tuple[Any, ...], key: str) -> tuple[Any, ...]:
     if isinstance(value, str):
-        value = _split_numbers(value, arguments, key)
+        value = _split(value, arguments, key)
     elif not isinstance(value, (list, tuple)):
         value = [value]
     if arguments[-1] is not ... and len(value) == 1:
@@ -263,7 +264,7 @@ def _coerce_tuple(value: Any, arguments: tuple[Any, ...], key: str) -> tuple[Any
     return tuple(_coerce(part, arguments[0], key) for part in value)
 
 
-def _split_numbers(text: str, arguments: tuple[Any, ...], key: str) -> list[str]:
+def _split(text: str, arguments: tuple[Any, ...], key: str) -> list[str]:
     """Return the numbers in a text: '64', '48x64', '64 px' and '64,32' alike.
 
     An empty text is an empty list, where there may be any number of them. Raises SettingError if a
@@ -298,8 +299,8 @@ def _coerce_scalar(value: Any, hint: type, key: str) -> Any:
     wrong = SettingError(key, f"must be {_article(hint)}, got {shown(value)}")
     if isinstance(value, bool) or not isinstance(value, NUMBERS):
         raise wrong
-    if isinstance(value, str) and ("_" in value or not value.isascii()):
-        raise wrong  # Python reads 1_0, and the digits of other scripts
+    if isinstance(value, str) and not is_plain_number(value):
+        raise wrong
     try:
         number = hint(value)
     except (TypeError, ValueError):

@@ -22,6 +22,12 @@ OF_EPISODES = ("returns", "lengths", "seeds", "ended", "last")
 """The arrays that have a row for each moment, and those that have one for each episode."""
 
 
+def check_every(every: int) -> None:
+    """Raise ConfigError unless each `every`-th moment can be kept."""
+    if not 1 <= every <= 10_000:
+        raise ConfigError(f"every must be in 1 to 10,000, got {shown(every)}", "every")
+
+
 @dataclass(frozen=True, eq=False)
 class Episodes:
     """Episodes of one environment, one after the other: E episodes of M moments in all.
@@ -90,8 +96,7 @@ class Episodes:
 
         Raises ConfigError unless that is 1 to 10,000.
         """
-        if not 1 <= every <= 10_000:
-            raise ConfigError(f"every must be in 1 to 10,000, got {shown(every)}", "every")
+        check_every(every)
         places = self.starts.tolist(), self.lengths.tolist()
         kept = [np.arange(start, start + n, every) for start, n in zip(*places, strict=True)]
         rows = np.concatenate(kept)

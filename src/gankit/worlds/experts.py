@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gankit.arguments import typed_arguments
 from gankit.errors import ConfigError
 from gankit.registry import Registry
-from gankit.worlds.episodes import Episodes
+from gankit.worlds.episodes import Episodes, check_every
 from gankit.worlds.play import Stage, world_of
 
 Expert = Callable[[list[float]], float]
@@ -73,8 +73,7 @@ def make_expert(environment: str, episodes: int = 1, *, seed: int = 0, every: in
         raise ConfigError(f"episodes must be in 1 to 10,000, got {episodes}", "episodes")
     if not 0 <= seed <= 2**32:
         raise ConfigError(f"seed must be in 0 to 2^32, got {seed}", "seed")
-    if not 1 <= every <= 10_000:
-        raise ConfigError(f"every must be in 1 to 10,000, got {every}", "every")
+    check_every(every)  # before anything is played
     world = world_of(environment)
 
     def act(seen: NDArray[np.float32], moment: int) -> NDArray[np.generic]:
