@@ -186,6 +186,10 @@ def test_the_lines_that_people_meet(ring, tmp_path):
         gankit.evaluate(ring, split="val")
     with pytest.raises(ConfigError, match="data must be a section of settings, DataConfig, got 3"):
         gankit.Config(data=3)
+    with pytest.raises(ConfigError, match="network must be the family's options, got 3"):
+        gankit.Config(network=3)
+    with pytest.raises(ConfigError, match="n must be at least 1, got -1"):
+        ring.labels_for(-1)
 
 
 def masked(array, some=True):

@@ -132,7 +132,7 @@ def _suits(value: object, hint: Any) -> bool:
     if origin is Literal:
         return isinstance(value, tuple({type(part) for part in parts}))
     if origin is tuple and not _SCALARS.keys().isdisjoint(parts):
-        return isinstance(value, (tuple, list)) and (... in parts or len(value) == len(parts))
+        return _suits_tuple(value, parts)
     if origin in (Sequence, Iterable):
         return _suits_list(value, parts, origin)
     if origin is Mapping:
@@ -144,6 +144,18 @@ def _suits(value: object, hint: Any) -> bool:
     if origin is None and inspect.isclass(hint) and not getattr(hint, "_is_protocol", False):
         return isinstance(value, hint)
     return True
+
+
+def _suits_tuple(value: object, parts: Sequence[Any]) -> bool:
+    """Return whether a value is a tuple, or a list, whose items are of the types of `parts`."""
+    if not isinstance(value, (tuple, list)):
+        return False
+    if ... in parts:
+        parts = [parts[0]] * len(value)
+    pairs = zip(value, parts, strict=False)
+    return len(value) == len(parts) and all(
+        any(_suits(item, one) for one in _alternatives(part)) for item, part in pairs
+    )
 
 
 def _suits_list(value: object, parts: Sequence[Any], origin: Any) -> bool:

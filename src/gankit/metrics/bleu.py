@@ -14,11 +14,16 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from gankit.arguments import refuse_masked
 from gankit.errors import ConfigError
+from gankit.metrics.arrays import check_count
+from gankit.text import shown
 
 Tokens = Sequence[Hashable]
 Gram = tuple[Hashable, ...]
 
+LONGEST = 1000
+"""The longest n-grams that are counted; usual are 2 to 5."""
 SMOOTHING = 0.1
 """The count that stands for no match of an order above 1 (Chen and Cherry 2014, method 1)."""
 
@@ -38,7 +43,9 @@ def bleu(
 
     Raises ConfigError if there are no references, or the order is below 1.
     """
-    _check(len(references), order)
+    _check(samples, "samples")
+    _check(references, "references")
+    _check_order(len(references), order)
     known = _Known(references, order)
     return np.array([known.score(sample, None) for sample in samples])
 
@@ -51,16 +58,27 @@ def self_bleu(samples: Sequence[Tokens], order: int) -> NDArray[np.float64]:
 
     Raises ConfigError if there are fewer than two samples, or the order is below 1.
     """
-    _check(len(samples) - 1, order)
+    _check(samples, "samples")
+    _check_order(len(samples) - 1, order)
     known = _Known(samples, order)
     return np.array([known.score(sample, place) for place, sample in enumerate(samples)])
 
 
-def _check(references: int, order: int) -> None:
+def _check(sequences: Sequence[Tokens], what: str) -> None:
+    """Raise ConfigError unless these are sequences: a text is one, of letters."""
+    refuse_masked(what, sequences)
+    lists = (Sequence, np.ndarray)
+    suits = isinstance(sequences, lists) and not isinstance(sequences, (str, bytes))
+    if not (suits and all(isinstance(one, lists) for one in sequences)):
+        raise ConfigError(
+            f"{what} must be a list of sequences of tokens, got {shown(sequences)}", what
+        )
+
+
+def _check_order(references: int, order: int) -> None:
     if references < 1:
         raise ConfigError("BLEU compares with at least one other sequence, got none")
-    if order < 1:
-        raise ConfigError(f"the order of BLEU must be at least 1, got {order}")
+    check_count("order", order, most=LONGEST)
 
 
 def grams(sequence: Tokens, size: int) -> Counter[Gram]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gankit.arguments import typed_arguments
 from gankit.errors import ConfigError, MissingExtraError
-from gankit.metrics.arrays import as_labels
+from gankit.metrics.arrays import as_labels, check_count
 
 
+@typed_arguments()
 def match_clusters(
     clusters: NDArray[np.int64], labels: NDArray[np.int64], classes: int
 ) -> NDArray[np.int64]:
@@ -26,7 +28,9 @@ def match_clusters(
 
     Raises ConfigError for other shapes or numbers, MissingExtraError without SciPy.
     """
-    clusters, labels = as_labels(clusters, len(clusters)), as_labels(labels, len(clusters))
+    check_count("classes", classes, most=10_000)  # a square of so many is made
+    clusters = as_labels(clusters, what="clusters")
+    labels = as_labels(labels, len(clusters))
     for given in (clusters, labels):
         if len(given) and not 0 <= given.min() <= given.max() < classes:
             raise ConfigError(f"clusters and labels must be in 0 to {classes - 1}")

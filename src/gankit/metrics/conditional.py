@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gankit.arguments import typed_arguments
 from gankit.errors import ConfigError
-from gankit.metrics.arrays import as_features, as_labels
+from gankit.metrics.arrays import as_features, as_labels, check_count
 from gankit.metrics.distances import nearest
 from gankit.metrics.frechet import frechet_distance, moments
 
@@ -35,6 +36,7 @@ class ByClass:
     worst_class: int
 
 
+@typed_arguments()
 def conditional_accuracy(
     predicted: NDArray[np.integer], asked: NDArray[np.integer], classes: int
 ) -> ByClass:
@@ -51,11 +53,11 @@ def conditional_accuracy(
     Raises ConfigError if there is nothing to compare, if the lengths differ, or if labels asked
     for are out of range.
     """
+    predicted, asked = as_labels(predicted, what="predicted"), as_labels(asked, what="asked")
     if not len(predicted) == len(asked) > 0:
         raise ConfigError(
             f"accuracy needs one asked label a sample, got {len(asked)} for {len(predicted)}"
         )
-    predicted, asked = as_labels(predicted, len(asked)), as_labels(asked, len(asked))
     counts = _counts(asked, classes)
     right = np.bincount(asked[predicted == asked], minlength=classes)
     each = np.divide(right, counts, out=np.full(classes, np.nan), where=counts > 0)
@@ -91,6 +93,7 @@ def label_match(
     return float((real_labels[nearest(fake, real)[0]] == asked).mean())
 
 
+@typed_arguments()
 def class_frechet(
     real: NDArray[np.floating],
     real_labels: NDArray[np.integer],
@@ -142,6 +145,7 @@ def class_frechet(
 
 
 def _counts(labels: NDArray[np.integer], classes: int) -> NDArray[np.int64]:
+    check_count("classes", classes)
     if len(labels) and not 0 <= labels.min() <= labels.max() < classes:
         raise ConfigError(
             f"labels go from {labels.min()} to {labels.max()}, {classes} classes from 0"

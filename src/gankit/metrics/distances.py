@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from gankit.arguments import typed_arguments
 from gankit.metrics.arrays import as_features
 
 ROWS = 1000
@@ -56,6 +57,7 @@ def kth_nearest(features: NDArray[np.generic], k: int) -> NDArray[np.float64]:
     return radii
 
 
+@typed_arguments()
 def nearest(
     queries: NDArray[np.generic], examples: NDArray[np.generic], skip_own: bool = False
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gankit.arguments import typed_arguments
 from gankit.errors import ConfigError
-from gankit.metrics.arrays import as_features, as_labels
+from gankit.metrics.arrays import as_features, as_labels, as_numbers, check_count, random
 from gankit.metrics.distances import ROWS, blocks, tiles
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
@@ -17,6 +18,7 @@ C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 """Constants that keep SSIM's denominators above 0, for values of 0..255."""
 
 
+@typed_arguments()
 def mean_distance(
     features: NDArray[np.generic], *, exact: int = 4000, pairs: int = 100_000, seed: int = 0
 ) -> float:
@@ -36,7 +38,8 @@ def mean_distance(
     Raises ConfigError for other shapes, or fewer than 2 features.
     """
     (features,) = as_features(features)
-    count = len(features)
+    check_count("pairs", pairs, most=10**9)
+    rng, count = random(seed), len(features)
     if count < 2:
         raise ConfigError(f"a distance between examples needs 2 of them, got {count}")
     if count <= exact:
@@ -45,7 +48,7 @@ def mean_distance(
             for rows, columns, distance in tiles(features, features)
         )
         return total / (count * (count - 1) / 2)
-    first, second = _pairs(count, pairs, np.random.default_rng(seed))
+    first, second = _pairs(count, pairs, rng)
     apart = [
         np.linalg.norm(
             features[first[rows]].astype(np.float64) - features[second[rows]].astype(np.float64),
@@ -56,6 +59,7 @@ def mean_distance(
     return float(np.concatenate(apart).mean())
 
 
+@typed_arguments()
 def class_distance(
     features: NDArray[np.generic], labels: NDArray[np.integer], classes: int, **options: int
 ) -> NDArray[np.float64]:
@@ -77,10 +81,12 @@ def class_distance(
     """
     (features,) = as_features(features)
     labels = as_labels(labels, len(features))
+    check_count("classes", classes)
     own = [features[labels == c] for c in range(classes)]
     return np.array([mean_distance(f, **options) if len(f) > 1 else np.nan for f in own])
 
 
+@typed_arguments()
 def mean_ms_ssim(
     images: NDArray[np.uint8],
     labels: NDArray[np.integer] | None = None,
@@ -105,8 +111,9 @@ def mean_ms_ssim(
     Raises ConfigError for other shapes, if there is no pair, or if images are under 11 pixels a
     side.
     """
-    rng = np.random.default_rng(seed)
-    _check_images(images)
+    rng = random(seed)
+    images = _as_images(images)
+    check_count("pairs", pairs)
     labels = None if labels is None else as_labels(labels, len(images))
     if len(images) < 2:
         raise ConfigError(f"MS-SSIM compares images, got {len(images)}")
@@ -138,7 +145,7 @@ def ms_ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
     Raises ConfigError for other shapes, for images under 11 pixels a side, or if the two shapes
     differ.
     """
-    _check_images(a)
+    a, b = _as_images(a), _as_images(b)
     if a.shape != b.shape or min(a.shape[1:3]) < WINDOW:
         raise ConfigError(
             f"MS-SSIM compares images of one size, {WINDOW} pixels a side or more, "
@@ -158,12 +165,14 @@ def ms_ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
     return result
 
 
-def _check_images(images: NDArray[np.uint8]) -> None:
+def _as_images(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    images = as_numbers(images, "images")
     if images.ndim not in (3, 4) or images.dtype != np.uint8:
         raise ConfigError(
             f"images must be uint8 [N, H, W] or [N, H, W, C], got {images.dtype} "
             f"{list(images.shape)}"
         )
+    return images
 
 
 def _similarity(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gankit.errors import ConfigError
 from gankit.metrics.arrays import as_features
+from gankit.text import shown
 
 ROWS = 1000
 """Features added at a time, whatever the size of the blocks."""
@@ -45,6 +46,8 @@ def moments(blocks: Iterable[NDArray[np.floating]]) -> Moments:
     another shape, or if a feature is not finite.
     """
     count, mean, scatter = 0, np.zeros(()), np.zeros(())
+    if not isinstance(blocks, Iterable):
+        raise ConfigError(f"blocks must be a list of features [n, D], got {shown(blocks)}")
     for given in blocks:
         (block,) = as_features(given)
         if count and block.shape[1] != mean.size:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gankit.arguments import typed_arguments
 from gankit.errors import ConfigError
+from gankit.metrics.arrays import as_numbers, random
 
 
+@typed_arguments()
 def inception_score(
     probabilities: NDArray[np.floating], splits: int = 10, seed: int = 0
 ) -> tuple[float, float]:
@@ -28,12 +31,12 @@ def inception_score(
 
     Raises ConfigError for rows that are no probabilities, or for fewer rows than splits.
     """
-    p = np.asarray(probabilities).astype(np.float64)
+    p = as_numbers(probabilities, "probabilities").astype(np.float64)
     if not (p.ndim == 2 and (p >= 0).all() and np.allclose(p.sum(1), 1, atol=1e-3)):
         raise ConfigError("an Inception score needs probabilities, each row summing to 1")
     if not 1 <= splits <= len(p):
         raise ConfigError(f"{len(p)} examples cannot be scored in {splits} splits")
-    order = np.random.default_rng(seed).permutation(len(p))
+    order = random(seed).permutation(len(p))
     scores = [_score(p[part]) for part in np.array_split(order, splits)]
     return float(np.mean(scores)), float(np.std(scores))
 

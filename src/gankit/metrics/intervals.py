@@ -21,7 +21,9 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from gankit.arguments import typed_arguments
 from gankit.errors import ConfigError
+from gankit.metrics.arrays import as_features, as_numbers, check_count, random
 
 Metric = Callable[[NDArray[np.floating], NDArray[np.floating]], float]
 """A function from features, real [N, D] and fake [M, D], to a score."""
@@ -30,6 +32,7 @@ T_95 = (12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622,
 """The 97.5 % point of Student's t for 1 to 10 degrees of freedom."""
 
 
+@typed_arguments()
 def interval_of_draws(
     values: Sequence[float],
     *,
@@ -63,6 +66,7 @@ def interval_of_draws(
     return _student(values, math.sqrt(1 + 1 / max(1, len(values))), within, count)
 
 
+@typed_arguments()
 def interval_of_mean(
     values: Sequence[float], *, within: tuple[float, float] = (-math.inf, math.inf)
 ) -> tuple[float, float]:
@@ -81,6 +85,7 @@ def interval_of_mean(
     return _student(values, 1 / math.sqrt(max(1, len(values))), within, None)
 
 
+@typed_arguments()
 def over_runs(
     values: Sequence[float], *, within: tuple[float, float] = (-math.inf, math.inf)
 ) -> tuple[float, float, float]:
@@ -104,6 +109,7 @@ def over_runs(
     return float(np.mean(values)), low, high
 
 
+@typed_arguments()
 def interval_of_share(share: float, count: int) -> tuple[float, float]:
     """Return (low, high) between which a share of independent examples lies, with 95 % confidence.
 
@@ -126,6 +132,7 @@ def interval_of_share(share: float, count: int) -> tuple[float, float]:
     return min(share, max(0.0, middle - half)), max(share, min(1.0, middle + half))
 
 
+@typed_arguments()
 def interval_of_halves(
     metric: Metric,
     real: NDArray[np.floating],
@@ -160,13 +167,14 @@ def interval_of_halves(
 
     Raises ConfigError for fewer than 4 examples on a side that is halved, or under 10 draws.
     """
-    if draws < 10 or min(len(fake), len(fake if fixed_real else real)) < 4:
+    (real,), (fake,) = as_features(real), as_features(fake)
+    check_count("draws", draws, least=10)
+    if min(len(fake), len(fake if fixed_real else real)) < 4:
         raise ConfigError(
-            f"an interval needs 10 draws and 4 examples, got {draws}, and {len(real)} real and "
-            f"{len(fake)} fake"
+            f"an interval needs 4 examples, got {len(real)} real and {len(fake)} fake"
         )
     value = metric(real, fake)
-    rng = np.random.default_rng(seed)
+    rng = random(seed)
     scores = np.array(
         [metric(real if fixed_real else _half(real, rng), _half(fake, rng)) for _ in range(draws)]
     )
@@ -185,7 +193,10 @@ def _student(
     if len(values) < 2:
         raise ConfigError(f"an interval needs scores by 2 or more draws, got {len(values)}")
     least, most = within
-    given = np.asarray(values, np.float64)
+    check_count("count", 1 if count is None else count, most=10**12)
+    given = as_numbers(values, "scores").astype(np.float64)
+    if given.ndim != 1:
+        raise ConfigError(f"scores must be a list of numbers, got {list(given.shape)}")
     if not (np.isfinite(given).all() and least <= given.min() <= given.max() <= most):
         raise ConfigError(
             f"scores must be finite numbers from {least:g} to {most:g}, got {given.min():g} to "

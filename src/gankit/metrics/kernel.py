@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gankit.arguments import typed_arguments
 from gankit.errors import ConfigError
-from gankit.metrics.arrays import as_features
+from gankit.metrics.arrays import as_features, check_count, random
 
 
 def squared_mmd(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
@@ -30,6 +31,7 @@ def squared_mmd(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
     return float(pairs[0] + pairs[1] - 2 * _kernel(x, y).mean())
 
 
+@typed_arguments()
 def kernel_distance(
     a: NDArray[np.floating],
     b: NDArray[np.floating],
@@ -58,13 +60,13 @@ def kernel_distance(
     subset.
     """
     a, b = as_features(a, b)
-    if subsets < 1:
-        raise ConfigError(f"a kernel distance needs 1 subset or more, got {subsets}")
+    check_count("subsets", subsets)
+    check_count("size", size, least=2)
     if min(len(a), len(b)) < size:
         raise ConfigError(
             f"subsets of {size} need as many features, got {len(a)} and {len(b)}: lower the size"
         )
-    rng = np.random.default_rng(seed)
+    rng = random(seed)
     values = [
         squared_mmd(
             a[rng.choice(len(a), size, replace=False)], b[rng.choice(len(b), size, replace=False)]

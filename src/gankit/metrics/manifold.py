@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gankit.arguments import typed_arguments
 from gankit.errors import ConfigError
-from gankit.metrics.arrays import as_features
+from gankit.metrics.arrays import as_features, check_count, check_seed
 from gankit.metrics.distances import kth_nearest, tiles
 
 
@@ -34,6 +35,7 @@ class Manifold:
     coverage: float
 
 
+@typed_arguments()
 def manifold(
     real: NDArray[np.floating], fake: NDArray[np.floating], k: int = 5, *, seed: int = 0
 ) -> Manifold:
@@ -63,8 +65,8 @@ def manifold(
     Raises ConfigError for other shapes, for k under 1, or if a set has no more than k features.
     """
     real, fake = as_features(real, fake)
-    if k < 1:
-        raise ConfigError(f"k must be at least 1, got {k}")
+    check_count("k", k)
+    check_seed(seed)
     if min(len(real), len(fake)) <= k:
         raise ConfigError(f"k = {k} neighbours need more examples, got {len(real)} and {len(fake)}")
     count = min(len(real), len(fake))

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gankit.arguments import typed_arguments
 from gankit.errors import ConfigError
-from gankit.metrics.arrays import as_features
+from gankit.metrics.arrays import as_features, as_numbers, random
 from gankit.metrics.distances import nearest
 
 
@@ -57,6 +58,7 @@ class Memorisation:
     alpha: float
 
 
+@typed_arguments()
 def memorisation(
     fake: NDArray[np.generic],
     train: NDArray[np.generic],
@@ -97,8 +99,10 @@ def memorisation(
             f"{len(train)} training examples are fewer than the {len(held_out)} held out"
         )
     _, fakes = nearest(fake, train)
-    reals = nearest(held_out, train)[1] if apart is None else apart
-    part = np.random.default_rng(seed).choice(len(train), len(held_out), replace=False)
+    reals = nearest(held_out, train)[1] if apart is None else as_numbers(apart, "apart")
+    if reals.shape != held_out.shape[:1]:
+        raise ConfigError(f"apart must be [{len(held_out)}], got {list(reals.shape)}", "apart")
+    part = random(seed).choice(len(train), len(held_out), replace=False)
     seen, unseen = nearest(fake, train[np.sort(part)])[1], nearest(fake, held_out)[1]
     nearer, z = _rank(fakes, reals)
     return Memorisation(

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gankit.arguments import typed_arguments
 from gankit.errors import ConfigError
-from gankit.metrics.arrays import as_features
+from gankit.metrics.arrays import as_features, as_labels, as_numbers
+from gankit.text import shown
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class ModeCount:
     kl: float
 
 
+@typed_arguments()
 def count_modes(
     points: NDArray[np.floating], centres: NDArray[np.floating], sigma: float
 ) -> ModeCount:
@@ -87,6 +90,7 @@ def count_stacks(modes: NDArray[np.integer]) -> ModeCount:
 
     Raises ConfigError if there are no samples, or a mode is above 999.
     """
+    modes = as_labels(modes, what="modes")
     if not len(modes) or modes.max() > 999:
         raise ConfigError(f"stacks of three digits are 0 to 999, got {modes.max(initial=-1)}")
     read = modes[modes >= 0]
@@ -106,7 +110,12 @@ def kl_to_uniform(counts: NDArray[np.integer]) -> float:
 
     >>> kl_to_uniform(np.array([5, 5]))
     0.0
+
+    Raises ConfigError if they are no counts.
     """
+    counts = as_numbers(counts, "counts")
+    if counts.ndim != 1 or not (counts >= 0).all() or not np.isfinite(counts).all():
+        raise ConfigError(f"counts must be numbers [M] from 0, got {shown(counts)}")
     if not counts.sum():
         return float("inf")
     share = counts / counts.sum()

@@ -13,8 +13,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from gankit.arguments import typed_arguments
 from gankit.errors import ConfigError
-from gankit.metrics.arrays import as_features
+from gankit.metrics.arrays import as_features, as_numbers
+from gankit.text import shown
 
 SIGMAS = np.logspace(-1, 0, 10)
 """Widths to choose from, in the units of images in [0, 1]."""
@@ -22,6 +24,7 @@ ROWS = 250
 """Test examples scored at a time: memory is this times the number of samples."""
 
 
+@typed_arguments()
 def log_likelihoods(
     samples: NDArray[np.floating], test: NDArray[np.floating], sigmas: Sequence[float]
 ) -> NDArray[np.float64]:
@@ -38,8 +41,9 @@ def log_likelihoods(
     Raises ConfigError for other shapes, or a width that is not above 0.
     """
     samples, test = as_features(samples, test)
-    if not (len(sigmas) and min(sigmas) > 0):
-        raise ConfigError(f"Parzen widths must be above 0, got {list(sigmas)}")
+    widths = as_numbers(sigmas, "Parzen widths")
+    if widths.ndim != 1 or not len(widths) or not (widths > 0).all():
+        raise ConfigError(f"Parzen widths must be above 0, got {shown(sigmas)}")
     centres = samples.astype(np.float64)
     count, size = centres.shape
     squares = np.square(centres).sum(1)
@@ -55,6 +59,7 @@ def log_likelihoods(
     return out
 
 
+@typed_arguments()
 def parzen_score(
     samples: NDArray[np.floating],
     validation: NDArray[np.floating],

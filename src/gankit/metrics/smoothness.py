@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gankit.arguments import typed_arguments
 from gankit.errors import ConfigError
+from gankit.metrics.arrays import as_numbers
 
 
+@typed_arguments()
 def path_length(
     first: NDArray[np.floating],
     second: NDArray[np.floating],
@@ -32,12 +37,15 @@ def path_length(
 
     Raises ConfigError for shapes that differ, fewer than 2 pairs, or a number out of range.
     """
-    if first.shape != second.shape or len(first) < 2:
+    first, second = as_numbers(first, "features"), as_numbers(second, "features")
+    if first.shape != second.shape or first.ndim < 1 or len(first) < 2:
         raise ConfigError(f"path length needs pairs, got {first.shape} and {second.shape}")
-    if not (epsilon > 0 and 0 <= trim < 0.5):
+    if not (0 < epsilon < math.inf and 0 <= trim < 0.5):
         raise ConfigError(
-            f"epsilon must be above 0, trim in [0, 0.5): got {epsilon:g} and {trim:g}"
+            f"epsilon must be above 0 and finite, trim in [0, 0.5): got {epsilon:g} and {trim:g}"
         )
+    if not (np.isfinite(first).all() and np.isfinite(second).all()):
+        raise ConfigError("features that are not finite have no path length")
     apart = first.astype(np.float64) - second.astype(np.float64)
     length = np.square(apart).reshape(len(apart), -1).sum(1) / epsilon**2
     low = np.quantile(length, trim, method="lower")
@@ -46,6 +54,7 @@ def path_length(
     return float(kept.mean()), float(kept.std(ddof=1) / np.sqrt(len(kept)))
 
 
+@typed_arguments()
 def path_ends(
     start: NDArray[np.floating],
     end: NDArray[np.floating],
@@ -68,13 +77,16 @@ def path_ends(
 
     Raises ConfigError as `interpolate` does.
     """
-    t = np.asarray(t, np.float64)
+    t = as_numbers(t, "t").astype(np.float64)
+    if not 0 < epsilon < math.inf:
+        raise ConfigError(f"epsilon must be above 0 and finite, got {epsilon:g}", "epsilon")
     return (
         interpolate(start, end, t, prior=prior),
         interpolate(start, end, t + epsilon, prior=prior),
     )
 
 
+@typed_arguments()
 def interpolate(
     start: NDArray[np.floating],
     end: NDArray[np.floating],
@@ -95,12 +107,14 @@ def interpolate(
     """
     if prior not in ("normal", "uniform"):
         raise ConfigError(f"the prior is 'normal' or 'uniform', got {prior!r}")
+    start, end = as_numbers(start, "latents"), as_numbers(end, "latents")
+    t = as_numbers(t, "t").astype(np.float64)
     if start.ndim != 2 or start.shape != end.shape or np.shape(t) != start.shape[:1]:
         raise ConfigError(
             f"paths lie between latents [N, Z] at t [N], got {list(start.shape)}, "
             f"{list(end.shape)} and {list(np.shape(t))}"
         )
-    x, y, t = start.astype(np.float64), end.astype(np.float64), np.asarray(t, np.float64)[:, None]
+    x, y, t = start.astype(np.float64), end.astype(np.float64), t[:, None]
     a, b = _arc(x, y, t) if prior == "normal" else (1 - t, t)
     return (a * x + b * y).astype(start.dtype)
 

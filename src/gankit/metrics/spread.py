@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gankit.arguments import typed_arguments
 from gankit.errors import ConfigError
+from gankit.metrics.arrays import as_labels, as_numbers, check_count
 from gankit.metrics.distances import kth_nearest
 
 
@@ -36,6 +38,7 @@ class Spread:
     middle: float
 
 
+@typed_arguments()
 def spread(
     examples: NDArray[np.generic], labels: NDArray[np.int64] | None = None, group: int = 64
 ) -> Spread:
@@ -55,8 +58,11 @@ def spread(
 
     Raises ConfigError for fewer than 2 examples, or for an array of one dimension.
     """
+    examples = as_numbers(examples, "examples")
+    check_count("group", group, least=2)
     if examples.ndim < 2 or len(examples) < 2:
         raise ConfigError(f"a spread needs 2 examples [N, ...], got {list(examples.shape)}")
+    labels = None if labels is None else as_labels(labels, len(examples))
     is_images = examples.dtype == np.uint8
     x = examples.reshape(len(examples), -1).astype(np.float64) / (255 if is_images else 1)
     mean = x.mean(0)
@@ -72,6 +78,7 @@ def spread(
     )
 
 
+@typed_arguments()
 def compare_spread(fake: Spread, real: Spread) -> dict[str, float]:
     """Return the fakes' spread as multiples of the real examples': near 1 if they are alike.
 

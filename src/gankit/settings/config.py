@@ -458,6 +458,15 @@ class Config:
                     f"{shown(value)}",
                     item.name,
                 )
+        options = self.network
+        if options is not None and (
+            isinstance(options, type) or not dataclasses.is_dataclass(options)
+        ):
+            raise ConfigError(
+                f"network must be the family's options, got {shown(options)}: gankit.configure "
+                "makes them",
+                "network",
+            )
 
 
 FORMER = {"generator": "generator_optimizer", "discriminator": "discriminator_optimizer"}

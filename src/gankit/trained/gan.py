@@ -489,6 +489,6 @@ class GAN:
 
         int64 [n]; float32 [n, C] for a run that was trained with vectors; None for an unconditional
         run. Without `labels`, sample i is of class i modulo the number of classes. Raises
-        ConfigError if the labels do not suit the run.
+        ConfigError for n under 1, or labels that do not suit the run.
         """
         return labelling.labels_for(self, n, labels)

@@ -20,6 +20,8 @@ Labels = int | str | Sequence[int] | Sequence[str] | Sequence[float] | NDArray[A
 
 def labels_for(gan: GAN, n: int, labels: Labels) -> NDArray[Any] | None:
     """Return the label of each of `n` samples; see `GAN.labels_for`."""
+    if n < 1:
+        raise ConfigError(f"n must be at least 1, got {n}", "n")
     if gan.condition:
         return _vectors(gan.condition, n, labels)
     if not gan.class_names:
