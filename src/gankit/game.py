@@ -40,6 +40,7 @@ from gankit.game_types import (
 from gankit.losses import Loss
 from gankit.nn.minibatch_discrimination import MinibatchDiscrimination
 from gankit.objective import beliefs, build_loss, build_penalties, verdicts
+from gankit.penalties import Discriminate
 from gankit.registry import Registry
 from gankit.search_space import Space, usual_space
 from gankit.settings.config import Config
@@ -276,6 +277,14 @@ class Game(Part, ABC):
         real, generated = self.answers_pair(batch, fake)
         d_terms = self.discriminator_objective(real, generated, batch)
         return d_terms, self._stabilised(real, generated, batch, fake)
+
+    def penalised(self, batch: Batch, fake: Tensor) -> tuple[Discriminate, Tensor, Tensor]:
+        """Return D as penalties see it, and what it is given for real and for fake, [N, ...].
+
+        `fake` carries no gradient to G. A family whose D begins with what never changes may name
+        the inputs of what does.
+        """
+        return lambda examples: self.logits(examples, batch.labels), batch.real, fake
 
     def weight_terms(self, player: str) -> Terms:
         """Return those terms of a player that depend on its weights alone."""

@@ -21,6 +21,7 @@ from gankit.training.state import build_game
 from gankit.training.update import (
     alternating,
     choose_update,
+    penalty_terms,
     simultaneous,
     simultaneous_coupled,
     why_not_simultaneous,
@@ -162,6 +163,34 @@ def test_relativistic_pairs_are_of_one_patch_each():
     found = g.discriminator_objective(real, fake, batch).minimised["adversarial"]
     pairs = torch.nn.functional.softplus(fake.output - real.output)
     assert torch.allclose(found, pairs.mean())
+
+
+@pytest.mark.parametrize("pixels", [0, 16])
+def test_a_penalty_is_on_the_slope_by_what_the_heads_see(pixels):
+    """R1 by hand, with D's heads alone, and with D as a whole."""
+    asked = {"objective.penalty": "r1", "objective.penalty_weight": 2, "network.pixels": pixels}
+    asked |= {"network.head_norm": "none", "network.classifier": "0.3,0.2"}
+    found = {}
+    for on in ("images", "maps"):
+        g = game(classes=2, **asked, **{"network.penalty_on": on, "stabilise.augment": "none"})
+        d, labels = g.discriminator.eval(), torch.tensor([0, 1, 1])
+        d.requires_grad_()  # on the way of every update but the generator's
+        images = torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+        batch = Batch(images, labels, Latent(torch.zeros(3, 100), labels), torch.zeros(3))
+        found[on] = penalty_terms(g, batch, images, 0)["r1"]
+        inputs = [images.requires_grad_()]
+        if on == "maps":
+            inputs = [m.detach().requires_grad_() for m in d.maps(images)]
+        logits = d(images, labels)[:, :-2].mean(1)
+        if on == "maps":
+            logits = torch.cat([h(m, labels)[0] for h, m in zip(d.heads, inputs, strict=True)], 1)
+            logits = logits.mean(1)
+        slopes = torch.autograd.grad(logits.sum(), inputs)
+        by_hand = 2 * sum(s.square().sum() for s in slopes) / 3 / 2
+        assert found[on].item() == pytest.approx(by_hand.item(), rel=1e-4)
+        found[on].backward()
+        assert all(h.logit.parametrizations.weight.original.grad.any() for h in d.heads)
+    assert found["images"].item() != pytest.approx(found["maps"].item(), rel=0.1)
 
 
 def test_the_mixing_is_drawn_by_the_seed_fixed_and_stored():

@@ -20,6 +20,7 @@ from gankit.nn.convolutions import conv2d
 from gankit.nn.fixed import fixed
 from gankit.nn.layers import label_map, spectral
 from gankit.nn.shapes import image_sizes, widths_for
+from gankit.penalties import Discriminate
 from gankit.recipes import RECIPES, adam
 from gankit.search_space import Space, widths
 from gankit.settings.config import (
@@ -47,6 +48,9 @@ class ProjectedOptions:
     mixed: int = setting(64, "channels of each map after the mixing", least=1, most=LAYER)
     head_width: int = setting(64, "channels of D's heads", least=1, most=LAYER)
     head_norm: Literal["batch", "none"] = setting("batch", "normalisation in D's heads")
+    penalty_on: Literal["images", "maps"] = setting(
+        "images", "a penalty is on D's slope by the images, or by the maps that its heads see"
+    )
     pixels: int = setting(
         0, "short side at which a head of D looks at the image itself", off="none",
         least=0, most=1024,
@@ -269,24 +273,41 @@ class ProjectedDiscriminator(nn.Module):
         self.reduced = tuple(round(seen / short * side) for side in task.shape[1:])
         if seen:
             self.heads.append(PatchHead(3, seen, task, o, labelled))
+        self.seen_shapes = [torch.Size((o.mixed, *shape[1:])) for shape in shapes]
+        self.seen_shapes += [torch.Size((3, *self.reduced))] if seen else []
         named = any(o.classifier) and labelled and task.classes
         self.classifiers = nn.ModuleList(
             nn.Linear(o.head_width, task.classes) for _ in (shapes if named else ())
         )
 
-    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
-        images = images.expand(-1, 3, -1, -1)  # grey as colour
-        shown = F.interpolate(images, size=self.shown, mode="bilinear") if self.enlarged else images
-        maps = self.mixing(self.backbone(shown))
-        if all(self.reduced):
-            maps.append(F.interpolate(images, size=self.reduced, mode="area"))
+    def forward(self, seen: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Judge images [N, C, H, W], or the maps that `joined` made of some, [N, F]."""
+        maps = self.maps(seen) if seen.dim() > 2 else self._parted(seen)
         judged = [head(x, labels) for head, x in zip(self.heads, maps, strict=True)]
         output = [logits for logits, _ in judged]
         if self.classifiers:
-            seen = [features for _, features in judged[: len(self.classifiers)]]  # not the pixels
-            scores = [name(x) for name, x in zip(self.classifiers, seen, strict=True)]
+            features = [f for _, f in judged[: len(self.classifiers)]]  # not the pixels
+            scores = [name(f) for name, f in zip(self.classifiers, features, strict=True)]
             output.append(torch.stack(scores).mean(0))
         return torch.cat(output, 1)
+
+    def maps(self, images: Tensor) -> list[Tensor]:
+        """Return what each head sees of images [N, C, H, W], [N, C', h, w]; none of it trains."""
+        images = images.expand(-1, 3, -1, -1)  # grey as colour
+        shown = F.interpolate(images, size=self.shown, mode="bilinear") if self.enlarged else images
+        maps: list[Tensor] = self.mixing(self.backbone(shown))
+        if all(self.reduced):
+            maps.append(F.interpolate(images, size=self.reduced, mode="area"))
+        return maps
+
+    @torch.no_grad()
+    def joined(self, images: Tensor) -> Tensor:
+        """Return the maps of images, all in one row for each: [N, F]."""
+        return torch.cat([x.flatten(1) for x in self.maps(images)], 1)
+
+    def _parted(self, joined: Tensor) -> list[Tensor]:
+        parts = torch.split(joined, [shape.numel() for shape in self.seen_shapes], 1)
+        return [x.view(-1, *shape) for x, shape in zip(parts, self.seen_shapes, strict=True)]
 
 
 SMALLER = {"network.least_side": 64}
@@ -358,7 +379,8 @@ class Projected(Game):
             )
         backbone = load_backbone(self.options.backbone)
         self.pretrained = {backbone.name: backbone.digest}
-        return ProjectedDiscriminator(self.task, backbone, self.options, self.conditional)
+        self._bare = ProjectedDiscriminator(self.task, backbone, self.options, self.conditional)
+        return self._bare
 
     @classmethod
     def why_not_installed(cls, config: Config) -> str | None:
@@ -380,6 +402,16 @@ class Projected(Game):
     def classifies(self) -> bool:
         """Whether D names the class besides. There are no names for labels that are vectors."""
         return any(self.options.classifier) and self.conditional and self.task.classes > 0
+
+    def penalised(self, batch: Batch, fake: Tensor) -> tuple[Discriminate, Tensor, Tensor]:
+        if self.options.penalty_on == "images":
+            return super().penalised(batch, fake)
+        real, fake = (self._bare.joined(self.seen(x)) for x in (batch.real, fake))
+
+        def discriminate(joined: Tensor) -> Tensor:
+            return self.logits_of(Answer(self.discriminator(joined, batch.labels)))
+
+        return discriminate, real, fake
 
     def logits_of(self, answer: Answer) -> Tensor:
         return self._patches(answer).mean(1)

@@ -336,16 +336,11 @@ def penalty_terms(game: Game, batch: Batch, fake: Tensor, step: int) -> dict[str
     if step % objective.penalty_interval:
         return {}
     weight = objective.penalty_weight * objective.penalty_interval
-    fake = fake.detach()
-
-    def discriminate(examples: Tensor) -> Tensor:
-        return game.logits(examples, batch.labels)
-
-    return {
-        penalty.name: weight * penalty.value(discriminate, batch.real, fake, batch.mix)
-        for penalty in game.penalties
-        if penalty.value is not None
-    }
+    asked = {p.name: p.value for p in game.penalties if p.value is not None}
+    if not asked:
+        return {}
+    discriminate, real, fake = game.penalised(batch, fake.detach())
+    return {name: weight * of(discriminate, real, fake, batch.mix) for name, of in asked.items()}
 
 
 def _descend(
