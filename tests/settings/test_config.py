@@ -504,7 +504,7 @@ NETWORK_KEYS = {
     """,
     "projected": """
         backbone class_maps class_strength class_weight classifier embedding generator_width
-        head_norm head_width labels least_side mixed most_channels pixels stages
+        head_norm head_width labels least_side mixed most_channels penalty_on pixels stages
     """,
     "ssgan": """
         body discriminator_hidden discriminator_width dropout generator_hidden generator_width
