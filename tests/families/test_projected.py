@@ -170,6 +170,7 @@ def test_a_penalty_is_on_the_slope_by_what_the_heads_see(pixels):
     """R1 by hand, with D's heads alone, and with D as a whole."""
     asked = {"objective.penalty": "r1", "objective.penalty_weight": 2, "network.pixels": pixels}
     asked |= {"network.head_norm": "none", "network.classifier": "0.3,0.2"}
+    asked |= {"objective.penalty_interval": 1}
     found = {}
     for on in ("images", "maps"):
         g = game(classes=2, **asked, **{"network.penalty_on": on, "stabilise.augment": "none"})

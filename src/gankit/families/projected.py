@@ -310,8 +310,15 @@ class ProjectedDiscriminator(nn.Module):
         return [x.view(-1, *shape) for x, shape in zip(parts, self.seen_shapes, strict=True)]
 
 
-SMALLER = {"network.least_side": 64}
-"""At how many pixels the backbone saw images of 64 and fewer in earlier versions."""
+UNPENALISED = {
+    "objective.penalty": "none",
+    "objective.penalty_weight": 1.0,
+    "objective.penalty_interval": 1,
+    "network.penalty_on": "images",
+}
+"""The recipe had no penalty in earlier versions."""
+SMALLER = {**UNPENALISED, "network.least_side": 64}
+"""At how many pixels the backbone saw images of 64 and fewer before that."""
 BY_CODE = {
     **SMALLER,
     "network.class_strength": 0.15,
@@ -333,14 +340,16 @@ class Projected(Game):
     scale (Projected GANs, section 3). G is FastGAN's, narrow (arXiv 2101.04775). Conditional if the
     data has classes or vectors.
     Departs from the paper: a smaller backbone, and small images are not enlarged to its own size;
-    the recipe's loss is of relativistic pairs; the label scales G's maps, since as a strong code
-    beside the noise it made G draw one picture for each class; no noise in G's layers.
+    the recipe's loss is of relativistic pairs, with R1 and R2 by the mixed maps; the label scales
+    G's maps, since as a strong code beside the noise it made G draw one picture for each class; no
+    noise in G's layers.
     """
 
     Options = ProjectedOptions
     default_recipe = "projected-fast"
     suits: ClassVar = {"photographs": "projected-fast"}
     earlier = (
+        UNPENALISED,
         SMALLER,
         BY_CODE,
         SLOWER,
@@ -449,10 +458,17 @@ def projected_fast() -> Config:
     return Config(
         family="projected",
         network=ProjectedOptions(
-            least_side=128, pixels=32, class_strength=0.0, class_maps=3, classifier=(0.3, 0.2)
+            least_side=128,
+            pixels=32,
+            penalty_on="maps",
+            class_strength=0.0,
+            class_maps=3,
+            classifier=(0.3, 0.2),
         ),
         latent=LatentConfig(size=100),
-        objective=ObjectiveConfig(loss="relativistic"),
+        objective=ObjectiveConfig(
+            loss="relativistic", penalty="r1+r2", penalty_weight=20.0, penalty_interval=4
+        ),
         stabilise=StabiliserConfig(
             augment="colour+translation", perceptual=3.0, perceptual_by_class=0.5
         ),
