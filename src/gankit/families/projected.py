@@ -388,6 +388,7 @@ class Projected(Game):
             )
         backbone = load_backbone(self.options.backbone)
         self.pretrained = {backbone.name: backbone.digest}
+        # Besides `discriminator`, which a runtime may wrap: for maps, which need no gradient.
         self._bare = ProjectedDiscriminator(self.task, backbone, self.options, self.conditional)
         return self._bare
 
