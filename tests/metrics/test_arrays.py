@@ -180,6 +180,8 @@ def test_what_a_measure_does_not_take_it_refuses(name, argument):
         (lambda: metrics.kernel_distance(A, A, subsets=10**30), "subsets must be 1 to 1,000,000"),
         (lambda: metrics.bleu("abc", TEXTS, 2), "samples must be a list of sequences of tokens"),
         (lambda: metrics.self_bleu(TEXTS, 10**30), "order must be 1 to 1,000, got"),
+        (lambda: metrics.self_bleu(TEXTS, 0), "order must be 1 to 1,000, got 0"),
+        (lambda: metrics.bleu(TEXTS, TEXTS, "2"), "order must be a whole number, got '2'"),
         (lambda: metrics.count_stacks([0.5]), "modes must be whole numbers [N], got float64 [1]"),
         (lambda: metrics.over_runs([1.0, 2.0], within=("0", "5")), "within must be (a number, a"),
         (lambda: metrics.spread(A, np.zeros(3)), "labels must be whole numbers [60], got float64"),

@@ -65,9 +65,7 @@ def as_labels(labels: Any, count: int | None = None, what: str = "labels") -> ND
 
 
 def check_count(what: str, given: int, least: int = 1, most: int = MOST) -> None:
-    """Raise ConfigError if a number of things is no whole number, or out of range."""
-    if not isinstance(given, (int, np.integer)) or isinstance(given, bool):
-        raise ConfigError(f"{what} must be a whole number, got {shown(given)}", what)
+    """Raise ConfigError if a number of things is out of range."""
     if not least <= given <= most:
         raise ConfigError(f"{what} must be {least:,} to {most:,}, got {given:,}", what)
 

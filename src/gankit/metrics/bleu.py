@@ -14,7 +14,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from gankit.arguments import refuse_masked
+from gankit.arguments import refuse_masked, typed_arguments
 from gankit.errors import ConfigError
 from gankit.metrics.arrays import check_count
 from gankit.text import shown
@@ -75,6 +75,7 @@ def _check(sequences: Sequence[Tokens], what: str) -> None:
         )
 
 
+@typed_arguments()
 def _check_order(references: int, order: int) -> None:
     if references < 1:
         raise ConfigError("BLEU compares with at least one other sequence, got none")

@@ -193,7 +193,8 @@ def _student(
     if len(values) < 2:
         raise ConfigError(f"an interval needs scores by 2 or more draws, got {len(values)}")
     least, most = within
-    check_count("count", 1 if count is None else count, most=10**12)
+    if count is not None:
+        check_count("count", count, most=10**12)
     given = as_numbers(values, "scores").astype(np.float64)
     if given.ndim != 1:
         raise ConfigError(f"scores must be a list of numbers, got {list(given.shape)}")
