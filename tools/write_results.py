@@ -171,7 +171,7 @@ TABLES = {
         "gpu_step.jsonl",
         (
             Column("family", "family"), Column("side", "side"), Column("batch", "batch"),
-            Column("precision", "precision"),
+            Column("precision", "precision"), Column("form", "form"),
             Column("images a second", "images_per_second", ".0f"),
             Column("GiB", "gib", ".1f"),
         ),

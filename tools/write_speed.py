@@ -261,13 +261,14 @@ def gpu_step(lines: list[Line]) -> list[str]:
             line["side"],
             line["batch"],
             line["precision"],
+            line["form"],
             f"{line['images_per_second']:,g}" if "failed" not in line else line["failed"],
             line.get("gib", ""),
         )
         for line in lines
     )
     return [
-        *table("| family | side | batch | precision | images/s | GiB |", rows),
+        *table("| family | side | batch | precision | form | images/s | GiB |", rows),
         f"`python benchmarks/gpu_step.py` on one {lines[0]['card']}, torch {lines[0]['torch']}.",
         "",
     ]

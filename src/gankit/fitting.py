@@ -29,13 +29,14 @@ from gankit.text import from_home
 from gankit.training.briefing import brief
 from gankit.training.budget import given_steps
 from gankit.training.callbacks import Callback
+from gankit.training.devices import start_runtime
 from gankit.training.display import Display
 from gankit.training.initial import check_start, find_start
 from gankit.training.log import Log
 from gankit.training.loop import Outcome, keeping_what_was_reached, play
 from gankit.training.optimizers import check_length
 from gankit.training.preview import Pictures, Preview
-from gankit.training.runtime import check_processes, check_world, is_first, start_runtime
+from gankit.training.processes import check_processes, check_world, is_first
 from gankit.training.sentences import Sentences
 from gankit.training.session import Session, open_session
 from gankit.training.state import build_game

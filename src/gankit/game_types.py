@@ -216,6 +216,26 @@ class Batch:
             None if known is None else (known[0][part], known[1][part]),
         )
 
+    def mapped(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        """Return the batch with each of its tensors changed."""
+        labels, asked, known = self.labels, self.latent.labels, self.labelled
+        return Batch(
+            change(self.real),
+            None if labels is None else change(labels),
+            Latent(change(self.latent.noise), None if asked is None else change(asked)),
+            change(self.mix),
+            None if known is None else (change(known[0]), change(known[1])),
+        )
+
+    def take(self, other: Batch) -> None:
+        """Copy another batch of the same shapes into the memory of this one."""
+        for mine, theirs in zip(self._held(), other._held(), strict=True):
+            mine.copy_(theirs)
+
+    def _held(self) -> list[Tensor]:
+        every = (self.real, self.labels, self.latent.noise, self.latent.labels, self.mix)
+        return [x for x in (*every, *(self.labelled or ())) if x is not None]
+
     def parts(self, count: int) -> list[Batch]:
         """Return the batch cut into `count` parts of one size; `count` divides its length."""
         if count == 1:
@@ -286,6 +306,15 @@ class Moves(Mapping[str, float]):
     def __repr__(self) -> str:
         return repr({name: round(number, 4) for name, number in self.items()})
 
+    def detached(self) -> Moves:
+        """Return the same numbers in memory of their own, without what computed them."""
+        players = (self.discriminator, self.generator)
+        named = [values for terms in players for values in (terms.minimised, terms.watched)]
+        numbers = [value.detach() for values in named for value in values.values()]
+        own = iter(torch.stack(numbers).unbind() if numbers else ())
+        groups = [{name: next(own) for name in values} for values in named]
+        return Moves(Terms(*groups[:2]), Terms(*groups[2:]), self.gradients)
+
     def tensors(self) -> dict[str, Tensor]:
         """Return what the log shows, by name: `d/adversarial`, `g/adversarial`, `d_real`, ..."""
         named = {f"d/{name}": value for name, value in self.discriminator.minimised.items()}
@@ -308,8 +337,11 @@ class Part:
         one_process: why several processes would not play the same game as one; None if they would.
         reads_numbers: whether `after_step` reads its numbers, so that all processes must share
             them.
-        one_process: why several processes would play another game than one process; None if they
-            play the same.
+        replays: whether its hooks within a step do the same to the same tensors at every step, but
+            for random numbers, so that a CUDA graph of one step stands for the others. Numbers of
+            Python's that change, and tensors that are replaced, forbid it. A class states it
+            itself: what it inherits does not count.
+        notes: lists that hooks within a step add tensors to, and that `after_step` empties.
         papers: the papers that introduced it, for `gankit cite`.
     """
 
@@ -318,7 +350,13 @@ class Part:
     alternating_only: str | None = None
     one_process: str | None = None
     reads_numbers: bool = False
+    replays: bool = False
+    notes: Sequence[list[Tensor]] = ()
     papers: tuple[Paper, ...] = ()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.replays = vars(cls).get("replays", False)
 
     def meet(self, examples: Tensor, labels: Tensor | None) -> None:
         """Take note of real examples [N, *shape], in the value range and on the CPU.

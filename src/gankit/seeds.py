@@ -25,7 +25,7 @@ from gankit.settings.config import Config, override
 from gankit.text import from_home
 from gankit.training.callbacks import Callback
 from gankit.training.loop import Outcome
-from gankit.training.runtime import check_processes
+from gankit.training.processes import check_processes
 
 
 @dataclass(frozen=True)

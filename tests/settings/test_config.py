@@ -466,8 +466,9 @@ objective.loss objective.penalty objective.penalty_interval objective.penalty_we
 objective.real_target objective.update output.checkpoint_every output.doctor
 output.evaluate_every output.evaluate_features output.evaluate_in output.keep output.log_every
 output.sample_every output.tensorboard output.trackio runtime.device runtime.devices
-runtime.precision runtime.threads runtime.workers stabilise.augment stabilise.augment_images
-stabilise.augment_probability stabilise.augment_target stabilise.entropy stabilise.freeze_d
+runtime.graphs runtime.precision runtime.threads runtime.workers stabilise.augment
+stabilise.augment_images stabilise.augment_probability stabilise.augment_target
+stabilise.entropy stabilise.freeze_d
 stabilise.freeze_g stabilise.historical stabilise.joint_batch stabilise.lagged
 stabilise.lecam stabilise.matching stabilise.minibatch_kernels stabilise.minibatch_size
 stabilise.noise stabilise.perceptual stabilise.perceptual_by_class

@@ -53,7 +53,10 @@ def test_within_classes_it_is_the_mean_of_each_class_s_distance():
     asked, have = torch.arange(6) % 2, torch.arange(8) % 2
     apart = [squared_distance(fake[asked == c], real[have == c]) for c in (0, 1)]
     (exact,) = torch.autograd.grad(sum(apart) / 2, fake)
-    by = weights(asked, have, 1.0), weights(asked, asked, 1.0)
+    by = (
+        weights(asked, have, 1.0, torch.full((8,), 1 / 8)),
+        weights(asked, asked, 1.0, torch.full((6,), 1 / 6)),
+    )
     (ours,) = torch.autograd.grad(witness(fake, real, fake.detach(), *by).mean(), fake)
     torch.testing.assert_close(ours, exact, rtol=1e-6, atol=1e-8)
 

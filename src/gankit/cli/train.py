@@ -274,7 +274,7 @@ def _watched(folders: Iterable[Path]) -> Iterator[None]:
     if not runs:
         yield
         return
-    from gankit.training.runtime import is_first
+    from gankit.training.processes import is_first
     from gankit.watching.watch import watching
 
     if not is_first():

@@ -183,6 +183,7 @@ class CGAN(Game):
     """
 
     Options = CGANOptions
+    replays = True
     papers = (MIRZA_2014,)
     default_recipe = "cgan-fast"
     points_recipe = "toy-cgan"

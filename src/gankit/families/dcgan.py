@@ -108,6 +108,7 @@ class DCGAN(Game):
     """
 
     Options = DCGANOptions
+    replays = True
     papers = (RADFORD_2015,)
     default_recipe = "dcgan-fast"
     kind_recipes: ClassVar = {"photographs": "dcgan-photographs"}

@@ -141,6 +141,7 @@ class GAN(Game):
     """
 
     Options = GANOptions
+    replays = True
     papers = (GOODFELLOW_2014,)
     default_recipe = "gan-fast"
     points_recipe = "toy-gan"

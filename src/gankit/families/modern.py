@@ -155,6 +155,7 @@ class Modern(Game):
     """
 
     Options = ModernOptions
+    replays = True
     papers = (HUANG_2025,)
     default_recipe = "modern-fast"
     suits: ClassVar = {"channels": "modern-fast"}

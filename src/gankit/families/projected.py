@@ -346,6 +346,7 @@ class Projected(Game):
     """
 
     Options = ProjectedOptions
+    replays = True
     default_recipe = "projected-fast"
     suits: ClassVar = {"photographs": "projected-fast"}
     earlier = (

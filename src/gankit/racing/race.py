@@ -53,7 +53,7 @@ from gankit.storage import write_atomically
 from gankit.text import from_home
 from gankit.training.callbacks import Callback
 from gankit.training.loop import Outcome
-from gankit.training.runtime import check_processes
+from gankit.training.processes import check_processes
 from gankit.training.session import Session
 
 Say = Callable[[str], None]

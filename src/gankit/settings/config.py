@@ -405,6 +405,7 @@ class RuntimeConfig:
     workers: int = setting(
         2, "processes that read images which do not fit in memory", least=0, most=1024
     )
+    graphs: bool = setting(True, "on a GPU, launch the passes of a step as one, a CUDA graph")
 
     def __post_init__(self) -> None:
         check_settings(self, "runtime.")

@@ -153,6 +153,7 @@ class Augment(Stabiliser):
         self.target, self.images, self.span, self.batch = target, images, span, batch
         self.probability = torch.tensor(probability, dtype=torch.float64)
         self.reads_numbers = self.reads_signs = target > 0
+        self.replays = target == 0
         self.papers = (KARRAS_2020,) if target > 0 else ()
 
     @classmethod

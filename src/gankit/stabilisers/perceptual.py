@@ -45,17 +45,27 @@ def _nearness(x: Tensor, others: Tensor, weights: Tensor) -> Tensor:
     return (torch.stack([c / (c + distance) for c in WIDTHS]).sum(0) * weights).sum(1)
 
 
-def weights(labels: Tensor, others: Tensor, by_class: float) -> Tensor:
+def weights(labels: Tensor, others: Tensor, by_class: float, shares: Tensor) -> Tensor:
     """Return the weight of each of `others` [K] for each of `labels` [N], [N, K].
 
-    Those of the same class have the share `by_class` of it among them; everything has the rest.
+    Those of the same class have the share `by_class` of it among them; everything has the rest, by
+    `shares` [K], which are 0 for what is not to count.
 
-    >>> weights(torch.tensor([0, 1]), torch.tensor([0, 1, 1, 1]), by_class=0.5)
+    >>> weights(torch.tensor([0, 1]), torch.tensor([0, 1, 1, 1]), 0.5, torch.full((4,), 1 / 4))
     tensor([[0.6250, 0.1250, 0.1250, 0.1250],
             [0.1250, 0.2917, 0.2917, 0.2917]])
     """
-    same = (labels[:, None] == others).float()
-    return by_class * same / same.sum(1, keepdim=True).clamp(min=1) + (1 - by_class) / len(others)
+    same = ((labels[:, None] == others) & (shares > 0)).to(shares)
+    return by_class * same / same.sum(1, keepdim=True).clamp(min=1) + (1 - by_class) * shares
+
+
+def deviations(x: Tensor, shares: Tensor) -> Tensor:
+    """Return the standard deviations [F] of those rows of x [K, F] that have a share [K], all the
+    same one. It is what torch's `std(0)` gives for those rows."""
+    counted = (shares > 0).to(x)[:, None]
+    mean = shares @ x
+    squares = ((x - mean).square() * counted).sum(0)
+    return (squares / (counted.sum() - 1).clamp(min=1)).sqrt()
 
 
 def pooled(maps: Sequence[Tensor]) -> list[Tensor]:
@@ -68,6 +78,49 @@ def pooled(maps: Sequence[Tensor]) -> list[Tensor]:
         for m, mean in zip(maps, means, strict=True)
     ]
     return means + [(variance + 1e-4).sqrt() for variance in variances]
+
+
+class Memory:
+    """The latest rows of features, the last ones at the end, in memory that stays where it is.
+
+    Attributes:
+        rows: [K, F], of which those before the last `count` are 0; or with the class as one more
+            number.
+        count: how many are held, a whole number on the rows' device.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.rows = torch.zeros(most, 0)
+        self.count = torch.zeros((), dtype=torch.int64)
+
+    def make_room_for(self, new: Tensor) -> None:
+        """Move to where rows such as `new` [N, F] lie, if the memory is not there yet."""
+        if self.rows.shape[1] != new.shape[1]:  # empty
+            self.rows = new.new_zeros(len(self.rows), new.shape[1])
+        if (self.rows.device, self.rows.dtype) != (new.device, new.dtype):
+            self.rows = self.rows.to(new)
+        self.count = self.count.to(new.device)
+
+    def shares(self) -> Tensor:
+        """Return the share of each row in the mean over those that are held, [K]."""
+        after = torch.arange(len(self.rows), 0, -1, device=self.rows.device)
+        return (after <= self.count).to(self.rows) / self.count.clamp(min=1)
+
+    def add(self, new: Tensor) -> None:
+        self.make_room_for(new)
+        self.rows.copy_(torch.cat([self.rows, new])[-len(self.rows) :])
+        self.count.add_(len(new)).clamp_(max=len(self.rows))
+
+    def held(self) -> Tensor:
+        return self.rows[len(self.rows) - int(self.count) :]
+
+    def load(self, held: Tensor | None) -> None:
+        """Hold these rows alone; None: none."""
+        held = None if held is None else held.to(self.rows.device, copy=True)  # may be these rows
+        self.rows.zero_()
+        self.count.zero_()
+        if held is not None:
+            self.add(held)
 
 
 class PerceptualMatching(Stabiliser):
@@ -87,12 +140,13 @@ class PerceptualMatching(Stabiliser):
     papers = (SANTOS_2019, LI_2015)
     looks_at_real = True
     only_logits = False
+    replays = True
 
     def __init__(self, weight: float, by_class: float = 0.0) -> None:
         self.weight, self.by_class = weight, by_class
-        # By kind, the latest last: features [K, F], or with the class as one more number.
-        self.memory: dict[str, Tensor] = {}
+        self.memory = {"real": Memory(REAL), "fake": Memory(FAKE)}
         self.passed: dict[str, list[Tensor]] = {"real": [], "fake": []}  # in this step
+        self.notes = tuple(self.passed.values())
         self.seen: list[Tensor] = []
 
     @classmethod
@@ -121,24 +175,29 @@ class PerceptualMatching(Stabiliser):
 
     def answered(self, answer: Answer) -> Answer:
         self.widths = [m.shape[1] for m in self.seen]
-        return replace(answer, features=torch.cat(self.seen, 1))
+        features = torch.cat(self.seen, 1)
+        self.seen = []  # what computed them is not to outlive the step
+        return replace(answer, features=features)
 
     def g_terms(self, terms: Terms, real: Answer, fake: Answer, examples: Tensor) -> Terms:
         assert fake.features is not None
-        self.passed["real"].append(self._kept(real))
-        self.passed["fake"].append(self._kept(fake))
-        if len(self.memory.get("real", ())) < FEWEST:
-            return terms.with_terms(Terms({"perceptual": 0 * fake.features.sum()}))
-        known, past = (self.memory[kind].to(fake.features) for kind in ("real", "fake"))
-        by = [m.new_full((1, len(m)), 1 / len(m)) for m in (known, past)]
+        for kind, answer in (("real", real), ("fake", fake)):
+            self.passed[kind].append(self._kept(answer))
+            self.memory[kind].make_room_for(self.passed[kind][-1])
+        memories = self.memory["real"], self.memory["fake"]
+        known, past = (memory.rows for memory in memories)
+        shares = [memory.shares() for memory in memories]
+        by = [share[None] for share in shares]
         if self._tells_classes(fake):
             assert fake.labels is not None
-            by = [weights(fake.labels, m[:, -1], self.by_class) for m in (known, past)]
+            held = zip((known, past), shares, strict=True)
+            by = [weights(fake.labels, m[:, -1], self.by_class, share) for m, share in held]
             known, past = known[:, :-1], past[:, :-1]
-        scale = known.std(0) + LEAST_SCALE
+        scale = deviations(known, shares[0]) + LEAST_SCALE
         parts = (torch.split(x / scale, self.widths, 1) for x in (fake.features, known, past))
         distances = [witness(x, r, f, *by).mean() for x, r, f in zip(*parts, strict=True)]
-        return terms.with_terms(Terms({"perceptual": self.weight * torch.stack(distances).mean()}))
+        weight = self.weight * (memories[0].count >= FEWEST)
+        return terms.with_terms(Terms({"perceptual": weight * torch.stack(distances).mean()}))
 
     def _tells_classes(self, answer: Answer) -> bool:
         return self.by_class > 0 and answer.labels is not None and answer.labels.dim() == 1
@@ -154,21 +213,19 @@ class PerceptualMatching(Stabiliser):
 
     @torch.no_grad()
     def after_step(self, numbers: Mapping[str, Tensor]) -> None:
-        for kind, most in (("real", REAL), ("fake", FAKE)):
-            if parts := self.passed[kind]:
-                new = of_all_processes(torch.cat(parts))
-                old = self.memory.get(kind, new[:0]).to(new)
-                self.memory[kind] = torch.cat([old, new])[-most:]
+        for kind, parts in self.passed.items():
+            if parts:
+                self.memory[kind].add(of_all_processes(torch.cat(parts)))
                 parts.clear()
 
     def state(self) -> dict[str, Tensor]:
-        return {f"perceptual/{kind}": features for kind, features in self.memory.items()}
+        held = {f"perceptual/{kind}": memory.held() for kind, memory in self.memory.items()}
+        return {name: rows for name, rows in held.items() if len(rows)}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        names = {kind: f"perceptual/{kind}" for kind in self.passed}
-        self.memory = {kind: state[name] for kind, name in names.items() if name in state}
-        for parts in self.passed.values():
-            parts.clear()
+        for kind, memory in self.memory.items():
+            memory.load(state.get(f"perceptual/{kind}"))
+            self.passed[kind].clear()
 
 
 def of_all_processes(x: Tensor) -> Tensor:

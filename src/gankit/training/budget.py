@@ -125,15 +125,17 @@ def _rough_seconds(
 def _seconds_per_step(
     state: State, take_step: Callable[[], None], runtime: Runtime, seconds: float
 ) -> float:
-    """Return the mean seconds of a step, over about `seconds`, after a warm-up step.
+    """Return the mean seconds of a step, over about `seconds`, after a step or more to warm up.
 
     The mean is over whole lazy intervals, so that the costly steps with penalties count for their
     share. All of these steps are undone.
     """
     before = capture(state, copy=True)
     try:
-        take_step()
-        count, round_of = 0, max(1, state.game.config.objective.penalty_interval if seconds else 1)
+        interval = state.game.config.objective.penalty_interval
+        for _ in range(1 + (interval * runtime.rounds_to_warm if seconds else 0)):
+            take_step()
+        count, round_of = 0, interval if seconds else 1
         started = time.monotonic()
         while True:
             for _ in range(round_of):

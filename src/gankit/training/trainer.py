@@ -21,9 +21,10 @@ from gankit.run import Plan
 from gankit.settings.config import Config
 from gankit.training.budget import plan_budget
 from gankit.training.checkpoint import capture, restore
+from gankit.training.devices import start_runtime
 from gankit.training.initial import Start, start_from
 from gankit.training.optimizers import check_length, set_pace
-from gankit.training.runtime import Runtime, start_runtime
+from gankit.training.runtime import Runtime
 from gankit.training.state import build_state, draw_batch
 from gankit.training.update import NotFiniteError, choose_update
 

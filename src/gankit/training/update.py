@@ -235,21 +235,25 @@ def _at_once(state: State, draw: Draw, runtime: Runtime, backward: Backward) -> 
     for player in state.players.values():
         player.optimizer.zero_grad(set_to_none=True)
     parts = batch.parts(game.config.training.accumulate)
-    moves = [_both_gradients(state, part, runtime, backward) for part in parts]
+    work = partial(_both_gradients, state, runtime, backward)
+    moves = [runtime.passes(game, state.step, part, work) for part in parts]
+    for move in moves:
+        _check_terms(move, runtime)
     norms = {
         name: _check_gradients(name, player.network, len(parts))
         for name, player in state.players.items()
     }
     for name, norm in norms.items():
         _move(state, name, norm)
-    return Moves(
+    moved = Moves(
         _mean([move.discriminator for move in moves]),
         _mean([move.generator for move in moves]),
         {"grad_d": norms["discriminator"], "grad_g": norms["generator"]},
     )
+    return moved.detached()
 
 
-def _both_gradients(state: State, batch: Batch, runtime: Runtime, backward: Backward) -> Moves:
+def _both_gradients(state: State, runtime: Runtime, backward: Backward, batch: Batch) -> Moves:
     """Accumulate the gradients of both players for a batch, and return what they minimised."""
     game = state.game
     fake = game.generate(batch.latent)
@@ -260,13 +264,11 @@ def _both_gradients(state: State, batch: Batch, runtime: Runtime, backward: Back
             if terms.minimised:
                 terms.loss.backward()  # type: ignore[no-untyped-call]
     moves, for_fake = backward(state, batch, leaf)
-    moves = Moves(
+    fake.backward(for_fake)  # type: ignore[no-untyped-call]
+    return Moves(
         moves.discriminator.with_terms(more.discriminator),
         moves.generator.with_terms(more.generator),
     )
-    _check_terms(moves, runtime)
-    fake.backward(for_fake)  # type: ignore[no-untyped-call]
-    return moves
 
 
 def two_backwards(state: State, batch: Batch, fake: Tensor) -> tuple[Moves, Tensor]:
@@ -317,7 +319,7 @@ def _slopes(
     (wanted,) = torch.autograd.grad(g_terms.loss, fake)
     smallest = SMALLEST_SHARE * wanted
     slopes_fake = torch.where(slopes_fake.abs() < smallest.abs(), smallest, slopes_fake)
-    ratio = torch.where(wanted == 0, 0.0, wanted / slopes_fake)
+    ratio = (wanted / slopes_fake).masked_fill(wanted == 0, 0.0)
     return Moves(d_terms, g_terms), slopes_real, slopes_fake, ratio
 
 
