@@ -45,11 +45,11 @@ WARM = 12
 
 
 def plain(trainer: gankit.Trainer) -> None:
-    """Launch each operation by itself."""
+    """Launch each operation by itself (`measure` sets runtime.graphs to false)."""
 
 
 def replayed(trainer: gankit.Trainer) -> None:
-    """Replay the passes of a step as CUDA graphs."""
+    """Replay the passes of a step as CUDA graphs (`measure` sets runtime.graphs to true)."""
 
 
 def contiguous(trainer: gankit.Trainer) -> None:
@@ -191,7 +191,7 @@ def main() -> None:
                 try:
                     with penalties_as_they_are(), usual_backends():
                         line |= measure(family, side, batch, precision, form, options.seconds)
-                    memory = torch.cuda.max_memory_allocated() / 2**30
+                    memory = torch.cuda.max_memory_reserved() / 2**30
                     line |= {"gib": round(memory, 2)}
                 except (GankitError, RuntimeError) as error:
                     line |= {"failed": str(error).split("\n")[0]}

@@ -5,8 +5,8 @@
 IMAGES.npz holds `images`, uint8 [N, S, S, 3]. After each of the seconds of training (CPU time)
 FOLDER/SECONDS.npz gets `images` and `steps`. To install it:
 
-    pip install --no-deps lightweight-gan einops adabelief-pytorch kornia kornia-rs tqdm retry py \
-        decorator
+    pip install --no-deps lightweight-gan einops adabelief-pytorch tabulate colorama kornia \
+        kornia-rs tqdm retry py decorator
 
 The package demands CUDA when it is imported and torchvision for its loader of files. Both demands
 are met by stand-ins, since the images come from memory here; its mathematics is untouched.

@@ -39,7 +39,7 @@ from gankit.game_types import (
 )
 from gankit.losses import Loss
 from gankit.nn.minibatch_discrimination import MinibatchDiscrimination
-from gankit.objective import beliefs, build_loss, build_penalties, verdicts
+from gankit.objective import beliefs, build_loss, build_penalties, is_own, verdicts
 from gankit.penalties import Discriminate
 from gankit.registry import Registry
 from gankit.search_space import Space, usual_space
@@ -141,6 +141,7 @@ class Game(Part, ABC):
         self.notices: list[str] = []
         self.loss: Loss = build_loss(config.objective)
         self.penalties = build_penalties(config.objective)
+        self.replays = type(self).replays and is_own(config.objective)
         self.latent_size = config.latent.size
         self.generator = self.build_generator()
         self.discriminator = self.build_discriminator()

@@ -341,7 +341,7 @@ class Part:
             for random numbers, so that a CUDA graph of one step stands for the others. Numbers of
             Python's that change, and tensors that are replaced, forbid it. A class states it
             itself: what it inherits does not count.
-        notes: lists that hooks within a step add tensors to, and that `after_step` empties.
+        collected: lists that hooks within a step add tensors to, and that `after_step` empties.
         papers: the papers that introduced it, for `gankit cite`.
     """
 
@@ -351,7 +351,7 @@ class Part:
     one_process: str | None = None
     reads_numbers: bool = False
     replays: bool = False
-    notes: Sequence[list[Tensor]] = ()
+    collected: Sequence[list[Tensor]] = ()
     papers: tuple[Paper, ...] = ()
 
     def __init_subclass__(cls) -> None:

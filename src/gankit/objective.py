@@ -39,6 +39,13 @@ def build_penalties(config: ObjectiveConfig) -> tuple[Penalty, ...]:
     return tuple(PENALTIES[name] for name in names)
 
 
+def is_own(config: ObjectiveConfig) -> bool:
+    """Return whether the loss and the penalties that `config` names are all gankit's own."""
+    penalties = () if config.penalty == "none" else joined_names(config.penalty)
+    homes = [LOSSES.home(config.loss), *(PENALTIES.home(name) for name in penalties)]
+    return all(home is None for home in homes)
+
+
 def beliefs(logits_real: Tensor, logits_fake: Tensor) -> dict[str, Tensor]:
     """Return the means of D(real) and D(fake), for the log."""
     return {

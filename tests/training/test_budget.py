@@ -33,14 +33,14 @@ class Clock:
         self.steps += 1
 
 
-def planned(monkeypatch, seconds_per_step, spent=0.0, step=None, **changes):
+def planned(monkeypatch, seconds_per_step, spent=0.0, step=None, runtime=RUNTIME, **changes):
     clock = Clock(seconds_per_step)
     monkeypatch.setattr(budget, "time", SimpleNamespace(monotonic=lambda: clock.now))
     config = override(CONFIG, {k.replace("__", "."): v for k, v in changes.items()})
-    state = build_state(build_game(config, Task((2,))), RUNTIME)
+    state = build_state(build_game(config, Task((2,))), runtime)
     before = capture(state, copy=True)
     plan = plan_budget(
-        config, state, step(state, clock) if step else clock.step, RUNTIME, spent, 25
+        config, state, step(state, clock) if step else clock.step, runtime, spent, 25
     )
     return plan, clock, before, capture(state)
 
@@ -145,3 +145,21 @@ def test_an_epoch_is_as_many_real_images_as_there_are_examples(monkeypatch):
     changes = {"training__epochs": 2, "training__batch": 5, "objective__k": 2}
     assert planned(monkeypatch, 0.01, **changes)[0] == Plan(5, 1)
     assert planned(monkeypatch, 0.01, **changes | {"training__epochs": 0.01})[0] == Plan(1, 1)
+
+
+def test_nothing_is_timed_before_steps_take_their_usual_time(monkeypatch):
+    """A runtime that records steps first: the slow ones come before any is timed."""
+
+    class Recording(Runtime):
+        rounds_to_warm = 2
+
+    def step(state, clock):
+        def take():
+            clock.now += 5.0 if state.step < 1 + 2 * 4 else 0.01
+            state.step += 1
+
+        return take
+
+    changes = {"training__minutes": 10, "objective__penalty_interval": 4}
+    plan = planned(monkeypatch, 0.0, step=step, runtime=Recording(RUNTIME.device), **changes)[0]
+    assert plan.seconds_per_step == pytest.approx(0.01)

@@ -130,6 +130,8 @@ class Augment(Stabiliser):
     pair's difference replaces the logit.
     """
 
+    replays = True
+
     def __init__(
         self,
         names: str,
@@ -153,7 +155,8 @@ class Augment(Stabiliser):
         self.target, self.images, self.span, self.batch = target, images, span, batch
         self.probability = torch.tensor(probability, dtype=torch.float64)
         self.reads_numbers = self.reads_signs = target > 0
-        self.replays = target == 0
+        own = all(AUGMENTATIONS.home(name) is None for name in joined_names(names))
+        self.replays = type(self).replays and target == 0 and own
         self.papers = (KARRAS_2020,) if target > 0 else ()
 
     @classmethod

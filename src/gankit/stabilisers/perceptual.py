@@ -84,8 +84,7 @@ class Memory:
     """The latest rows of features, the last ones at the end, in memory that stays where it is.
 
     Attributes:
-        rows: [K, F], of which those before the last `count` are 0; or with the class as one more
-            number.
+        rows: [K, F], or [K, F + 1] with the class last; rows before the last `count` are 0.
         count: how many are held, a whole number on the rows' device.
     """
 
@@ -146,7 +145,7 @@ class PerceptualMatching(Stabiliser):
         self.weight, self.by_class = weight, by_class
         self.memory = {"real": Memory(REAL), "fake": Memory(FAKE)}
         self.passed: dict[str, list[Tensor]] = {"real": [], "fake": []}  # in this step
-        self.notes = tuple(self.passed.values())
+        self.collected = tuple(self.passed.values())
         self.seen: list[Tensor] = []
 
     @classmethod
@@ -168,9 +167,9 @@ class PerceptualMatching(Stabiliser):
                 f"the discriminator of '{game.config.family}' has no backbone to look through: "
                 "leave stabilise.perceptual out"
             )
-        backbone.register_forward_hook(self._note)
+        backbone.register_forward_hook(self._see)
 
-    def _note(self, _backbone: object, _given: object, maps: Sequence[Tensor]) -> None:
+    def _see(self, _backbone: object, _given: object, maps: Sequence[Tensor]) -> None:
         self.seen = pooled(maps)
 
     def answered(self, answer: Answer) -> Answer:

@@ -115,6 +115,11 @@ def _use_threads(threads: int) -> int:
     return threads
 
 
+def steps_to_warm(state: State, runtime: Runtime) -> int:
+    """Return how many steps to take before any is timed."""
+    return 1 + runtime.rounds_to_warm * state.game.config.objective.penalty_interval
+
+
 def _rough_seconds(
     state: State, take_step: Callable[[], None], runtime: Runtime, steps: int
 ) -> float:
@@ -133,7 +138,7 @@ def _seconds_per_step(
     before = capture(state, copy=True)
     try:
         interval = state.game.config.objective.penalty_interval
-        for _ in range(1 + (interval * runtime.rounds_to_warm if seconds else 0)):
+        for _ in range(steps_to_warm(state, runtime) if seconds else 1):
             take_step()
         count, round_of = 0, interval if seconds else 1
         started = time.monotonic()

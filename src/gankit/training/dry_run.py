@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from torch import get_num_threads, nn
@@ -13,7 +13,7 @@ from gankit.run import Plan, Run
 from gankit.settings.config import Config
 from gankit.settings.schema import flatten
 from gankit.training.briefing import brief, everything
-from gankit.training.budget import given_steps
+from gankit.training.budget import given_steps, steps_to_warm
 from gankit.training.initial import check_start, start_from
 from gankit.training.state import State, build_game
 from gankit.training.trainer import Trainer
@@ -48,7 +48,7 @@ def rehearse(
     with Trainer(game, dataset, init_from=start) as trainer:
         steps = given_steps(config, len(dataset)) or 1
         trainer.plan = Plan(steps, config.runtime.threads or get_num_threads())
-        per_step = _seconds_per_step(trainer.try_step)
+        per_step = _seconds_per_step(trainer)
         lines = everything(dataset, game) if verbose else brief(dataset, game)
         lines += [*reasons, *(start.lines if start else [])]
         for name, player in trainer.state.players.items():
@@ -94,10 +94,11 @@ def _settings(config: Config) -> list[str]:
     return ["settings:", *lines]
 
 
-def _seconds_per_step(step: Callable[[], None]) -> float:
-    step()
+def _seconds_per_step(trainer: Trainer) -> float:
+    for _ in range(steps_to_warm(trainer.state, trainer.runtime)):
+        trainer.try_step()
     started, count = time.monotonic(), 0
     while time.monotonic() - started < SECONDS:
-        step()
+        trainer.try_step()
         count += 1
     return (time.monotonic() - started) / count

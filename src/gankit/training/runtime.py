@@ -28,7 +28,7 @@ class Runtime:
         device, dtype: the device of the networks and the type of their weights.
         mixed: whether they compute in bfloat16 in the operations that allow it.
         rank, world: the number of this process and how many there are; only rank 0 writes.
-        rounds_to_warm: how often each kind of step is taken before all of them cost what they will.
+        rounds_to_warm: how many steps of each kind come before a step takes its usual time.
     """
 
     rank = 0
@@ -49,7 +49,10 @@ class Runtime:
         return nullcontext()
 
     def passes(self, game: Game, step: int, batch: Batch, work: Passes) -> Moves:
-        """Do the passes of both players for a batch, `work`, or what comes to the same."""
+        """Run `work`, the passes of both players, on a batch.
+
+        A runtime may replay a recording of it.
+        """
         return work(batch)
 
     def mean(self, values: Tensor) -> Tensor:
