@@ -213,7 +213,10 @@ TABLES = {
     ),
     "ssgan-mnist": Table(
         "ssgan-mnist.csv",
-        (LINE, Column("seed", "seed"), STEPS, Column("errors", "errors", ".0f"), PAPER),
+        (
+            LINE, Column("seed", "seed"), STEPS, Column("settings", "settings"),
+            Column("errors", "errors", ".0f"), PAPER,
+        ),
     ),
     "cgan-nearest": Table(
         "cgan-nearest.csv",
