@@ -88,7 +88,8 @@ def spread(values: list[float], digits: int) -> str:
 
 def section(course: Course) -> str:
     with (ROOT / "results" / f"{course.file}.csv").open(newline="") as file:
-        lines = list(csv.DictReader(file))
+        # Other settings are other courses.
+        lines = [line for line in csv.DictReader(file) if not line.get("settings")]
     if course.only is not None:
         lines = [line for line in lines if line[course.only[0]] == course.only[1]]
     by_steps = defaultdict(list)
