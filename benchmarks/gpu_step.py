@@ -12,6 +12,7 @@ JSON is printed for each case; one that does not run says why.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import statistics
 import time
@@ -77,8 +78,7 @@ def tried_kernels(trainer: gankit.Trainer) -> None:
 
 def compiled(trainer: gankit.Trainer, mode: str = "default") -> None:
     """Compile both networks; penalties, which need second gradients, pass them as they are."""
-    networks: tuple[nn.Module, ...] = (trainer.game.generator, trainer.game.discriminator)
-    for network in networks:
+    for network in (trainer.game.generator, trainer.game.discriminator):
         network.compile(mode=mode)
 
 
@@ -183,24 +183,22 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     about = {"card": torch.cuda.get_device_name(), **machine(torch.get_num_threads())}
-    for family, side, batch in options.cases:
-        for precision in options.precisions:
-            for form in options.forms:
-                line = {"benchmark": "gpu_step", "family": family, "side": side, "batch": batch}
-                line |= {"precision": precision, "form": form}
-                try:
-                    with penalties_as_they_are(), usual_backends():
-                        line |= measure(family, side, batch, precision, form, options.seconds)
-                    memory = torch.cuda.max_memory_reserved() / 2**30
-                    line |= {"gib": round(memory, 2)}
-                except (GankitError, RuntimeError) as error:
-                    line |= {"failed": str(error).split("\n")[0]}
-                torch.cuda.empty_cache()
-                torch.cuda.reset_peak_memory_stats()
-                print(json.dumps(line | about), flush=True)
-                if options.out:
-                    with options.out.open("a") as file:
-                        file.write(json.dumps(line | about) + "\n")
+    asked = itertools.product(options.cases, options.precisions, options.forms)
+    for (family, side, batch), precision, form in asked:
+        line = {"benchmark": "gpu_step", "family": family, "side": side, "batch": batch}
+        line |= {"precision": precision, "form": form}
+        try:
+            with penalties_as_they_are(), usual_backends():
+                line |= measure(family, side, batch, precision, form, options.seconds)
+            line |= {"gib": round(torch.cuda.max_memory_reserved() / 2**30, 2)}
+        except (GankitError, RuntimeError) as error:
+            line |= {"failed": str(error).split("\n")[0]}
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+        print(json.dumps(line | about), flush=True)
+        if options.out:
+            with options.out.open("a") as file:
+                file.write(json.dumps(line | about) + "\n")
 
 
 if __name__ == "__main__":

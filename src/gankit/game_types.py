@@ -207,14 +207,7 @@ class Batch:
     labelled: tuple[Tensor, Tensor] | None = None
 
     def __getitem__(self, part: slice) -> Batch:
-        known = self.labelled
-        return Batch(
-            self.real[part],
-            None if self.labels is None else self.labels[part],
-            self.latent[part],
-            self.mix[part],
-            None if known is None else (known[0][part], known[1][part]),
-        )
+        return self.mapped(lambda x: x[part])
 
     def mapped(self, change: Callable[[Tensor], Tensor]) -> Batch:
         """Return the batch with each of its tensors changed."""
