@@ -40,14 +40,16 @@ def test_mixed_precision_trains(small, tmp_path, family):
     assert fit(config, tmp_path / "run").finished
 
 
-@pytest.mark.parametrize("family", ["cgan", "dcgan", "gan", "modern", "projected"])
-def test_a_step_replayed_as_a_graph_is_the_step(small, family):
+@pytest.mark.parametrize("update", ["auto", "alternating"])
+@pytest.mark.parametrize(
+    "family", ["began", "cgan", "dcgan", "gan", "infogan", "modern", "projected", "ssgan"]
+)
+def test_a_step_replayed_as_a_graph_is_the_step(small, family, update):
     """From one state, so that nothing is amplified; late enough that `projected` matches."""
     dataset = gankit.load_dataset("digits")
     changes = {"runtime.device": "cuda", "objective.penalty": "r1+r2", "training.batch": 64}
     changes |= {"objective.penalty_interval": 2, "training.steps": 40}
-    if family == "dcgan":  # its D has batch normalisation
-        changes |= {"objective.update": "simultaneous_coupled"}
+    changes |= {"objective.update": update}
     config = small(family, **changes)
     with gankit.Trainer(gankit.build_game(config, dataset), dataset) as trainer:
         for _ in range(12):

@@ -19,7 +19,7 @@ from gankit.training.checkpoint import capture, restore
 from gankit.training.graphs import GraphRuntime
 
 STEPS = 9
-REPLAYED = ("cgan", "dcgan", "gan", "modern", "projected")
+REPLAYED = ("began", "cgan", "dcgan", "gan", "infogan", "modern", "projected", "ssgan")
 
 
 class Tape(TorchDispatchMode):
@@ -51,7 +51,9 @@ def bare(x):
 
 
 def tensors_in(things):
-    return [x for x in tree_flatten(things)[0] if isinstance(x, torch.Tensor)]
+    """Those that have memory; zeros that torch's gradients stand for have none."""
+    found = [x for x in tree_flatten(things)[0] if isinstance(x, torch.Tensor)]
+    return [x for x in found if not x._is_zerotensor()]
 
 
 def place(x):
@@ -66,7 +68,7 @@ class Taped(GraphRuntime):
     def __init__(self):
         super().__init__(torch.device("cpu"))
 
-    def capture(self, work):
+    def capture(self, game, work):
         state = self.trainer.state
         before, random = capture(state, copy=True), torch.get_rng_state()
         lists = [tensors for part in state.game.parts for tensors in part.collected]
@@ -74,7 +76,10 @@ class Taped(GraphRuntime):
         with Tape() as tape:
             moves = work().detached()
         gradients, left = [p.grad for p in parameters], [[*tensors] for tensors in lists]
-        restore(state, *before)  # a recording computes nothing
+        networks = [player.network for player in state.players.values()]
+        held = [x for network in networks for x in (*network.parameters(), *network.buffers())]
+        with torch.autograd._unsafe_preserve_version_counter(tuple(held)):
+            restore(state, *before)  # a recording computes nothing
         torch.set_rng_state(random)
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = gradient
@@ -108,13 +113,52 @@ def test_replayed_steps_are_the_steps(small, equal, family):
         changes |= {"training.batch": 64}  # so many that what is remembered counts
     if family == "dcgan":
         changes |= {"objective.update": "simultaneous_coupled"}  # its D has batch normalisation
-    config = small(family, **changes, **{"training.steps": STEPS})
+    kinds = same_with_and_without(small(family, **changes, **{"training.steps": STEPS}), equal)
+    assert kinds == 2  # with penalties and without
+
+
+@pytest.mark.parametrize(
+    ("k", "g_steps", "kinds"), [(1, 1, 2), (3, 1, 4), (1, 2, 4)], ids=["one", "more_d", "more_g"]
+)
+@pytest.mark.parametrize("family", ["dcgan", "gan"])
+def test_so_are_turns(small, equal, family, k, g_steps, kinds):
+    changes = {"objective.penalty": "r1", "objective.penalty_interval": 2}
+    changes |= {"objective.k": k, "objective.g_steps": g_steps, "training.steps": STEPS}
+    config = small(family, **changes, **{"objective.update": "alternating"})
+    assert same_with_and_without(config, equal) == kinds
+
+
+@pytest.mark.parametrize("update", ["auto", "alternating"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"stabilise.matching": "l1"},
+        {"stabilise.minibatch_kernels": 4},
+        {"stabilise.joint_batch": True},
+        {"stabilise.virtual_batch": 4},
+        {"stabilise.historical": 0.1},
+        {"stabilise.lagged": 0.5},
+        {"stabilise.entropy": 0.1},
+        {"stabilise.freeze_d": 0.6, "stabilise.freeze_g": 0.4},
+        {"stabilise.augment": "colour"},
+    ],
+    ids=lambda changes: next(iter(changes)).removeprefix("stabilise."),
+)
+def test_and_so_are_those_with_stabilisers(small, equal, update, changes):
+    changes = {**changes, "objective.update": update}
+    norm = "none" if "stabilise.minibatch_kernels" in changes else "batch"
+    config = small("dcgan", **changes, **{"network.discriminator_norm": norm})
+    assert same_with_and_without(gankit.override(config, {"training.steps": STEPS}), equal) == 1
+
+
+def same_with_and_without(config, equal):
+    """The number of kinds of steps that were replayed, once they are seen to be the same."""
     runtime = Taped()
     plain, replayed = played(config), played(config, runtime)
-    assert plain[0].update_name.startswith("simultaneous")
-    assert runtime.recordings(replayed[0].game) == 2  # with penalties and without
+    assert not replayed[0].game.notices
     assert replayed[1] == plain[1]
     assert equal(replayed[2], plain[2])
+    return runtime.recordings(replayed[0].game)
 
 
 def test_a_step_that_is_taken_back_leaves_recordings_that_hold(small, equal):
@@ -250,14 +294,23 @@ def test_what_a_family_is_derived_from_does_not_speak_for_it():
     assert (Mine.replays, Sure.replays) == (False, True)
 
 
-def test_a_step_that_cannot_be_recorded_is_told_and_taken_as_it_is(small, equal):
+@pytest.mark.parametrize(("update", "fails_at"), [("auto", 1), ("alternating", 2)])
+def test_a_step_that_cannot_be_recorded_is_told_and_taken_as_it_is(small, equal, update, fails_at):
     class Refusing(Taped):
-        def capture(self, work):
-            raise RuntimeError("not permitted\nwhen stream is capturing")
+        asked = 0
 
-    config = small("gan", **{"training.steps": STEPS})
-    plain, refused = played(config), played(config, Refusing())
+        def capture(self, game, work):
+            self.asked += 1
+            if self.asked == fails_at:  # of the turns, the second one
+                raise RuntimeError("not permitted\nwhen stream is capturing")
+            return super().capture(game, work)
+
+    config = small("gan", **{"training.steps": STEPS, "objective.update": update})
+    runtime = Refusing()
+    plain, refused = played(config), played(config, runtime)
     assert equal(refused[2], plain[2])
+    assert runtime.recordings(refused[0].game) == 0
+    assert runtime.asked == fails_at
     (notice,) = refused[0].game.notices
     assert notice == (
         "steps are not replayed as CUDA graphs: not permitted when stream is capturing"

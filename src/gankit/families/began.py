@@ -140,6 +140,7 @@ class BEGAN(Game):
     losses = ("wasserstein",)
     reconstructs = True
     reads_numbers = True
+    replays = True
     takes_networks = False
 
     @classmethod
@@ -161,6 +162,7 @@ class BEGAN(Game):
         # k; the smoothed M; its lowest value; steps since then; steps with k = 0; halvings of the
         # rate.
         self.balance = torch.tensor([0.0, 0.0, math.inf, 0.0, 0.0, 0.0], dtype=torch.float64)
+        self._weight = torch.zeros(())  # k where the networks are, always in the same memory
 
     @classmethod
     def symptoms(cls, config: Config) -> Sequence[Symptom]:
@@ -206,7 +208,9 @@ class BEGAN(Game):
     def discriminator_adversarial(self, logits_real: Tensor, logits_fake: Tensor) -> Terms:
         real, fake = -logits_real, -logits_fake  # L(x), L(G(z))
         watched = {"l_real": real.detach().mean(), "l_fake": fake.detach().mean()}
-        return Terms({"real": real.mean(), "fake": -self.k * fake.mean()}, watched)
+        if (self._weight.device, self._weight.dtype) != (fake.device, fake.dtype):
+            self._weight = fake.new_tensor(self.k)
+        return Terms({"real": real.mean(), "fake": -self._weight * fake.mean()}, watched)
 
     def after_step(self, numbers: Mapping[str, Tensor]) -> None:
         real, fake = float(numbers["l_real"]), float(numbers["l_fake"])
@@ -225,8 +229,12 @@ class BEGAN(Game):
             )
         if self.options.patience and since >= self.options.patience:
             since, best, halved = 0.0, smooth, halved + 1
-        self.balance = torch.tensor([k, smooth, best, since, stuck, halved], dtype=torch.float64)
-        self.pace = 0.5**halved
+        self._take([k, smooth, best, since, stuck, halved])
+
+    def _take(self, balance: list[float]) -> None:
+        self.balance = torch.tensor(balance, dtype=torch.float64)
+        self._weight.fill_(self.k)
+        self.pace = 0.5 ** balance[5]
 
     def numbers(self) -> dict[str, Tensor]:
         return {"k": self.balance[0], "measure": self.balance[1]}
@@ -235,8 +243,7 @@ class BEGAN(Game):
         return {"began/balance": self.balance}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        self.balance = state["began/balance"].cpu().clone()
-        self.pace = 0.5 ** float(self.balance[5])
+        self._take(state["began/balance"].tolist())
 
 
 @RECIPES.register(

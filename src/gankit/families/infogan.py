@@ -162,6 +162,7 @@ class InfoGAN(Game):
     kind_recipes: ClassVar = {"photographs": "infogan-photographs"}
     kinds = ("images",)
     judges = True
+    replays = True
     only_logits = False
     takes_networks = False
 

@@ -159,6 +159,7 @@ class SSGAN(Game):
     kinds = ("images",)
     guided = True
     judges = True
+    replays = True
     losses = ("non_saturating", "minimax")
     only_logits = False
     alternating_only = "the players of 'ssgan' do not share a pass through D"

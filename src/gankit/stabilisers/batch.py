@@ -22,6 +22,7 @@ class JointBatch(Stabiliser):
     """A joint batch: real and fake share the statistics of a batch-normalised D."""
 
     shares_a_batch = True
+    replays = True
 
     @classmethod
     def of(cls, config: Config) -> Self | None:
@@ -36,6 +37,7 @@ class MinibatchCloseness(Stabiliser):
 
     papers = (SALIMANS_2016,)
     one_process = "minibatch discrimination looks at the whole batch"
+    replays = True
 
     def __init__(self, kernels: int, size: int) -> None:
         self.kernels, self.size = kernels, size
@@ -144,6 +146,7 @@ class VirtualBatch(Stabiliser):
 
     papers = (SALIMANS_2016,)
     meets = True
+    replays = True
 
     def __init__(self, rows: int) -> None:
         self.rows = rows

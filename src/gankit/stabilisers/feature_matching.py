@@ -45,6 +45,7 @@ class FeatureMatching(Stabiliser):
     papers = (SALIMANS_2016,)
     looks_at_real = True
     only_logits = False
+    replays = True
     one_process = "stabilise.matching looks at the whole batch"
 
     def __init__(self, norm: str) -> None:

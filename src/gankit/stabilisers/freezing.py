@@ -23,6 +23,7 @@ class Freezing(Stabiliser):
     papers = (PFAU_2016,)
     reads_numbers = True
     reads_signs = True
+    replays = True
 
     def __init__(self, freeze_d: float, freeze_g: float) -> None:
         self.limits = {"discriminator": freeze_d, "generator": freeze_g}

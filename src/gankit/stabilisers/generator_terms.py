@@ -69,6 +69,7 @@ class Entropy(Stabiliser):
 
     papers = (PFAU_2016,)
     only_logits = False
+    replays = True
     one_process = "stabilise.entropy looks at the whole batch"
 
     def __init__(self, weight: float) -> None:

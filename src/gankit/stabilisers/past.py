@@ -31,6 +31,7 @@ class HistoricalAverage(Stabiliser):
     """
 
     papers = (SALIMANS_2016,)
+    replays = True
 
     def __init__(self, weight: float) -> None:
         self.weight = weight
@@ -78,6 +79,7 @@ class LaggedDiscriminator(Stabiliser):
 
     papers = (PFAU_2016,)
     alternating_only = "G plays against a lagged D"
+    replays = True
 
     def __init__(self, decay: float) -> None:
         self.decay = decay

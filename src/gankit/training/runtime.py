@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch
@@ -18,7 +19,10 @@ from gankit.game_types import Batch, Moves
 from gankit.settings.config import Precision
 
 Passes = Callable[[Batch], Moves]
-"""A function that accumulates the gradients of both players for a batch."""
+"""A function that accumulates the gradients of a player, or of both, for a batch.
+
+It returns what they minimised.
+"""
 
 
 class Runtime:
@@ -48,12 +52,15 @@ class Runtime:
         """Return a context in which gradients of `network` are not shared: it is not trained."""
         return nullcontext()
 
-    def passes(self, game: Game, step: int, batch: Batch, work: Passes) -> Moves:
-        """Run `work`, the passes of both players, on a batch.
+    def passes(
+        self, game: Game, step: int, batch: Batch, **works: Passes
+    ) -> list[Callable[[], Moves]]:
+        """Return a function for each of `works` that runs it on a batch.
 
-        A runtime may replay a recording of it.
+        They are to be called once each, in this order, and no other passes between them. The names
+        tell works of one game apart: a runtime may replay a recording of those of the same names.
         """
-        return work(batch)
+        return [partial(work, batch) for work in works.values()]
 
     def mean(self, values: Tensor) -> Tensor:
         """Return the mean over all processes."""

@@ -213,9 +213,10 @@ def draw_batch(state: State, feed: Feed, runtime: Runtime, substep: int) -> Batc
     labels_of_all = None if labels is None else torch.from_numpy(labels)
     latent = game.latent(config.training.batch, labels_of_all, random)[share]
     mix = torch.from_numpy(random.random(config.training.batch, np.float32))[share]
-    torch.manual_seed(torch_seed(seed, Purpose.LAYERS, state.step, substep * 1024 + runtime.rank))
-
     device, dtype = runtime.device, runtime.dtype
+    _seed_layers(
+        torch_seed(seed, Purpose.LAYERS, state.step, substep * 1024 + runtime.rank), device
+    )
     given = latent.to(device, dtype)
     labelled = None
     if game.guided:
@@ -231,3 +232,16 @@ def draw_batch(state: State, feed: Feed, runtime: Runtime, substep: int) -> Batc
         mix=mix.to(device, dtype),
         labelled=labelled,
     )
+
+
+def _seed_layers(seed: int, device: torch.device) -> None:
+    """Seed the random numbers of torch that layers draw on the CPU and on `device`.
+
+    `torch.manual_seed` would prepare every other kind of device too, in half a millisecond.
+    """
+    if device.type not in ("cpu", "cuda"):
+        torch.manual_seed(seed)
+        return
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed_all(seed)

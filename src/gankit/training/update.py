@@ -8,7 +8,7 @@ the other, and move on the mean of their gradients.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -154,7 +154,8 @@ class OwnTurn:
         return besides(self.state.game, batch, fake, self.state.step)
 
     def descend(self, player: str, terms: Terms) -> float:
-        return _descend(self.state, player, [terms], self.runtime)[1]
+        work = partial(_accumulate, player, terms)
+        return _descend(self.state, player, [work], self.runtime)[1]
 
 
 def _take_turn(
@@ -163,50 +164,64 @@ def _take_turn(
     return own(OwnTurn(state, draw, runtime))
 
 
-def _played(game: Game, batch: Batch, gradient: bool) -> Iterator[tuple[Batch, Tensor]]:
-    """Yield the parts of a batch, each with its fakes, which are made when they are asked for.
-
-    `gradient`: whether the fakes carry a gradient to G.
-    """
-    for part in batch.parts(game.config.training.accumulate):
-        with torch.set_grad_enabled(gradient):
-            fake = game.generate(part.latent)
-        yield part, fake
-
-
 def alternating(state: State, draw: Draw, runtime: Runtime) -> Moves:
     """Take k discriminator steps, then `g_steps` generator steps with D frozen.
 
     The first generator step is on the last fakes. If a batch has several parts, these are made
     again, because to keep all of them would need the memory that the parts are to save.
     """
-    game, k = state.game, state.game.config.objective.k
-    whole = game.config.training.accumulate == 1
-    for substep in range(k):
+    game, objective = state.game, state.game.config.objective
+    parts, kept = game.config.training.accumulate, list[Tensor]()
+    judge, keep = partial(_judge, state), partial(_judge, state, kept=kept)
+    make = partial(_make, state, runtime, kept)
+    passes = partial(runtime.passes, game, state.step)
+    for substep in range(objective.k):
         batch = draw(substep)
-        kept = whole and substep == k - 1  # only the last fakes move G
-        played: Iterable[tuple[Batch, Tensor]] = _played(game, batch, gradient=kept)
-        played = [*played] if kept else played
-        judged = (_discriminator_terms(state, part, fake) for part, fake in played)
-        d_terms, grad_d = _descend(state, "discriminator", judged, runtime)
+        if parts == 1 and substep == objective.k - 1:
+            d_works, g_works = ([work] for work in passes(batch, keep=keep, make=make))
+        else:
+            d_works = [work for part in batch.parts(parts) for work in passes(part, judge=judge)]
+        d_terms, grad_d = _descend(state, "discriminator", d_works, runtime)
+    for more in range(objective.g_steps):
+        if more:
+            batch = draw(objective.k - 1 + more)
+        if more or parts > 1:
+            g_works = [work for part in batch.parts(parts) for work in passes(part, make=make)]
+        g_terms, grad_g = _descend(state, "generator", g_works, runtime)
+    return Moves(d_terms, g_terms, {"grad_d": grad_d, "grad_g": grad_g}).detached()
+
+
+def _judge(state: State, batch: Batch, kept: list[Tensor] | None = None) -> Moves:
+    """Accumulate D's gradient for a batch, and return what D minimised.
+
+    The fakes are left in `kept`, if it is given, with a gradient to G.
+    """
+    game = state.game
+    with torch.set_grad_enabled(kept is not None):
+        fake = game.generate(batch.latent)
+    if kept is not None:
+        kept[:] = [fake]
+    terms = game.discriminator_terms(batch, fake.detach())
+    return _accumulate("discriminator", terms.with_terms(besides(game, batch, fake, state.step)))
+
+
+def _make(state: State, runtime: Runtime, kept: list[Tensor], batch: Batch) -> Moves:
+    """Accumulate G's gradient for a batch, with D frozen, and return what G minimised.
+
+    The fakes are taken out of `kept`, or made if it is empty.
+    """
+    game = state.game
     with frozen(state.players["discriminator"].network), runtime.without_sync(game.discriminator):
-        for more in range(game.config.objective.g_steps):
-            if more:
-                batch = draw(k - 1 + more)
-            if more or not whole:
-                played = _played(game, batch, gradient=True)
-            made = (_generator_terms(game, part, fake) for part, fake in played)
-            g_terms, grad_g = _descend(state, "generator", made, runtime)
-    return Moves(d_terms, g_terms, {"grad_d": grad_d, "grad_g": grad_g})
+        fake = kept.pop() if kept else game.generate(batch.latent)
+        terms = game.generator_terms(batch, fake)
+        return _accumulate("generator", terms.with_terms(game.weight_terms("generator")))
 
 
-def _discriminator_terms(state: State, batch: Batch, fake: Tensor) -> Terms:
-    terms = state.game.discriminator_terms(batch, fake.detach())
-    return terms.with_terms(besides(state.game, batch, fake, state.step))
-
-
-def _generator_terms(game: Game, batch: Batch, fake: Tensor) -> Terms:
-    return game.generator_terms(batch, fake).with_terms(game.weight_terms("generator"))
+def _accumulate(player: str, terms: Terms) -> Moves:
+    """Accumulate the gradient of one player's terms, and return them as its move."""
+    terms.loss.backward()  # type: ignore[no-untyped-call]
+    blank = Terms({})
+    return Moves(terms, blank) if player == "discriminator" else Moves(blank, terms)
 
 
 Backward = Callable[[State, Batch, Tensor], tuple[Moves, Tensor]]
@@ -235,8 +250,9 @@ def _at_once(state: State, draw: Draw, runtime: Runtime, backward: Backward) -> 
     for player in state.players.values():
         player.optimizer.zero_grad(set_to_none=True)
     parts = batch.parts(game.config.training.accumulate)
-    work = partial(_both_gradients, state, runtime, backward)
-    moves = [runtime.passes(game, state.step, part, work) for part in parts]
+    both = partial(_both_gradients, state, runtime, backward)
+    works = [work for part in parts for work in runtime.passes(game, state.step, part, both=both)]
+    moves = [work() for work in works]
     for move in moves:
         _check_terms(move, runtime)
     norms = {
@@ -346,19 +362,18 @@ def penalty_terms(game: Game, batch: Batch, fake: Tensor, step: int) -> dict[str
 
 
 def _descend(
-    state: State, player: str, terms: Iterable[Terms], runtime: Runtime
+    state: State, player: str, works: Iterable[Callable[[], Moves]], runtime: Runtime
 ) -> tuple[Terms, float]:
-    """Make one player's move: backward for the terms of each part of the batch, check, step.
+    """Make one player's move: the passes for each part of the batch, check, step.
 
     Returns the means of the terms, and the norm of the gradient.
     """
-    blank, descended = Terms({}), list[Terms]()
+    descended = list[Terms]()
     state.players[player].optimizer.zero_grad(set_to_none=True)
-    for part in terms:
-        moves = Moves(part, blank) if player == "discriminator" else Moves(blank, part)
+    for work in works:
+        moves = work()
         _check_terms(moves, runtime)
-        part.loss.backward()  # type: ignore[no-untyped-call]
-        descended.append(part)
+        descended.append(getattr(moves, player))
     norm = _check_gradients(player, state.players[player].network, len(descended))
     _move(state, player, norm)
     return _mean(descended), norm
