@@ -71,7 +71,7 @@ def test_what_waits_for_the_device_is_told_and_trained_as_it_is(small):
         replays = True
 
         def g_terms(self, terms, real, fake, examples):
-            float(examples.mean())
+            float(examples.detach().mean())
             return terms
 
     dataset = gankit.load_dataset("digits")

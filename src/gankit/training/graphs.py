@@ -10,7 +10,7 @@ take turns, each turn is a graph of its own, and one player moves between the tw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -35,20 +35,19 @@ class Recording:
     Attributes:
         replay: launches the graph.
         moves: what the players minimised in it.
-        gradients: those of all parameters of both players; None for one that has none.
+        gradients: the parameters that have one, and where it is left.
         collected: what it left in each of the game's lists (`Part.collected`).
     """
 
     replay: Callable[[], None]
     moves: Moves
-    gradients: list[Tensor | None]
+    gradients: list[tuple[nn.Parameter, Tensor]]
     collected: list[list[Tensor]]
 
-    def play(self, game: Game, parameters: Sequence[nn.Parameter]) -> Moves:
+    def play(self, game: Game) -> Moves:
         """Replay the passes for what the recorded batch now holds."""
-        for parameter, gradient in zip(parameters, self.gradients, strict=True):
-            if gradient is not None:
-                parameter.grad = gradient
+        for parameter, gradient in self.gradients:
+            parameter.grad = gradient
         self.replay()
         for tensors, left in zip(_lists(game), self.collected, strict=True):
             tensors.extend(left)
@@ -62,22 +61,23 @@ class Chain:
     Attributes:
         batch: what the first one reads, and those after it.
         recordings: of one pass after the other; a later one may read what an earlier one left.
-        places: where the networks and the gradients lay.
+        tensors: all of the networks.
+        places: where these lay.
     """
 
     batch: Batch
     recordings: list[Recording]
+    tensors: list[Tensor]
     places: list[Place]
 
-    def holds(self, game: Game) -> bool:
-        """Return whether the networks and the gradients are still where they lay."""
-        return self.places == _places(game, self.recordings)
+    def holds(self) -> bool:
+        """Return whether the networks are still where they lay."""
+        return self.places == _places(self.tensors)
 
     def play(self, game: Game, batch: Batch) -> list[Callable[[], Moves]]:
         """Return functions that replay the passes for another batch, in their order."""
         self.batch.take(batch)
-        parameters = _parameters(game)
-        return [partial(recording.play, game, parameters) for recording in self.recordings]
+        return [partial(recording.play, game) for recording in self.recordings]
 
 
 @dataclass
@@ -119,7 +119,7 @@ class GraphRuntime(Runtime):
         kind = (*works, step % game.config.objective.penalty_interval == 0)
         recorded = self._recorded.setdefault(game, Recordings())
         chain = recorded.chains.get(kind)
-        if chain is not None and not chain.holds(game):
+        if chain is not None and not chain.holds():
             recorded = self._recorded[game] = Recordings()  # somebody has moved the networks
         if kind not in recorded.chains:
             recorded.chains[kind] = None
@@ -147,7 +147,8 @@ class GraphRuntime(Runtime):
         try:
             for work in works:
                 recordings.append(self._recording(game, still, work))
-            return Chain(still, recordings, _places(game, recordings))
+            tensors = [x for network in _networks(game) for x in _tensors(network)]
+            return Chain(still, recordings, tensors, _places(tensors))
         finally:  # nothing has been computed yet
             for tensors, start in zip(lists, before, strict=True):
                 del tensors[start:]
@@ -159,7 +160,8 @@ class GraphRuntime(Runtime):
         _forget_gradients(game)
         replay, moves = self.capture(game, lambda: work(batch))
         left = [tensors[start:] for tensors, start in zip(lists, before, strict=True)]
-        return Recording(replay, moves, [p.grad for p in _parameters(game)], left)
+        gradients = [(p, p.grad) for p in _parameters(game) if p.grad is not None]
+        return Recording(replay, moves, gradients, left)
 
     def capture(self, game: Game, work: Callable[[], Moves]) -> tuple[Callable[[], None], Moves]:
         """Record `work` without running it.
@@ -183,8 +185,21 @@ def can_be_replayed(game: Game) -> bool:
     return game.config.training.accumulate == 1 and all(part.replays for part in game.parts)
 
 
+def _networks(game: Game) -> tuple[nn.Module, nn.Module]:
+    return game.generator, game.discriminator
+
+
 def _parameters(game: Game) -> list[nn.Parameter]:
-    return [p for network in (game.generator, game.discriminator) for p in network.parameters()]
+    return [p for network in _networks(game) for p in network.parameters()]
+
+
+def _tensors(network: nn.Module) -> list[Tensor]:
+    return [*network.parameters(), *network.buffers()]
+
+
+def _places(tensors: Iterable[Tensor]) -> list[Place]:
+    """Return where tensors lie, and which of them are trained."""
+    return [(x.data_ptr(), x.requires_grad) for x in tensors]
 
 
 def _forget_gradients(game: Game) -> None:
@@ -194,11 +209,3 @@ def _forget_gradients(game: Game) -> None:
 
 def _lists(game: Game) -> list[list[Tensor]]:
     return [tensors for part in game.parts for tensors in part.collected]
-
-
-def _places(game: Game, recordings: Iterable[Recording]) -> list[Place]:
-    """Return where the networks' tensors and the gradients lie, and which of them are trained."""
-    networks = (game.generator, game.discriminator)
-    tensors = [x for network in networks for x in (*network.parameters(), *network.buffers())]
-    tensors += [g for recording in recordings for g in recording.gradients if g is not None]
-    return [(x.data_ptr(), x.requires_grad) for x in tensors]

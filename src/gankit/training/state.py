@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 from torch.optim import Optimizer
 
@@ -47,6 +47,11 @@ class Player:
     optimizer: Any
     settings: OptimizerConfig
     average: Average | None = None
+
+    def gradients(self) -> list[Tensor]:
+        """Return those gradients of its weights that there are."""
+        weights = (p for group in self.optimizer.param_groups for p in group["params"])
+        return [p.grad for p in weights if p.grad is not None]
 
 
 @dataclass

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gankit.game import Game
 from gankit.game_types import Batch, Moves, Terms
 from gankit.nn.layers import frozen, limit_norms
 from gankit.settings.schema import SettingError
 from gankit.training.runtime import Runtime
-from gankit.training.state import State
+from gankit.training.state import Player, State
 
 Draw = Callable[[int], Batch]
 """A function that returns the batch of a discriminator step, numbered 0 to k - 1, or that of a
@@ -256,8 +256,7 @@ def _at_once(state: State, draw: Draw, runtime: Runtime, backward: Backward) -> 
     for move in moves:
         _check_terms(move, runtime)
     norms = {
-        name: _check_gradients(name, player.network, len(parts))
-        for name, player in state.players.items()
+        name: _check_gradients(name, player, len(parts)) for name, player in state.players.items()
     }
     for name, norm in norms.items():
         _move(state, name, norm)
@@ -374,7 +373,7 @@ def _descend(
         moves = work()
         _check_terms(moves, runtime)
         descended.append(getattr(moves, player))
-    norm = _check_gradients(player, state.players[player].network, len(descended))
+    norm = _check_gradients(player, state.players[player], len(descended))
     _move(state, player, norm)
     return _mean(descended), norm
 
@@ -399,8 +398,7 @@ def _move(state: State, name: str, norm: float) -> None:
     player = state.players[name]
     clip, most = player.settings.clip, player.settings.max_norm
     if clip and norm > clip:
-        gradients = [p.grad for p in player.network.parameters() if p.grad is not None]
-        torch._foreach_mul_(gradients, clip / norm)
+        torch._foreach_mul_(player.gradients(), clip / norm)
     player.optimizer.step()
     if most:
         limit_norms(player.network, most)
@@ -418,19 +416,19 @@ def _check_terms(moves: Moves, runtime: Runtime) -> None:
         raise NotFiniteError(f"the term {' and '.join(broken) or 'of another process'}")
 
 
-def _check_gradients(player: str, network: nn.Module, parts: int) -> float:
+def _check_gradients(name: str, player: Player, parts: int) -> float:
     """Divide the player's gradient, a sum over the parts of a batch, by their number.
 
     Returns its norm; every process holds the same gradients. Raises NotFiniteError, naming the
     parameter, if it is not finite.
     """
-    gradients = [p.grad for p in network.parameters() if p.grad is not None]
+    gradients = player.gradients()
     if parts > 1:
         torch._foreach_div_(gradients, parts)
     norm = float(torch.stack(torch._foreach_norm(gradients)).norm())
     if math.isfinite(norm):
         return norm
-    for name, p in network.named_parameters():
+    for weight, p in player.network.named_parameters():
         if p.grad is not None and not bool(torch.isfinite(p.grad).all()):
-            raise NotFiniteError(f"the gradient of {player}.{name}")
-    raise NotFiniteError(f"the norm of the gradient of {player}")
+            raise NotFiniteError(f"the gradient of {name}.{weight}")
+    raise NotFiniteError(f"the norm of the gradient of {name}")
