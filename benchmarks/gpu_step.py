@@ -30,7 +30,9 @@ from gankit.errors import GankitError
 from gankit.training import update
 from telling import machine
 
-CASES = [  # family, side, batch
+CASES = [  # family, side, batch; the players of the first two take turns
+    ("began", 64, 16),
+    ("infogan", 64, 64),
     ("dcgan", 64, 64),
     ("dcgan", 64, 512),
     ("modern", 64, 64),

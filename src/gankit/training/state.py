@@ -242,7 +242,7 @@ def draw_batch(state: State, feed: Feed, runtime: Runtime, substep: int) -> Batc
 def _seed_layers(seed: int, device: torch.device) -> None:
     """Seed the random numbers of torch that layers draw on the CPU and on `device`.
 
-    `torch.manual_seed` would prepare every other kind of device too, in half a millisecond.
+    `torch.manual_seed` would prepare every other kind of device too, in a fifth of a millisecond.
     """
     if device.type not in ("cpu", "cuda"):
         torch.manual_seed(seed)
