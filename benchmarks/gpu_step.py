@@ -30,7 +30,7 @@ from gankit.errors import GankitError
 from gankit.training import update
 from telling import machine
 
-CASES = [  # family, side, batch; the players of the first two take turns
+CASES = [  # family, side, batch; the players of `infogan` take turns, those of the others do not
     ("began", 64, 16),
     ("infogan", 64, 64),
     ("dcgan", 64, 64),

@@ -330,9 +330,10 @@ class Part:
         one_process: why several processes would not play the same game as one; None if they would.
         reads_numbers: whether `after_step` reads its numbers, so that all processes must share
             them.
-        replays: whether its hooks within a step do the same to the same tensors at every step, but
-            for random numbers, so that a CUDA graph of one step stands for the others. Numbers of
-            Python's that change, and tensors that are replaced, forbid it. A class states it
+        replays: whether its hooks within the passes of a step do the same to the same tensors at
+            every step, but for random numbers, so that a CUDA graph of one step stands for the
+            others. Numbers of Python's that change forbid it, and tensors that are replaced, not
+            changed in place, or kept after the step with what computed them. A class states it
             itself: what it inherits does not count.
         collected: lists that hooks within a step add tensors to, and that `after_step` empties.
         papers: the papers that introduced it, for `gankit cite`.

@@ -10,6 +10,7 @@ from gankit.data import ArrayDataset
 from gankit.data.batches import Feed
 from gankit.errors import ConfigError
 from gankit.families import Task
+from gankit.randomness import Purpose, torch_seed
 from gankit.settings.config import override
 from gankit.training.runtime import Runtime
 from gankit.training.state import build_game, build_state, draw_batch, to_network
@@ -55,6 +56,13 @@ def test_a_batch_is_a_function_of_seed_and_step(small):
     ):
         assert same(one, other[0]) == [False] * 3
         assert not torch.equal(layers, other[1])
+
+
+def test_layers_draw_what_torch_draws_after_its_own_seed(small):
+    """So a run that an earlier version began goes on with the numbers that it would have had."""
+    _, layers = drawn(small("cgan"), 5)
+    torch.manual_seed(torch_seed(0, Purpose.LAYERS, 5))
+    assert torch.equal(layers, torch.rand(3))
 
 
 def test_each_discriminator_step_has_its_own_batch(small):

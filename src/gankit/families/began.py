@@ -162,7 +162,7 @@ class BEGAN(Game):
         # k; the smoothed M; its lowest value; steps since then; steps with k = 0; halvings of the
         # rate.
         self.balance = torch.tensor([0.0, 0.0, math.inf, 0.0, 0.0, 0.0], dtype=torch.float64)
-        self._weight = torch.zeros(())  # k where the networks are, always in the same memory
+        self._k = torch.zeros(())  # k where D's answers lie, in the same memory from step to step
 
     @classmethod
     def symptoms(cls, config: Config) -> Sequence[Symptom]:
@@ -208,9 +208,9 @@ class BEGAN(Game):
     def discriminator_adversarial(self, logits_real: Tensor, logits_fake: Tensor) -> Terms:
         real, fake = -logits_real, -logits_fake  # L(x), L(G(z))
         watched = {"l_real": real.detach().mean(), "l_fake": fake.detach().mean()}
-        if (self._weight.device, self._weight.dtype) != (fake.device, fake.dtype):
-            self._weight = fake.new_tensor(self.k)
-        return Terms({"real": real.mean(), "fake": -self._weight * fake.mean()}, watched)
+        if (self._k.device, self._k.dtype) != (fake.device, fake.dtype):
+            self._k = fake.new_tensor(self.k)
+        return Terms({"real": real.mean(), "fake": -self._k * fake.mean()}, watched)
 
     def after_step(self, numbers: Mapping[str, Tensor]) -> None:
         real, fake = float(numbers["l_real"]), float(numbers["l_fake"])
@@ -233,7 +233,7 @@ class BEGAN(Game):
 
     def _take(self, balance: list[float]) -> None:
         self.balance = torch.tensor(balance, dtype=torch.float64)
-        self._weight.fill_(self.k)
+        self._k.fill_(self.k)
         self.pace = 0.5 ** balance[5]
 
     def numbers(self) -> dict[str, Tensor]:

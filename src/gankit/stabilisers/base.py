@@ -73,7 +73,7 @@ class Stabiliser(Part):
     def begin(self, game: Game) -> None:
         """Make what follows the networks; they now lie on the device where they train."""
 
-    # Within a step
+    # Within the passes of a step
 
     def d_batch(self, batch: Batch, fake: Tensor) -> tuple[Batch, Tensor]:
         """Return what D learns from: the batch, and fakes [N, *shape] without a gradient."""
@@ -112,6 +112,8 @@ class Stabiliser(Part):
     def weight_terms(self, player: str) -> Terms:
         """Return additional terms of `player` that depend on its weights alone."""
         return Terms({})
+
+    # After the passes of a step
 
     def moves(self, player: str) -> bool:
         """Return whether `player` moves in this step."""

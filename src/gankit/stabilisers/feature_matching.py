@@ -68,7 +68,7 @@ class FeatureMatching(Stabiliser):
         self.tap = Tap(head)
 
     def answered(self, answer: Answer) -> Answer:
-        seen = self.tap.seen
+        seen, self.tap.seen = self.tap.seen, None  # what computed it is not to outlive the step
         assert seen is not None
         # A reference batch, if there is one, comes first.
         return replace(answer, features=seen[-len(answer.output) :])

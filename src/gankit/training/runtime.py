@@ -8,20 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from gankit.game import Game
 from gankit.game_types import Batch, Moves
 from gankit.settings.config import Precision
+
+if TYPE_CHECKING:
+    from gankit.training.state import State
 
 Passes = Callable[[Batch], Moves]
 """A function that accumulates the gradients of a player, or of both, for a batch.
 
-It returns what they minimised.
+It returns what they minimised, as numbers in memory of their own (`Moves.detached`).
 """
 
 
@@ -52,13 +54,11 @@ class Runtime:
         """Return a context in which gradients of `network` are not shared: it is not trained."""
         return nullcontext()
 
-    def passes(
-        self, game: Game, step: int, batch: Batch, **works: Passes
-    ) -> list[Callable[[], Moves]]:
+    def passes(self, state: State, batch: Batch, **works: Passes) -> list[Callable[[], Moves]]:
         """Return a function for each of `works` that runs it on a batch.
 
-        They are to be called once each, in this order, and no other passes between them. The names
-        tell works of one game apart: a runtime may replay a recording of those of the same names.
+        Call each of them once, in this order, before `passes` is called again. A runtime may replay
+        what it recorded of works of the same names.
         """
         return [partial(work, batch) for work in works.values()]
 

@@ -54,7 +54,7 @@ class Player:
         return [p.grad for p in weights if p.grad is not None]
 
 
-@dataclass
+@dataclass(eq=False)
 class State:
     """The state that a checkpoint holds.
 
@@ -240,7 +240,7 @@ def draw_batch(state: State, feed: Feed, runtime: Runtime, substep: int) -> Batc
 
 
 def _seed_layers(seed: int, device: torch.device) -> None:
-    """Seed the random numbers of torch that layers draw on the CPU and on `device`.
+    """Seed the random numbers of torch that layers draw on the CPU, or on GPUs too.
 
     `torch.manual_seed` would prepare every other kind of device too, in a fifth of a millisecond.
     """

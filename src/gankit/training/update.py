@@ -28,6 +28,10 @@ Draw = Callable[[int], Batch]
 further generator step, numbered from k."""
 
 
+Works = Iterable[Callable[[], Moves]]
+"""The passes for each part of a batch, in order; each is asked for when the last one is over."""
+
+
 class NotFiniteError(Exception):
     """A term or a gradient that is not a finite number; the text names it."""
 
@@ -170,28 +174,31 @@ def alternating(state: State, draw: Draw, runtime: Runtime) -> Moves:
     The first generator step is on the last fakes. If a batch has several parts, these are made
     again, because to keep all of them would need the memory that the parts are to save.
     """
-    game, objective = state.game, state.game.config.objective
-    parts, kept = game.config.training.accumulate, list[Tensor]()
-    judge, keep = partial(_judge, state), partial(_judge, state, kept=kept)
-    make = partial(_make, state, runtime, kept)
-    passes = partial(runtime.passes, game, state.step)
+    objective, parts = state.game.config.objective, state.game.config.training.accumulate
+    kept: list[Tensor] = []
+    d_pass, d_last = partial(_d_pass, state), partial(_d_pass, state, kept=kept)
+    g_pass = partial(_g_pass, state, runtime, kept)
+    passes = partial(runtime.passes, state)
     for substep in range(objective.k):
         batch = draw(substep)
         if parts == 1 and substep == objective.k - 1:
-            d_works, g_works = ([work] for work in passes(batch, keep=keep, make=make))
+            judged, fooled = passes(batch, d_last=d_last, g_pass=g_pass)
+            d_works: Works = [judged]
         else:
-            d_works = [work for part in batch.parts(parts) for work in passes(part, judge=judge)]
+            d_works = (work for part in batch.parts(parts) for work in passes(part, d_pass=d_pass))
         d_terms, grad_d = _descend(state, "discriminator", d_works, runtime)
     for more in range(objective.g_steps):
         if more:
             batch = draw(objective.k - 1 + more)
         if more or parts > 1:
-            g_works = [work for part in batch.parts(parts) for work in passes(part, make=make)]
+            g_works: Works = (w for part in batch.parts(parts) for w in passes(part, g_pass=g_pass))
+        else:
+            g_works = [fooled]
         g_terms, grad_g = _descend(state, "generator", g_works, runtime)
-    return Moves(d_terms, g_terms, {"grad_d": grad_d, "grad_g": grad_g}).detached()
+    return Moves(d_terms, g_terms, {"grad_d": grad_d, "grad_g": grad_g})
 
 
-def _judge(state: State, batch: Batch, kept: list[Tensor] | None = None) -> Moves:
+def _d_pass(state: State, batch: Batch, kept: list[Tensor] | None = None) -> Moves:
     """Accumulate D's gradient for a batch, and return what D minimised.
 
     The fakes are left in `kept`, if it is given, with a gradient to G.
@@ -205,7 +212,7 @@ def _judge(state: State, batch: Batch, kept: list[Tensor] | None = None) -> Move
     return _accumulate("discriminator", terms.with_terms(besides(game, batch, fake, state.step)))
 
 
-def _make(state: State, runtime: Runtime, kept: list[Tensor], batch: Batch) -> Moves:
+def _g_pass(state: State, runtime: Runtime, kept: list[Tensor], batch: Batch) -> Moves:
     """Accumulate G's gradient for a batch, with D frozen, and return what G minimised.
 
     The fakes are taken out of `kept`, or made if it is empty.
@@ -221,7 +228,8 @@ def _accumulate(player: str, terms: Terms) -> Moves:
     """Accumulate the gradient of one player's terms, and return them as its move."""
     terms.loss.backward()  # type: ignore[no-untyped-call]
     blank = Terms({})
-    return Moves(terms, blank) if player == "discriminator" else Moves(blank, terms)
+    moves = Moves(terms, blank) if player == "discriminator" else Moves(blank, terms)
+    return moves.detached()
 
 
 Backward = Callable[[State, Batch, Tensor], tuple[Moves, Tensor]]
@@ -251,8 +259,7 @@ def _at_once(state: State, draw: Draw, runtime: Runtime, backward: Backward) -> 
         player.optimizer.zero_grad(set_to_none=True)
     parts = batch.parts(game.config.training.accumulate)
     both = partial(_both_gradients, state, runtime, backward)
-    works = [work for part in parts for work in runtime.passes(game, state.step, part, both=both)]
-    moves = [work() for work in works]
+    moves = [work() for part in parts for work in runtime.passes(state, part, both=both)]
     for move in moves:
         _check_terms(move, runtime)
     norms = {
@@ -260,12 +267,11 @@ def _at_once(state: State, draw: Draw, runtime: Runtime, backward: Backward) -> 
     }
     for name, norm in norms.items():
         _move(state, name, norm)
-    moved = Moves(
+    return Moves(
         _mean([move.discriminator for move in moves]),
         _mean([move.generator for move in moves]),
         {"grad_d": norms["discriminator"], "grad_g": norms["generator"]},
     )
-    return moved.detached()
 
 
 def _both_gradients(state: State, runtime: Runtime, backward: Backward, batch: Batch) -> Moves:
@@ -280,10 +286,11 @@ def _both_gradients(state: State, runtime: Runtime, backward: Backward, batch: B
                 terms.loss.backward()  # type: ignore[no-untyped-call]
     moves, for_fake = backward(state, batch, leaf)
     fake.backward(for_fake)  # type: ignore[no-untyped-call]
-    return Moves(
+    together = Moves(
         moves.discriminator.with_terms(more.discriminator),
         moves.generator.with_terms(more.generator),
     )
+    return together.detached()
 
 
 def two_backwards(state: State, batch: Batch, fake: Tensor) -> tuple[Moves, Tensor]:
@@ -360,9 +367,7 @@ def penalty_terms(game: Game, batch: Batch, fake: Tensor, step: int) -> dict[str
     return {name: weight * of(discriminate, real, fake, batch.mix) for name, of in asked.items()}
 
 
-def _descend(
-    state: State, player: str, works: Iterable[Callable[[], Moves]], runtime: Runtime
-) -> tuple[Terms, float]:
+def _descend(state: State, player: str, works: Works, runtime: Runtime) -> tuple[Terms, float]:
     """Make one player's move: the passes for each part of the batch, check, step.
 
     Returns the means of the terms, and the norm of the gradient.
@@ -384,9 +389,7 @@ def _mean(parts: Sequence[Terms]) -> Terms:
         return parts[0]
 
     def mean(tensors: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-        return {
-            name: torch.stack([t[name].detach() for t in tensors]).mean() for name in tensors[0]
-        }
+        return {name: torch.stack([t[name] for t in tensors]).mean() for name in tensors[0]}
 
     return Terms(mean([p.minimised for p in parts]), mean([p.watched for p in parts]))
 
@@ -407,12 +410,9 @@ def _move(state: State, name: str, norm: float) -> None:
 def _check_terms(moves: Moves, runtime: Runtime) -> None:
     """Raise NotFiniteError, in all processes alike, if a term of any of them is not finite."""
     numbers = moves.tensors()
-    with torch.no_grad():
-        finite = bool(torch.isfinite(torch.stack([v.detach() for v in numbers.values()])).all())
+    finite = bool(torch.isfinite(torch.stack([*numbers.values()])).all())
     if runtime.anywhere(not finite):
-        broken = [
-            name for name, value in numbers.items() if not math.isfinite(float(value.detach()))
-        ]
+        broken = [name for name, value in numbers.items() if not math.isfinite(float(value))]
         raise NotFiniteError(f"the term {' and '.join(broken) or 'of another process'}")
 
 
