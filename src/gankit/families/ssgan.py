@@ -18,8 +18,10 @@ from gankit.game import Game, register_family
 from gankit.game_types import Answer, Batch, Terms
 from gankit.nn.conv import ConvGenerator
 from gankit.nn.head import Head
+from gankit.nn.init import init_by_data
 from gankit.nn.layers import GaussianNoise
 from gankit.nn.shapes import stages_for, widths_for
+from gankit.randomness import Purpose, torch_seed
 from gankit.recipes import RECIPES, adam
 from gankit.settings.config import (
     Config,
@@ -29,6 +31,12 @@ from gankit.settings.config import (
     TrainingConfig,
 )
 from gankit.settings.schema import LAYER, check_settings, setting
+
+EPS = 1e-4
+"""Adam's eps in the paper's code, which takes the root of the mean squared gradient plus 1e-8.
+
+Where gradients are small, steps are too.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +65,15 @@ class SSGANOptions:
         check_settings(self, "network.")
 
 
-def of_fixed_norm(layer: nn.Linear | nn.Conv2d) -> nn.Module:
-    """Fix the norm of the weights into each output of `layer` at sqrt 2, in place; return `layer`.
+INIT = 500
+"""How many examples the first norms and biases of D are set by, as in the paper's code."""
 
-    Only their direction is learned, as in the paper's code, and ReLU layers keep the size of their
-    inputs.
+
+def of_fixed_norm(layer: nn.Linear | nn.Conv2d) -> nn.Module:
+    """Let `layer` learn the direction of the weights into each output alone; return `layer`.
+
+    Their norm is sqrt 2, with which ReLU layers keep the size of their inputs, until `init_by_data`
+    sets another.
     """
     weight_norm(layer)
     norm = layer.parametrizations.weight.original0  # type: ignore[union-attr]
@@ -95,15 +107,12 @@ class PerceptronClassifier(nn.Module):
     def __init__(self, shape: tuple[int, ...], classes: int, o: SSGANOptions) -> None:
         super().__init__()
         sizes = [int(torch.Size(shape).numel()), *o.discriminator_hidden]
-        layers: list[nn.Module] = [GaussianNoise(o.noise[0])]
-        for inputs, outputs in pairwise(sizes):
-            layers += [
-                of_fixed_norm(nn.Linear(inputs, outputs)),
-                nn.ReLU(),
-                GaussianNoise(o.noise[1]),
-            ]
+        layers: list[nn.Module] = []
+        for i, (inputs, outputs) in enumerate(pairwise(sizes)):
+            noise = GaussianNoise(o.noise[min(i, 1)])
+            layers += [noise, of_fixed_norm(nn.Linear(inputs, outputs)), nn.ReLU()]
         self.layers = nn.Sequential(*layers)
-        self.head = Head(sizes[-1], outputs=classes)
+        self.head = Head(sizes[-1], outputs=classes, noise=o.noise[1])
         weight_norm(self.head.linear)
 
     def forward(self, examples: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -148,17 +157,18 @@ class SSGAN(Game):
     Section 5, with the fake logit fixed at 0: D(x) = Z(x) / (Z(x) + 1), Z(x) = sum_k exp l_k(x),
     so log Z is the logit. L_D = L_supervised + L_unsupervised; the latter is half of the usual
     cross-entropy, as in the paper's code. The recipes let G match features (section 3.1).
-    Departs from the paper: in a step both players see the same unlabelled minibatch; hidden
-    weights have a fixed norm of sqrt 2, which its code sets from the first minibatch; the
-    perceptron's features are matched after the noise that follows them, in its code before it.
+    The norms and biases of D are first set by 500 examples, as in that code. Departs from it: in a
+    step both players see the same unlabelled minibatch, and G moves on the fakes that D saw.
     """
 
     Options = SSGANOptions
     papers = (SALIMANS_2016,)
     default_recipe = "ssgan-fast"
+    earlier = ({"generator_optimizer.eps": 1e-8, "discriminator_optimizer.eps": 1e-8},)
     kinds = ("images",)
     guided = True
     judges = True
+    meets = True
     replays = True
     losses = ("non_saturating", "minimax")
     only_logits = False
@@ -186,6 +196,16 @@ class SSGAN(Game):
             )
         kind = PerceptronClassifier if self.options.body == "mlp" else ConvClassifier
         return kind(self.task.shape, self.task.classes, self.options)
+
+    def meet(self, examples: Tensor, labels: Tensor | None) -> None:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(torch_seed(self.config.training.seed, Purpose.MEETING, 1))
+            init_by_data(self.discriminator, examples[:INIT])
+        if self.options.body == "conv":  # this network's logits begin with a deviation of .1
+            head = self.discriminator.get_submodule("head.linear")
+            with torch.no_grad():
+                head.get_parameter("parametrizations.weight.original0").mul_(0.1)
+                head.get_parameter("bias").mul_(0.1)
 
     def logits_of(self, answer: Answer) -> Tensor:
         return answer.output.logsumexp(1)
@@ -225,15 +245,19 @@ def ssgan_fast() -> Config:
 
 @RECIPES.register("ssgan-mnist-paper", "100 labels of MNIST (Salimans 2016)")
 def ssgan_mnist_paper() -> Config:
-    """Ten labels a class, feature matching, Adam 3e-3 with beta1 .5, 300 epochs, batches of 100."""
+    """Ten labels a class, feature matching, Adam 3e-3 with beta1 .5, 300 epochs, batches of 100.
+
+    Its code matches the mean over the 250 features, where `stabilise.matching = l2` is their sum:
+    to Adam that is the same, if eps is 250 times as large.
+    """
     return Config(
         family="ssgan",
         data=DataConfig(source="mnist", labels_per_class=10),
         network=SSGANOptions(),
         latent=LatentConfig(size=100, prior="uniform01"),
         stabilise=StabiliserConfig(matching="l2"),
-        generator_optimizer=adam(3e-3),
-        discriminator_optimizer=adam(3e-3),
+        generator_optimizer=adam(3e-3, eps=250 * EPS),
+        discriminator_optimizer=adam(3e-3, eps=EPS),
         training=TrainingConfig(steps=180_000, batch=100, ema=0.9999),
     )
 
@@ -244,7 +268,7 @@ def _ssgan_conv_paper(width: int, data: DataConfig, steps: int) -> Config:
     Adam's rate is 3e-4 and falls to 0 over the last third of `steps`, whatever the budget; features
     are matched by their mean absolute difference.
     """
-    optimizer = adam(3e-4, schedule="linear", decay_from=2 / 3, schedule_steps=steps)
+    optimizer = adam(3e-4, schedule="linear", decay_from=2 / 3, schedule_steps=steps, eps=EPS)
     return replace(
         ssgan_mnist_paper(),
         data=data,

@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from gankit.nn.layers import label_map
+from gankit.nn.layers import GaussianNoise, label_map
 from gankit.nn.minibatch_discrimination import MinibatchDiscrimination
 
 
@@ -17,7 +17,8 @@ class Head(nn.Module):
     Kind "v1" is one sigmoid output. Kind "v2" is a softmax over (true, fake): its probability of
     true is the sigmoid of the difference of the two, so that difference is the logit. If there are
     `classes`, or labels that are vectors of `condition` numbers, the product of the label's
-    embedding and the features is added to the logit (projection, arXiv 1802.05637).
+    embedding and the features is added to the logit (projection, arXiv 1802.05637). While D trains,
+    `noise`, a standard deviation, is added to the features: what looks at them sees them without.
     """
 
     def __init__(
@@ -27,9 +28,11 @@ class Head(nn.Module):
         kind: Literal["v1", "v2"] = "v1",
         outputs: int | None = None,
         condition: int = 0,
+        noise: float = 0.0,
     ) -> None:
         super().__init__()
         self.outputs = outputs
+        self.noise = GaussianNoise(noise)
         self.linear = nn.Linear(features, outputs or (1 if kind == "v1" else 2))
         self.closeness: MinibatchDiscrimination | None = None
         self.projection = label_map(classes, condition, features) if classes or condition else None
@@ -38,6 +41,7 @@ class Head(nn.Module):
             nn.init.normal_(self.projection.weight, std=features**-0.5)
 
     def forward(self, features: Tensor, labels: Tensor | None = None) -> Tensor:
+        features = self.noise(features)
         out: Tensor = self.linear(features)
         if self.closeness is not None:
             out = out + self.closeness(features)

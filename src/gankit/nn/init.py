@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
 
 def init_normal(network: nn.Module, std: float) -> None:
@@ -57,3 +59,44 @@ def init_uniform(network: nn.Module, limit: float) -> None:
                 nn.init.zeros_(module.bias)
         elif isinstance(module, nn.Embedding):  # a linear map of the one-hot label
             nn.init.uniform_(module.weight, -limit, limit)
+
+
+LEAST_DEVIATION = 1e-3
+"""The least deviation by which `init_by_data` divides: an output may be the same for all inputs."""
+
+
+@torch.no_grad()
+def init_by_data(network: nn.Module, *given: Tensor | None) -> None:
+    """Scale weight-normalised layers, and set their biases, by what they answer to some inputs.
+
+    For these inputs each output of such a layer then has mean 0 and deviation 1, the layers before
+    it included (Salimans & Kingma 2016, arXiv 1602.07868, section 3). `given` is what the network
+    is called with.
+
+    >>> layer = nn.utils.parametrizations.weight_norm(nn.Linear(3, 2))
+    >>> inputs = torch.arange(12.0).view(4, 3) ** 2
+    >>> init_by_data(layer, inputs)
+    >>> outputs = layer(inputs).detach()
+    >>> outputs.mean(0).abs().max().item() < 1e-5, outputs.std(0, correction=0).round(decimals=3)
+    (True, tensor([1., 1.]))
+    """
+    layers = [m for m in network.modules() if isinstance(m, (nn.Linear, nn.Conv2d))]
+    layers = [layer for layer in layers if is_parametrized(layer, "weight")]
+    hooks = [layer.register_forward_hook(_standardise) for layer in layers]
+    try:
+        network(*given)
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _standardise(layer: nn.Linear | nn.Conv2d, _given: object, out: Tensor) -> Tensor:
+    """Make a layer's answer, [N, C] or [N, C, H, W], have mean 0 and deviation 1; return it."""
+    over = [0, *range(2, out.dim())]
+    mean = out.mean(over, keepdim=True)
+    deviation = (out - mean).square().mean(over, keepdim=True).sqrt().clamp_min(LEAST_DEVIATION)
+    norm = layer.parametrizations.weight.original0  # type: ignore[union-attr]
+    norm.copy_(norm / deviation.view_as(norm))  # type: ignore[operator, arg-type]
+    assert layer.bias is not None
+    layer.bias.copy_((layer.bias - mean.flatten()) / deviation.flatten())
+    return (out - mean) / deviation

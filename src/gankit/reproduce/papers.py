@@ -237,7 +237,9 @@ for _name, _summary, _what in (
     (
         "ssgan-mnist",
         "errors with 100 labels (Salimans 2016, table 1)",
-        Reproduction("ssgan-mnist-paper", label_errors, "93±6.5 of 10,000 with 100 labels", "mnist", "labels"),
+        Reproduction(
+            "ssgan-mnist-paper", label_errors, "93±6.5 of 10,000 with 100 labels", "mnist", "labels"
+        ),
     ),
     (
         "cgan-nearest",

@@ -264,6 +264,9 @@ class OptimizerConfig:
     lr: float = setting(2e-4, "learning rate", least=0, most=1000)
     beta1: float = setting(0.5, "Adam: decay of the mean gradient", least=0, below=1)
     beta2: float = setting(0.999, "Adam: decay of the mean squared gradient", least=0, below=1)
+    eps: float = setting(
+        1e-8, "Adam: added to the root of the mean squared gradient", above=0, most=1000
+    )
     momentum: float = setting(0.5, "SGD: momentum at the start", least=0, below=1)
     momentum_end: float = setting(
         0.5, "SGD: momentum at the end of schedule_steps, reached linearly", least=0, below=1

@@ -31,8 +31,15 @@ def build_optimizer(
         )
     betas = (float(config.beta1), float(config.beta2))
     if config.name == "optimistic_adam":
-        return OptimisticAdam(parameters, config.lr, betas, config.weight_decay)
-    return Adam(parameters, config.lr, betas=betas, weight_decay=config.weight_decay, fused=fused)
+        return OptimisticAdam(parameters, config.lr, betas, config.weight_decay, config.eps)
+    return Adam(
+        parameters,
+        config.lr,
+        betas=betas,
+        eps=config.eps,
+        weight_decay=config.weight_decay,
+        fused=fused,
+    )
 
 
 class _Uncompiled:
@@ -72,8 +79,9 @@ class OptimisticAdam(_Uncompiled, Optimizer):
         lr: float,
         betas: tuple[float, float],
         weight_decay: float = 0.0,
+        eps: float = 1e-8,
     ) -> None:
-        settings = {"lr": lr, "betas": betas, "eps": 1e-8, "weight_decay": weight_decay}
+        settings = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
         super().__init__(parameters, settings)
 
     @torch.no_grad()
