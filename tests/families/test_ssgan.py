@@ -98,6 +98,33 @@ def test_g_matches_the_last_hidden_layers_means():
     assert terms.loss.item() == pytest.approx(expected.item(), rel=1e-5)
 
 
+def test_features_are_matched_before_the_noise_that_follows_them():
+    """Noise of the last layer alone changes the logits, and not what G minimises."""
+    g = game(**{"network.noise": "0,0"})
+    g.discriminator.head.noise.std = 0.5
+    real, fake = torch.rand(4, 1, 16, 16), torch.rand(4, 1, 16, 16)
+    batch = Batch(real, None, Latent(torch.zeros(4, 1)), torch.zeros(4))
+    scores = [g.discriminator(real, None) for _ in range(2)]
+    assert not torch.equal(*scores)
+    losses = [g.generator_terms(batch, fake).loss for _ in range(2)]
+    assert torch.equal(*losses)
+
+
+@pytest.mark.parametrize(("body", "deviation"), [("mlp", 1.0), ("conv", 0.1)])
+def test_d_begins_with_logits_of_one_size(body, deviation):
+    changes = {"network.body": body, "network.discriminator_width": 4}
+    g, images = game(**changes), torch.rand(600, 1, 16, 16)
+    g.meet(images, None)
+    again = game(**changes)
+    torch.rand(1)  # whatever was drawn before
+    again.meet(images, None)
+    pairs = zip(g.discriminator.parameters(), again.discriminator.parameters(), strict=True)
+    assert all(torch.equal(*pair) for pair in pairs)
+    scores = g.discriminator(images[:500], None)  # other noise than it was set by
+    assert scores.mean(0).abs().max() < 0.3 * deviation
+    assert (scores.std(0) / deviation - 1).abs().max() < 0.2
+
+
 def test_labels_are_as_many_of_each_class_and_the_seed_s():
     digits = load_dataset("digits")
     chosen = choose_labelled(digits, 10, seed=0)

@@ -141,3 +141,16 @@ def test_optimistic_adam_is_algorithm_1(decay):
         direction = m / (1 - 0.5**step) / (math.sqrt(v / (1 - 0.9**step)) + 1e-8)
         value, last = value - 0.2 * direction + 0.1 * last, direction
         assert float(w.detach()) == pytest.approx(value, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["adam", "optimistic_adam"])
+def test_eps_makes_steps_on_small_gradients_small(name):
+    """Adam's first step is lr g / (|g| + eps); optimistic Adam's is twice as long."""
+    for gradient in (1.0, 1e-3):
+        weight = torch.nn.Parameter(torch.zeros(1, dtype=torch.float64))
+        config = OptimizerConfig(name=name, lr=0.1, eps=1e-3)
+        optimizer = build_optimizer(config, [weight], torch.device("cpu"))
+        weight.grad = torch.full_like(weight, gradient)
+        optimizer.step()
+        step = 0.1 * gradient / (gradient + 1e-3) * (2 if name == "optimistic_adam" else 1)
+        assert weight.item() == pytest.approx(-step, rel=1e-6)
