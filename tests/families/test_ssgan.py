@@ -100,7 +100,7 @@ def test_g_matches_the_last_hidden_layers_means():
 
 def test_features_are_matched_before_the_noise_that_follows_them():
     """Noise of the last layer alone changes the logits, and not what G minimises."""
-    g = game(**{"network.noise": "0,0"})
+    g = game(**{"network.noise": "0,0", "network.by_code": True})
     g.discriminator.head.noise.std = 0.5
     real, fake = torch.rand(4, 1, 16, 16), torch.rand(4, 1, 16, 16)
     batch = Batch(real, None, Latent(torch.zeros(4, 1)), torch.zeros(4))
@@ -112,8 +112,10 @@ def test_features_are_matched_before_the_noise_that_follows_them():
 
 @pytest.mark.parametrize(("body", "deviation"), [("mlp", 1.0), ("conv", 0.1)])
 def test_d_begins_with_logits_of_one_size(body, deviation):
-    changes = {"network.body": body, "network.discriminator_width": 4}
+    changes = {"network.body": body, "network.discriminator_width": 4, "network.by_code": True}
     g, images = game(**changes), torch.rand(600, 1, 16, 16)
+    assert g.meets
+    assert not game().meets
     g.meet(images, None)
     again = game(**changes)
     torch.rand(1)  # whatever was drawn before

@@ -509,8 +509,8 @@ NETWORK_KEYS = {
         head_norm head_width labels least_side mixed most_channels penalty_on pixels stages
     """,
     "ssgan": """
-        body discriminator_hidden discriminator_width dropout generator_hidden generator_width
-        noise
+        body by_code discriminator_hidden discriminator_width dropout generator_hidden
+        generator_width noise
     """,
 }
 
