@@ -5,7 +5,9 @@
 
 One thread; images of 16 x 16, sentences and moves; each run takes 5 to 20 s of a core. A run that
 is there already is only examined again, and its line replaced; other lines of the table stay. The
-table is of seeds on which no threshold was chosen. Prints the confusion table.
+table is of seeds on which no threshold was chosen. `found` is what the doctor says at the end,
+`on_the_way` what it would have said of the log alone after any of its lines. Prints the confusion
+table.
 """
 
 from __future__ import annotations
@@ -21,11 +23,14 @@ import torch
 
 from gankit.choose_recipe import configure
 from gankit.data import load_dataset
+from gankit.doctor.case import Case
 from gankit.doctor.diagnose import diagnose
 from gankit.doctor.diagnosis import write_diagnosis
+from gankit.doctor.signs import look_for
 from gankit.errors import TrainingError
 from gankit.families import FAMILIES
 from gankit.fitting import fit
+from gankit.run import Run
 from gankit.settings.config import Config, override
 from table_lines import read_lines, write_lines
 
@@ -272,9 +277,23 @@ def play(trial: Trial, seed: int, runs: Path, split: str) -> dict[str, Any]:
         "what": trial.done,
         "expected": "any of many" if trial.expected == WILD else "; ".join(sorted(trial.expected)),
         "found": "; ".join(found),
+        "on_the_way": "; ".join(told_on_the_way(Run(folder))),
         "right": "right" if right else "wrong",
         "steps": diagnosis.step,
     }
+
+
+def told_on_the_way(run: Run) -> list[str]:
+    """Return the sick signs that the log shows after any of its lines, in the order of telling."""
+    record, lines, events = run.record(), run.metrics(), run.events()
+    assert record is not None
+    told: dict[str, None] = {}
+    for count, line in enumerate(lines, start=1):
+        step = int(line["step"])
+        happened = [event for event in events if event["step"] <= step]
+        verdicts = look_for(Case(record, lines[:count], happened, reached=step)).verdicts
+        told |= dict.fromkeys(v.sign for v in verdicts if v.severity == "sick")
+    return list(told)
 
 
 def write_data(runs: Path) -> None:
@@ -301,11 +320,14 @@ def keep(table: Path, line: dict[str, Any]) -> None:
 
 def confusion(lines: list[dict[str, Any]]) -> str:
     """How many runs of each kind had a verdict, and how many the right one."""
-    said = [f"{'made':<8} {'runs':>4} {'a verdict':>9} {'none':>4} {'as expected':>11}"]
+    heads = f"{'made':<8} {'runs':>4} {'a verdict':>9} {'none':>4} {'as expected':>11}"
+    said = [f"{heads} {'on the way':>10}"]
     for made in ("sick", "healthy"):
         of = [line for line in lines if line["made"] == made]
         alarms, right = sum(bool(x["found"]) for x in of), sum(x["right"] == "right" for x in of)
-        said.append(f"{made:<8} {len(of):>4} {alarms:>9} {len(of) - alarms:>4} {right:>11}")
+        early = sum(bool(x["on_the_way"]) for x in of)
+        counts = f"{len(of):>4} {alarms:>9} {len(of) - alarms:>4} {right:>11} {early:>10}"
+        said.append(f"{made:<8} {counts}")
     return "\n".join(said)
 
 

@@ -165,6 +165,16 @@ def test_a_run_that_is_on_its_way_is_not_collapsed():
     assert signs(case("dcgan", **falling)) == {"collapse", "repeats"}
 
 
+def test_a_run_that_starts_late_is_not_collapsed_while_it_does():
+    """As `infogan-fast` on digits: all alike for 500 steps, by ups and downs, then they differ."""
+    still = 0.16 + 0.02 * np.sin(np.arange(LINES))
+    setting_out = np.concatenate([still[:50], np.linspace(0.2, 0.48, 10)])
+    assert signs(case("infogan", samples__diversity=setting_out)) == set()
+    assert signs(case("infogan", samples__diversity=still)) == {"collapse"}
+    fallen = np.concatenate([np.linspace(0.9, 0.1, 10), still[:40], np.linspace(0.2, 0.48, 10)])
+    assert signs(case("infogan", samples__diversity=fallen)) == {"collapse"}
+
+
 def test_points_have_no_saturation_and_no_repeats():
     low = {"samples__nearest": flat(0.01), "samples__middle": flat(0.0)}
     assert signs(case("gan", "toy:ring8", **low)) == set()
@@ -179,6 +189,15 @@ def test_a_log_of_one_players_loss_alone_can_swing():
     swinging = case("ssgan", d__adversarial=SICK["oscillation"]["g__adversarial"])
     alone = [{k: v for k, v in line.items() if k != "g/adversarial"} for line in swinging.lines]
     assert "oscillation" in signs(Case(swinging.record, alone))
+
+
+def test_a_loss_that_rises_to_another_level_does_not_swing():
+    """As in a run of `cgan-fast`, whose D is sure of every pair at first and then is not."""
+    noise = np.random.default_rng(1).normal(size=LINES)
+    level = np.concatenate([np.full(40, 0.01), np.linspace(0.05, 0.3, 20)])
+    assert signs(case(d__adversarial=level * (1 + 0.3 * noise))) == set()
+    swinging = level * (1 + 2 * (-1) ** np.arange(LINES))
+    assert signs(case(d__adversarial=swinging)) == {"oscillation"}
 
 
 def test_half_a_loss_is_measured_against_half_a_guess():

@@ -64,7 +64,8 @@ def test_a_good_setting_is_found_where_the_default_is_bad(given, tmp_path):
     assert best.distance < default.distance / 5
     assert found.best.distance < found.trials[0].distance
     told = ["default", "trial 1", "final run, default", "final run, trial 1"]
-    assert [line.split(":")[0] for line in said] == told
+    assert said[0].startswith("trials: 2 of 45 steps of the default's cost")
+    assert [line.split(":")[0] for line in said[1:]] == told
     recipe = override(given["config"], read_toml(found.recipe_path))
     assert recipe.generator_optimizer.lr == 0.1
     assert recipe.training.steps == best.steps == 135
@@ -191,7 +192,7 @@ def test_a_sick_trial_is_infinitely_far_and_told(given, tmp_path, stub, monkeypa
         False,
         "sick at step 1: collapse",
     )
-    assert said[1].startswith("trial 1: infinite; sick at step 1: collapse; best 1 (default)")
+    assert said[2].startswith("trial 1: infinite; sick at step 1: collapse; best 1 (default)")
     assert found.best.number == 2
     stored = json.loads((tmp_path / "race.json").read_text())["trials"]
     assert (stored[1]["distance"], stored[1]["problem"]) == (None, "sick at step 1: collapse")
@@ -274,7 +275,9 @@ def test_a_budget_in_minutes_is_measured_once_and_ends_the_trials(
     monkeypatch.setattr(agreement, "_rehearse", lambda *_: next(paces))
     timed = {**given, "minutes": 20.0, "trials": None, "steps": None}
     found = race(folder=tmp_path / "a", **timed)
-    assert found.record.plan == race(folder=tmp_path / "a", **timed).record.plan
+    again = []
+    assert found.record.plan == race(folder=tmp_path / "a", **timed, say=again.append).record.plan
+    assert not [line for line in again if line.startswith("trials:")]  # nothing is to come
     assert len(found.trials) == found.record.plan.trials
     monkeypatch.setattr(agreement, "_rehearse", lambda *_: Pace(0.001, 0.01))
     monkeypatch.setattr(agreement, "_plan", lambda *_: Plan(9, 9, seconds=0.0))

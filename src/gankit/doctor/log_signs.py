@@ -26,7 +26,7 @@ SATURATED = 0.25
 OFFSET = 0.6
 STRONG, WEAK = 0.95, 0.03
 GUESSING = 1.3
-GROWTH, SWING = 3.0, 0.5
+GROWTH, SWING, LEAST_LEVEL = 3.0, 1.0, 0.1
 VANISHED = 1e-3
 STILL = 1e-6
 
@@ -75,11 +75,15 @@ def growing(values: NDArray[np.float64]) -> bool:
     """Return whether a number is still growing, so that the run is still on its way.
 
     The medians of the last four sixths of the log must never fall, and must rise in all by a
-    quarter and by 0.03.
+    quarter and by 0.03; or the last one must be above every earlier one by as much.
     """
-    sixths = np.array([np.median(part) for part in np.array_split(values, 6)[2:]])
-    rise = max(GROWING[0] * sixths[0], GROWING[1] + sixths[0])
-    return bool((np.diff(sixths) >= 0).all() and sixths[-1] >= rise)
+    sixths = np.array([np.median(part) for part in np.array_split(values, 6)])
+
+    def above(before: float) -> bool:
+        return bool(sixths[-1] >= max(GROWING[0] * before, GROWING[1] + before))
+
+    steadily = bool((np.diff(sixths[2:]) >= 0).all()) and above(sixths[2])
+    return steadily or above(sixths[:-1].max())
 
 
 def last(values: NDArray[np.float64], stretch: slice) -> float:
@@ -255,12 +259,14 @@ def oscillation(case: Case) -> Verdict | None:
     # A family may log only one of the two; if it logs neither, `raw` says so.
     keys = [key for key in ("g/adversarial", "d/adversarial") if key in logged]
     for key in keys or ["g/adversarial"]:
-        values = case.raw(key)
+        values = case.raw(key, least=3 * LASTING[1])
         third = len(values) // 3
-        swings = np.abs(np.diff(values))
-        early, late = np.median(swings[third : 2 * third]), np.median(swings[2 * third :])
-        level = float(np.median(np.abs(values[third : 2 * third])))
-        if late > GROWTH * early and late > SWING * max(level, 0.1):
+        middle, final = slice(third, 2 * third), slice(2 * third, None)
+        swings, sizes = np.abs(np.diff(values)), np.abs(values)
+        early, late = np.median(swings[middle]), np.median(swings[final])
+        # A loss that rises, as D's does when G catches up, moves more, but by no more than it is.
+        level = max(np.median(sizes[middle]), np.median(sizes[final]), LEAST_LEVEL)
+        if late > GROWTH * early and late > SWING * level:
             found.append((float(late / max(early, 1e-12)), key, float(late)))
     if not found:
         return None

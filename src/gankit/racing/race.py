@@ -43,7 +43,7 @@ from gankit.racing.record import (
     read_record,
     write_record,
 )
-from gankit.racing.words import RECIPE, best_of, final_line, trial_line
+from gankit.racing.words import RECIPE, best_of, final_line, plan_line, trial_line
 from gankit.scores.evaluate import evaluate
 from gankit.search_space import Space, Value
 from gankit.settings.config import Config, override
@@ -162,7 +162,7 @@ def race(
         features: the feature network in which distances are measured; None: chosen by the data.
         space: what is tried for which settings (`gankit.search_space`); None: what the family says.
         fixed: settings that are left as they are.
-        say: is called with a line about each trial.
+        say: is called with a line about the plan, then about each trial and each final run.
 
     Returns:
         what was tried, and what is kept.
@@ -229,6 +229,8 @@ class _Racing:
 
     def _search(self) -> None:
         plan = self.record.plan
+        if sum(entry.ended for entry in self.journal.entries()) < plan.trials:
+            self.say(plan_line(plan))
         for number in range(plan.trials):
             entries = self.journal.entries()
             if number < len(entries) and entries[number].ended:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gankit.racing.journal import Entry
+from gankit.racing.plan import Plan
 from gankit.racing.record import Final, Record
 from gankit.settings.text import typed
 
@@ -39,6 +40,14 @@ def changes_text(entry: Entry, default: Entry) -> str:
     """Return what a trial has in place of the default's settings: `training.batch=16, ...`."""
     changed = {k: v for k, v in entry.changes.items() if v != default.changes[k]}
     return ", ".join(f"{key}={typed(value)}" for key, value in changed.items())
+
+
+def plan_line(plan: Plan) -> str:
+    """Return a line about what is to come: how many trials and final runs, and their length."""
+    return (
+        f"trials: {plan.trials:,} of {plan.steps:,} steps of the default's cost, most of which end "
+        f"earlier; then up to two final runs of {plan.final_steps:,}"
+    )
 
 
 def trial_line(entries: Sequence[Entry], number: int) -> str:
