@@ -176,6 +176,18 @@ TABLES = {
             Column("GiB", "gib", ".1f"),
         ),
     ),
+    **{
+        name: Table(
+            f"{name}.csv",
+            (
+                SEED, STEPS, Column("minutes", "minutes", ".0f"),
+                Column("modes of 1,000", "modes", ".0f"),
+                Column("samples read surely, %", "good", ".1f", 100),
+                Column("KL to even shares", "kl", ".2f"), PAPER,
+            ),
+        )
+        for name in ("stacked-modern", "stacked-dcgan")
+    },
     "toys": Table(
         "toys.csv",
         (
