@@ -509,9 +509,9 @@ def test_every_remedy_can_be_pasted_and_changes_something(family):
         (
             {"discriminator_optimizer.lr": 0.3, "generator_optimizer.lr": 0.3},
             "collapse",
-            "--lr-d 0.003 --lr-g 0.003",
+            "--lr-d 0.0008 --lr-g 0.00927",
         ),
-        ({"generator_optimizer.lr": 0.0}, "G frozen", "--lr-g 0.003"),
+        ({"generator_optimizer.lr": 0.0}, "G frozen", "--lr-g 0.00927"),
         ({"objective.penalty": "none"}, "collapse", "--penalty r1 --penalty-weight 1"),
         (
             {"objective.loss": "minimax", "objective.k": 5},
