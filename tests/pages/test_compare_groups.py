@@ -17,6 +17,7 @@ from gankit.pages.compare_groups import (
     groups_as_text,
 )
 from gankit.pages.compare_page import write_groups
+from gankit.recipes import RECIPES
 from gankit.run import Plan, Run
 from gankit.scores.score import Report, Score, write_report
 from tests.pages.pages import PROTOCOL, Page, add_scores, make_run
@@ -92,15 +93,16 @@ def test_a_single_group_is_not_named_in_each_line(seeds, others):
 
 def test_settings_tell_groups_apart(seeds, others, tmp_path):
     seen = compare_groups([*seeds, *others])
+    rate = str(RECIPES["cgan-fast"]().generator_optimizer.lr)
     assert [(g.name, len(g.members)) for g in seen.groups] == [
-        ("generator_optimizer.lr=0.003", 3),
+        (f"generator_optimizer.lr={rate}", 3),
         ("generator_optimizer.lr=0.01", 2),
     ]
     first, second = group_scores(seen)
     assert (first.mean, second.mean) == (pytest.approx(23), pytest.approx(50.5))
     stored = json.loads(groups_as_json(seen))
     assert [group["settings"] for group in stored["groups"]] == [
-        {"generator_optimizer.lr": "0.003"},
+        {"generator_optimizer.lr": rate},
         {"generator_optimizer.lr": "0.01"},
     ]
     score = stored["groups"][0]["scores"][0]
