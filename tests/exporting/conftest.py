@@ -7,7 +7,8 @@ import pytest
 from tests.browser import open_browser
 
 
-@pytest.fixture(scope="module")  # no longer: while it is open no test may open one of its own
+@pytest.fixture(scope="module")
 def browser():
+    """One for the tests of a module: a worker has at most one open, and others open their own."""
     with open_browser() as opened:
         yield opened
